@@ -1,0 +1,85 @@
+/**
+ * The one interface behind which devices stand. A backend owns buffers and executes lists of kernel
+ * calls; it knows nothing of tensors or gradients.
+ */
+import type { Constants, Kernel, Params } from "../kernels/kernel.ts";
+
+/** Element type of a tensor or buffer region; both are 4 bytes. */
+export type DType = "f32" | "u32";
+
+/** Memory on a device. Opaque but for its size; made by {@linkcode Backend.allocate}. */
+export interface DeviceBuffer {
+  readonly byteLength: number;
+  readonly label: string;
+  /** Frees the memory. Freeing twice is harmless. */
+  free(): void;
+}
+
+/** A typed window on a buffer. `offset` and `length` count 4-byte elements. */
+export interface Region {
+  readonly buffer: DeviceBuffer;
+  readonly offset: number;
+  readonly length: number;
+  readonly dtype: DType;
+}
+
+/** Offsets of regions are multiples of this many elements (256 bytes, WebGPU's binding alignment). */
+export const REGION_ALIGNMENT = 64;
+
+/** One kernel call over fixed regions: an entry of a plan. */
+export interface Call {
+  readonly kernel: Kernel;
+  readonly constants: Constants;
+  readonly params: Params;
+  /** One region a binding, in the kernel's order. */
+  readonly regions: readonly Region[];
+}
+
+/** A prepared list of calls that can be replayed without allocation. */
+export interface Executable {
+  /**
+   * Enqueues `steps` replays of the whole list, in order, after everything enqueued before.
+   * Returns at once; errors surface in the next {@linkcode Backend.read}.
+   */
+  run(steps: number): void;
+  /** Releases pipelines, bind groups and uniforms, not the regions' buffers. */
+  dispose(): void;
+}
+
+/** What `info` and `run.json` say about a device. */
+export interface DeviceInfo {
+  readonly kind: "cpu" | "webgpu" | "oracle";
+  /** For people: "WebAssembly SIMD (relaxed), 2 threads", "llvmpipe (LLVM 15.0.6, 256 bits)". */
+  readonly description: string;
+  /** For programs: threads, features, limits, shader variants. */
+  readonly details: Readonly<Record<string, unknown>>;
+}
+
+/** Bytes held on the device now, and the most that were held at once. */
+export interface MemoryUse {
+  readonly bytes: number;
+  readonly peakBytes: number;
+  readonly buffers: number;
+}
+
+/** A device that executes kernel calls. */
+export interface Backend {
+  readonly info: DeviceInfo;
+  /** Largest region that one binding may cover, in bytes; larger data must be chunked. */
+  readonly maxRegionBytes: number;
+  /** Zero-filled memory. @throws {RangeError} where the device cannot hold it. */
+  allocate(byteLength: number, label: string): DeviceBuffer;
+  /** Copies `data` into the region, ordered after everything enqueued before; `data` is copied. */
+  write(region: Region, data: Float32Array | Uint32Array): void;
+  /**
+   * Reads regions after everything enqueued before has run. One wait for all of them. f32 regions
+   * give Float32Array (Float64Array from the oracle).
+   * @throws where a call enqueued before has failed, or the device is lost.
+   */
+  read(regions: readonly Region[]): Promise<(Float32Array | Float64Array | Uint32Array)[]>;
+  /** Validates and compiles the calls. */
+  prepare(calls: readonly Call[], label: string): Promise<Executable>;
+  memory(): MemoryUse;
+  /** Frees everything, stops workers. */
+  dispose(): Promise<void>;
+}

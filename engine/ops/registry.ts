@@ -1,0 +1,55 @@
+/** All ops: what `audit gradients` goes through. */
+import type { Op } from "../op.ts";
+import { confidenceOp, selectTargetOp, softAssignOp } from "./assignment.ts";
+import { augmentOp } from "./augment.ts";
+import { binaryOp } from "./binary.ts";
+import { broadcastOp } from "./broadcast.ts";
+import { constantOp } from "./constant.ts";
+import { accumulateOp, advanceOp } from "./counter.ts";
+import { denseInputGradientOp, denseOp, denseWeightGradientOp } from "./dense.ts";
+import { interpolateGradientOp, interpolateOp, interpolateReversedOp } from "./interpolate.ts";
+import { adamOp, packOp, sgdOp } from "./optimize.ts";
+import { batchRowsOp, randomUniformOp } from "./random.ts";
+import { reshapeOp, stopGradientOp } from "./reshape.ts";
+import { gatherOp, scatterRowsOp } from "./rows.ts";
+import {
+  squaredErrorGradientOp,
+  squaredErrorOp,
+  squaredErrorWithGradientOp,
+} from "./squared_error.ts";
+import { sumOp } from "./sum.ts";
+import { unaryOp } from "./unary.ts";
+
+/** Every op, whatever its attributes. */
+// deno-lint-ignore no-explicit-any
+export const OPS: readonly Op<any>[] = [
+  accumulateOp,
+  adamOp,
+  advanceOp,
+  augmentOp,
+  batchRowsOp,
+  binaryOp,
+  broadcastOp,
+  confidenceOp,
+  constantOp,
+  denseInputGradientOp,
+  denseOp,
+  denseWeightGradientOp,
+  gatherOp,
+  interpolateGradientOp,
+  interpolateOp,
+  interpolateReversedOp,
+  packOp,
+  randomUniformOp,
+  reshapeOp,
+  scatterRowsOp,
+  selectTargetOp,
+  sgdOp,
+  softAssignOp,
+  squaredErrorGradientOp,
+  squaredErrorOp,
+  squaredErrorWithGradientOp,
+  stopGradientOp,
+  sumOp,
+  unaryOp,
+];

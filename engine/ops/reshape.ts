@@ -1,0 +1,38 @@
+/** The same memory under another shape, and the same memory without a gradient. */
+import type { Op } from "../op.ts";
+import { formatShape, sameShape, type Shape, sizeOf } from "../shape.ts";
+import { apply, type Tensor } from "../tensor.ts";
+
+/** y = x, row-major, under another shape. */
+export const reshapeOp: Op<{ shape: Shape }> = {
+  name: "reshape",
+  infer([x], { shape }) {
+    if (sizeOf(shape) !== x.size) {
+      throw new RangeError(
+        `reshape: ${formatShape(x.shape)} has ${x.size} elements, ` +
+          `${formatShape(shape)} has ${sizeOf(shape)}`,
+      );
+    }
+    return [{ shape, dtype: x.dtype }];
+  },
+  gradient: ({ inputs: [x] }, [g]) => [reshape(g!, x.shape)],
+  examples: [{ name: "flatten", inputs: [{ shape: [2, 6] }], attributes: { shape: [3, 4] } }],
+};
+
+/** y = x, and ∂y/∂x counts as 0. */
+export const stopGradientOp: Op<Record<never, never>> = {
+  name: "stopGradient",
+  infer: ([x]) => [{ shape: x.shape, dtype: x.dtype }],
+  gradient: { none: "stopGradient makes its input a constant" },
+  examples: [],
+};
+
+/** `x` under another shape of as many elements; nothing is moved. */
+export function reshape(x: Tensor, shape: Shape): Tensor {
+  return sameShape(x.shape, shape) ? x : apply(reshapeOp, [x], { shape })[0];
+}
+
+/** `x` as a constant for {@linkcode gradients}; nothing is moved. */
+export function stopGradient(x: Tensor): Tensor {
+  return apply(stopGradientOp, [x], {})[0];
+}

@@ -1,0 +1,86 @@
+/** Optimisers: one fused update over one parameter arena. */
+import { gradients } from "./gradient.ts";
+import type { Parameters } from "./module.ts";
+import {
+  type AdamConstants,
+  applyAdam,
+  applySgd,
+  pack,
+  type SgdConstants,
+} from "./ops/optimize.ts";
+import type { State } from "./state.ts";
+import type { Tensor, Variable } from "./tensor.ts";
+
+/** An optimiser of one arena. */
+export interface Optimizer {
+  /** Inside `trace`: one update of the parameters by the gradient of `loss`. */
+  minimize(loss: Tensor): void;
+}
+
+function packedGradients(loss: Tensor, { variables, offsets, arena }: Parameters): Tensor {
+  return pack(gradients(loss, variables), offsets, arena.size);
+}
+
+/** Adam (Kingma and Ba, arXiv 1412.6980), bias-corrected. */
+export class Adam implements Optimizer {
+  private readonly m: Variable;
+  private readonly v: Variable;
+  private readonly constants: AdamConstants;
+
+  /**
+   * @param state Owns the moments. @param name Of the moments in checkpoints.
+   * @param parameters What is updated. @param step Updates made before, u32 [1]; advanced elsewhere.
+   * @param options Learning rate (default 1e-3), β1 (0.9), β2 (0.999), ε (1e-8), and the number of
+   *   steps over which the rate decays to 0 along a cosine (default 0: constant).
+   */
+  constructor(
+    state: State,
+    name: string,
+    private readonly parameters: Parameters,
+    private readonly step: Tensor,
+    options: Partial<AdamConstants> = {},
+  ) {
+    this.constants = {
+      learningRate: 1e-3,
+      beta1: 0.9,
+      beta2: 0.999,
+      epsilon: 1e-8,
+      decaySteps: 0,
+      ...options,
+    };
+    this.m = state.variable(`${name}.m`, parameters.arena.shape);
+    this.v = state.variable(`${name}.v`, parameters.arena.shape);
+  }
+
+  /** @inheritdoc */
+  minimize(loss: Tensor): void {
+    const g = packedGradients(loss, this.parameters);
+    applyAdam([this.parameters.arena, g, this.m, this.v], this.step, this.constants);
+  }
+}
+
+/** Stochastic gradient descent with classical momentum: v ← μ·v − η·g, w ← w + v. */
+export class Sgd implements Optimizer {
+  private readonly v: Variable;
+  private readonly constants: SgdConstants;
+
+  /**
+   * @param state Owns the velocity. @param name Of the velocity in checkpoints.
+   * @param parameters What is updated. @param options Learning rate (0.01) and momentum (0).
+   */
+  constructor(
+    state: State,
+    name: string,
+    private readonly parameters: Parameters,
+    options: Partial<SgdConstants> = {},
+  ) {
+    this.constants = { learningRate: 0.01, momentum: 0, ...options };
+    this.v = state.variable(`${name}.velocity`, parameters.arena.shape);
+  }
+
+  /** @inheritdoc */
+  minimize(loss: Tensor): void {
+    const g = packedGradients(loss, this.parameters);
+    applySgd([this.parameters.arena, g, this.v], this.constants);
+  }
+}

@@ -1,0 +1,127 @@
+/** Random rotation and shift of images, resampled once. */
+import { output, uniform, values } from "./case_buffers.ts";
+import { groupsOf, type Kernel, type KernelCase, UNIT_ROUNDOFF } from "./kernel.ts";
+import source from "./augment.wgsl" with { type: "text" };
+
+/** Largest shift, in pixels, of the cases with random transforms. */
+const LARGEST_SHIFT = 3;
+
+function example(name: string, n: number, height: number, width: number): KernelCase {
+  return {
+    name,
+    params: { n, height, width },
+    constants: {},
+    buffers: [
+      uniform(n * height * width, 0, 1),
+      uniform(3 * n, -LARGEST_SHIFT, LARGEST_SHIFT),
+      output(n * height * width),
+    ],
+  };
+}
+
+function exampleOf(
+  name: string,
+  height: number,
+  width: number,
+  transforms: readonly number[],
+): KernelCase {
+  const n = transforms.length / 3;
+  const random = example(name, n, height, width);
+  return { ...random, buffers: [random.buffers[0], values(transforms), random.buffers[2]] };
+}
+
+/**
+ * y_i = x_i resampled once, bilinearly, by the transform t_i = (θ, shift of rows, shift of columns),
+ * in radians and pixels: the value at the output pixel o = (row, column) is that of the input at
+ *
+ *     R(θ)(o − c + t) + c,   R(θ) = (cos θ, −sin θ; sin θ, cos θ),
+ *
+ * with coordinates outside the image clamped to its edge (the order of operations and the nearest
+ * edge of Keras' ImageDataGenerator). The centre is c = ((height − 1)/2, (width − 1)/2), as in
+ * Keras today; Keras-Preprocessing 1.1.0 rotated about (height/2 + ½, width/2 + ½), one pixel off
+ * in both directions, which adds a shift of 2√2 |sin(θ/2)| pixels.
+ *
+ * x, y: `[n, height · width]`, t: `[n, 3]`. |θ| ≤ π in the shader.
+ */
+export const augment: Kernel = {
+  name: "augment",
+  bindings: [
+    { name: "x", type: "f32", access: "read" },
+    { name: "t", type: "f32", access: "read" },
+    { name: "y", type: "f32", access: "write" },
+  ],
+  params: [
+    { name: "n", type: "u32" },
+    { name: "height", type: "u32" },
+    { name: "width", type: "u32" },
+  ],
+  constants: {},
+  shaders: [{
+    file: "augment.wgsl",
+    source,
+    workgroups: ({ n, height, width }) => groupsOf(n * height * width, 64),
+  }],
+  extent: ({ n }) => n,
+  reference([x, t, y], { height, width }, _constants, begin, end) {
+    const centreRow = (height - 1) / 2, centreColumn = (width - 1) / 2;
+    const lastRow = height - 1, lastColumn = width - 1;
+    for (let i = begin; i < end; i++) {
+      const cos = Math.cos(t[3 * i]), sin = Math.sin(t[3 * i]);
+      const shiftRow = t[3 * i + 1] - centreRow, shiftColumn = t[3 * i + 2] - centreColumn;
+      const image = i * height * width;
+      let target = image;
+      for (let row = 0; row < height; row++) {
+        const u = row + shiftRow;
+        for (let column = 0; column < width; column++) {
+          const v = column + shiftColumn;
+          let r = cos * u - sin * v + centreRow;
+          let c = sin * u + cos * v + centreColumn;
+          r = r < 0 ? 0 : r > lastRow ? lastRow : r;
+          c = c < 0 ? 0 : c > lastColumn ? lastColumn : c;
+          const r0 = r | 0, c0 = c | 0;
+          const fr = r - r0, fc = c - c0;
+          const corner = image + r0 * width + c0;
+          const below = r0 < lastRow ? corner + width : corner;
+          const right = c0 < lastColumn ? 1 : 0;
+          const top = x[corner] * (1 - fc) + x[corner + right] * fc;
+          const bottom = x[below] * (1 - fc) + x[below + right] * fc;
+          y[target++] = top * (1 - fr) + bottom * fr;
+        }
+      }
+    }
+  },
+  cases: () => [
+    example("1 image of 1×1", 1, 1, 1),
+    example("no image", 0, 8, 8),
+    exampleOf("identity, 5×7", 5, 7, [0, 0, 0]),
+    exampleOf("whole shifts, 6×5", 6, 5, [0, 2, -1, 0, -3, 2, 0, 40, -40]),
+    exampleOf("quarter turns, 9×9", 9, 9, [Math.PI / 2, 0, 0, -Math.PI / 2, 0, 0, Math.PI, 0, 0]),
+    exampleOf("octant edges, 16×16", 16, 16, [
+      ...[Math.PI / 4, 0.5, 0.25],
+      ...[-0.75 * Math.PI, -0.5, 1.5],
+      ...[-Math.PI, 2.5, 0.125],
+      ...[1e-6, 0, 0],
+    ]),
+    example("13 images of 1×11", 13, 1, 11),
+    example("7 images of 11×13", 7, 11, 13),
+    example("65 images of 28×28", 65, 28, 28),
+  ],
+  /**
+   * In float32 the input coordinates are off by at most 24 u M, with u = 2⁻²⁴ and M a bound on
+   * |o − c + t|: the shader's sine and cosine are within 8 u, twice; adding the shift, the products
+   * and the sums add 8 u M. Bilinear values of pixels in [0, 1) move by at most 1 per pixel in
+   * either direction, and the interpolation itself rounds by at most 8 u.
+   */
+  tolerance({ params: { height, width }, buffers }) {
+    const fill = buffers[1].fill;
+    const shift = fill?.kind === "values"
+      ? Array.from(fill.values).reduce((most, value) => Math.max(most, Math.abs(value)), 0)
+      : LARGEST_SHIFT;
+    const reach = height + width + 2 * shift;
+    return { absolute: (48 * reach + 8) * UNIT_ROUNDOFF, relative: 0 };
+  },
+  cost: ({ n, height, width }) => ({
+    flops: 60 * n * height * width,
+    bytes: 4 * n * (2 * height * width + 3),
+  }),
+};

@@ -1,0 +1,164 @@
+/**
+ * The contract of a kernel: one hand-written shader and everything that is known about it.
+ *
+ * A kernel is a pure function over flat arrays. Its descriptor names the bindings, the uniform
+ * parameters, the number of workgroups, a reference in plain loops (the float64 oracle and the
+ * fallback of the CPU backend), the cases by which it is audited, the tolerance that follows from
+ * the arithmetic, and its cost. Nothing here knows the engine.
+ */
+
+/** Element type of a binding. `"word"` moves 32-bit elements verbatim, whatever they mean. */
+export type BindingType = "f32" | "u32" | "word";
+
+/**
+ * How a kernel uses a binding. `"write"`: every element that the kernel is responsible for is
+ * written and none is read. `"update"`: read and written, or written in part.
+ */
+export type Access = "read" | "write" | "update";
+
+/** One storage buffer of a kernel, `@group(0) @binding(i)` with i its place in the list. */
+export interface Binding {
+  /** The name of the WGSL variable. */
+  readonly name: string;
+  readonly type: BindingType;
+  readonly access: Access;
+}
+
+/** One 4-byte field of the uniform `struct Params`, in order; bound after the storage buffers. */
+export interface Parameter {
+  readonly name: string;
+  readonly type: "u32" | "f32";
+}
+
+/** Values of the uniform parameters, by name. */
+export type Params = Readonly<Record<string, number>>;
+
+/** Values of the shader's `override` constants, by name. */
+export type Constants = Readonly<Record<string, number>>;
+
+/** What a reference reads and writes: f32 bindings are Float64Array in the oracle. */
+export type NumberArray = Float32Array | Float64Array | Uint32Array;
+
+/** The class of adapter that a shader variant is written for. */
+export type AdapterClass = "hardware" | "software";
+
+/** One WGSL program that computes the kernel. */
+export interface Shader {
+  /** File name in `kernels/`, for messages. */
+  readonly file: string;
+  /** The WGSL text. */
+  readonly source: string;
+  /** Override constants that select this variant (tile sizes); merged over the call's constants. */
+  readonly constants?: Constants;
+  /**
+   * Workgroups needed, as one number. The dispatcher folds counts past 65,535 into two dimensions;
+   * the shader unfolds with `group = id.x + id.y * num_workgroups.x` and returns past the end.
+   */
+  workgroups(params: Params, constants: Constants): number;
+}
+
+/** How a case fills a binding before the kernel runs. */
+export type Fill =
+  /** Uniform reals in [low, high), rounded to float32. */
+  | { readonly kind: "uniform"; readonly low: number; readonly high: number }
+  /** Uniform integers in [low, high], stored in the binding's type. */
+  | { readonly kind: "integer"; readonly low: number; readonly high: number }
+  /** These values. */
+  | { readonly kind: "values"; readonly values: ArrayLike<number> };
+
+/** One binding of a case. A binding with access `"write"` has no fill: it starts poisoned. */
+export interface CaseBuffer {
+  readonly length: number;
+  readonly fill?: Fill;
+}
+
+/** One audit case: parameters, constants and a buffer for each binding in order. */
+export interface KernelCase {
+  /** What is special about it, for the table: "257×785·785×33, ReLU". */
+  readonly name: string;
+  readonly params: Params;
+  readonly constants: Constants;
+  readonly buffers: readonly CaseBuffer[];
+}
+
+/** A bound on |actual − reference| ≤ absolute + relative · |reference|. */
+export interface Tolerance {
+  readonly absolute: number;
+  readonly relative: number;
+}
+
+/** Arithmetic and traffic of one call. */
+export interface Cost {
+  readonly flops: number;
+  /** Bytes read and written, each array counted once. */
+  readonly bytes: number;
+}
+
+/** A kernel's descriptor. */
+export interface Kernel {
+  /** Also the file's name: `kernels/NAME.wgsl` and `kernels/NAME.ts`. */
+  readonly name: string;
+  readonly bindings: readonly Binding[];
+  readonly params: readonly Parameter[];
+  /** Names of the override constants that change the result (epilogue, operator), with defaults. */
+  readonly constants: Constants;
+  /** Variants; the first is the default. */
+  readonly shaders: readonly [Shader, ...Shader[]];
+  /** Picks a variant; the first where absent. Must depend on nothing but its arguments. */
+  choose?(adapter: AdapterClass, params: Params): Shader;
+  /**
+   * Independent work items (rows, columns, elements…). The CPU backend splits [0, extent) over its
+   * threads; an item's result must not depend on the split.
+   */
+  extent(params: Params, constants: Constants): number;
+  /** Plain loops over items [begin, end): the definition of what the kernel computes. */
+  reference(
+    buffers: readonly NumberArray[],
+    params: Params,
+    constants: Constants,
+    begin: number,
+    end: number,
+  ): void;
+  /** The cases of the audit: odd, tiny, empty where legal, and one large. */
+  cases(): KernelCase[];
+  /** Derived from WGSL's accuracy rules and the accumulation length; u32 results are exact. */
+  tolerance(testCase: KernelCase): Tolerance;
+  cost(params: Params, constants: Constants): Cost;
+}
+
+/** 2⁻²⁴, the unit roundoff of float32. */
+export const UNIT_ROUNDOFF = 2 ** -24;
+
+/** Workgroups of `size` invocations that cover `items`, one item each. */
+export function groupsOf(items: number, size: number): number {
+  return Math.ceil(items / size);
+}
+
+/**
+ * 2⁻²³, the largest unit in the last place relative to the value: what one WGSL operation may err.
+ * WGSL lets a "correctly rounded" result be either neighbour, twice {@linkcode UNIT_ROUNDOFF}.
+ */
+export const ULP = 2 ** -23;
+
+/** 2⁻¹²⁶: devices may flush smaller results to zero. */
+export const SMALLEST_NORMAL = 2 ** -126;
+
+/** The largest magnitude that a case's buffer starts with; 0 where it starts poisoned. */
+export function largestMagnitude(buffer: CaseBuffer): number {
+  const fill = buffer.fill;
+  if (fill === undefined) return 0;
+  if (fill.kind !== "values") return Math.max(Math.abs(fill.low), Math.abs(fill.high));
+  let largest = 0;
+  for (let i = 0; i < fill.values.length; i++) {
+    largest = Math.max(largest, Math.abs(fill.values[i]));
+  }
+  return largest;
+}
+
+/** Whether every buffer that a case fills holds integers, so that small sums of products are exact. */
+export function holdsIntegers(testCase: KernelCase): boolean {
+  return testCase.buffers.every(({ fill }) =>
+    fill === undefined || fill.kind === "integer" ||
+    (fill.kind === "values" && Array.from(fill.values).every(Number.isInteger))
+  );
+}

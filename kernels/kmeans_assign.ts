@@ -1,0 +1,100 @@
+/** Lloyd's assignment step for several runs of k-means at once. */
+import { integers } from "./case_buffers.ts";
+import { groupsOf, type Kernel, type KernelCase, UNIT_ROUNDOFF } from "./kernel.ts";
+import { loadRow, squaredDistanceRoundings, squaredDistances } from "./rows.ts";
+import source from "./kmeans_assign.wgsl" with { type: "text" };
+
+/** Coordinates are small integers: distances are exact and ties frequent. */
+function example(
+  n: number,
+  d: number,
+  k: number,
+  runs: number,
+  first = 0,
+  total = first + n,
+): KernelCase {
+  return {
+    name: `${n}×${d}, k ${k}, ${runs} runs` + (total > n ? `, at ${first} of ${total}` : ""),
+    params: { n, first, total, d, k, runs },
+    constants: {},
+    buffers: [
+      integers(n * d, 0, 2),
+      integers(runs * k * d, 0, 2),
+      integers(runs * total, 0, k - 1),
+      integers(runs * total, 0, 9),
+    ],
+  };
+}
+
+/**
+ * labels[r, first + i] = argmin_j ‖x_i − c_rj‖², ties to the lowest j, and that squared distance, by
+ * direct differences, for a chunk of n points that starts at row `first` of `total`; the rest keeps
+ * what it holds. A point with a NaN gets label 0 and the distance NaN.
+ *
+ * points: `[n, d]`, centroids: `[runs, k, d]`, labels, distances: `[runs, total]`.
+ */
+export const kmeansAssign: Kernel = {
+  name: "kmeans_assign",
+  bindings: [
+    { name: "points", type: "f32", access: "read" },
+    { name: "centroids", type: "f32", access: "read" },
+    { name: "labels", type: "u32", access: "update" },
+    { name: "distances", type: "f32", access: "update" },
+  ],
+  params: [
+    { name: "n", type: "u32" },
+    { name: "first", type: "u32" },
+    { name: "total", type: "u32" },
+    { name: "d", type: "u32" },
+    { name: "k", type: "u32" },
+    { name: "runs", type: "u32" },
+  ],
+  constants: {},
+  shaders: [{
+    file: "kmeans_assign.wgsl",
+    source,
+    workgroups: ({ n, runs }) => groupsOf(n, 64) * runs,
+  }],
+  extent: ({ n }) => n,
+  reference([points, centroids, labels, distances], params, _constants, begin, end) {
+    const { first, total, d, k, runs } = params;
+    const rows = new Float64Array(centroids);
+    const point = new Float64Array(d);
+    const squared = new Float64Array(k);
+    for (let i = begin; i < end; i++) {
+      loadRow(points, i * d, point);
+      for (let r = 0; r < runs; r++) {
+        squaredDistances(point, rows, r * k, k, squared);
+        let label = 0, nearest = squared[0];
+        for (let j = 1; j < k; j++) {
+          if (squared[j] < nearest) {
+            nearest = squared[j];
+            label = j;
+          }
+        }
+        labels[r * total + first + i] = label;
+        distances[r * total + first + i] = nearest;
+      }
+    }
+  },
+  cases: () => [
+    example(1, 1, 1, 1),
+    example(0, 3, 4, 2, 5, 11),
+    example(65, 1, 7, 2),
+    example(64, 2, 8, 3, 1024, 1100),
+    example(257, 3, 9, 1),
+    example(100, 10, 10, 10),
+    example(63, 5, 33, 2, 7, 200),
+    example(29, 785, 10, 2),
+    example(2000, 64, 10, 2),
+  ],
+  /** A sum of squares has no cancellation: the roundings bound the relative error. */
+  tolerance: ({ params: { d } }) => ({
+    absolute: 0,
+    relative: (squaredDistanceRoundings(d) + 1) * UNIT_ROUNDOFF,
+  }),
+  cost: ({ n, d, k, runs }) => ({
+    flops: 3 * n * d * k * runs,
+    bytes: 4 * (n * d + runs * (k * d + 2 * n)),
+  }),
+};
