@@ -3,8 +3,8 @@
 /** No device of the kind that was asked for exists on this machine. */
 export class NoDeviceError extends Error {
   /** `message` says what was looked for, and what there is instead. */
-  constructor(message: string) {
-    super(message);
+  constructor(message: string, options?: ErrorOptions) {
+    super(message, options);
     this.name = "NoDeviceError";
   }
 }

@@ -56,6 +56,13 @@ export class State {
     this.named.set(variable.name, variable);
   }
 
+  /** A saved variable. @throws {RangeError} where there is none of that name. */
+  get(name: string): Variable {
+    const variable = this.named.get(name);
+    if (!variable) throw new RangeError(`state: there is no variable named ${name}`);
+    return variable;
+  }
+
   /** Names of the saved variables, in the order of creation. */
   get names(): string[] {
     return [...this.named.keys()];

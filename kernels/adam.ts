@@ -94,12 +94,12 @@ export const adam: Kernel = {
 };
 
 /** 1 − βᵗ without cancellation for β close to 1. */
-function oneMinusPower(beta: number, t: number): number {
+export function oneMinusPower(beta: number, t: number): number {
   return -Math.expm1(t * Math.log(beta));
 }
 
 /** ½(1 + cos πx) = sin²(π(1 − x)/2), which keeps its relative accuracy towards the end. */
-function learningRateAt(step: number, learningRate: number, decaySteps: number): number {
+export function learningRateAt(step: number, learningRate: number, decaySteps: number): number {
   if (decaySteps === 0) return learningRate;
   const left = Math.max(decaySteps - step, 0) / decaySteps;
   return learningRate * Math.sin(Math.PI / 2 * left) ** 2;

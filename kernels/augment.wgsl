@@ -1,7 +1,7 @@
 // augment.wgsl: images resampled under a rotation and a shift
 //   x: [n, height·width], t: [n, 3] = (angle in radians, |angle| ≤ π, row shift, column shift)
 //   -> y: [n, height·width];  y(o) = x(R(θ)(o − c + t) + c), bilinear, nearest edge outside
-//   One invocation makes one pixel. Coordinates are within 24 u (height + width + 2 |shift|) pixels.
+//   One invocation makes one pixel. Coordinates are off by at most 24 u (height + width + 2 |shift|).
 
 struct Params {
   n: u32,

@@ -96,8 +96,11 @@ export const binary: Kernel = {
   },
   cost: (params) => {
     const size = (prefix: string) =>
-      [0, 1, 2, 3].reduce((product, axis) =>
-        params[`${prefix}${axis}`] === 0 ? product : product * params[`s${axis}`], 1);
+      [0, 1, 2, 3].reduce(
+        (product, axis) =>
+          params[`${prefix}${axis}`] === 0 ? product : product * params[`s${axis}`],
+        1,
+      );
     return { flops: params.n, bytes: 4 * (params.n + size("a") + size("b")) };
   },
 };

@@ -1,7 +1,8 @@
 // kmeans_assign.wgsl: labels[r, first + i] = argmin_j ‖x_i − c_rj‖², and that distance
-//   points: [n, d], the chunk from `first`, centroids: [runs, k, d] -> labels, distances: [runs, total]
-//   One invocation a point and run, eight centroids at a time, by direct differences: relative error
-//   at most (d + 3) u, and equal centroids tie exactly, to the lowest.
+//   points: [n, d], the chunk from `first`, centroids: [runs, k, d]
+//   -> labels, distances: [runs, total]
+//   One invocation a point and run, eight centroids at a time, by direct differences: relative
+//   error at most (d + 3) u, and equal centroids tie exactly, to the lowest.
 
 struct Params {
   n: u32,

@@ -1,8 +1,8 @@
 // kmeans_seed_choose.wgsl: the best candidate of a k-means++ round, and the next candidates
 //   distances: [runs, trials, total], partials: [runs·trials, blocks], sums over 256 points
 //   -> best: [runs], chosen[:, round], candidateRows: [runs, trials], drawn ∝ distances of the best
-//   One workgroup a run; invocation l draws trial l (trials ≤ 256) by passing u · potential first in
-//   the blocks' sums, then in a block's distances. All sums are in a fixed order.
+//   One workgroup a run; invocation l draws trial l (trials ≤ 256) by passing u · potential first
+//   in the blocks' sums, then in a block's distances. All sums are in a fixed order.
 
 struct Params {
   total: u32,

@@ -15,8 +15,9 @@ import {
 
 /** Which parameters of a kernel are the extents of its product. */
 export interface Product {
-  /** Names of the parameters that count the output's rows and columns. */
+  /** Name of the parameter that counts the output's rows. */
   readonly rows: string;
+  /** Name of the parameter that counts the output's columns. */
   readonly columns: string;
   /** Name of the parameter over which the products are summed. */
   readonly depth: string;

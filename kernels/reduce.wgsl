@@ -1,0 +1,66 @@
+// reduce.wgsl: y[r, p] = OP over x[r, i] for the i of block p
+//   x: [rows, n] -> y: [rows, ⌈n / block⌉]. OP: 0 sum, 1 maximum, 2 minimum; NaN wins in all.
+//   One workgroup a block: each invocation takes every 256th element in order, then a tree of 8
+//   levels joins them. A sum errs ≤ (block / 256 + 8) ULP of Σ|x|.
+
+struct Params { rows: u32, n: u32, block: u32 }
+
+@group(0) @binding(0) var<storage, read> x: array<f32>;
+@group(0) @binding(1) var<storage, read_write> y: array<f32>;
+@group(0) @binding(2) var<uniform> params: Params;
+
+override OP: u32 = 0u;
+
+const WORKGROUP = 256u;
+
+var<workgroup> results: array<f32, WORKGROUP>;
+
+// By its bits: compilers may take v != v for false.
+fn is_nan(v: f32) -> bool {
+  return (bitcast<u32>(v) & 0x7fffffffu) > 0x7f800000u;
+}
+
+fn join(a: f32, b: f32) -> f32 {
+  if (OP == 0u) {
+    return a + b;
+  }
+  if (is_nan(a)) {
+    return a;
+  }
+  if (is_nan(b)) {
+    return b;
+  }
+  return select(min(a, b), max(a, b), OP == 1u);
+}
+
+@compute @workgroup_size(WORKGROUP)
+fn main(
+  @builtin(workgroup_id) id: vec3u,
+  @builtin(num_workgroups) groups: vec3u,
+  @builtin(local_invocation_index) lane: u32,
+) {
+  let group = id.x + id.y * groups.x;
+  let blocks = (params.n - 1u) / params.block + 1u;
+  let row = group / blocks;
+  if (row >= params.rows) {
+    return;
+  }
+  let offset = row * params.n;
+  let start = (group - row * blocks) * params.block;
+  let length = min(params.block, params.n - start);
+  // Idle invocations repeat an element, which leaves maximum and minimum as they are.
+  var result = select(x[offset + start + min(lane, length - 1u)], 0.0, OP == 0u && lane >= length);
+  for (var i = lane + WORKGROUP; i < length; i += WORKGROUP) {
+    result = join(result, x[offset + start + i]);
+  }
+  results[lane] = result;
+  for (var half = WORKGROUP / 2u; half > 0u; half /= 2u) {
+    workgroupBarrier();
+    if (lane < half) {
+      results[lane] = join(results[lane], results[lane + half]);
+    }
+  }
+  if (lane == 0u) {
+    y[group] = results[0];
+  }
+}

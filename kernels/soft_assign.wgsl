@@ -1,7 +1,7 @@
 // soft_assign.wgsl: q_ij = (1 + ‖z_i − c_j‖²/α)^(−(α+1)/2) / Σ_l (the same)
 //   z: [n, p], c: [k, p] -> q: [n, k]
-//   One invocation makes one row, its distances eight centroids at a time and kept in q. Weights are
-//   relative to the nearest centroid, whose own is 1: neither overflow nor 0/0.
+//   One invocation makes one row, its distances eight centroids at a time and kept in q. Weights
+//   are relative to the nearest centroid, whose own is 1: neither overflow nor 0/0.
 
 struct Params {
   n: u32,

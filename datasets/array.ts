@@ -1,0 +1,141 @@
+/** The numeric array that every reader returns before scaling and labels are thought of. */
+
+/** Element storage of a {@linkcode NumericArray}. 64-bit integers are read into Float64Array. */
+export type Elements =
+  | Uint8Array
+  | Int8Array
+  | Uint16Array
+  | Int16Array
+  | Uint32Array
+  | Int32Array
+  | Float32Array
+  | Float64Array;
+
+/** A dense row-major array out of a file. */
+export interface NumericArray {
+  /** The file's word for its element type, for messages: `"ubyte"`, `"<f4"`, `"text"`. */
+  readonly type: string;
+  /** Extents, slowest first; empty for a scalar. */
+  readonly shape: readonly number[];
+  /** The elements, as many as the product of the shape. */
+  readonly values: Elements;
+  /** Largest value of an integer type, the divisor that scales it to 1; absent for reals. */
+  readonly typeMax?: number;
+}
+
+/** Most elements that a reader accepts: 2³⁰, four gibibytes of float32. */
+export const MAX_ELEMENTS = 2 ** 30;
+
+/** The one grammar of reading errors: `Cannot read FILE: …`. */
+export function cannotRead(file: string, problem: string): string {
+  return `Cannot read ${file}: ${problem}`;
+}
+
+/** The number of elements of a shape; 1 for a scalar. */
+export function elementsOf(shape: readonly number[]): number {
+  return shape.reduce((product, extent) => product * extent, 1);
+}
+
+/**
+ * Checks that `found` bytes are exactly what a header promises.
+ * @throws {SyntaxError} for a file that was cut short or goes on past its data.
+ * @throws {RangeError} for more than {@linkcode MAX_ELEMENTS} elements.
+ */
+export function checkLength(
+  file: string,
+  found: number,
+  header: number,
+  shape: readonly number[],
+  elementBytes: number,
+): void {
+  const expected = header + elementsOf(shape) * elementBytes;
+  if (found !== expected) {
+    const how = found < expected ? "the file is cut short" : "bytes follow the data";
+    throw new SyntaxError(
+      cannotRead(
+        file,
+        `expected ${expected} bytes for shape [${shape.join(", ")}], found ${found}: ${how}`,
+      ),
+    );
+  }
+  if (elementsOf(shape) > MAX_ELEMENTS) {
+    throw new RangeError(
+      cannotRead(file, `${elementsOf(shape)} values are too many, at most ${MAX_ELEMENTS} fit`),
+    );
+  }
+}
+
+const DECODERS = {
+  u1: { array: Uint8Array, bytes: 1, max: 255 },
+  i1: { array: Int8Array, bytes: 1, max: 127 },
+  u2: { array: Uint16Array, bytes: 2, max: 65535 },
+  i2: { array: Int16Array, bytes: 2, max: 32767 },
+  u4: { array: Uint32Array, bytes: 4, max: 2 ** 32 - 1 },
+  i4: { array: Int32Array, bytes: 4, max: 2 ** 31 - 1 },
+  f4: { array: Float32Array, bytes: 4, max: undefined },
+  f8: { array: Float64Array, bytes: 8, max: undefined },
+} as const;
+
+/** Element types that can be decoded from bytes, in NumPy's spelling; `u8` and `i8` are 64-bit. */
+export type ElementType = "u1" | "i1" | "u2" | "i2" | "u4" | "i4" | "u8" | "i8" | "f4" | "f8";
+
+/** Bytes of one element. */
+export function elementBytes(type: ElementType): number {
+  return type === "u8" || type === "i8" ? 8 : DECODERS[type].bytes;
+}
+
+/** Largest value of an integer type (of the 64-bit ones, the largest exact in a double). */
+export function largestOf(type: ElementType): number | undefined {
+  return type === "u8" || type === "i8" ? Number.MAX_SAFE_INTEGER : DECODERS[type].max;
+}
+
+/**
+ * Decodes the elements that follow `offset` to the end of `bytes`, whatever the alignment.
+ * @throws {RangeError} for a 64-bit integer that a double cannot hold exactly.
+ */
+export function decodeElements(
+  file: string,
+  bytes: Uint8Array,
+  offset: number,
+  type: ElementType,
+  littleEndian: boolean,
+): Elements {
+  // A copy: its start is aligned for any element type, and the file's bytes stay untouched.
+  const body = bytes.slice(offset);
+  if (type === "u8" || type === "i8") return decodeLongs(file, body, type, littleEndian);
+  const { array, bytes: size } = DECODERS[type];
+  if (!littleEndian && size > 1) reverseElements(body, size);
+  return new array(body.buffer);
+}
+
+function decodeLongs(
+  file: string,
+  body: Uint8Array,
+  type: "u8" | "i8",
+  littleEndian: boolean,
+): Float64Array {
+  const view = new DataView(body.buffer);
+  const values = new Float64Array(body.length / 8);
+  for (let i = 0; i < values.length; i++) {
+    const value = type === "u8"
+      ? view.getBigUint64(8 * i, littleEndian)
+      : view.getBigInt64(8 * i, littleEndian);
+    values[i] = Number(value);
+    if (!Number.isSafeInteger(values[i])) {
+      throw new RangeError(
+        cannotRead(file, `element ${i} is ${value}, integers must lie within ±(2⁵³ − 1)`),
+      );
+    }
+  }
+  return values;
+}
+
+function reverseElements(body: Uint8Array, size: number): void {
+  for (let start = 0; start < body.length; start += size) {
+    for (let low = start, high = start + size - 1; low < high; low++, high--) {
+      const byte = body[low];
+      body[low] = body[high];
+      body[high] = byte;
+    }
+  }
+}

@@ -1,0 +1,17 @@
+/**
+ * Data in: named sets and files of IDX, NPY and text become a {@linkcode Dataset}; NPY and IDX out.
+ * Nothing here knows the engine's tensors.
+ * @module
+ */
+export * from "./array.ts";
+export * from "./csv.ts";
+export * from "./dataset.ts";
+export * from "./fetch.ts";
+export * from "./gzip.ts";
+export * from "./idx.ts";
+export * from "./labels.ts";
+export * from "./load.ts";
+export * from "./named.ts";
+export * from "./npy.ts";
+export * from "./scaling.ts";
+export * from "./sources.ts";

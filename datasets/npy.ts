@@ -1,0 +1,146 @@
+/**
+ * NPY, NumPy's file of one array: `\x93NUMPY`, a version, the header's length, the header (a Python
+ * dictionary with `descr`, `fortran_order` and `shape`), and the elements.
+ * Described in NumPy's documentation of `numpy.lib.format`, versions 1.0 to 3.0.
+ */
+import {
+  cannotRead,
+  checkLength,
+  decodeElements,
+  elementBytes,
+  type ElementType,
+  largestOf,
+  type NumericArray,
+} from "./array.ts";
+
+const MAGIC = [0x93, 0x4e, 0x55, 0x4d, 0x50, 0x59];
+const TYPES: readonly string[] = ["u1", "i1", "u2", "i2", "u4", "i4", "u8", "i8", "f4", "f8"];
+
+/** Whether the bytes begin as an NPY file does. */
+export function isNpy(bytes: Uint8Array): boolean {
+  return bytes.length >= MAGIC.length && MAGIC.every((byte, i) => bytes[i] === byte);
+}
+
+/**
+ * Reads an NPY file of booleans, integers or 32- or 64-bit reals in C order.
+ * @param bytes The whole file.
+ * @param file Its name, for messages.
+ * @returns The array with the file's shape; `typeMax` is 255 for `|u1` and absent for reals.
+ * @throws {SyntaxError} for a wrong magic number or header, a truncated file or trailing bytes.
+ * @throws {TypeError} for Fortran order and for element types that are not numbers.
+ * @throws {RangeError} for more elements than fit, or 64-bit integers past 2⁵³.
+ */
+export function decodeNpy(bytes: Uint8Array, file: string): NumericArray {
+  if (!isNpy(bytes)) {
+    throw new SyntaxError(
+      cannotRead(file, `it does not begin with the bytes 93 4e 55 4d 50 59 of an NPY file`),
+    );
+  }
+  const [header, offset] = headerOf(bytes, file);
+  const { descr, fortran, shape } = parseHeader(header, file);
+  if (fortran && shape.length > 1) {
+    throw new TypeError(
+      cannotRead(file, "it is in Fortran order; save it with numpy.ascontiguousarray(x)"),
+    );
+  }
+  const kind = descr.slice(1) === "b1" ? "u1" : descr.slice(1);
+  if (!"<>|=".includes(descr[0]) || !TYPES.includes(kind)) {
+    throw new TypeError(
+      cannotRead(
+        file,
+        `element type '${descr}' is not supported; save it with x.astype('float32')`,
+      ),
+    );
+  }
+  const type = kind as ElementType;
+  checkLength(file, bytes.length, offset, shape, elementBytes(type));
+  const values = decodeElements(file, bytes, offset, type, descr[0] !== ">");
+  return { type: descr, shape, values, typeMax: largestOf(type) };
+}
+
+function headerOf(bytes: Uint8Array, file: string): [header: string, offset: number] {
+  const major = bytes[6];
+  if (bytes.length < 10 || (major !== 1 && bytes.length < 12)) {
+    throw new SyntaxError(cannotRead(file, `its NPY header is cut short at ${bytes.length} bytes`));
+  }
+  if (major < 1 || major > 3 || bytes[7] !== 0) {
+    throw new SyntaxError(
+      cannotRead(file, `NPY version ${major}.${bytes[7]} is unknown, expected 1.0, 2.0 or 3.0`),
+    );
+  }
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  const length = major === 1 ? view.getUint16(8, true) : view.getUint32(8, true);
+  const start = major === 1 ? 10 : 12;
+  if (start + length > bytes.length) {
+    throw new SyntaxError(
+      cannotRead(file, `expected ${length} bytes of NPY header, found ${bytes.length - start}`),
+    );
+  }
+  const text = bytes.subarray(start, start + length);
+  return [new TextDecoder(major === 3 ? "utf-8" : "latin1").decode(text), start + length];
+}
+
+/** The three entries are looked for by themselves, so that their order and spacing are free. */
+function parseHeader(
+  header: string,
+  file: string,
+): { descr: string; fortran: boolean; shape: number[] } {
+  const text = header.trim();
+  const descr = /'descr'\s*:\s*(?:'([^']*)'|\[)/.exec(text);
+  const fortran = /'fortran_order'\s*:\s*(True|False)\b/.exec(text);
+  const shape = /'shape'\s*:\s*\(([\s\d,L]*)\)/.exec(text);
+  if (!text.startsWith("{") || !text.endsWith("}") || !descr || !fortran || !shape) {
+    throw new SyntaxError(
+      cannotRead(
+        file,
+        `its NPY header ${
+          JSON.stringify(text.slice(0, 80))
+        } does not give descr, fortran_order and shape`,
+      ),
+    );
+  }
+  if (descr[1] === undefined) {
+    throw new TypeError(
+      cannotRead(file, "it holds records of several fields; save one plain array of numbers"),
+    );
+  }
+  const extents = shape[1].split(",").map((extent) => extent.trim().replace(/L$/, ""));
+  if (extents.at(-1) === "") extents.pop();
+  if (extents.some((extent) => !/^\d+$/.test(extent))) {
+    throw new SyntaxError(
+      cannotRead(file, `its NPY shape (${shape[1]}) is not a list of integers`),
+    );
+  }
+  return { descr: descr[1], fortran: fortran[1] === "True", shape: extents.map(Number) };
+}
+
+/**
+ * Writes an NPY file, version 1.0, little-endian, C order.
+ * @param values Elements in row-major order, as many as the product of `shape`.
+ * @throws {RangeError} where the two disagree.
+ */
+export function encodeNpy(
+  values: Float32Array | Uint32Array,
+  shape: readonly number[],
+): Uint8Array {
+  const elements = shape.reduce((product, extent) => product * extent, 1);
+  if (elements !== values.length) {
+    throw new RangeError(
+      `Cannot write NPY: shape [${
+        shape.join(", ")
+      }] has ${elements} elements, found ${values.length}`,
+    );
+  }
+  const descr = values instanceof Float32Array ? "<f4" : "<u4";
+  const tuple = shape.length === 1 ? `(${shape[0]},)` : `(${shape.join(", ")})`;
+  const dictionary = `{'descr': '${descr}', 'fortran_order': False, 'shape': ${tuple}, }`;
+  // Padded with spaces and ended by a newline, so that the elements start on a multiple of 64.
+  const start = 64 * Math.ceil((10 + dictionary.length + 1) / 64);
+  const bytes = new Uint8Array(start + values.byteLength);
+  bytes.set(MAGIC);
+  bytes.set([1, 0], 6);
+  new DataView(bytes.buffer).setUint16(8, start - 10, true);
+  bytes.set(new TextEncoder().encode(`${dictionary.padEnd(start - 11)}\n`), 10);
+  bytes.set(new Uint8Array(values.buffer, values.byteOffset, values.byteLength), start);
+  return bytes;
+}

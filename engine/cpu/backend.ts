@@ -1,0 +1,329 @@
+/**
+ * The CPU backend: plans are replayed by worker threads over one WebAssembly memory, the hot kernels
+ * as WebAssembly SIMD and the others as their references. The main thread only submits.
+ */
+import { KERNELS } from "../../kernels/registry.ts";
+import type { Backend, Call, DeviceBuffer, DeviceInfo, Executable, Region } from "../backend.ts";
+import { BlockAllocator } from "./allocator.ts";
+import { checkCall } from "./check.ts";
+import { type Crew, type CrewParts, startInline, startWorkers } from "./crew.ts";
+import type { Answer, CallPlan, RegionPlan, Request } from "./messages.ts";
+import { buildModule, supportsRelaxed } from "./wasm/module.ts";
+import { WASM_KERNELS } from "./wasm/table.ts";
+
+/** Options of {@linkcode openCpuBackend}. */
+export interface CpuOptions {
+  /** Worker threads; all of the machine's cores by default, at most 16. Results do not depend on it. */
+  readonly threads?: number;
+  /**
+   * Uses only WebAssembly instructions whose result is the same everywhere: a multiplication and an
+   * addition where `relaxed_madd` may round once. Slower; for audits.
+   */
+  readonly strict?: boolean;
+}
+
+const PAGE = 65536;
+/** Pages of a memory's address space: 4 GiB. */
+const MAXIMUM_PAGES = 65536;
+/** Scratch areas are multiples of this many bytes, so that no two threads share a cache line. */
+const SCRATCH_UNIT = 4096;
+/** Most threads that are used unasked: beyond it, barriers and memory bandwidth win nothing. */
+const DEFAULT_THREADS = 16;
+
+/**
+ * Opens the CPU backend.
+ *
+ * @throws {RangeError} if `threads` is not a whole number from 1 to 256.
+ */
+export async function openCpuBackend(options: CpuOptions = {}): Promise<Backend> {
+  const cores = globalThis.navigator?.hardwareConcurrency ?? 1;
+  const threads = options.threads ?? Math.min(cores, DEFAULT_THREADS);
+  if (!Number.isInteger(threads) || threads < 1 || threads > 256) {
+    throw new RangeError(`Cannot open the CPU backend: threads must be 1 to 256, not ${threads}`);
+  }
+  const relaxed = !options.strict && supportsRelaxed();
+  let obstacle = typeof SharedArrayBuffer === "undefined" ? "no SharedArrayBuffer" : undefined;
+  if (obstacle === undefined) {
+    try {
+      const parts = await makeParts(true, relaxed);
+      return new CpuBackend(parts.memory, await startWorkers(parts, threads), relaxed, true);
+    } catch (error) {
+      obstacle = (error as Error).message;
+    }
+  }
+  const parts = await makeParts(false, relaxed);
+  return new CpuBackend(parts.memory, startInline(parts), relaxed, false, obstacle);
+}
+
+/** The memory and the compiled kernels. */
+async function makeParts(shared: boolean, relaxed: boolean): Promise<CrewParts> {
+  const memory = new WebAssembly.Memory({ initial: 1, maximum: MAXIMUM_PAGES, shared });
+  const module = await WebAssembly.compile(buildModule({ shared, relaxed }));
+  return { memory, module };
+}
+
+/** A request that thread 0 answers, before it has its ticket. */
+type Ticketed = Request extends infer R ? R extends { ticket: number } ? Omit<R, "ticket"> : never
+  : never;
+
+/** A block of the memory. */
+class CpuBuffer implements DeviceBuffer {
+  readonly byteLength: number;
+  readonly label: string;
+  readonly byteOffset: number;
+  readonly owner: CpuBackend;
+  freed = false;
+
+  constructor(owner: CpuBackend, byteOffset: number, byteLength: number, label: string) {
+    this.owner = owner;
+    this.byteOffset = byteOffset;
+    this.byteLength = byteLength;
+    this.label = label;
+  }
+
+  free(): void {
+    if (this.freed) return;
+    this.freed = true;
+    this.owner.release(this);
+  }
+}
+
+class CpuBackend implements Backend {
+  readonly info: DeviceInfo;
+  readonly maxRegionBytes = MAXIMUM_PAGES * PAGE;
+  readonly #memory: WebAssembly.Memory;
+  readonly #crew: Crew;
+  readonly #blocks = new BlockAllocator(0, MAXIMUM_PAGES * PAGE);
+  /** Requests that thread 0 has not answered, by ticket, oldest first. */
+  readonly #waiting = new Map<number, (answer: Answer) => void>();
+  #tickets = 0;
+  #programs = 0;
+  /** Bytes from which on no block has ever lain, so that they are still zero. */
+  #untouched = 0;
+  #bytes = 0;
+  #peakBytes = 0;
+  #buffers = 0;
+  #closed: string | undefined;
+
+  constructor(
+    memory: WebAssembly.Memory,
+    crew: Crew,
+    relaxed: boolean,
+    workers: boolean,
+    obstacle?: string,
+  ) {
+    this.#memory = memory;
+    this.#crew = crew;
+    crew.onAnswer = (answer) => {
+      const settle = this.#waiting.get(answer.ticket);
+      this.#waiting.delete(answer.ticket);
+      settle?.(answer);
+    };
+    crew.onLoss = (reason) => this.#close(`a thread was lost: ${reason}`);
+    const threads = crew.threads;
+    const place = workers ? (threads === 1 ? "1 thread" : `${threads} threads`) : "no workers";
+    this.info = {
+      kind: "cpu",
+      description: `WebAssembly SIMD (${relaxed ? "relaxed" : "strict"}), ${place}`,
+      details: {
+        threads,
+        relaxed,
+        shared: workers,
+        wasm: Object.keys(WASM_KERNELS),
+        ...(obstacle === undefined ? {} : { withoutWorkers: obstacle }),
+      },
+    };
+  }
+
+  allocate(byteLength: number, label: string): CpuBuffer {
+    this.#assertOpen();
+    if (!Number.isInteger(byteLength) || byteLength < 0) {
+      throw new RangeError(`Cannot allocate ${label}: ${byteLength} is not a number of bytes`);
+    }
+    const size = Math.ceil(byteLength / 4) * 4;
+    const byteOffset = this.#blocks.allocate(size);
+    if (byteOffset === undefined) {
+      throw new RangeError(
+        `Cannot allocate ${label}: ${byteLength} bytes do not fit beside the ${this.#bytes} held; ` +
+          `the CPU backend addresses 4 GiB`,
+      );
+    }
+    const end = byteOffset + size;
+    try {
+      this.#grow(end);
+    } catch (cause) {
+      this.#blocks.free(byteOffset, size);
+      throw new RangeError(
+        `Cannot allocate ${label}: the system refuses ${byteLength} bytes beside the ` +
+          `${this.#bytes} held`,
+        { cause },
+      );
+    }
+    this.#zero(byteOffset, Math.min(end, this.#untouched) - byteOffset);
+    this.#untouched = Math.max(this.#untouched, end);
+    this.#bytes += byteLength;
+    this.#peakBytes = Math.max(this.#peakBytes, this.#bytes);
+    this.#buffers++;
+    return new CpuBuffer(this, byteOffset, byteLength, label);
+  }
+
+  /** Takes a freed buffer's memory back. Reuse is ordered behind everything enqueued. */
+  release(buffer: CpuBuffer): void {
+    this.#blocks.free(buffer.byteOffset, Math.ceil(buffer.byteLength / 4) * 4);
+    this.#bytes -= buffer.byteLength;
+    this.#buffers--;
+  }
+
+  write(region: Region, data: Float32Array | Uint32Array): void {
+    this.#assertOpen();
+    const { byteOffset } = this.#place(region, "write");
+    if (data.length !== region.length) {
+      throw new RangeError(
+        `Cannot write ${region.buffer.label}: the region has ${region.length} elements, ` +
+          `the data ${data.length}`,
+      );
+    }
+    // Moved as words, so that no NaN changes its bits.
+    const words = new Uint32Array(data.buffer, data.byteOffset, data.length);
+    if (this.#waiting.size === 0) {
+      new Uint32Array(this.#memory.buffer, byteOffset, words.length).set(words);
+      return;
+    }
+    const copy = words.slice();
+    this.#submit({ kind: "write", byteOffset, words: copy }, [copy.buffer]);
+  }
+
+  async read(regions: readonly Region[]): Promise<(Float32Array | Uint32Array)[]> {
+    this.#assertOpen();
+    const plans = regions.map((region) => this.#place(region, "read"));
+    const answer = await this.#submit({ kind: "read", regions: plans });
+    if (answer.failure !== undefined) throw new Error(answer.failure);
+    return answer.arrays!;
+  }
+
+  // deno-lint-ignore require-await
+  async prepare(calls: readonly Call[], label: string): Promise<Executable> {
+    this.#assertOpen();
+    const scratch = { shared: 0, own: 0 };
+    const plans = calls.map((call): CallPlan => {
+      const { name, bindings } = call.kernel;
+      if (KERNELS[name] !== call.kernel) {
+        throw new TypeError(`Cannot prepare ${label}: ${name} is not in kernels/registry.ts`);
+      }
+      const constants = { ...call.kernel.constants, ...call.constants };
+      const { params } = call;
+      const regions = call.regions.map((region, i): RegionPlan => {
+        const plan = this.#place(region, `use ${name} in ${label} on`);
+        // Words are moved as integers: a copy as floats may change the bits of a NaN.
+        return bindings[i]?.type === "word" ? { ...plan, view: "u32" } : plan;
+      });
+      checkCall(call, constants, label);
+      const wasm = WASM_KERNELS[name];
+      if (wasm?.supports(params, constants)) {
+        const { shared, own } = wasm.scratch(params, constants);
+        scratch.shared = Math.max(scratch.shared, shared);
+        scratch.own = Math.max(scratch.own, own);
+      }
+      return { kernel: name, params, constants, regions };
+    });
+    const privateStride = Math.ceil(scratch.own / SCRATCH_UNIT) * SCRATCH_UNIT;
+    const sharedBytes = Math.ceil(scratch.shared / SCRATCH_UNIT) * SCRATCH_UNIT;
+    const scratchBytes = sharedBytes + privateStride * this.#crew.threads;
+    const buffer = scratchBytes > 0
+      ? this.allocate(scratchBytes, `scratch of ${label}`)
+      : undefined;
+    const base = buffer?.byteOffset ?? 0;
+    const id = this.#programs++;
+    this.#crew.submit({
+      kind: "load",
+      plan: {
+        id,
+        calls: plans,
+        sharedScratch: base,
+        privateScratch: base + sharedBytes,
+        privateStride,
+        memoryBytes: this.#memory.buffer.byteLength,
+      },
+    });
+    let disposed = false;
+    return {
+      run: (steps) => {
+        this.#assertOpen();
+        if (disposed) throw new TypeError(`Cannot run ${label}: it is disposed`);
+        if (!Number.isInteger(steps) || steps < 0) {
+          throw new RangeError(`Cannot run ${label}: ${steps} is not a number of steps`);
+        }
+        if (steps > 0) this.#submit({ kind: "run", id, steps });
+      },
+      dispose: () => {
+        if (disposed) return;
+        disposed = true;
+        buffer?.free();
+        if (this.#closed === undefined) this.#crew.submit({ kind: "unload", id });
+      },
+    };
+  }
+
+  memory() {
+    return { bytes: this.#bytes, peakBytes: this.#peakBytes, buffers: this.#buffers };
+  }
+
+  // deno-lint-ignore require-await
+  async dispose(): Promise<void> {
+    if (this.#closed === undefined) this.#close("it is disposed");
+  }
+
+  /** Stops the threads; whoever waits is told why. */
+  #close(reason: string): void {
+    this.#closed ??= reason;
+    this.#crew.stop();
+    const failure = `The CPU backend has stopped: ${this.#closed}`;
+    for (const [ticket, settle] of this.#waiting) settle({ ticket, failure });
+    this.#waiting.clear();
+  }
+
+  #assertOpen(): void {
+    if (this.#closed !== undefined) {
+      throw new TypeError(`The CPU backend has stopped: ${this.#closed}`);
+    }
+  }
+
+  /** Enqueues a request; the promise settles with its answer and never rejects. */
+  #submit(request: Ticketed, transfer?: ArrayBuffer[]): Promise<Answer> {
+    const ticket = this.#tickets++;
+    const { promise, resolve } = Promise.withResolvers<Answer>();
+    this.#waiting.set(ticket, resolve);
+    this.#crew.submit({ ...request, ticket }, transfer);
+    return promise;
+  }
+
+  /** Makes the memory reach `byteLength`. */
+  #grow(byteLength: number): void {
+    const missing = byteLength - this.#memory.buffer.byteLength;
+    if (missing > 0) this.#memory.grow(Math.ceil(missing / PAGE));
+  }
+
+  /** Zeroes a range, behind everything enqueued. */
+  #zero(byteOffset: number, byteLength: number): void {
+    if (byteLength <= 0) return;
+    if (this.#waiting.size > 0) this.#submit({ kind: "fill", byteOffset, byteLength });
+    else new Uint8Array(this.#memory.buffer, byteOffset, byteLength).fill(0);
+  }
+
+  /** The address range of a region. */
+  #place(region: Region, action: string): RegionPlan {
+    const { buffer, offset, length, dtype } = region;
+    if (!(buffer instanceof CpuBuffer) || buffer.owner !== this) {
+      throw new TypeError(`Cannot ${action} ${buffer.label}: it is not a buffer of this backend`);
+    }
+    if (buffer.freed) throw new TypeError(`Cannot ${action} ${buffer.label}: it is freed`);
+    const whole = Number.isInteger(offset) && Number.isInteger(length) && offset >= 0;
+    if (!whole || length < 0 || (offset + length) * 4 > buffer.byteLength) {
+      throw new RangeError(
+        `Cannot ${action} ${buffer.label}: elements ${offset} to ${offset + length} are not within ` +
+          `its ${buffer.byteLength} bytes`,
+      );
+    }
+    return { byteOffset: buffer.byteOffset + offset * 4, length, view: dtype };
+  }
+}

@@ -1,0 +1,84 @@
+/**
+ * What the main thread sends to the threads of the CPU backend, as plain data: calls by kernel name
+ * over byte offsets, and the requests that are served strictly in order.
+ */
+import type { Constants, Params } from "../../kernels/kernel.ts";
+
+/** A region as an address range of the shared memory. */
+export interface RegionPlan {
+  /** Bytes from the start of the memory, a multiple of 4. */
+  readonly byteOffset: number;
+  /** Elements of 4 bytes. */
+  readonly length: number;
+  /** How a reference sees the elements. */
+  readonly view: "f32" | "u32";
+}
+
+/** One call of a program. */
+export interface CallPlan {
+  readonly kernel: string;
+  readonly params: Params;
+  readonly constants: Constants;
+  readonly regions: readonly RegionPlan[];
+}
+
+/** A program: its calls in order, and the scratch memory that its WebAssembly kernels use. */
+export interface ProgramPlan {
+  readonly id: number;
+  readonly calls: readonly CallPlan[];
+  /** Byte offset of the scratch that all threads share within a call. */
+  readonly sharedScratch: number;
+  /** Byte offset of thread 0's own scratch. */
+  readonly privateScratch: number;
+  /** Bytes from one thread's own scratch to the next thread's. */
+  readonly privateStride: number;
+  /** Bytes that the memory must have for the program's regions and scratch to exist. */
+  readonly memoryBytes: number;
+}
+
+/** What a thread starts with. */
+export interface StartMessage {
+  readonly memory: WebAssembly.Memory;
+  readonly barrier: SharedArrayBuffer;
+  readonly module: WebAssembly.Module;
+  readonly thread: number;
+  readonly threads: number;
+}
+
+/**
+ * A request to the threads, served in order. Every thread gets loads, unloads and runs; thread 0
+ * alone gets the others, and answers those that have a ticket.
+ */
+export type Request =
+  | { readonly kind: "load"; readonly plan: ProgramPlan }
+  | { readonly kind: "unload"; readonly id: number }
+  | {
+    readonly kind: "run";
+    readonly ticket: number;
+    readonly id: number;
+    readonly steps: number;
+  }
+  | {
+    readonly kind: "fill";
+    readonly ticket: number;
+    readonly byteOffset: number;
+    readonly byteLength: number;
+  }
+  | {
+    readonly kind: "write";
+    readonly ticket: number;
+    readonly byteOffset: number;
+    readonly words: Uint32Array;
+  }
+  | {
+    readonly kind: "read";
+    readonly ticket: number;
+    readonly regions: readonly RegionPlan[];
+  };
+
+/** An answer of thread 0: the request has been served, with what was read, or why not. */
+export interface Answer {
+  readonly ticket: number;
+  readonly arrays?: (Float32Array | Uint32Array)[];
+  readonly failure?: string;
+}

@@ -1,0 +1,51 @@
+import type { Params } from "../../../kernels/kernel.ts";
+import { BINARY } from "../../../kernels/binary.ts";
+import { type Code, f32x4, type Local, v128 } from "../assembler.ts";
+import { elementwiseExtent, emitElementwise } from "./elementwise.ts";
+import { NO_SCRATCH, type WasmKernel } from "./kernel.ts";
+
+/** The functions of two vectors. */
+const FUNCTIONS: Readonly<Record<number, (a: Local, b: Local) => Code>> = {
+  [BINARY.add]: (a, b) => f32x4.add(a.get, b.get),
+  [BINARY.sub]: (a, b) => f32x4.sub(a.get, b.get),
+  [BINARY.mul]: (a, b) => f32x4.mul(a.get, b.get),
+  [BINARY.div]: (a, b) => f32x4.div(a.get, b.get),
+  [BINARY.reluGradient]: (a, b) => v128.and(a.get, f32x4.gt(b.get, v128.zero)),
+};
+
+const entryOf = (op: number) => `binary_${op}`;
+
+/** Whether an argument has the shape of the output. */
+function hasOutputShape(params: Params, name: "a" | "b"): boolean {
+  let stride = 1;
+  for (let axis = 3; axis >= 0; axis--) {
+    const size = params[`s${axis}`];
+    // An axis of one element is never stepped along.
+    if (size > 1 && params[`${name}${axis}`] !== stride) return false;
+    stride *= size;
+  }
+  return true;
+}
+
+/** Arithmetic on arrays of one shape; broadcasting runs as the reference. */
+export const binary: WasmKernel = {
+  emit(module) {
+    for (const [op, value] of Object.entries(FUNCTIONS)) {
+      emitElementwise(module, entryOf(Number(op)), {
+        arrays: 2,
+        outputs: [2],
+        scalars: 0,
+        compute: ([a, b, y]) => y.set(value(a, b)),
+      });
+    }
+  },
+  supports: (params, { OP }) =>
+    OP in FUNCTIONS && hasOutputShape(params, "a") && hasOutputShape(params, "b"),
+  lengths: ({ n }) => [n, n, n],
+  scratch: () => NO_SCRATCH,
+  phases: ({ n }, { OP }, { regions }) => [{
+    entry: entryOf(OP),
+    extent: elementwiseExtent(n),
+    parameters: [...regions, n],
+  }],
+};

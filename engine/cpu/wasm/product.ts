@@ -1,0 +1,355 @@
+/**
+ * Matrix products on the CPU: to[rows, columns] = left · right, summed over the depth.
+ *
+ * The order is Goto's (Goto and van de Geijn, "Anatomy of high-performance matrix multiplication",
+ * ACM TOMS 2008), with the panel of the right factor innermost: for a block of rows and a block of
+ * the depth, whose part of the left factor stays in the second-level cache, each panel of 8 columns
+ * is packed into the thread's own scratch, where it stays in the first-level cache, and multiplied
+ * with the block's tiles of 6 rows. Threads take runs of (row block, panel) pairs and share nothing.
+ * Each element sums the depth in order, from the bias on, whatever the blocks and the threads.
+ */
+import {
+  type Code,
+  f32,
+  forLoop,
+  type FunctionBuilder,
+  i32,
+  type Local,
+  type ModuleBuilder,
+  select,
+  sequence,
+  v128,
+  when,
+  whileLoop,
+} from "../assembler.ts";
+import type { Phase } from "./kernel.ts";
+import { emitTile, TILE_COLUMNS, TILE_ROWS } from "./micro_kernel.ts";
+import { emitCopyTile, emitPackColumns, emitPackRows, NARROW } from "./packing.ts";
+
+/** How the factors of a product lie in memory, and what happens to its sums. */
+export interface ProductOptions {
+  /** `"rows"`: row-major [rows, depth]. `"packed"`: tiles of 6 rows, see {@linkcode emitTile}. */
+  readonly left: "rows" | "packed";
+  /** `"rows"`: row-major [depth, columns]. `"columns"`: row-major [columns, depth]. */
+  readonly right: "rows" | "columns";
+  /** Whether the result is kept only where a mask [rows, columns] is positive. */
+  readonly masked: boolean;
+}
+
+/** Longest block of the depth: a panel of it, 16 KiB, is half of a first-level cache. */
+const BLOCK_DEPTH = 512;
+/** Numbers of the left factor that a block may hold: 512 KiB, half of a second-level cache. */
+const BLOCK_NUMBERS = 2 ** 17;
+/** (row block, panel) pairs that a product should have for threads to share. */
+const ENOUGH_PAIRS = 64;
+/** Fewest tiles of rows that are worth packing a panel for. */
+const LEAST_TILES = 10;
+
+const TILE_BYTES = TILE_ROWS * TILE_COLUMNS * 4;
+/** Where the parts of a thread's scratch begin, in bytes. */
+const SUMS_AT = BLOCK_DEPTH * TILE_COLUMNS * 4;
+const MASK_AT = SUMS_AT + TILE_BYTES;
+const BIAS_AT = MASK_AT + TILE_BYTES;
+
+/** Bytes of a thread's scratch. */
+export const PRODUCT_SCRATCH: number = BIAS_AT + TILE_COLUMNS * 4;
+
+/** What a call of a product is given. Addresses in bytes. */
+export interface ProductCall {
+  readonly left: number;
+  readonly right: number;
+  readonly to: number;
+  readonly rows: number;
+  readonly depth: number;
+  readonly columns: number;
+  /** The thread's scratch. */
+  readonly own: number;
+  /** Address of the bias [columns]. */
+  readonly bias?: number;
+  /** Whether negative results become 0. */
+  readonly relu?: boolean;
+  /** Address of the mask, for a masked product. */
+  readonly mask?: number;
+}
+
+/** The pass that computes a product with the function that {@linkcode emitProduct} named `entry`. */
+export function productPhase(entry: string, call: ProductCall): Phase {
+  const { left, right, to, rows, depth, columns, own, bias, relu, mask } = call;
+  const blockDepth = evenBlock(depth, BLOCK_DEPTH, 4);
+  const panels = Math.ceil(columns / TILE_COLUMNS);
+  const cacheRows = Math.floor(BLOCK_NUMBERS / blockDepth);
+  const sharedRows = Math.ceil(rows / Math.ceil(ENOUGH_PAIRS / panels));
+  const leastRows = LEAST_TILES * TILE_ROWS;
+  const blockRows = evenBlock(
+    rows,
+    Math.max(Math.min(cacheRows, Math.max(sharedRows, leastRows)), TILE_ROWS),
+    TILE_ROWS,
+  );
+  return {
+    entry,
+    extent: Math.ceil(rows / blockRows) * panels,
+    parameters: [
+      left,
+      right,
+      to,
+      rows,
+      depth,
+      columns,
+      own,
+      bias === undefined ? 0 : 1,
+      bias ?? 0,
+      relu ? 1 : 0,
+      mask ?? 0,
+      blockRows,
+      blockDepth,
+    ],
+  };
+}
+
+/** Size of equal blocks, multiples of `unit`, that divide `total` and are about `limit` at most. */
+function evenBlock(total: number, limit: number, unit: number): number {
+  const blocks = Math.ceil(total / limit);
+  return Math.ceil(total / blocks / unit) * unit;
+}
+
+/** Adds the exported function `entry`, which {@linkcode productPhase} calls. */
+export function emitProduct(module: ModuleBuilder, entry: string, options: ProductOptions): void {
+  const tiles = {
+    wide: emitTile(module, { left: options.left, vectors: 2, masked: false }),
+    narrow: emitTile(module, { left: options.left, vectors: 1, masked: false }),
+  };
+  const lastTiles = options.masked
+    ? {
+      wide: emitTile(module, { left: options.left, vectors: 2, masked: true }),
+      narrow: emitTile(module, { left: options.left, vectors: 1, masked: true }),
+    }
+    : tiles;
+  const pack = options.right === "rows" ? emitPackRows(module) : emitPackColumns(module);
+  const copyTile = emitCopyTile(module);
+
+  module.function(entry, (f) => {
+    const p = f.parameters(
+      "i32",
+      "left",
+      "right",
+      "to",
+      "rows",
+      "depth",
+      "columns",
+      "own",
+      "useBias",
+      "bias",
+      "relu",
+      "mask",
+      "blockRows",
+      "blockDepth",
+      "begin",
+      "end",
+    );
+    const v = locals(
+      f,
+      "panels",
+      "rowBlock",
+      "panel",
+      "lastPanel",
+      "blockBegin",
+      "blockEnd",
+      "row",
+      "rowsLeft",
+      "depthBegin",
+      "length",
+      "isLast",
+      "column",
+      "width",
+      "narrow",
+      "isFull",
+      "target",
+      "targetStride",
+      "maskAt",
+      "maskStride",
+      "firstPair",
+    );
+    const floor = f.local("f32");
+    const ownSums = i32.add(p.own.get, i32.const(SUMS_AT));
+    const ownMask = i32.add(p.own.get, i32.const(MASK_AT));
+    const ownBias = i32.add(p.own.get, i32.const(BIAS_AT));
+    const bytes = (numbers: Code) => i32.mul(numbers, i32.const(4));
+    const matrix = (base: Local, row: Code, width: Code, column: Code) =>
+      i32.add(base.get, bytes(i32.add(i32.mul(row, width), column)));
+    const padded = select(v.narrow.get, i32.const(NARROW), i32.const(TILE_COLUMNS));
+    const ownStride = i32.const(TILE_COLUMNS * 4);
+
+    const biasRow = sequence(
+      v128.store(ownBias, v128.zero),
+      v128.store(ownBias, v128.zero, 16),
+      when(
+        p.useBias.get,
+        copyTile.call(
+          i32.add(p.bias.get, bytes(v.column.get)),
+          i32.const(0),
+          ownBias,
+          i32.const(0),
+          i32.const(1),
+          v.width.get,
+        ),
+      ),
+    );
+    const packPanel = pack.call(
+      options.right === "rows"
+        ? matrix(p.right, v.depthBegin.get, p.columns.get, v.column.get)
+        : matrix(p.right, v.column.get, p.depth.get, v.depthBegin.get),
+      bytes(options.right === "rows" ? p.columns.get : p.depth.get),
+      p.own.get,
+      v.length.get,
+      v.width.get,
+    );
+    const resultAt = (base: Local) =>
+      matrix(base, v.row.get, p.columns.get, v.column.get);
+    const rowStride = bytes(p.columns.get);
+    // Whole tiles are computed in place, those at an edge in scratch.
+    const place = when(
+      v.isFull.get,
+      sequence(
+        v.target.set(resultAt(p.to)),
+        v.targetStride.set(rowStride),
+        ...(options.masked
+          ? [v.maskAt.set(resultAt(p.mask)), v.maskStride.set(rowStride)]
+          : []),
+      ),
+      sequence(
+        v.target.set(ownSums),
+        v.targetStride.set(ownStride),
+        when(
+          v.depthBegin.get,
+          copyTile.call(
+            resultAt(p.to),
+            rowStride,
+            ownSums,
+            ownStride,
+            v.rowsLeft.get,
+            v.width.get,
+          ),
+        ),
+        ...(options.masked
+          ? [
+            v.maskAt.set(ownMask),
+            v.maskStride.set(ownStride),
+            when(
+              v.isLast.get,
+              copyTile.call(
+                resultAt(p.mask),
+                rowStride,
+                ownMask,
+                ownStride,
+                v.rowsLeft.get,
+                v.width.get,
+              ),
+            ),
+          ]
+          : []),
+      ),
+    );
+    const tileArguments = [
+      options.left === "rows"
+        ? matrix(p.left, v.row.get, p.depth.get, v.depthBegin.get)
+        : i32.add(
+          p.left.get,
+          bytes(i32.add(
+            i32.mul(v.row.get, p.depth.get),
+            i32.mul(v.depthBegin.get, i32.const(TILE_ROWS)),
+          )),
+        ),
+      bytes(p.depth.get),
+      v.rowsLeft.get,
+      p.own.get,
+      v.length.get,
+      select(v.depthBegin.get, v.target.get, ownBias),
+      select(v.depthBegin.get, v.targetStride.get, i32.const(0)),
+      v.target.get,
+      v.targetStride.get,
+      floor.get,
+      v.maskAt.get,
+      v.maskStride.get,
+    ];
+    const either = (kernels: typeof tiles) =>
+      when(
+        v.narrow.get,
+        kernels.narrow.call(...tileArguments),
+        kernels.wide.call(...tileArguments),
+      );
+    const tile = sequence(
+      v.rowsLeft.set(minimum(i32.const(TILE_ROWS), i32.sub(v.blockEnd.get, v.row.get))),
+      v.isFull.set(i32.and(
+        i32.eq(v.rowsLeft.get, i32.const(TILE_ROWS)),
+        i32.eq(v.width.get, padded),
+      )),
+      place,
+      options.masked ? when(v.isLast.get, either(lastTiles), either(tiles)) : either(tiles),
+      when(
+        i32.eqz(v.isFull.get),
+        copyTile.call(
+          ownSums,
+          ownStride,
+          resultAt(p.to),
+          rowStride,
+          v.rowsLeft.get,
+          v.width.get,
+        ),
+      ),
+    );
+    const panelProduct = sequence(
+      v.column.set(i32.mul(v.panel.get, i32.const(TILE_COLUMNS))),
+      v.width.set(minimum(i32.const(TILE_COLUMNS), i32.sub(p.columns.get, v.column.get))),
+      v.narrow.set(i32.leU(v.width.get, i32.const(NARROW))),
+      packPanel,
+      biasRow,
+      v.row.set(v.blockBegin.get),
+      forLoop(v.row, v.blockEnd.get, TILE_ROWS, tile),
+    );
+    const depthBlock = sequence(
+      v.length.set(minimum(p.blockDepth.get, i32.sub(p.depth.get, v.depthBegin.get))),
+      v.isLast.set(i32.eq(i32.add(v.depthBegin.get, v.length.get), p.depth.get)),
+      floor.set(
+        select(i32.and(v.isLast.get, p.relu.get), f32.const(0), f32.const(-Infinity)),
+      ),
+      v.panel.set(i32.sub(p.begin.get, i32.mul(v.rowBlock.get, v.panels.get))),
+      forLoop(v.panel, v.lastPanel.get, 1, panelProduct),
+      v.depthBegin.increase(v.length.get),
+    );
+    return sequence(
+      v.panels.set(
+        i32.divU(i32.add(p.columns.get, i32.const(TILE_COLUMNS - 1)), i32.const(TILE_COLUMNS)),
+      ),
+      v.rowBlock.set(i32.divU(p.begin.get, v.panels.get)),
+      whileLoop(
+        i32.ltU(p.begin.get, p.end.get),
+        sequence(
+          v.blockBegin.set(i32.mul(v.rowBlock.get, p.blockRows.get)),
+          v.blockEnd.set(minimum(p.rows.get, i32.add(v.blockBegin.get, p.blockRows.get))),
+          v.firstPair.set(i32.mul(v.rowBlock.get, v.panels.get)),
+          v.lastPanel.set(minimum(v.panels.get, i32.sub(p.end.get, v.firstPair.get))),
+          v.depthBegin.set(i32.const(0)),
+          whileLoop(i32.ltU(v.depthBegin.get, p.depth.get), depthBlock),
+          p.begin.set(i32.add(v.firstPair.get, v.lastPanel.get)),
+          v.rowBlock.increase(1),
+        ),
+      ),
+    );
+  });
+}
+
+/** Locals of type i32 by name. */
+function locals<const N extends readonly string[]>(
+  f: FunctionBuilder,
+  ...names: N
+): Record<N[number], Local> {
+  return Object.fromEntries(names.map((name) => [name, f.local("i32")])) as Record<
+    N[number],
+    Local
+  >;
+}
+
+/** The smaller of two unsigned integers. */
+function minimum(a: Code, b: Code): Code {
+  return select(i32.ltU(a, b), a, b);
+}

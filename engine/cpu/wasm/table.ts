@@ -1,0 +1,24 @@
+/** The kernels that the CPU backend runs as WebAssembly; all others run as their references. */
+import { adam } from "./adam.ts";
+import { binary } from "./binary.ts";
+import { columnSum } from "./column_sum.ts";
+import { dense } from "./dense.ts";
+import { denseInputGradient } from "./dense_input_gradient.ts";
+import { denseWeightGradient } from "./dense_weight_gradient.ts";
+import type { WasmKernel } from "./kernel.ts";
+import { meanSquaredError } from "./mean_squared_error.ts";
+import { sgd } from "./sgd.ts";
+import { unary } from "./unary.ts";
+
+/** WebAssembly implementations by kernel name. */
+export const WASM_KERNELS: Readonly<Record<string, WasmKernel | undefined>> = {
+  adam,
+  binary,
+  column_sum: columnSum,
+  dense,
+  dense_input_gradient: denseInputGradient,
+  dense_weight_gradient: denseWeightGradient,
+  mean_squared_error: meanSquaredError,
+  sgd,
+  unary,
+};

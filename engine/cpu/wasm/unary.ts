@@ -1,0 +1,38 @@
+import { UNARY } from "../../../kernels/unary.ts";
+import { type Code, f32x4, type Local, v128 } from "../assembler.ts";
+import { elementwiseExtent, emitElementwise } from "./elementwise.ts";
+import { NO_SCRATCH, type WasmKernel } from "./kernel.ts";
+
+/** The functions that have vector instructions, of x and the parameters a and b. */
+const FUNCTIONS: Readonly<Record<number, (x: Local, a: Local, b: Local) => Code>> = {
+  [UNARY.copy]: (x) => x.get,
+  [UNARY.affine]: (x, a, b) => f32x4.add(f32x4.mul(a.get, x.get), b.get),
+  // All bits where x is not below 0, NaN included.
+  [UNARY.relu]: (x) => v128.andNot(x.get, f32x4.gt(v128.zero, x.get)),
+  [UNARY.sqrt]: (x) => f32x4.sqrt(x.get),
+  [UNARY.square]: (x) => f32x4.mul(x.get, x.get),
+};
+
+const entryOf = (op: number) => `unary_${op}`;
+
+/** The unary functions that need no more than arithmetic; the others run as their references. */
+export const unary: WasmKernel = {
+  emit(module) {
+    for (const [op, value] of Object.entries(FUNCTIONS)) {
+      emitElementwise(module, entryOf(Number(op)), {
+        arrays: 1,
+        outputs: [1],
+        scalars: 2,
+        compute: ([x, y], [a, b]) => y.set(value(x, a, b)),
+      });
+    }
+  },
+  supports: (_params, { OP }) => OP in FUNCTIONS,
+  lengths: ({ n }) => [n, n],
+  scratch: () => NO_SCRATCH,
+  phases: ({ n, a, b }, { OP }, { regions }) => [{
+    entry: entryOf(OP),
+    extent: elementwiseExtent(n),
+    parameters: [...regions, n, a, b],
+  }],
+};

@@ -1,0 +1,36 @@
+/** Opens a device by name. */
+import type { Backend } from "./backend.ts";
+import { NoDeviceError } from "./errors.ts";
+
+/** `auto`: a real GPU if there is one, else the CPU. `webgpu`: any adapter, software ones too. */
+export type DeviceName = "auto" | "cpu" | "webgpu";
+
+/** Options of {@linkcode openDevice}. */
+export interface DeviceOptions {
+  /** Default "auto". */
+  readonly device?: DeviceName;
+  /** Of the CPU backend; all cores by default. */
+  readonly threads?: number;
+}
+
+/**
+ * Opens a device. Backends are loaded only when asked for.
+ * @throws {NoDeviceError} for "webgpu" where there is no adapter.
+ * @throws {RangeError} for another name.
+ */
+export async function openDevice(options: DeviceOptions = {}): Promise<Backend> {
+  const { device = "auto", threads } = options;
+  if (device !== "auto" && device !== "cpu" && device !== "webgpu") {
+    throw new RangeError(`device must be auto, cpu or webgpu, got ${device}`);
+  }
+  if (device !== "cpu") {
+    const { openWebGpuBackend } = await import("./webgpu/mod.ts");
+    try {
+      return await openWebGpuBackend({ adapter: device === "auto" ? "hardware" : "any" });
+    } catch (error) {
+      if (device === "webgpu" || !(error instanceof NoDeviceError)) throw error;
+    }
+  }
+  const { openCpuBackend } = await import("./cpu/backend.ts");
+  return await openCpuBackend({ threads });
+}

@@ -1,0 +1,144 @@
+/** WebGPU as a {@linkcode Backend}: any adapter, under Deno and in browsers. */
+import type { Backend, Call, DeviceInfo, Executable, MemoryUse, Region } from "../backend.ts";
+import type { AdapterOptions } from "./adapter.ts";
+import { limitsOf } from "./adapter.ts";
+import { BufferPool, spanOf } from "./buffers.ts";
+import type { WebGpuBuffer } from "./buffers.ts";
+import { openDevice } from "./device.ts";
+import type { Device } from "./device.ts";
+import { checkCall, chooseShader } from "./dispatch.ts";
+import type { CheckedCall, ShaderChoice } from "./dispatch.ts";
+import { WebGpuExecutable } from "./executable.ts";
+import { PipelineCache } from "./pipelines.ts";
+import { CommandQueue } from "./queue.ts";
+import { readBack } from "./readback.ts";
+
+/** How to open a WebGPU backend. */
+export interface WebGpuOptions extends AdapterOptions {
+  /** Picks shader variants in place of the kernels' own choice, for audits. */
+  readonly shader?: ShaderChoice;
+}
+
+/**
+ * Opens WebGPU.
+ * @throws {NoDeviceError} where there is no adapter, or none but software and `adapter` is
+ * `"hardware"`.
+ */
+export async function openWebGpuBackend(options: WebGpuOptions = {}): Promise<Backend> {
+  return new WebGpuBackend(await openDevice(options), options.shader);
+}
+
+class WebGpuBackend implements Backend {
+  readonly maxRegionBytes: number;
+  readonly #device: Device;
+  readonly #queue: CommandQueue;
+  readonly #pool: BufferPool;
+  readonly #pipelines: PipelineCache;
+  readonly #choose: ShaderChoice;
+  /** Shader files in use by kernel. */
+  readonly #variants = new Map<string, Set<string>>();
+
+  constructor(device: Device, choose?: ShaderChoice) {
+    this.#device = device;
+    this.#queue = new CommandQueue(device.gpu, device.health);
+    this.#pool = new BufferPool(device, this.#queue);
+    this.#pipelines = new PipelineCache(device.gpu);
+    this.#choose = choose ??
+      ((kernel, params) => chooseShader(kernel, device.adapter.class, params));
+    this.maxRegionBytes = device.gpu.limits.maxStorageBufferBindingSize;
+  }
+
+  get info(): DeviceInfo {
+    const { title, vendor, architecture, features, ...adapter } = this.#device.adapter;
+    const shaders: Record<string, string[]> = {};
+    for (const name of [...this.#variants.keys()].sort()) {
+      shaders[name] = [...this.#variants.get(name)!].sort();
+    }
+    const limits = limitsOf(this.#device.gpu.limits);
+    const details = { class: adapter.class, vendor, architecture, features, limits, shaders };
+    return { kind: "webgpu", description: title, details };
+  }
+
+  allocate(byteLength: number, label: string): WebGpuBuffer {
+    this.#device.health.checkOpen();
+    return this.#pool.storage(byteLength, label);
+  }
+
+  write(region: Region, data: Float32Array | Uint32Array): void {
+    this.#device.health.checkOpen();
+    const what = `write to ${region.buffer.label}`;
+    const { buffer, byteOffset } = spanOf(this.#pool, region, what);
+    const dtype = data instanceof Float32Array ? "f32" : "u32";
+    if (dtype !== region.dtype) {
+      throw new TypeError(`${what}: the data is ${dtype}, the region is ${region.dtype}`);
+    }
+    if (data.length !== region.length) {
+      throw new RangeError(
+        `${what}: ${data.length} elements for a region of ${region.length}`,
+      );
+    }
+    if (data.length === 0) return;
+    // A copy as words: the caller may reuse its array at once, and NaN bits are kept.
+    const words = new Uint32Array(new Uint32Array(data.buffer, data.byteOffset, data.length));
+    this.#queue.after(() => this.#queue.write(buffer, byteOffset, words));
+  }
+
+  async read(regions: readonly Region[]): Promise<(Float32Array | Uint32Array)[]> {
+    this.#device.health.checkOpen();
+    const sources = regions.map((region) => ({
+      ...spanOf(this.#pool, region, `read of ${region.buffer.label}`),
+      dtype: region.dtype,
+    }));
+    return await readBack(this.#device, this.#pool, this.#queue, sources);
+  }
+
+  async prepare(calls: readonly Call[], label: string): Promise<Executable> {
+    const { gpu, health } = this.#device;
+    health.checkOpen();
+    health.check();
+    const checked: CheckedCall[] = [];
+    for (const [i, call] of calls.entries()) {
+      const shader = this.#choose(call.kernel, call.params);
+      try {
+        const found = checkCall(call, shader, this.#pool, gpu.limits);
+        if (found !== undefined) checked.push(found);
+      } catch (error) {
+        if (error instanceof Error) error.message = `${label}, call ${i}: ${error.message}`;
+        throw error;
+      }
+    }
+    const pipelines = await Promise.all(
+      checked.map((call) => this.#pipelines.get(call.kernel, call.shader, call.constants)),
+    );
+    for (const { kernel, shader } of checked) {
+      const files = this.#variants.get(kernel.name) ?? new Set();
+      this.#variants.set(kernel.name, files.add(shader.file));
+    }
+    gpu.pushErrorScope("validation");
+    const executable = new WebGpuExecutable(
+      this.#device,
+      this.#pool,
+      this.#queue,
+      checked,
+      pipelines,
+      label,
+    );
+    const error = await gpu.popErrorScope();
+    if (error !== null) {
+      executable.dispose();
+      throw new Error(`Cannot prepare ${label}: ${error.message.trim()}`);
+    }
+    return executable;
+  }
+
+  memory(): MemoryUse {
+    return this.#pool.memory();
+  }
+
+  async dispose(): Promise<void> {
+    this.#device.health.close();
+    this.#device.gpu.destroy();
+    await this.#queue.drain();
+    await this.#device.gpu.lost;
+  }
+}

@@ -1,0 +1,82 @@
+/** A WebGPU device and the memory of what went wrong on it. */
+import { DeviceLostError, type LossReason } from "../errors.ts";
+import { requestAdapter, summarize } from "./adapter.ts";
+import type { AdapterOptions, AdapterSummary } from "./adapter.ts";
+
+/** An open device. */
+export interface Device {
+  /** The runtime's device. */
+  readonly gpu: GPUDevice;
+  /** What it was opened on. */
+  readonly adapter: AdapterSummary;
+  /** Its first failure. */
+  readonly health: Health;
+}
+
+/**
+ * The first failure of a device. WebGPU reports failures of enqueued work as events; they are kept
+ * here until somebody waits for results, because from the first one on all results are suspect.
+ */
+export class Health {
+  #failure: DeviceLostError | undefined;
+  #closing = false;
+  readonly #title: string;
+
+  /** Listens to the device's failures. `title` names the device in messages. */
+  constructor(gpu: GPUDevice, title: string) {
+    this.#title = title;
+    gpu.addEventListener("uncapturederror", (event) => {
+      const { error } = event as GPUUncapturedErrorEvent;
+      this.fail(error.message, reasonOf(error));
+    });
+    gpu.lost.then((info) => {
+      if (!this.#closing) this.fail(info.message || String(info.reason), "lost");
+    });
+  }
+
+  /** Remembers a failure, unless there was one before. */
+  fail(message: string, reason: LossReason): void {
+    this.#failure ??= new DeviceLostError(`${this.#title}: ${message.trim()}`, reason);
+  }
+
+  /**
+   * Asserts that nothing has failed.
+   * @throws {DeviceLostError} the first failure, if there was any.
+   */
+  check(): void {
+    if (this.#failure !== undefined) throw this.#failure;
+  }
+
+  /** From now on the loss of the device is intended. */
+  close(): void {
+    this.#closing = true;
+  }
+
+  /**
+   * Asserts that the device is in use.
+   * @throws {Error} after {@linkcode Health.close}.
+   */
+  checkOpen(): void {
+    if (this.#closing) throw new Error(`${this.#title}: the device is disposed`);
+  }
+}
+
+/**
+ * Opens a device with the default limits, but for the buffer size, which is the adapter's: data sets
+ * are larger than a binding and are bound by windows.
+ * @throws {NoDeviceError} where no adapter fits the options.
+ */
+export async function openDevice(options: AdapterOptions = {}): Promise<Device> {
+  const found = await requestAdapter(options);
+  const adapter = summarize(found);
+  const gpu = await found.requestDevice({
+    label: "dynae",
+    requiredLimits: { maxBufferSize: found.limits.maxBufferSize },
+  });
+  return { gpu, adapter, health: new Health(gpu, adapter.title) };
+}
+
+function reasonOf(error: GPUError): LossReason {
+  if (error instanceof GPUOutOfMemoryError) return "out-of-memory";
+  return error instanceof GPUValidationError ? "validation" : "internal";
+}

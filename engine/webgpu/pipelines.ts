@@ -1,0 +1,117 @@
+/** Compiling shaders, each combination of a shader and its constants once. */
+import type { Access, Constants, Kernel, Shader } from "../../kernels/kernel.ts";
+import { ShaderError } from "../errors.ts";
+
+/** A compiled kernel and the layout of its bind group. */
+export interface Pipeline {
+  /** The runtime's pipeline. */
+  readonly gpu: GPUComputePipeline;
+  /** Storage buffers in the order of the bindings, then the uniform. */
+  readonly layout: GPUBindGroupLayout;
+}
+
+/** The constants with which a variant is compiled: the kernel's, the call's, the variant's. */
+export function mergeConstants(kernel: Kernel, shader: Shader, constants: Constants): Constants {
+  return { ...kernel.constants, ...constants, ...shader.constants };
+}
+
+/** The compiled kernels of one device. */
+export class PipelineCache {
+  readonly #gpu: GPUDevice;
+  readonly #layouts = new Map<string, GPUBindGroupLayout>();
+  readonly #modules = new Map<string, Promise<GPUShaderModule>>();
+  readonly #pipelines = new Map<string, Promise<Pipeline>>();
+
+  /** An empty cache. */
+  constructor(gpu: GPUDevice) {
+    this.#gpu = gpu;
+  }
+
+  /**
+   * The pipeline of a variant with merged constants. Those asked for together compile in parallel.
+   * @throws {ShaderError} where the shader does not compile with these constants.
+   */
+  get(kernel: Kernel, shader: Shader, constants: Constants): Promise<Pipeline> {
+    const accesses = kernel.bindings.map((binding) => binding.access);
+    const names = Object.keys(constants).sort();
+    const key = JSON.stringify([
+      shader.file,
+      accesses.map(isWritten),
+      names.map((name) => [name, constants[name]]),
+      shader.source,
+    ]);
+    let pipeline = this.#pipelines.get(key);
+    if (pipeline === undefined) {
+      pipeline = this.#compile(kernel, shader, constants);
+      this.#pipelines.set(key, pipeline);
+    }
+    return pipeline;
+  }
+
+  async #compile(kernel: Kernel, shader: Shader, constants: Constants): Promise<Pipeline> {
+    const module = await this.#module(shader);
+    const layout = this.#layout(kernel.bindings.map((binding) => binding.access));
+    try {
+      const gpu = await this.#gpu.createComputePipelineAsync({
+        label: kernel.name,
+        layout: this.#gpu.createPipelineLayout({ bindGroupLayouts: [layout] }),
+        compute: { module, entryPoint: "main", constants: { ...constants } },
+      });
+      return { gpu, layout };
+    } catch (error) {
+      const message = error instanceof Error ? error.message.trim() : String(error);
+      throw new ShaderError(`${message} (constants ${JSON.stringify(constants)})`, shader.file);
+    }
+  }
+
+  #module(shader: Shader): Promise<GPUShaderModule> {
+    const key = `${shader.file}\n${shader.source}`;
+    let module = this.#modules.get(key);
+    if (module === undefined) {
+      module = compileModule(this.#gpu, shader);
+      this.#modules.set(key, module);
+    }
+    return module;
+  }
+
+  #layout(accesses: readonly Access[]): GPUBindGroupLayout {
+    const key = accesses.map((access) => isWritten(access) ? "w" : "r").join("");
+    let layout = this.#layouts.get(key);
+    if (layout === undefined) {
+      const types: GPUBufferBindingType[] = accesses.map((access) =>
+        isWritten(access) ? "storage" : "read-only-storage"
+      );
+      layout = this.#gpu.createBindGroupLayout({
+        label: key,
+        entries: [...types, "uniform" as const].map((type, binding) => ({
+          binding,
+          visibility: GPUShaderStage.COMPUTE,
+          buffer: { type },
+        })),
+      });
+      this.#layouts.set(key, layout);
+    }
+    return layout;
+  }
+}
+
+/** Whether the shader declares the binding `read_write`. */
+export function isWritten(access: Access): boolean {
+  return access !== "read";
+}
+
+/**
+ * Compiles WGSL on a device of any WebGPU implementation.
+ * @throws {ShaderError} with the place of the first error.
+ */
+export async function compileModule(gpu: GPUDevice, shader: Shader): Promise<GPUShaderModule> {
+  gpu.pushErrorScope("validation");
+  const module = gpu.createShaderModule({ code: shader.source, label: shader.file });
+  const [failure, info] = await Promise.all([gpu.popErrorScope(), module.getCompilationInfo()]);
+  const error = info.messages.find((message) => message.type === "error");
+  if (error !== undefined) {
+    throw new ShaderError(error.message.trim(), shader.file, error.lineNum, error.linePos);
+  }
+  if (failure !== null) throw new ShaderError(failure.message.trim(), shader.file);
+  return module;
+}

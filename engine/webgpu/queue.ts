@@ -1,0 +1,101 @@
+/** The order of work on a device, and the bound on how much of it is under way. */
+import type { Health } from "./device.ts";
+
+/**
+ * Submits under way at once. Completion is noticed up to 11 ms late (Deno polls every 10 ms), so
+ * that many of about a millisecond keep a fast GPU fed.
+ */
+const MAX_IN_FLIGHT = 16;
+
+/** Bytes of `writeBuffer` after which a submit lets the runtime release its staging memory. */
+const MAX_STAGED_BYTES = 64 << 20;
+
+/** A piece of work in the queue. */
+export interface Work {
+  /** Enqueues the next part on the device. Returns whether that was the last one. */
+  advance(queue: CommandQueue): boolean;
+  /** Told when the work is dropped because the device is given up. */
+  cancel?(): void;
+}
+
+/**
+ * Work waits here until fewer than {@linkcode MAX_IN_FLIGHT} submits are under way, so that a
+ * million steps can be enqueued at once: nobody waits, and memory stays bounded.
+ */
+export class CommandQueue {
+  readonly #gpu: GPUDevice;
+  readonly #health: Health;
+  readonly #waiting: Work[] = [];
+  #inFlight = 0;
+  #stagedBytes = 0;
+  #idle: PromiseWithResolvers<void> | undefined;
+
+  /** A queue before the device's own. */
+  constructor(gpu: GPUDevice, health: Health) {
+    this.#gpu = gpu;
+    this.#health = health;
+  }
+
+  /** The last in the order, where it still waits at least in part: it may be given more to do. */
+  get last(): Work | undefined {
+    return this.#waiting.at(-1);
+  }
+
+  /** Puts work after all other work. Returns at once. */
+  push(work: Work): void {
+    this.#waiting.push(work);
+    this.#pump();
+  }
+
+  /** Does `action` after all work enqueued before has been handed to the device. */
+  after(action: () => void, cancel?: () => void): void {
+    const advance = () => {
+      action();
+      return true;
+    };
+    this.push({ advance, cancel });
+  }
+
+  /** Hands commands to the device. For {@linkcode Work.advance}. */
+  submit(commands: GPUCommandBuffer[]): void {
+    this.#gpu.queue.submit(commands);
+    this.#stagedBytes = 0;
+    this.#inFlight++;
+    const settled = () => {
+      this.#inFlight--;
+      this.#pump();
+    };
+    this.#gpu.queue.onSubmittedWorkDone().then(settled, (error) => {
+      this.#health.fail(String(error), "lost");
+      settled();
+    });
+  }
+
+  /** Hands bytes to the device. For {@linkcode Work.advance}. */
+  write(buffer: GPUBuffer, byteOffset: number, data: Uint32Array<ArrayBuffer>): void {
+    this.#gpu.queue.writeBuffer(buffer, byteOffset, data);
+    this.#stagedBytes += data.byteLength;
+    if (this.#stagedBytes > MAX_STAGED_BYTES) this.submit([]);
+  }
+
+  /** Drops the work that waits and resolves when nothing is under way. */
+  async drain(): Promise<void> {
+    for (const work of this.#waiting.splice(0)) work.cancel?.();
+    if (this.#inFlight === 0) return;
+    this.#idle ??= Promise.withResolvers();
+    await this.#idle.promise;
+  }
+
+  #pump(): void {
+    while (this.#waiting.length > 0 && this.#inFlight < MAX_IN_FLIGHT) {
+      let done = true;
+      try {
+        done = this.#waiting[0].advance(this);
+      } catch (error) {
+        this.#health.fail(String(error), "internal");
+      }
+      if (done) this.#waiting.shift();
+    }
+    if (this.#inFlight === 0) this.#idle?.resolve();
+  }
+}

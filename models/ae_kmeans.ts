@@ -1,0 +1,106 @@
+/**
+ * AE+KM: k-means on the code of an autoencoder, trained on the data alone or on augmented images;
+ * what the clustering methods start from and are compared with.
+ */
+import { ARCHITECTURE_OPTIONS, type ArchitectureOptions } from "./autoencoder.ts";
+import { CENTROIDS, DeepEstimator, type Fitting } from "./deep_estimator.ts";
+import type { FitResult } from "./estimator.ts";
+import { type OptionSpec, resolveOptions } from "./options.ts";
+import {
+  augmentationFor,
+  Pretraining,
+  PRETRAINING_OPTIONS,
+  type PretrainingOptions,
+} from "./pretraining.ts";
+import type { Method } from "./registry.ts";
+import { Encoding } from "./whole_pass.ts";
+
+/** Options of {@linkcode AEKMeans}: of the network, and of its training without a critic. */
+export interface AEKMeansOptions extends
+  ArchitectureOptions,
+  Omit<
+    PretrainingOptions,
+    "critic" | "criticLearningRate" | "lambda" | "interpolationMax" | "seed"
+  > {
+  /** Restarts of k-means. */
+  readonly nInit: number;
+}
+
+const OPTIONS: readonly OptionSpec[] = [
+  ...ARCHITECTURE_OPTIONS,
+  ...PRETRAINING_OPTIONS,
+  {
+    name: "nInit",
+    type: "integer",
+    default: 20,
+    min: 1,
+    description: "restarts of k-means",
+    source: "DEC, DynAE",
+  },
+];
+
+const NO_CRITIC = { critic: "off", criticLearningRate: 0, lambda: 0, interpolationMax: 0 } as const;
+
+/** An autoencoder, then k-means on its code. */
+export class AEKMeans extends DeepEstimator<AEKMeansOptions> {
+  /**
+   * @param options What differs from the defaults; see {@linkcode AE_KMEANS}.
+   * @throws {RangeError} naming the option, the value and what would be right.
+   */
+  constructor(options: Partial<AEKMeansOptions> = {}) {
+    super(resolveOptions("ae-kmeans", OPTIONS, {}, { ...options }) as unknown as AEKMeansOptions);
+  }
+
+  /** @inheritdoc */
+  protected override async train(
+    { training, net, table, samples }: Fitting,
+  ): Promise<FitResult> {
+    const { options } = this;
+    const augmentation = augmentationFor(training, samples, options);
+    const pretraining = new Pretraining(training, net, augmentation, { ...options, ...NO_CRITIC });
+    const centroids = training.state.variable(CENTROIDS, [options.clusters, options.latent]);
+    training.restore();
+    const end = await pretraining.run(table);
+    using encoding = await Encoding.create(table, (x) => net.encode(x), options.latent);
+    encoding.run();
+    const found = await encoding.cluster({ ...options, run: 0 });
+    await training.once("centroids", () => {
+      centroids.write(found.centroids);
+      return Promise.resolve(null);
+    });
+    return {
+      labels: found.labels,
+      clusterCenters: found.centroids,
+      embedding: Float32Array.from(await encoding.codes.read()),
+      embeddingSize: options.latent,
+      prototypes: await net.draw(found.centroids),
+      nIter: end.steps,
+      stopReason: end.stopReason,
+      history: training.history,
+      partitions: {},
+    };
+  }
+}
+
+/** AE+KM's row in the registry. */
+export const AE_KMEANS: Method = {
+  name: "ae-kmeans",
+  summary: "k-means on the code of an autoencoder, with augmentation where there are images",
+  citation: "the baseline of DEC (arXiv 1511.06335); with augmentation, Guo et al., ACML 2018",
+  options: OPTIONS,
+  profiles: {
+    default: { description: "thrifty: minutes on two cores", values: {} },
+    plain: { description: "without augmentation", values: { rotation: 0, shift: 0 } },
+    official: {
+      description: "DynAE's pre-training without its critic: 130,000 steps on augmented images",
+      values: {
+        hidden: [500, 500, 2000],
+        pretrainSteps: 130_000,
+        pretrainLearningRate: 1e-4,
+        pretrainDecay: false,
+        batchOrder: "sequentialShuffledWithin",
+      },
+    },
+  },
+  create: (options) => new AEKMeans(options as unknown as AEKMeansOptions),
+};

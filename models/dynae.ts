@@ -1,0 +1,501 @@
+/**
+ * DynAE: Deep Clustering with a Dynamic Autoencoder (Mrabah, Khan, Ksantini, Lachiri;
+ * arXiv 1901.07752, Neural Networks 130, 2020).
+ *
+ * An autoencoder is pre-trained on augmented images. Then, sample by sample, the loss moves from
+ * reconstruction to construction: a confident ("unconflicted") sample is pulled to its centroid, in
+ * the code and as the centroid's image; a conflicted one is reconstructed. When the number of
+ * conflicted samples stops falling, the centroids are computed again and the thresholds drop.
+ */
+import { add } from "../engine/ops/binary.ts";
+import { assign } from "../engine/ops/call.ts";
+import { accumulate, advance } from "../engine/ops/counter.ts";
+import { confidence, selectTarget, softAssign } from "../engine/ops/assignment.ts";
+import { batchRows } from "../engine/ops/random.ts";
+import { stopGradient } from "../engine/ops/reshape.ts";
+import { gather } from "../engine/ops/rows.ts";
+import { meanSquaredError } from "../engine/ops/squared_error.ts";
+import { scale } from "../engine/ops/unary.ts";
+import { Sgd } from "../engine/optim.ts";
+import { trace } from "../engine/program.ts";
+import { State } from "../engine/state.ts";
+import type { Tensor, Variable } from "../engine/tensor.ts";
+import { ARCHITECTURE_OPTIONS, type ArchitectureOptions, type Autoencoder } from "./autoencoder.ts";
+import { type Augmentation, BatchPrograms, planBatches } from "./batches.ts";
+import { CENTROIDS, DeepEstimator, type Fitting } from "./deep_estimator.ts";
+import type { FitResult, LogRow } from "./estimator.ts";
+import { nearestRows } from "./kmeans.ts";
+import { type OptionSpec, type OptionValue, type OptionValues, resolveOptions } from "./options.ts";
+import {
+  augmentationFor,
+  Pretraining,
+  PRETRAINING_OPTIONS,
+  type PretrainingOptions,
+} from "./pretraining.ts";
+import type { Method } from "./registry.ts";
+import { scoreBySubset } from "./scoring.ts";
+import { Assignment, Encoding } from "./whole_pass.ts";
+
+/** How the thresholds drop: as the authors' code does it, or as the paper's algorithm reads. */
+export type ThresholdSchedule = "code" | "paper";
+
+/** Options of {@linkcode DynAE}. */
+export interface DynAEOptions extends ArchitectureOptions, PretrainingOptions {
+  /** Most steps of the clustering phase. */
+  readonly steps: number;
+  readonly learningRate: number;
+  readonly momentum: number;
+  /** γ: weight of the image term against the code term, both means over batch and features. */
+  readonly gamma: number;
+  readonly schedule: ThresholdSchedule;
+  /** Where assignments and targets come from: clean samples, or the augmented ones. */
+  readonly targets: "clean" | "augmented";
+  /** κ/K at the start: the first threshold β1; β2 is half of it. */
+  readonly kappa: number;
+  /** Stops when the share of conflicted samples falls below. */
+  readonly tol: number;
+  /** Steps between two counts of conflicted samples. */
+  readonly checkInterval: number;
+  /** Restarts of k-means when the centroids are computed. */
+  readonly nInit: number;
+}
+
+const CODE = "DynAE's code";
+
+/** Restarts of k-means where it only scores a code, as in the authors' notebook. */
+const SCORING_RESTARTS = 20;
+
+/** Every option: the defaults are the thrifty profile's. */
+const OPTIONS: readonly OptionSpec[] = [
+  ...ARCHITECTURE_OPTIONS,
+  ...PRETRAINING_OPTIONS,
+  {
+    name: "critic",
+    type: "choice",
+    choices: ["trained", "fixed", "off"],
+    default: "off",
+    description: "the critic of the interpolation loss in pre-training; fixed: never trained",
+    source: "thrifty; the paper trains it, its code in effect keeps it fixed",
+  },
+  {
+    name: "criticLearningRate",
+    type: "number",
+    default: 1e-4,
+    min: 0,
+    description: "Adam's learning rate of the critic",
+    source: "DynAE, section 4",
+  },
+  {
+    name: "lambda",
+    type: "number",
+    default: 0.5,
+    min: 0,
+    description: "weight of the interpolation loss",
+    source: "DynAE, section 4",
+  },
+  {
+    name: "interpolationMax",
+    type: "number",
+    default: 0.5,
+    min: 0,
+    max: 1,
+    description: "interpolation coefficients are uniform from 0 to this",
+    source: "ACAI; DynAE takes 1",
+  },
+  {
+    name: "steps",
+    type: "integer",
+    default: 4000,
+    min: 0,
+    description: "most steps of the clustering phase",
+    source: "thrifty; the paper allows 100,000",
+  },
+  {
+    name: "learningRate",
+    type: "number",
+    default: 1e-3,
+    min: 0,
+    description: "of the clustering phase's SGD",
+    source: "DynAE, section 4",
+  },
+  {
+    name: "momentum",
+    type: "number",
+    default: 0.9,
+    min: 0,
+    max: 1,
+    description: "of the clustering phase's SGD",
+    source: "DynAE, section 4",
+  },
+  {
+    name: "gamma",
+    type: "number",
+    default: 100,
+    min: 0,
+    description: "weight of the image term against the code term, both as means",
+    source: "DynAE's notebook; its class default is 1",
+  },
+  {
+    name: "schedule",
+    type: "choice",
+    choices: ["code", "paper"],
+    default: "code",
+    description: "how the thresholds drop",
+    source: CODE,
+  },
+  {
+    name: "targets",
+    type: "choice",
+    choices: ["clean", "augmented"],
+    default: "clean",
+    description: "whether assignments and targets come from clean or augmented samples",
+    source: CODE,
+  },
+  {
+    name: "kappa",
+    type: "number",
+    default: 0.3,
+    min: 0,
+    max: 1,
+    description: "initial kappa as a share of the clusters: the first beta1; beta2 is half of it",
+    source: "DynAE, section 4",
+  },
+  {
+    name: "tol",
+    type: "number",
+    default: 0.01,
+    min: 0,
+    max: 1,
+    description: "stop when the share of conflicted samples is below this",
+    source: "DynAE, section 4",
+  },
+  {
+    name: "checkInterval",
+    type: "integer",
+    default: 140,
+    min: 1,
+    description: "steps between two counts of conflicted samples",
+    source: CODE,
+  },
+  {
+    name: "nInit",
+    type: "integer",
+    default: 10,
+    min: 1,
+    description: "restarts of k-means for the centroids",
+    source: CODE,
+  },
+];
+
+const PUBLISHED: OptionValues = {
+  hidden: [500, 500, 2000],
+  pretrainSteps: 130_000,
+  pretrainLearningRate: 1e-4,
+  pretrainDecay: false,
+  batchOrder: "sequentialShuffledWithin",
+  lambda: 0.5,
+  interpolationMax: 1,
+  steps: 100_000,
+};
+
+/** Thresholds and counts: the host's part of the clustering phase. */
+interface Schedule {
+  /** κ/K */
+  kappa: number;
+  beta1: number;
+  beta2: number;
+  /** ∇κ/K, by which the thresholds drop next. */
+  drop: number;
+  /** Conflicted samples at the last check; N before the first. */
+  conflicted: number;
+  /** Computations of the centroids so far. */
+  updates: number;
+}
+
+/** The next thresholds: see methods' constants; all in units of K. */
+export function dropThresholds(
+  { kappa, beta1, beta2, drop }: Pick<Schedule, "kappa" | "beta1" | "beta2" | "drop">,
+  schedule: ThresholdSchedule,
+): { kappa: number; beta1: number; beta2: number; drop: number } {
+  if (schedule === "paper") {
+    const step = 0.3 * kappa;
+    return { kappa: step, beta1: beta1 - step, beta2: beta2 - step, drop: 0.3 * step };
+  }
+  // The code drops by ∇κ as it was, then sets ∇κ from κ before κ itself.
+  return { kappa: 0.3 * kappa, beta1: beta1 - drop, beta2: beta2 - drop, drop: 0.3 * kappa };
+}
+
+/** The dynamic loss and its terms: scalars. */
+export interface DynamicLosses {
+  /** A = mean (f(x̃) − t)², t the centroid or sg f(x). */
+  readonly code: Tensor;
+  /** B = mean (g(f(x̃)) − r)², r the centroid's image or x. */
+  readonly image: Tensor;
+  /** A + γ·B */
+  readonly total: Tensor;
+}
+
+/**
+ * DynAE's loss on a batch (eq. 8 to 12, in the form of the code: means over batch and features).
+ * All targets are constants.
+ * @param x Clean batch [n, d]. @param augmented T(x). @param centroids C [K, p].
+ * @param images G = g(C) of the last update, [K, d]. @param thresholds [2] = (β1, β2).
+ */
+export function dynamicLosses(
+  net: Pick<Autoencoder, "encode" | "decode">,
+  x: Tensor,
+  augmented: Tensor,
+  { centroids, images, thresholds }: {
+    readonly centroids: Tensor;
+    readonly images: Tensor;
+    readonly thresholds: Tensor;
+  },
+  { gamma, targets }: Pick<DynAEOptions, "gamma" | "targets">,
+): DynamicLosses {
+  const z = net.encode(augmented);
+  const source = targets === "clean" ? x : augmented;
+  const sourceCode = stopGradient(source === augmented ? z : net.encode(x));
+  const { labels, mask } = confidence(softAssign(sourceCode, centroids), thresholds);
+  const codeTarget = stopGradient(selectTarget(centroids, labels, mask, sourceCode));
+  const imageTarget = stopGradient(selectTarget(images, labels, mask, source));
+  const code = meanSquaredError(z, codeTarget);
+  const image = meanSquaredError(net.decode(z), imageTarget);
+  return { code, image, total: add(code, scale(image, gamma)) };
+}
+
+/** Deep clustering with a dynamic autoencoder; scikit-learn's contract. */
+export class DynAE extends DeepEstimator<DynAEOptions> {
+  /**
+   * @param options What differs from the profile `default`; see {@linkcode DYNAE} for all of them.
+   * @throws {RangeError} naming the option, the value and what would be right.
+   */
+  constructor(options: Partial<DynAEOptions> = {}) {
+    super(
+      resolveOptions(
+        "dynae",
+        OPTIONS,
+        {},
+        options as Record<string, OptionValue>,
+      ) as unknown as DynAEOptions,
+    );
+  }
+
+  /** @inheritdoc */
+  protected override async train(fitting: Fitting): Promise<FitResult> {
+    const { training, net, table, samples, truth } = fitting;
+    const { options } = this;
+    const { state } = training;
+    const augmentation = augmentationFor(training, samples, options);
+    const pretraining = new Pretraining(training, net, augmentation, options);
+    const pretrainedLabels = state.variable("pre-trained labels", [samples.n], { dtype: "u32" });
+    const clustering = new Clustering(fitting, augmentation, options);
+    training.restore();
+    const scoring = { clusters: options.clusters, nInit: SCORING_RESTARTS, seed: options.seed };
+
+    await pretraining.run(table);
+    using encoding = await Encoding.create(table, (x) => net.encode(x), options.latent);
+    await training.once("k-means on the pre-trained code", async () => {
+      encoding.run();
+      pretrainedLabels.write((await encoding.cluster({ ...scoring, run: 0 })).labels);
+      return null;
+    });
+    const end = await clustering.run(encoding, truth);
+    encoding.run();
+    const again = await encoding.cluster({ ...scoring, run: 1 });
+    const [labels, pretrained, codes, centres, images] = await training.backend.read(
+      [clustering.labels, pretrainedLabels, encoding.codes, clustering.centroids, clustering.images]
+        .map((variable) => variable.region),
+    );
+    return {
+      labels: labels as Uint32Array,
+      clusterCenters: Float32Array.from(centres),
+      embedding: Float32Array.from(codes),
+      embeddingSize: options.latent,
+      prototypes: Float32Array.from(images),
+      nIter: end.steps,
+      stopReason: end.stopReason,
+      history: training.history,
+      partitions: {
+        "k-means on the pre-trained code": pretrained as Uint32Array,
+        "k-means on the final code": again.labels,
+      },
+    };
+  }
+}
+
+/** The clustering phase: its variables, its step, its check. */
+class Clustering {
+  /** C, [K, p]. */
+  readonly centroids: Variable;
+  /** G, [K, d]: the centroids' images at their last update. */
+  readonly images: Variable;
+  /** Labels at the last check, u32 [N]. */
+  readonly labels: Variable;
+  /** (β1, β2) */
+  readonly thresholds: Variable;
+  private readonly step: Variable;
+  private readonly losses: Variable;
+  private readonly optimizer: Sgd;
+
+  constructor(
+    private readonly fitting: Fitting,
+    private readonly augmentation: Augmentation | undefined,
+    private readonly options: DynAEOptions,
+  ) {
+    const { training: { state }, samples, net } = fitting;
+    const { clusters, latent, learningRate, momentum } = options;
+    this.centroids = state.variable(CENTROIDS, [clusters, latent]);
+    this.images = state.variable("centroid images", [clusters, samples.d]);
+    this.labels = state.variable("labels", [samples.n], { dtype: "u32" });
+    this.thresholds = state.variable("thresholds", [2]);
+    this.step = state.variable("clustering step", [1], { dtype: "u32" });
+    this.losses = state.variable("clustering losses", [2]);
+    this.optimizer = new Sgd(state, "clustering sgd", net.parameters, { learningRate, momentum });
+  }
+
+  /** The host's part of the state. */
+  private get schedule(): Schedule {
+    const { host } = this.fitting.training;
+    const { kappa } = this.options;
+    host.dynae ??= {
+      kappa,
+      beta1: kappa,
+      beta2: kappa / 2,
+      drop: 0.3 * kappa,
+      conflicted: this.fitting.samples.n,
+      updates: 0,
+    };
+    return host.dynae as unknown as Schedule;
+  }
+
+  /** Runs the phase to its end. */
+  async run(
+    encoding: Encoding,
+    truth: ArrayLike<number> | undefined,
+  ): Promise<{ steps: number; stopReason: string }> {
+    const { training, table, net, samples } = this.fitting;
+    const { batchSize, seed, steps, checkInterval } = this.options;
+    const { backend } = training;
+    await training.once("centroids", async () => {
+      encoding.run();
+      await this.updateCentroids(encoding);
+      this.writeThresholds();
+      return null;
+    });
+    using assignment = await Assignment.create(
+      encoding.codes,
+      this.centroids,
+      this.thresholds,
+      this.labels,
+    );
+    // The authors' clustering batches are sequential and unshuffled, the last partial one included.
+    const plan = planBatches(table.rows, batchSize, "sequential", seed);
+    using programs = await BatchPrograms.trace(backend, plan, "clustering", (batch) => {
+      const x = gather(table, batchRows(this.step, batch));
+      const augmented = this.augmentation?.apply(x, this.step) ?? x;
+      const losses = dynamicLosses(net, x, augmented, this, this.options);
+      this.optimizer.minimize(losses.total);
+      accumulate(this.losses, 0, losses.code);
+      accumulate(this.losses, 1, losses.image);
+      advance(this.step);
+      return {};
+    });
+    let share: number | undefined;
+    return await training.run({
+      name: "clustering",
+      steps,
+      interval: checkInterval,
+      losses: this.losses,
+      terms: ["code", "image"],
+      programAt: (step) => programs.at(step),
+      conflicted: () => share,
+      check: async (step) => {
+        encoding.run();
+        const { labels, mask, unconflicted } = await assignment.run();
+        const conflicted = samples.n - unconflicted;
+        share = conflicted / samples.n;
+        const { kappa, beta1, beta2, conflicted: before } = this.schedule;
+        const row: LogRow = {
+          kappa: kappa * this.options.clusters,
+          beta1,
+          beta2,
+          tau: share,
+          conflicted,
+          unconflicted,
+          ...truth ? scoreBySubset(truth, labels, mask) : {},
+        };
+        this.schedule.conflicted = conflicted;
+        if (share < this.options.tol) {
+          return { row, stop: `${conflicted} conflicted samples, below tol ${this.options.tol}` };
+        }
+        const update = conflicted >= before && step < steps;
+        if (update) {
+          await this.updateCentroids(encoding);
+          Object.assign(this.schedule, dropThresholds(this.schedule, this.options.schedule));
+          this.writeThresholds();
+        }
+        return { row: { ...row, update } };
+      },
+    });
+  }
+
+  private writeThresholds(): void {
+    const { beta1, beta2 } = this.schedule;
+    this.thresholds.write(Float32Array.of(beta1, beta2));
+  }
+
+  /** C: the code nearest to each k-means centre; G = g(C). The codes must be up to date. */
+  private async updateCentroids(encoding: Encoding): Promise<void> {
+    const { training: { backend }, net } = this.fitting;
+    const { schedule } = this;
+    // Runs 0 and 1 are those that score codes.
+    const found = await encoding.cluster({ ...this.options, run: 2 + schedule.updates });
+    this.centroids.write(found.centroids);
+    const rows = await nearestRows(backend, encoding.table, this.centroids);
+    using memory = new State(backend);
+    const nearest = memory.variable("nearest", [rows.length], { dtype: "u32", data: rows });
+    using program = await trace(backend, () => {
+      assign(this.centroids, gather(encoding.table, nearest));
+      return {};
+    }, "centroids");
+    program.run();
+    this.images.write(await net.draw(Float32Array.from(await this.centroids.read())));
+    schedule.updates++;
+  }
+}
+
+/** DynAE's row in the registry. */
+export const DYNAE: Method = {
+  name: "dynae",
+  summary: "Dynamic autoencoder: reconstruction gives way to construction, sample by sample",
+  citation: "Mrabah et al., Deep Clustering with a Dynamic Autoencoder, arXiv 1901.07752",
+  options: OPTIONS,
+  profiles: {
+    default: { description: "thrifty: minutes on two cores", values: {} },
+    official: {
+      description: "what the authors' code does, step for step, with its constants",
+      values: {
+        ...PUBLISHED,
+        critic: "fixed",
+        gamma: 1,
+        schedule: "code",
+        targets: "clean",
+        checkInterval: 140,
+      },
+    },
+    paper: {
+      description: "as the paper's text reads: trained critic, check at every step, sums as 1 : 1",
+      values: {
+        ...PUBLISHED,
+        critic: "trained",
+        // ‖·‖² summed over 10 and 784 features, 1 : 1, in terms of means; the rate follows.
+        gamma: 78.4,
+        learningRate: 1e-2,
+        schedule: "paper",
+        targets: "augmented",
+        checkInterval: 1,
+      },
+    },
+  },
+  create: (options) => new DynAE(options as unknown as DynAEOptions),
+};

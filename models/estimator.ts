@@ -1,0 +1,164 @@
+/** The contract of every method: fit, predict, transform, fitPredict. */
+import type { Backend } from "../engine/backend.ts";
+import type { DeviceOptions } from "../engine/device.ts";
+import type { Snapshot } from "../engine/state.ts";
+
+/** Rows to cluster. A `Dataset` is one; so is `{ data, n, d }`. */
+export interface Samples {
+  /** [n, d] row-major, all finite. */
+  readonly data: Float32Array;
+  /** Rows. */
+  readonly n: number;
+  /** Columns. */
+  readonly d: number;
+  /** Of images: height · width = d. */
+  readonly height?: number;
+  /** Of images. */
+  readonly width?: number;
+}
+
+/** A value of the log and of results. */
+export type Json = null | boolean | number | string | Json[] | { [key: string]: Json };
+
+/** One line of the log: phase, step, and what was measured there. */
+export type LogRow = { [key: string]: Json };
+
+/** The three scores of methods' papers: each in [0, 1] but ARI, which may be slightly negative. */
+export interface Scores {
+  readonly acc: number;
+  readonly nmi: number;
+  readonly ari: number;
+}
+
+/** What `fit` returns. */
+export interface FitResult {
+  /** [n], in [0, K). */
+  readonly labels: Uint32Array;
+  /** [K, p] row-major: in the space that `transform` maps to. */
+  readonly clusterCenters: Float32Array;
+  /** [n, p] row-major: the training rows, transformed. */
+  readonly embedding: Float32Array;
+  /** p */
+  readonly embeddingSize: number;
+  /** [K, d] row-major: each centre as the method would draw it; absent where it cannot. */
+  readonly prototypes?: Float32Array;
+  /** Steps (iterations) of the clustering phase. */
+  readonly nIter: number;
+  /** Why training ended, for people. */
+  readonly stopReason: string;
+  /** One row a check. */
+  readonly history: readonly LogRow[];
+  /** Other partitions of the same rows, met on the way: k-means of the pre-trained code. */
+  readonly partitions: Readonly<Record<string, Uint32Array>>;
+}
+
+/** What happens during `fit`, for progress lines and logs. */
+export type TrainingEvent =
+  | {
+    readonly type: "progress";
+    readonly phase: string;
+    readonly step: number;
+    readonly steps: number;
+    readonly stepsPerSecond: number;
+    readonly secondsLeft: number;
+    /** Means since the last log row. */
+    readonly losses: Readonly<Record<string, number>>;
+    /** Share of conflicted points at the last check, where the phase has one. */
+    readonly conflicted?: number;
+  }
+  | { readonly type: "log"; readonly row: LogRow }
+  | { readonly type: "stage"; readonly name: string };
+
+/** All that is needed to go on: variables, and the host's part. */
+export interface Checkpoint {
+  readonly variables: ReadonlyMap<string, Snapshot>;
+  readonly host: { readonly [key: string]: Json };
+}
+
+/** What surrounds a `fit`; everything is optional. */
+export interface FitContext {
+  /** Where to compute; absent: a device of the model's own, closed by `dispose`. */
+  readonly backend?: Backend;
+  /** Which device to open, where no backend is given. */
+  readonly device?: DeviceOptions;
+  /** True classes, which score the log's rows and touch nothing else. */
+  readonly truth?: ArrayLike<number>;
+  readonly onEvent?: (event: TrainingEvent) => void;
+  /** Aborting saves a checkpoint and rejects with {@linkcode InterruptedError}. */
+  readonly signal?: AbortSignal;
+  /** Where checkpoints go. */
+  readonly save?: (checkpoint: Checkpoint) => Promise<void>;
+  /** Most seconds between two checkpoints. Default 30. */
+  readonly saveSeconds?: number;
+  /** Checkpoint after this many steps too, which makes the moments reproducible. */
+  readonly saveSteps?: number;
+  /** Continues from here, bit for bit. */
+  readonly resume?: Checkpoint;
+}
+
+/** A clustering method with scikit-learn's contract. */
+export interface Estimator {
+  /** Trains on `samples`. @throws {RangeError} for samples or options that do not fit. */
+  fit(samples: Samples, context?: FitContext): Promise<FitResult>;
+  /** `fit`, and its labels. */
+  fitPredict(samples: Samples, context?: FitContext): Promise<Uint32Array>;
+  /** Labels of new rows, [n]. @throws {TypeError} before fit. */
+  predict(samples: Samples): Promise<Uint32Array>;
+  /** Codes of new rows, [n, p] row-major. @throws {TypeError} before fit. */
+  transform(samples: Samples): Promise<Float32Array>;
+  /** Loads what `fit` had saved, so that predict and transform work. */
+  load(checkpoint: Checkpoint, backend?: Backend): Promise<void>;
+  /** Frees the device memory. */
+  dispose(): Promise<void>;
+}
+
+/** `fit` was aborted by its signal; a checkpoint was saved where there is a place for it. */
+export class InterruptedError extends Error {
+  /** @inheritdoc */
+  override name = "InterruptedError";
+}
+
+/** A loss is not finite. */
+export class DivergedError extends Error {
+  /** @inheritdoc */
+  override name = "DivergedError";
+}
+
+/**
+ * Checks samples against what a method needs.
+ * @throws {RangeError} naming what does not fit. @throws {TypeError} for another array type.
+ */
+export function checkSamples(samples: Samples, clusters?: number, columns?: number): void {
+  const { data, n, d, height, width } = samples;
+  if (!(data instanceof Float32Array)) {
+    throw new TypeError("samples: data must be a Float32Array of n·d values, row-major");
+  }
+  if (!(n >= 1) || !(d >= 1) || data.length !== n * d) {
+    throw new RangeError(`samples: ${n} × ${d} rows need ${n * d} values, data has ${data.length}`);
+  }
+  if (clusters !== undefined && clusters > n) {
+    throw new RangeError(`clusters: ${clusters} clusters need as many rows, there are ${n}`);
+  }
+  if (columns !== undefined && d !== columns) {
+    throw new RangeError(`samples: this model was trained on ${columns} columns, these have ${d}`);
+  }
+  if (height !== undefined && width !== undefined && height * width !== d) {
+    throw new RangeError(
+      `samples: ${height} × ${width} images have ${height * width} pixels, rows ${d}`,
+    );
+  }
+  let bad = 0;
+  let place = -1;
+  for (let i = 0; i < data.length; i++) {
+    if (!Number.isFinite(data[i])) {
+      bad++;
+      if (place < 0) place = i;
+    }
+  }
+  if (bad > 0) {
+    throw new RangeError(
+      `samples: ${bad} values are not finite, the first is ${data[place]} in row ` +
+        `${Math.floor(place / d)}, column ${place % d}`,
+    );
+  }
+}

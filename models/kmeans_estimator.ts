@@ -1,0 +1,174 @@
+/** k-means on the data themselves, with the contract of the other methods. */
+import type { Backend } from "../engine/backend.ts";
+import { openDevice } from "../engine/device.ts";
+import { State } from "../engine/state.ts";
+import { Table } from "../engine/table.ts";
+import {
+  type Checkpoint,
+  checkSamples,
+  type Estimator,
+  type FitContext,
+  type FitResult,
+  type Samples,
+} from "./estimator.ts";
+import { kmeans, meanVarianceOf, nearestCentroids } from "./kmeans.ts";
+import { type OptionSpec, resolveOptions } from "./options.ts";
+import type { Method } from "./registry.ts";
+
+/** Options of {@linkcode KMeans}. */
+export interface KMeansEstimatorOptions {
+  /** K */
+  readonly clusters: number;
+  /** Restarts; the one of lowest inertia is kept. */
+  readonly nInit: number;
+  /** Most Lloyd iterations of a restart. */
+  readonly maxIterations: number;
+  /** Relative to the mean variance of the columns. */
+  readonly tolerance: number;
+  readonly seed: number;
+}
+
+const OPTIONS: readonly OptionSpec[] = [
+  { name: "clusters", type: "integer", default: 10, min: 1, description: "number of clusters, K" },
+  {
+    name: "nInit",
+    type: "integer",
+    default: 10,
+    min: 1,
+    description: "restarts; the one of lowest inertia is kept",
+    source: "scikit-learn",
+  },
+  {
+    name: "maxIterations",
+    type: "integer",
+    default: 300,
+    min: 1,
+    description: "most iterations of a restart",
+    source: "scikit-learn",
+  },
+  {
+    name: "tolerance",
+    type: "number",
+    default: 1e-4,
+    min: 0,
+    description: "stop when the centres move by less than this times the columns' mean variance",
+    source: "scikit-learn",
+  },
+  {
+    name: "seed",
+    type: "integer",
+    default: 0,
+    min: 0,
+    max: 2 ** 32 - 1,
+    description: "seed of all random numbers",
+  },
+];
+
+/** Lloyd's k-means from greedy k-means++ seeds. `transform` is the identity. */
+export class KMeans implements Estimator {
+  /** Complete and checked. */
+  readonly options: KMeansEstimatorOptions;
+  private centroids?: { readonly data: Float32Array; readonly columns: number };
+  private device?: { readonly backend: Backend; readonly owned: boolean };
+
+  /**
+   * @param options What differs from the defaults: 10 clusters, 10 restarts.
+   * @throws {RangeError} naming the option, the value and what would be right.
+   */
+  constructor(options: Partial<KMeansEstimatorOptions> = {}) {
+    this.options = resolveOptions("kmeans", OPTIONS, {}, {
+      ...options,
+    }) as unknown as KMeansEstimatorOptions;
+  }
+
+  /** @inheritdoc */
+  async fit(samples: Samples, context: FitContext = {}): Promise<FitResult> {
+    const { data, n, d } = samples;
+    checkSamples(samples, this.options.clusters);
+    await this.open(context.backend, context);
+    const { backend } = this.device!;
+    using table = Table.upload(backend, "samples", data, n, d);
+    const found = await kmeans(backend, table, meanVarianceOf(data, n, d), this.options);
+    this.centroids = { data: found.centroids, columns: d };
+    const row = { phase: "kmeans", step: found.iterations, inertia: found.inertia };
+    context.onEvent?.({ type: "log", row });
+    const shape = [this.options.clusters, d];
+    await context.save?.({
+      variables: new Map([["centroids", { shape, data: found.centroids }]]),
+      host: { history: [row] },
+    });
+    return {
+      labels: found.labels,
+      clusterCenters: found.centroids,
+      embedding: data.slice(),
+      embeddingSize: d,
+      prototypes: found.centroids,
+      nIter: found.iterations,
+      stopReason: found.converged ? "the centres stopped moving" : `${found.iterations} iterations`,
+      history: [row],
+      partitions: {},
+    };
+  }
+
+  /** @inheritdoc */
+  async fitPredict(samples: Samples, context?: FitContext): Promise<Uint32Array> {
+    return (await this.fit(samples, context)).labels;
+  }
+
+  /** @inheritdoc */
+  async predict(samples: Samples): Promise<Uint32Array> {
+    const { data: values, columns } = this.needCentroids();
+    checkSamples(samples, undefined, columns);
+    const { backend } = this.device!;
+    using table = Table.upload(backend, "samples", samples.data, samples.n, samples.d);
+    using memory = new State(backend);
+    const shape = [values.length / columns, columns];
+    const centroids = memory.variable("centroids", shape, { data: values });
+    return await nearestCentroids(backend, table, centroids);
+  }
+
+  /** @inheritdoc k-means clusters the data as they are: a copy of them. */
+  transform(samples: Samples): Promise<Float32Array> {
+    const { columns } = this.needCentroids();
+    checkSamples(samples, undefined, columns);
+    return Promise.resolve(samples.data.slice());
+  }
+
+  /** @inheritdoc */
+  async load(checkpoint: Checkpoint, backend?: Backend): Promise<void> {
+    const saved = checkpoint.variables.get("centroids");
+    if (!saved) throw new RangeError("checkpoint: it holds no centroids");
+    await this.open(backend, {});
+    this.centroids = { data: saved.data as Float32Array, columns: saved.shape[1] };
+  }
+
+  /** @inheritdoc */
+  async dispose(): Promise<void> {
+    const { device } = this;
+    this.device = undefined;
+    this.centroids = undefined;
+    if (device?.owned) await device.backend.dispose();
+  }
+
+  private async open(backend: Backend | undefined, { device }: FitContext): Promise<void> {
+    await this.dispose();
+    this.device = { backend: backend ?? await openDevice(device), owned: backend === undefined };
+  }
+
+  private needCentroids(): { readonly data: Float32Array; readonly columns: number } {
+    if (!this.centroids) {
+      throw new TypeError("this model is not fitted yet; call fit or load first");
+    }
+    return this.centroids;
+  }
+}
+
+/** k-means' row in the registry. */
+export const KMEANS: Method = {
+  name: "kmeans",
+  summary: "k-means on the data as they are: Lloyd's algorithm, greedy k-means++",
+  citation: "Lloyd 1982; Arthur and Vassilvitskii, SODA 2007",
+  options: OPTIONS,
+  profiles: { default: { description: "scikit-learn's defaults, 10 restarts", values: {} } },
+  create: (options) => new KMeans(options as unknown as KMeansEstimatorOptions),
+};

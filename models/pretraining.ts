@@ -1,0 +1,251 @@
+/**
+ * Pre-training of an autoencoder: reconstruction, of augmented images where there are images, and
+ * adversarially constrained interpolation where a critic is asked for.
+ */
+import { Adam } from "../engine/optim.ts";
+import { add } from "../engine/ops/binary.ts";
+import { accumulate, advance } from "../engine/ops/counter.ts";
+import { interpolate, interpolateReversed } from "../engine/ops/interpolate.ts";
+import { type BatchOrder, batchRows, randomUniform } from "../engine/ops/random.ts";
+import { stopGradient } from "../engine/ops/reshape.ts";
+import { gather } from "../engine/ops/rows.ts";
+import { meanSquaredError } from "../engine/ops/squared_error.ts";
+import { scale } from "../engine/ops/unary.ts";
+import { STREAM } from "../engine/random.ts";
+import type { Table } from "../engine/table.ts";
+import type { Tensor, Variable } from "../engine/tensor.ts";
+import type { Autoencoder } from "./autoencoder.ts";
+import { Augmentation, BatchPrograms, planBatches } from "./batches.ts";
+import { Critic, criticLoss, interpolationLoss } from "./critic.ts";
+import type { Samples } from "./estimator.ts";
+import type { OptionSpec } from "./options.ts";
+import type { Phase, PhaseEnd, Training } from "./trainer.ts";
+
+/** Whether the critic learns, stays at its random start as in DynAE's released code, or is absent. */
+export type CriticMode = "trained" | "fixed" | "off";
+
+/** Options of pre-training. */
+export interface PretrainingOptions {
+  readonly pretrainSteps: number;
+  readonly pretrainLearningRate: number;
+  /** Whether the rate decays to 0 along a cosine. */
+  readonly pretrainDecay: boolean;
+  readonly batchSize: number;
+  readonly batchOrder: BatchOrder;
+  /** Degrees; 0 with `shift` 0 turns augmentation off. */
+  readonly rotation: number;
+  readonly shift: number;
+  readonly critic: CriticMode;
+  readonly criticLearningRate: number;
+  /** Weight of the interpolation loss. */
+  readonly lambda: number;
+  /** Interpolation coefficients are uniform in [0, this]. */
+  readonly interpolationMax: number;
+  readonly logInterval: number;
+  readonly seed: number;
+}
+
+/** Their descriptions, with the defaults of the thrifty profile. */
+export const PRETRAINING_OPTIONS: readonly OptionSpec[] = [
+  {
+    name: "pretrainSteps",
+    type: "integer",
+    default: 2500,
+    min: 0,
+    description: "steps of pre-training",
+    source: "thrifty; the paper and its code take 130,000",
+  },
+  {
+    name: "pretrainLearningRate",
+    type: "number",
+    default: 2e-3,
+    min: 0,
+    description: "Adam's learning rate in pre-training",
+    source: "thrifty; the paper takes 1e-4",
+  },
+  {
+    name: "pretrainDecay",
+    type: "boolean",
+    default: true,
+    description: "let that rate decay to 0 along a cosine",
+    source: "thrifty; the paper keeps it constant",
+  },
+  {
+    name: "batchSize",
+    type: "integer",
+    default: 256,
+    min: 1,
+    description: "rows of a batch",
+    source: "DynAE, section 4",
+  },
+  {
+    name: "batchOrder",
+    type: "choice",
+    choices: ["sequential", "shuffled", "sequentialShuffledWithin"],
+    default: "shuffled",
+    description: "how pre-training picks the rows of a batch",
+    source: "thrifty; DynAE's code: sequentialShuffledWithin",
+  },
+  {
+    name: "rotation",
+    type: "number",
+    default: 10,
+    min: 0,
+    max: 180,
+    description: "largest angle of the augmentation, degrees; images only",
+    source: "DynAE",
+  },
+  {
+    name: "shift",
+    type: "number",
+    default: 0.1,
+    min: 0,
+    max: 1,
+    description: "largest shift of the augmentation, as a share of the side; images only",
+    source: "DynAE's code; the paper prints ±1 pixel",
+  },
+  {
+    name: "logInterval",
+    type: "integer",
+    default: 140,
+    min: 1,
+    description: "steps of pre-training between two rows of the log",
+  },
+];
+
+/** The augmentation that options and samples ask for; none for rows that are not images. */
+export function augmentationFor(
+  training: Training,
+  { height, width }: Samples,
+  { rotation, shift, seed }: Pick<PretrainingOptions, "rotation" | "shift" | "seed">,
+): Augmentation | undefined {
+  if (height === undefined || width === undefined || (rotation === 0 && shift === 0)) {
+    return undefined;
+  }
+  return new Augmentation(training.state, { height, width, rotation, shift, seed });
+}
+
+/** The variables of pre-training: made before a checkpoint is restored. */
+export class Pretraining {
+  private readonly step: Variable;
+  private readonly losses: Variable;
+  private readonly optimizer: Adam;
+  private readonly critic?: Critic;
+  private readonly criticOptimizer?: Adam;
+  private readonly terms: string[];
+
+  /** @param training Owns the variables. @param net What is trained. @param options See there. */
+  constructor(
+    private readonly training: Training,
+    private readonly net: Autoencoder,
+    private readonly augmentation: Augmentation | undefined,
+    private readonly options: PretrainingOptions,
+  ) {
+    const { state } = training;
+    const { critic, seed, pretrainSteps, pretrainLearningRate, pretrainDecay } = options;
+    const decaySteps = pretrainDecay ? Math.max(pretrainSteps, 1) : 0;
+    this.terms = ["reconstruction", ...critic === "off" ? [] : ["interpolation"]];
+    if (critic === "trained") this.terms.push("critic");
+    this.step = state.variable("pretraining step", [1], { dtype: "u32" });
+    this.losses = state.variable("pretraining losses", [this.terms.length]);
+    this.optimizer = new Adam(state, "pretraining adam", net.parameters, this.step, {
+      learningRate: pretrainLearningRate,
+      decaySteps,
+    });
+    if (critic !== "off") this.critic = new Critic(state, net.sizes, seed);
+    if (critic === "trained") {
+      this.criticOptimizer = new Adam(state, "critic adam", this.critic!.parameters, this.step, {
+        learningRate: options.criticLearningRate,
+        decaySteps,
+      });
+    }
+  }
+
+  /** Runs the phase to its end. */
+  async run(table: Table): Promise<PhaseEnd> {
+    const { pretrainSteps, batchSize, batchOrder, seed, logInterval } = this.options;
+    const plan = planBatches(table.rows, batchSize, batchOrder, seed);
+    using programs = await BatchPrograms.trace(
+      this.training.backend,
+      plan,
+      "pre-training",
+      (batch) => {
+        this.traceStep(gather(table, batchRows(this.step, batch)));
+        return {};
+      },
+    );
+    const phase: Phase = {
+      name: "pre-training",
+      steps: pretrainSteps,
+      interval: logInterval,
+      losses: this.losses,
+      terms: this.terms,
+      programAt: (step) => programs.at(step),
+    };
+    return await this.training.run(phase);
+  }
+
+  /** One step on the batch x [n, d]. */
+  private traceStep(x: Tensor): void {
+    const { lambda } = this.options;
+    const input = this.augmentation?.apply(x, this.step) ?? x;
+    const z = this.net.encode(input);
+    const reconstructed = this.net.decode(z);
+    const terms = pretrainingLosses(
+      this.net,
+      this.critic,
+      input,
+      z,
+      reconstructed,
+      (high, stream) =>
+        randomUniform(this.step, [x.shape[0]], { seed: this.options.seed, stream, high }),
+      this.options,
+    );
+    const loss = terms.interpolation
+      ? add(terms.reconstruction, scale(terms.interpolation, lambda))
+      : terms.reconstruction;
+    this.optimizer.minimize(loss);
+    if (this.criticOptimizer) this.criticOptimizer.minimize(terms.critic!);
+    this.terms.forEach((term, i) =>
+      accumulate(this.losses, i, terms[term as keyof PretrainingLosses]!)
+    );
+    advance(this.step);
+  }
+}
+
+/** The terms of pre-training's losses: scalars. */
+export interface PretrainingLosses {
+  /** mean-MSE(x̃, g(f(x̃))) */
+  readonly reconstruction: Tensor;
+  /** mean c(g(z̃_α))² */
+  readonly interpolation?: Tensor;
+  /** The critic's own loss. */
+  readonly critic?: Tensor;
+}
+
+/**
+ * DynAE's pre-training losses (eq. 1 and 2; ACAI's, with both means over the batch), each critic
+ * coefficient with its own sample.
+ * @param x̃ Input and target, [n, d]. @param z f(x̃), [n, p]. @param draw Uniform coefficients [n] in
+ *   [0, high) of a stream.
+ */
+export function pretrainingLosses(
+  net: Pick<Autoencoder, "decode">,
+  critic: Pick<Critic, "apply"> | undefined,
+  input: Tensor,
+  z: Tensor,
+  reconstructed: Tensor,
+  draw: (high: number, stream: number) => Tensor,
+  { critic: mode, interpolationMax }: Pick<PretrainingOptions, "critic" | "interpolationMax">,
+): PretrainingLosses {
+  const reconstruction = meanSquaredError(reconstructed, input);
+  if (!critic) return { reconstruction };
+  const alpha = draw(interpolationMax, STREAM.interpolation);
+  const judged = critic.apply(net.decode(interpolateReversed(z, alpha)));
+  const interpolation = interpolationLoss(judged);
+  if (mode === "fixed") return { reconstruction, interpolation };
+  // Mixtures of data and reconstruction teach the critic what α = 0 looks like.
+  const gamma = draw(1, STREAM.mix);
+  const mixed = critic.apply(interpolate(input, stopGradient(reconstructed), gamma));
+  return { reconstruction, interpolation, critic: criticLoss(judged, alpha, mixed) };
+}

@@ -1,0 +1,229 @@
+/**
+ * The one training loop. A phase replays programs between fixed steps at which it looks at the device;
+ * nothing that depends on time enters the results.
+ */
+import type { Backend } from "../engine/backend.ts";
+import type { Program } from "../engine/program.ts";
+import { State } from "../engine/state.ts";
+import type { Variable } from "../engine/tensor.ts";
+import {
+  DivergedError,
+  type FitContext,
+  InterruptedError,
+  type Json,
+  type LogRow,
+  type TrainingEvent,
+} from "./estimator.ts";
+
+/** Seconds of work that one submission should be, so that progress is live and Ctrl-C is heard. */
+const SUBMISSION_SECONDS = 0.3;
+
+/** A part of the training with a step counter of its own. */
+export interface Phase {
+  readonly name: string;
+  /** Steps after which it ends, if nothing stops it before. */
+  readonly steps: number;
+  /** A log row is written, and `check` called, at every multiple of this. */
+  readonly interval: number;
+  /** Sums of the losses since the last row, f32 [terms]. */
+  readonly losses: Variable;
+  /** The terms, in the variable's order. */
+  readonly terms: readonly string[];
+  /** The program of step `step`, and how many steps from there it serves. */
+  programAt(step: number): { program: Program; steps: number };
+  /** Looks at the state before step `step`; a reason ends the phase. */
+  check?(step: number): Promise<{ readonly row: LogRow; readonly stop?: string }>;
+  /** Share of conflicted points at the last check, for the progress line. */
+  conflicted?(): number | undefined;
+}
+
+/** How a phase ended. */
+export interface PhaseEnd {
+  readonly steps: number;
+  readonly stopReason: string;
+}
+
+interface PhaseState {
+  step: number;
+  /** The step whose check has been made. */
+  checked: number;
+  /** Steps in the loss sums. */
+  summed: number;
+  stopReason: string | null;
+}
+
+/** A fit in progress: state on the device, state on the host, log, checkpoints. */
+export class Training {
+  /** Variables that checkpoints hold. */
+  readonly state: State;
+  /** The log so far. */
+  readonly history: LogRow[];
+  /** The host's part of the state, by owner; JSON. */
+  readonly host: Record<string, Json>;
+  private readonly phases: Record<string, PhaseState>;
+  private readonly results: Record<string, Json>;
+  private savedAt = performance.now();
+  private savedStep = 0;
+  private resumed: boolean;
+
+  /** @param backend Where it runs. @param context Events, checkpoints, abort signal. */
+  constructor(readonly backend: Backend, readonly context: FitContext) {
+    this.state = new State(backend);
+    const saved = structuredClone(context.resume?.host ?? {}) as Record<string, Json>;
+    this.history = (saved.history ?? []) as LogRow[];
+    this.host = (saved.host ?? {}) as Record<string, Json>;
+    this.phases = (saved.phases ?? {}) as unknown as Record<string, PhaseState>;
+    this.results = (saved.results ?? {}) as Record<string, Json>;
+    this.resumed = context.resume !== undefined;
+  }
+
+  /** Writes the checkpoint's variables; call it once all variables of the training exist. */
+  restore(): void {
+    if (!this.resumed) return;
+    this.resumed = false;
+    this.state.restore(this.context.resume!.variables);
+  }
+
+  /** Tells the listener. */
+  emit(event: TrainingEvent): void {
+    this.context.onEvent?.(event);
+  }
+
+  /** Adds a row to the log. */
+  log(row: LogRow): void {
+    this.history.push(row);
+    this.emit({ type: "log", row });
+  }
+
+  /**
+   * Does something once in the life of a training, resumed or not: its JSON result is remembered,
+   * and what it wrote to variables is in the checkpoint that follows.
+   */
+  async once<T extends Json>(name: string, work: () => Promise<T>): Promise<T> {
+    if (!(name in this.results)) {
+      this.emit({ type: "stage", name });
+      this.results[name] = await work();
+      await this.save();
+    }
+    return this.results[name] as T;
+  }
+
+  /** Runs a phase to its end; at once, where a resumed training had ended it. */
+  async run(phase: Phase): Promise<PhaseEnd> {
+    const state = this.phases[phase.name] ??= { step: 0, checked: -1, summed: 0, stopReason: null };
+    let rate = 0;
+    while (state.stopReason === null) {
+      const { step } = state;
+      if (state.checked !== step && (step % phase.interval === 0 || step >= phase.steps)) {
+        await this.check(phase, state);
+        continue;
+      }
+      if (step >= phase.steps) {
+        state.stopReason = `${phase.steps} steps`;
+        await this.save();
+        break;
+      }
+      const boundary = Math.min(
+        phase.steps,
+        (Math.floor(step / phase.interval) + 1) * phase.interval,
+      );
+      const budget = rate === 0 ? 1 : Math.max(1, Math.floor(rate * SUBMISSION_SECONDS));
+      const untilSave = (this.context.saveSteps ?? Infinity) - this.savedStep;
+      const count = Math.min(boundary - step, budget, Math.max(1, untilSave));
+      const started = performance.now();
+      submit(phase, step, count);
+      const losses = await this.readLosses(phase, state, step + count, state.summed + count);
+      const measured = count / Math.max((performance.now() - started) / 1000, 1e-6);
+      rate = rate === 0 ? measured : 0.7 * rate + 0.3 * measured;
+      state.step += count;
+      state.summed += count;
+      this.savedStep += count;
+      this.emit({
+        type: "progress",
+        phase: phase.name,
+        step: state.step,
+        steps: phase.steps,
+        stepsPerSecond: rate,
+        secondsLeft: (phase.steps - state.step) / rate,
+        losses,
+        conflicted: phase.conflicted?.(),
+      });
+      await this.saveIfDue();
+    }
+    return { steps: state.step, stopReason: state.stopReason! };
+  }
+
+  /** Writes a checkpoint, where there is a place for it. */
+  async save(): Promise<void> {
+    this.savedAt = performance.now();
+    this.savedStep = 0;
+    const { host, history, phases, results } = this;
+    await this.context.save?.({
+      variables: await this.state.snapshot(),
+      host: structuredClone({ host, history, phases, results }) as unknown as Record<string, Json>,
+    });
+  }
+
+  /** Frees the variables. */
+  dispose(): void {
+    this.state.dispose();
+  }
+
+  private async check(phase: Phase, state: PhaseState): Promise<void> {
+    const { step, summed } = state;
+    const losses = summed > 0 ? await this.readLosses(phase, state, step, summed) : {};
+    const { row = {}, stop } = await phase.check?.(step) ?? {};
+    if (summed > 0 || Object.keys(row).length > 0) {
+      this.log({ phase: phase.name, step, ...losses, ...row });
+    }
+    phase.losses.write(new Float32Array(phase.losses.size));
+    state.summed = 0;
+    state.checked = step;
+    if (stop !== undefined) {
+      state.stopReason = stop;
+      await this.save();
+    }
+  }
+
+  private async readLosses(
+    phase: Phase,
+    state: PhaseState,
+    step: number,
+    summed: number,
+  ): Promise<Record<string, number>> {
+    const sums = await phase.losses.read();
+    return Object.fromEntries(phase.terms.map((term, i) => {
+      if (!Number.isFinite(sums[i])) {
+        throw new DivergedError(
+          `${phase.name}: the loss term "${term}" became ${
+            sums[i]
+          } between steps ${state.step} and ` +
+            `${step}; lower the learning rate or check the data. The last checkpoint is from before`,
+        );
+      }
+      return [term, sums[i] / summed];
+    }));
+  }
+
+  private async saveIfDue(): Promise<void> {
+    const { signal, saveSeconds = 30, saveSteps = Infinity } = this.context;
+    if (signal?.aborted) {
+      await this.save();
+      throw new InterruptedError("interrupted; the checkpoint is written");
+    }
+    const due = performance.now() - this.savedAt > 1000 * saveSeconds ||
+      this.savedStep >= saveSteps;
+    if (due) await this.save();
+  }
+}
+
+/** Submits `count` steps from `step` on. */
+function submit(phase: Phase, step: number, count: number): void {
+  while (count > 0) {
+    const { program, steps } = phase.programAt(step);
+    const now = Math.min(count, steps);
+    program.run(now);
+    step += now;
+    count -= now;
+  }
+}

@@ -1,0 +1,104 @@
+/** Augmentation: what known rotations and shifts must do to an image. */
+import { assertAlmostEquals, assertEquals } from "@std/assert";
+import fc from "fast-check";
+import { augment } from "../kernels/augment.ts";
+
+/** One image under one transform (angle, row shift, column shift), by the kernel's reference. */
+function transform(
+  image: Float64Array,
+  height: number,
+  width: number,
+  by: readonly [number, number, number],
+): Float64Array {
+  const result = new Float64Array(image.length).fill(NaN);
+  augment.reference([image, Float64Array.from(by), result], { n: 1, height, width }, {}, 0, 1);
+  return result;
+}
+
+function assertClose(actual: Float64Array, expected: Float64Array, tolerance: number): void {
+  assertEquals(actual.length, expected.length);
+  actual.forEach((value, i) => assertAlmostEquals(value, expected[i], tolerance));
+}
+
+const clamp = (value: number, last: number): number => Math.max(0, Math.min(last, value));
+
+const imageOf = (height: number, width: number) =>
+  fc.array(fc.double({ min: 0, max: 1, noNaN: true }), {
+    minLength: height * width,
+    maxLength: height * width,
+  }).map((pixels) => ({ image: Float64Array.from(pixels), height, width }));
+const side = fc.integer({ min: 1, max: 9 });
+const rectangle = fc.tuple(side, side).chain(([height, width]) => imageOf(height, width));
+const square = side.chain((size) => imageOf(size, size));
+const shift = fc.integer({ min: -12, max: 12 });
+
+Deno.test("augment: no rotation and no shift is the identity", () => {
+  fc.assert(fc.property(rectangle, ({ image, height, width }) => {
+    assertEquals(transform(image, height, width, [0, 0, 0]), image);
+  }));
+});
+
+Deno.test("augment: whole shifts move pixels and repeat the edge", () => {
+  fc.assert(fc.property(rectangle, shift, shift, ({ image, height, width }, down, across) => {
+    const expected = image.map((_, i) => {
+      const row = clamp(Math.floor(i / width) + down, height - 1);
+      const column = clamp(i % width + across, width - 1);
+      return image[row * width + column];
+    });
+    assertEquals(transform(image, height, width, [0, down, across]), expected);
+  }));
+});
+
+Deno.test("augment: a half-pixel shift averages neighbours", () => {
+  const result = transform(Float64Array.of(0, 1, 4, 9), 1, 4, [0, 0, 0.5]);
+  assertEquals(result, Float64Array.of(0.5, 2.5, 6.5, 9));
+});
+
+Deno.test("augment: a quarter turn of a square permutes its pixels", () => {
+  fc.assert(fc.property(square, ({ image, height: size }) => {
+    const expected = image.map((_, i) => {
+      const row = Math.floor(i / size), column = i % size;
+      return image[(size - 1 - column) * size + row];
+    });
+    const angle = Math.fround(Math.PI / 2);
+    assertClose(transform(image, size, size, [angle, 0, 0]), expected, 1e-5);
+  }));
+});
+
+Deno.test("augment: a ramp is sampled at the transformed coordinates", () => {
+  fc.assert(fc.property(
+    fc.double({ min: -Math.PI, max: Math.PI, noNaN: true }),
+    fc.double({ min: -3, max: 3, noNaN: true }),
+    fc.double({ min: -3, max: 3, noNaN: true }),
+    (angle, down, across) => {
+      const height = 11, width = 8;
+      const ramp = (row: number, column: number) => 3 * row - 5 * column;
+      const image = Float64Array.from(
+        { length: height * width },
+        (_, i) => ramp(Math.floor(i / width), i % width),
+      );
+      const cos = Math.cos(angle), sin = Math.sin(angle);
+      const expected = image.map((_, i) => {
+        const u = Math.floor(i / width) - 5 + down, v = i % width - 3.5 + across;
+        return ramp(
+          clamp(cos * u - sin * v + 5, height - 1),
+          clamp(sin * u + cos * v + 3.5, width - 1),
+        );
+      });
+      assertClose(transform(image, height, width, [angle, down, across]), expected, 1e-9);
+    },
+  ));
+});
+
+Deno.test("augment: images of a batch have their own transforms", () => {
+  const images = Float32Array.of(1, 2, 3, 4, 1, 2, 3, 4);
+  const result = new Float32Array(8);
+  augment.reference(
+    [images, Float32Array.of(0, 0, 1, 0, 1, 0), result],
+    { n: 2, height: 2, width: 2 },
+    {},
+    0,
+    2,
+  );
+  assertEquals(result, Float32Array.of(2, 2, 4, 4, 3, 4, 3, 4));
+});
