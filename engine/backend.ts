@@ -9,7 +9,9 @@ export type DType = "f32" | "u32";
 
 /** Memory on a device. Opaque but for its size; made by {@linkcode Backend.allocate}. */
 export interface DeviceBuffer {
+  /** Size in bytes. */
   readonly byteLength: number;
+  /** What it holds, for messages. */
   readonly label: string;
   /** Frees the memory. Freeing twice is harmless. */
   free(): void;
@@ -17,9 +19,13 @@ export interface DeviceBuffer {
 
 /** A typed window on a buffer. `offset` and `length` count 4-byte elements. */
 export interface Region {
+  /** The memory that it looks at. */
   readonly buffer: DeviceBuffer;
+  /** First element within the buffer, a multiple of {@linkcode REGION_ALIGNMENT}. */
   readonly offset: number;
+  /** Number of elements. */
   readonly length: number;
+  /** How the elements are read. */
   readonly dtype: DType;
 }
 
@@ -28,8 +34,11 @@ export const REGION_ALIGNMENT = 64;
 
 /** One kernel call over fixed regions: an entry of a plan. */
 export interface Call {
+  /** What is computed. */
   readonly kernel: Kernel;
+  /** Values of the kernel's override constants. */
   readonly constants: Constants;
+  /** Values of the kernel's uniform parameters. */
   readonly params: Params;
   /** One region a binding, in the kernel's order. */
   readonly regions: readonly Region[];
@@ -48,6 +57,7 @@ export interface Executable {
 
 /** What `info` and `run.json` say about a device. */
 export interface DeviceInfo {
+  /** Which backend it is. */
   readonly kind: "cpu" | "webgpu" | "oracle";
   /** For people: "WebAssembly SIMD (relaxed), 2 threads", "llvmpipe (LLVM 15.0.6, 256 bits)". */
   readonly description: string;
@@ -57,13 +67,17 @@ export interface DeviceInfo {
 
 /** Bytes held on the device now, and the most that were held at once. */
 export interface MemoryUse {
+  /** Bytes held now. */
   readonly bytes: number;
+  /** Most bytes held at once so far. */
   readonly peakBytes: number;
+  /** Number of buffers held now. */
   readonly buffers: number;
 }
 
 /** A device that executes kernel calls. */
 export interface Backend {
+  /** Kind and description of the device. */
   readonly info: DeviceInfo;
   /** Largest region that one binding may cover, in bytes; larger data must be chunked. */
   readonly maxRegionBytes: number;
@@ -79,6 +93,7 @@ export interface Backend {
   read(regions: readonly Region[]): Promise<(Float32Array | Float64Array | Uint32Array)[]>;
   /** Validates and compiles the calls. */
   prepare(calls: readonly Call[], label: string): Promise<Executable>;
+  /** What the buffers of this backend take. */
   memory(): MemoryUse;
   /** Frees everything, stops workers. */
   dispose(): Promise<void>;

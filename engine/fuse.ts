@@ -2,6 +2,7 @@
  * Fusion: rewrites of the traced nodes that make fewer kernel calls of the same arithmetic. Each rule
  * replaces a node and its producer by one node whose outputs are the same tensors.
  */
+import type { DeviceBuffer } from "./backend.ts";
 import { binaryOp } from "./ops/binary.ts";
 import { denseInputGradientOp, denseOp } from "./ops/dense.ts";
 import {
@@ -10,7 +11,8 @@ import {
   squaredErrorWithGradientOp,
 } from "./ops/squared_error.ts";
 import { unaryOp } from "./ops/unary.ts";
-import type { Node, Tensor } from "./tensor.ts";
+import { sameShape } from "./shape.ts";
+import { type Node, type Tensor, Variable } from "./tensor.ts";
 
 /** What a rule may ask about the whole step. */
 interface Context {
@@ -41,6 +43,7 @@ const maskIntoInputGradient: Rule = (node, { onlyReader }) => {
   const [product, y] = node.inputs;
   const absorbed = product.node;
   if (absorbed?.op.name !== denseInputGradientOp.name || !onlyReader(product, node)) return;
+  if (y === product || !sameShape(y.shape, product.shape)) return;
   const inputs = [...absorbed.inputs, y];
   const fused = {
     ...absorbed,
@@ -62,7 +65,8 @@ const errorWithGradient: Rule = (node, { readers }) => {
   if (!absorbed) return;
   const fused: Node = {
     ...node,
-    id: absorbed.id,
+    // The error may come first or, traced once more after differentiation, last.
+    id: Math.min(absorbed.id, node.id),
     op: squaredErrorWithGradientOp,
     outputs: [...absorbed.outputs, ...node.outputs],
   };
@@ -93,6 +97,7 @@ export function fuse(nodes: readonly Node[], outputs: ReadonlySet<Tensor>): Node
     for (const rule of RULES) {
       const found = live.has(node) ? rule(node, context) : undefined;
       if (!found || !live.has(found.absorbed)) continue;
+      if (changesBetween(nodes, found.absorbed, node, found.fused.inputs)) continue;
       live.delete(node);
       live.delete(found.absorbed);
       live.add(found.fused);
@@ -100,4 +105,27 @@ export function fuse(nodes: readonly Node[], outputs: ReadonlySet<Tensor>): Node
     }
   }
   return [...live].sort((a, b) => a.id - b.id);
+}
+
+/** Whether an effect between two nodes changes what `inputs` read: then their reads must not move. */
+function changesBetween(
+  nodes: readonly Node[],
+  a: Node,
+  b: Node,
+  inputs: readonly Tensor[],
+): boolean {
+  const [first, last] = [Math.min(a.id, b.id), Math.max(a.id, b.id)];
+  const read = new Set(inputs.map(variableBuffer));
+  return nodes.some(({ id, op, inputs }) =>
+    id > first && id < last && op.updates?.some((i) => read.has(variableBuffer(inputs[i])))
+  );
+}
+
+/** The memory of a variable, or of an alias of one. */
+function variableBuffer(tensor: Tensor): DeviceBuffer | undefined {
+  if (tensor instanceof Variable) return tensor.region.buffer;
+  const { node } = tensor;
+  return node && !node.op.lower && node.inputs.length === 1
+    ? variableBuffer(node.inputs[0])
+    : undefined;
 }

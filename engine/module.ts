@@ -11,27 +11,30 @@ import { type Tensor, Variable } from "./tensor.ts";
 export type Initializer = (shape: Shape, random: RandomStream) => Float32Array;
 
 /** Zeros. */
-export const zeros: Initializer = (shape) => new Float32Array(sizeOf(shape));
+export const zeros: Initializer = (shape): Float32Array => new Float32Array(sizeOf(shape));
 
 /**
  * U(−√(1/fan_in), √(1/fan_in)) for a weight [fan_in, fan_out]: Keras' VarianceScaling(1/3, fan_in,
  * uniform), which DynAE's code uses.
  */
-export const fanInUniform: Initializer = (shape, random) => {
+export const fanInUniform: Initializer = (shape, random): Float32Array => {
   const limit = Math.sqrt(1 / shape[0]);
   return Float32Array.from({ length: sizeOf(shape) }, () => random.uniform(-limit, limit));
 };
 
 /** U(−√(6/(fan_in + fan_out)), …) for a weight [fan_in, fan_out] (Glorot and Bengio, 2010). */
-export const glorotUniform: Initializer = (shape, random) => {
+export const glorotUniform: Initializer = (shape, random): Float32Array => {
   const limit = Math.sqrt(6 / (shape[0] + shape[1]));
   return Float32Array.from({ length: sizeOf(shape) }, () => random.uniform(-limit, limit));
 };
 
 /** A parameter before it has memory. */
 export interface ParameterSpec {
+  /** Its name within its module. */
   readonly name: string;
+  /** Sizes of its axes. */
   readonly shape: Shape;
+  /** Draws its initial values. */
   readonly initializer: Initializer;
   /** Called once, with the variable that holds the parameter. */
   bind(variable: Variable): void;
@@ -56,7 +59,19 @@ export class Dense implements Module {
   private weight?: Variable;
   private bias?: Variable;
 
-  /** @param inputs Columns of x. @param units Columns of y. @param options Activation, initialiser. */
+  /** Its parameters. @throws {TypeError} before they have memory. */
+  get variables(): { readonly weight: Variable; readonly bias: Variable } {
+    const { weight, bias } = this;
+    if (!weight || !bias) {
+      throw new TypeError("Dense: give the layer memory first, with new Parameters(state, …)");
+    }
+    return { weight, bias };
+  }
+
+  /**
+   * A layer whose parameters have no memory yet.
+   * @param inputs Columns of x. @param units Columns of y. @param options Activation, initialiser.
+   */
   constructor(
     readonly inputs: number,
     readonly units: number,
@@ -83,19 +98,23 @@ export class Dense implements Module {
 
   /** y = act(x·w + b). @throws {TypeError} before the parameters have memory. */
   apply(x: Tensor): Tensor {
-    if (!this.weight || !this.bias) {
-      throw new TypeError("Dense: give the layer memory first, with new Parameters(state, …)");
-    }
-    const y = dense(x, this.weight, this.bias);
+    const { weight, bias } = this.variables;
+    const y = dense(x, weight, bias);
     return this.options.activation === "relu" ? relu(y) : y;
   }
 }
 
 /** Fully connected layers in a row: ReLU between them, none after the last. */
 export class Mlp implements Module {
+  /** From input to output. */
   readonly layers: readonly Dense[];
 
-  /** @param sizes Columns of the input, of every hidden layer, and of the output. */
+  /**
+   * Layers whose parameters have no memory yet.
+   * @param sizes Columns of the input, of every hidden layer, and of the output.
+   * @param initializer Of the weights.
+   * @throws {RangeError} for fewer than two sizes.
+   */
   constructor(readonly sizes: readonly number[], initializer: Initializer = fanInUniform) {
     if (sizes.length < 2) {
       throw new RangeError(`Mlp: at least 2 sizes are needed, got [${sizes.join(", ")}]`);

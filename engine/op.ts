@@ -9,7 +9,9 @@ import type { Node, Tensor } from "./tensor.ts";
 
 /** Shape and element type of a tensor. */
 export interface TensorType {
+  /** Sizes of the axes, outermost first. */
   readonly shape: Shape;
+  /** Element type. */
   readonly dtype: DType;
 }
 
@@ -34,16 +36,21 @@ export type GradientRule<A> = (
 
 /** Why an op has no gradient; printed when one is asked for. */
 export interface NoGradient {
+  /** The reason, as in "row numbers are integers". */
   readonly none: string;
 }
 
 /** One input of an audit example: a shape and the range of its values. */
 export interface ExampleInput {
+  /** Sizes of the axes. */
   readonly shape: Shape;
+  /** Values are uniform in [low, high); −1 by default. */
   readonly low?: number;
+  /** See `low`; 1 by default. */
   readonly high?: number;
   /** These values instead of random ones: indices, coefficients, integers. */
   readonly values?: readonly number[];
+  /** Element type, "f32" by default. */
   readonly dtype?: DType;
   /** The op is piecewise constant in it, and has no gradient there. */
   readonly fixed?: boolean;
@@ -53,13 +60,17 @@ export interface ExampleInput {
 
 /** A use of the op on which `audit gradients` checks its rule. */
 export interface Example<A> {
+  /** What is special about it, for the table. */
   readonly name: string;
+  /** The op's inputs, in order. */
   readonly inputs: readonly ExampleInput[];
+  /** The op's attributes. */
   readonly attributes: A;
 }
 
 /** One operation. */
 export interface Op<A = unknown> {
+  /** Its name in messages and plans. */
   readonly name: string;
   /**
    * The outputs' types.
@@ -68,6 +79,7 @@ export interface Op<A = unknown> {
   infer(inputs: readonly Tensor[], attributes: A): readonly TensorType[];
   /** Emits the kernel calls. Absent on aliases, whose output is their first input's memory. */
   readonly lower?: (node: Node<A>, emit: Emitter) => void;
+  /** Its gradient rule, or the reason why it has none. */
   readonly gradient: GradientRule<A> | NoGradient;
   /** Inputs that are variables changed in place: the op is then an effect of the traced step. */
   readonly updates?: readonly number[];

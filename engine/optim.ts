@@ -28,6 +28,7 @@ export class Adam implements Optimizer {
   private readonly constants: AdamConstants;
 
   /**
+   * Allocates the moments m and v, zeros of the arena's shape.
    * @param state Owns the moments. @param name Of the moments in checkpoints.
    * @param parameters What is updated. @param step Updates made before, u32 [1]; advanced elsewhere.
    * @param options Learning rate (default 1e-3), β1 (0.9), β2 (0.999), ε (1e-8), and the number of
@@ -52,7 +53,7 @@ export class Adam implements Optimizer {
     this.v = state.variable(`${name}.v`, parameters.arena.shape);
   }
 
-  /** @inheritdoc */
+  /** Inside `trace`: one step of Adam by the gradient of `loss`, a scalar. */
   minimize(loss: Tensor): void {
     const g = packedGradients(loss, this.parameters);
     applyAdam([this.parameters.arena, g, this.m, this.v], this.step, this.constants);
@@ -65,6 +66,7 @@ export class Sgd implements Optimizer {
   private readonly constants: SgdConstants;
 
   /**
+   * Allocates the velocity v, zeros of the arena's shape.
    * @param state Owns the velocity. @param name Of the velocity in checkpoints.
    * @param parameters What is updated. @param options Learning rate (0.01) and momentum (0).
    */
@@ -78,7 +80,7 @@ export class Sgd implements Optimizer {
     this.v = state.variable(`${name}.velocity`, parameters.arena.shape);
   }
 
-  /** @inheritdoc */
+  /** Inside `trace`: one step of momentum descent by the gradient of `loss`, a scalar. */
   minimize(loss: Tensor): void {
     const g = packedGradients(loss, this.parameters);
     applySgd([this.parameters.arena, g, this.v], this.constants);

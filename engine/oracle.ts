@@ -33,16 +33,18 @@ function viewOf(region: Region): Float64Array | Uint32Array {
 
 /** Executes references at once, on one thread, in float64. */
 export class OracleBackend implements Backend {
+  /** Kind "oracle". */
   readonly info: DeviceInfo = {
     kind: "oracle",
     description: "float64 reference loops",
     details: {},
   };
+  /** No limit: regions are never chunked. */
   readonly maxRegionBytes: number = Infinity;
   private readonly buffers = new Set<OracleBuffer>();
   private peakBytes = 0;
 
-  /** @inheritdoc */
+  /** Zero-filled memory, which holds f32 elements as float64. */
   allocate(byteLength: number, label: string): DeviceBuffer {
     const buffer: OracleBuffer = new OracleBuffer(
       byteLength,
@@ -54,17 +56,17 @@ export class OracleBackend implements Backend {
     return buffer;
   }
 
-  /** @inheritdoc */
+  /** Copies `data` into the region at once; float64 values stay exact. */
   write(region: Region, data: Float32Array | Float64Array | Uint32Array): void {
     viewOf(region).set(data);
   }
 
-  /** @inheritdoc */
+  /** Copies of the regions, f32 ones as Float64Array. */
   read(regions: readonly Region[]): Promise<(Float64Array | Uint32Array)[]> {
     return Promise.resolve(regions.map((region) => viewOf(region).slice()));
   }
 
-  /** @inheritdoc */
+  /** Binds the kernels' references to the regions; nothing is compiled. */
   prepare(calls: readonly Call[]): Promise<Executable> {
     const steps = calls.map(({ kernel, constants, params, regions }) => {
       const views = regions.map(viewOf);
@@ -77,14 +79,14 @@ export class OracleBackend implements Backend {
     return Promise.resolve({ run, dispose() {} });
   }
 
-  /** @inheritdoc */
+  /** What the buffers would take on a device, 4 bytes an element. */
   memory(): MemoryUse {
     let bytes = 0;
     for (const buffer of this.buffers) bytes += buffer.byteLength;
     return { bytes, peakBytes: this.peakBytes, buffers: this.buffers.size };
   }
 
-  /** @inheritdoc */
+  /** Forgets all buffers. */
   dispose(): Promise<void> {
     this.buffers.clear();
     return Promise.resolve();

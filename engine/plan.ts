@@ -21,9 +21,11 @@ import { type Node, Tensor, Variable } from "./tensor.ts";
 
 /** The outcome: calls to replay, and the memory behind them. */
 export interface Plan {
+  /** Kernel calls of one step, in order. */
   readonly calls: readonly Call[];
   /** Where each output of the program lies. */
   readonly outputs: ReadonlyMap<Tensor, Region>;
+  /** Memory of intermediate values, outputs and constants; the program frees it. */
   readonly buffers: readonly DeviceBuffer[];
   /** Constants, written once before the first replay. */
   readonly constants: readonly { region: Region; value: number }[];
@@ -164,22 +166,42 @@ interface Copy {
   readonly storage: Storage;
 }
 
-/** Lets the inputs of `pack` nodes be made in place; what cannot is copied. */
+/**
+ * Lets the inputs of `pack` nodes be made in place. Copied is what cannot: what has no memory of its
+ * own, lies in another packed array, is packed twice, or is made from its neighbours, because
+ * WebGPU forbids one buffer to be read and written in one dispatch.
+ */
 function placePacked(
   nodes: readonly Node[],
   storageOf: (tensor: Tensor) => Storage,
 ): { copies: Map<Node, Copy[]> } {
+  const makers = new Map(nodes.flatMap((node) => node.outputs.map((output) => [output, node])));
+  const origin = (tensor: Tensor): Tensor => {
+    const node = tensor.node;
+    const alias = node && !node.op.lower && node.op.name !== packOp.name && node.inputs.length > 0;
+    return alias ? origin(node.inputs[0]) : tensor;
+  };
   const copies = new Map<Node, Copy[]>();
   for (const node of nodes) {
     if (node.op.name !== packOp.name) continue;
     const whole = storageOf(node.outputs[0]);
     whole.pinned = true;
     const { offsets } = node.attributes as { offsets: readonly number[] };
+    const origins = node.inputs.map(origin);
+    const placed = new Set<Tensor>();
+    const read = new Set<Tensor>();
     node.inputs.forEach((input, i) => {
       const parent = { storage: whole, offset: offsets[i] };
-      const own = input.node?.op.lower ? storageOf(input) : undefined;
-      if (own && !own.parent) {
-        own.parent = parent;
+      const maker = makers.get(input);
+      const sources = maker?.inputs.map(origin) ?? [];
+      if (
+        maker?.op.lower && !storageOf(input).parent && !read.has(input) &&
+        origins.indexOf(input) === origins.lastIndexOf(input) &&
+        !sources.some((source) => placed.has(source))
+      ) {
+        storageOf(input).parent = parent;
+        placed.add(input);
+        sources.forEach((source) => read.add(source));
         return;
       }
       const to = new Tensor(input.shape, input.dtype);

@@ -8,7 +8,11 @@ export type Outputs = Readonly<Record<string, Tensor>>;
 
 /** A planned step. Made by {@linkcode trace}; owns the memory of its intermediate values. */
 export class Program<O extends Outputs = Outputs> {
-  /** @param backend The device. @param plan The calls. @param outputs The named outputs. */
+  /**
+   * What {@linkcode trace} makes of a plan.
+   * @param backend The device. @param plan The calls. @param executable The prepared calls.
+   * @param outputs The named outputs.
+   */
   constructor(
     private readonly backend: Backend,
     readonly plan: Plan,

@@ -22,7 +22,11 @@ export class RandomStream {
   private readonly words = new Uint32Array(2);
   private index = 0;
 
-  /** @param seed 32-bit seed. @param stream Which stream. @param step The counter's second word. */
+  /**
+   * Starts at the stream's first number.
+   * @param seed 32-bit seed. @param stream Which stream. @param step The counter's second word.
+   * @throws {RangeError} where the seed is no integer in [0, 2³²).
+   */
   constructor(readonly seed: number, readonly stream: number, readonly step = 0) {
     checkSeed(seed);
   }

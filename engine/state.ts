@@ -5,12 +5,15 @@ import { Variable } from "./tensor.ts";
 
 /** The values of one variable, off the device. */
 export interface Snapshot {
+  /** Sizes of the axes. */
   readonly shape: Shape;
+  /** The values, row-major. */
   readonly data: Float32Array | Uint32Array;
 }
 
 /** Options of {@linkcode State.variable}. */
 export interface VariableOptions {
+  /** Element type, "f32" by default. */
   readonly dtype?: DType;
   /** Initial values; zeros where absent. */
   readonly data?: Float32Array | Uint32Array;
@@ -23,7 +26,10 @@ export class State {
   private readonly named = new Map<string, Variable>();
   private readonly buffers: DeviceBuffer[] = [];
 
-  /** @param backend Where the variables live. */
+  /**
+   * An empty set.
+   * @param backend Where the variables live.
+   */
   constructor(readonly backend: Backend) {}
 
   /**

@@ -47,6 +47,7 @@ export class Table {
     return table;
   }
 
+  /** Zeros, in chunks of the largest multiple of {@linkcode CHUNK_ROWS} that one binding holds. */
   private static allocate(backend: Backend, name: string, rows: number, width: number): Table {
     const state = new State(backend);
     const fitting = Math.floor(backend.maxRegionBytes / (4 * width * CHUNK_ROWS)) * CHUNK_ROWS;

@@ -8,12 +8,16 @@ import { checkShape, formatShape, type Shape, sizeOf } from "./shape.ts";
 
 /** An application of an op. Ids grow in the order of creation, which is a topological order. */
 export interface Node<A = unknown> {
+  /** Unique among all nodes. */
   readonly id: number;
   /** Its descriptor; `attributes` are of the type that it takes. */
   // deno-lint-ignore no-explicit-any
   readonly op: Op<any>;
+  /** What the op is applied to, in its order. */
   readonly inputs: readonly Tensor[];
+  /** What else the op depends on. */
   readonly attributes: A;
+  /** What it makes; empty for updates in place. */
   readonly outputs: readonly Tensor[];
 }
 
@@ -22,7 +26,11 @@ export class Tensor {
   /** The node that makes it; undefined for leaves (variables, scratch memory). */
   readonly node: Node | undefined;
 
-  /** @param shape Sizes of the axes. @param dtype Element type. @param node The maker. */
+  /**
+   * A leaf, or an output of `node`.
+   * @param shape Sizes of the axes. @param dtype Element type. @param node The maker.
+   * @throws {RangeError} for sizes that are no integers ≥ 0.
+   */
   constructor(readonly shape: Shape, readonly dtype: DType, node?: Node) {
     checkShape(shape, "tensor");
     this.node = node;

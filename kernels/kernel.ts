@@ -20,13 +20,17 @@ export type Access = "read" | "write" | "update";
 export interface Binding {
   /** The name of the WGSL variable. */
   readonly name: string;
+  /** Its element type. */
   readonly type: BindingType;
+  /** How the kernel uses it. */
   readonly access: Access;
 }
 
 /** One 4-byte field of the uniform `struct Params`, in order; bound after the storage buffers. */
 export interface Parameter {
+  /** The name of the field. */
   readonly name: string;
+  /** Its WGSL type. */
   readonly type: "u32" | "f32";
 }
 
@@ -68,7 +72,9 @@ export type Fill =
 
 /** One binding of a case. A binding with access `"write"` has no fill: it starts poisoned. */
 export interface CaseBuffer {
+  /** Number of elements. */
   readonly length: number;
+  /** What it holds before the kernel runs. */
   readonly fill?: Fill;
 }
 
@@ -76,19 +82,25 @@ export interface CaseBuffer {
 export interface KernelCase {
   /** What is special about it, for the table: "257×785·785×33, ReLU". */
   readonly name: string;
+  /** Values of the uniform parameters. */
   readonly params: Params;
+  /** Values of the override constants; the kernel's defaults where absent. */
   readonly constants: Constants;
+  /** One a binding, in the kernel's order. */
   readonly buffers: readonly CaseBuffer[];
 }
 
 /** A bound on |actual − reference| ≤ absolute + relative · |reference|. */
 export interface Tolerance {
+  /** In the unit of the result. */
   readonly absolute: number;
+  /** As a share of |reference|. */
   readonly relative: number;
 }
 
 /** Arithmetic and traffic of one call. */
 export interface Cost {
+  /** Floating-point operations; a fused multiply-add counts as two. */
   readonly flops: number;
   /** Bytes read and written, each array counted once. */
   readonly bytes: number;
@@ -98,7 +110,9 @@ export interface Cost {
 export interface Kernel {
   /** Also the file's name: `kernels/NAME.wgsl` and `kernels/NAME.ts`. */
   readonly name: string;
+  /** Storage buffers, in the order of their binding numbers. */
   readonly bindings: readonly Binding[];
+  /** Fields of the uniform `struct Params`, in order; bound last. */
   readonly params: readonly Parameter[];
   /** Names of the override constants that change the result (epilogue, operator), with defaults. */
   readonly constants: Constants;
@@ -123,6 +137,7 @@ export interface Kernel {
   cases(): KernelCase[];
   /** Derived from WGSL's accuracy rules and the accumulation length; u32 results are exact. */
   tolerance(testCase: KernelCase): Tolerance;
+  /** Arithmetic and traffic of one call, for benchmarks. */
   cost(params: Params, constants: Constants): Cost;
 }
 

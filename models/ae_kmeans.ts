@@ -44,6 +44,7 @@ const NO_CRITIC = { critic: "off", criticLearningRate: 0, lambda: 0, interpolati
 /** An autoencoder, then k-means on its code. */
 export class AEKMeans extends DeepEstimator<AEKMeansOptions> {
   /**
+   * Checks the options; devices are opened by `fit`.
    * @param options What differs from the defaults; see {@linkcode AE_KMEANS}.
    * @throws {RangeError} naming the option, the value and what would be right.
    */
@@ -51,7 +52,7 @@ export class AEKMeans extends DeepEstimator<AEKMeansOptions> {
     super(resolveOptions("ae-kmeans", OPTIONS, {}, { ...options }) as unknown as AEKMeansOptions);
   }
 
-  /** @inheritdoc */
+  /** Pre-trains on the table, then clusters the codes of all rows with k-means. */
   protected override async train(
     { training, net, table, samples }: Fitting,
   ): Promise<FitResult> {

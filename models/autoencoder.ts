@@ -67,7 +67,10 @@ export class Autoencoder {
   private readonly encoder: Mlp;
   private readonly decoder: Mlp;
 
-  /** @param state Owns the parameters. @param sizes Of the layers. @param seed Of the weights. */
+  /**
+   * Allocates and draws the parameters of both networks.
+   * @param state Owns the parameters. @param sizes Of the layers. @param seed Of the weights.
+   */
   constructor(state: State, readonly sizes: AutoencoderSizes, seed: number) {
     const { inputs, hidden, latent } = sizes;
     this.encoder = new Mlp([inputs, ...hidden, latent]);
@@ -83,6 +86,28 @@ export class Autoencoder {
   /** g(z): [n, p] -> [n, d]. */
   decode(z: Tensor): Tensor {
     return this.decoder.apply(z);
+  }
+
+  /**
+   * Moves and scales the code and lets the decoder undo it: f ← factor·(f − center) and
+   * g(z) ← g(z/factor + center), so that g(f(x)) stays as it is.
+   * @param center [p]. @param factor Not 0.
+   */
+  async standardizeCode(center: ArrayLike<number>, factor: number): Promise<void> {
+    const output = this.encoder.layers.at(-1)!.variables;
+    const input = this.decoder.layers[0].variables;
+    const weight = await input.weight.read();
+    const units = input.bias.size;
+    const shifted = Float32Array.from(await input.bias.read(), (b, unit) => {
+      for (let j = 0; j < center.length; j++) b += center[j] * weight[j * units + unit];
+      return b;
+    });
+    input.bias.write(shifted);
+    input.weight.write(Float32Array.from(weight, (w) => w / factor));
+    output.weight.write(Float32Array.from(await output.weight.read(), (w) => w * factor));
+    output.bias.write(
+      Float32Array.from(await output.bias.read(), (b, j) => factor * (b - center[j])),
+    );
   }
 
   /** g(z) of a few codes at once: [k, p] row-major -> [k, d]. */

@@ -4,7 +4,7 @@ import { openDevice } from "../engine/device.ts";
 import { State } from "../engine/state.ts";
 import { Table } from "../engine/table.ts";
 import type { Variable } from "../engine/tensor.ts";
-import { type ArchitectureOptions, Autoencoder } from "./autoencoder.ts";
+import { type ArchitectureOptions, Autoencoder, type AutoencoderSizes } from "./autoencoder.ts";
 import {
   type Checkpoint,
   checkSamples,
@@ -18,10 +18,13 @@ import { Assignment, Encoding } from "./whole_pass.ts";
 
 /** A fit in progress, as a method's `train` gets it. */
 export interface Fitting {
+  /** Phases, log and checkpoints; its state owns the variables. */
   readonly training: Training;
+  /** The network to train, at its initial weights. */
   readonly net: Autoencoder;
   /** The samples on the device, [n, d]. */
   readonly table: Table;
+  /** The samples on the host. */
   readonly samples: Samples;
   /** For scores in the log alone. */
   readonly truth?: ArrayLike<number>;
@@ -44,7 +47,10 @@ export const CENTROIDS = "centroids";
 export abstract class DeepEstimator<O extends ArchitectureOptions> implements Estimator {
   private fitted?: Fitted;
 
-  /** @param options Complete and checked. */
+  /**
+   * Keeps the options; devices are opened by `fit` and `load`.
+   * @param options Complete and checked.
+   */
   constructor(readonly options: O) {}
 
   /**
@@ -53,7 +59,12 @@ export abstract class DeepEstimator<O extends ArchitectureOptions> implements Es
    */
   protected abstract train(fitting: Fitting): Promise<FitResult>;
 
-  /** @inheritdoc */
+  /**
+   * Trains on `samples` from new weights or from `context.resume`; an earlier fit is disposed of.
+   * @throws {RangeError} for samples that do not fit the options.
+   * @throws {DivergedError} where a loss is not finite.
+   * @throws {InterruptedError} where `context.signal` aborts.
+   */
   async fit(samples: Samples, context: FitContext = {}): Promise<FitResult> {
     checkSamples(samples, this.options.clusters);
     await this.dispose();
@@ -75,12 +86,15 @@ export abstract class DeepEstimator<O extends ArchitectureOptions> implements Es
     }
   }
 
-  /** @inheritdoc */
+  /** `fit`, and its labels [n]. */
   async fitPredict(samples: Samples, context?: FitContext): Promise<Uint32Array> {
     return (await this.fit(samples, context)).labels;
   }
 
-  /** @inheritdoc The label is that of the nearest centroid, which has the largest q. */
+  /**
+   * Labels of new rows, [n]: each that of the nearest centroid, which has the largest q.
+   * @throws {TypeError} before fit. @throws {RangeError} for other columns than in training.
+   */
   async predict(samples: Samples): Promise<Uint32Array> {
     const { centroids } = this.needFitted();
     return await this.withCodes(samples, async (encoding) => {
@@ -92,7 +106,10 @@ export abstract class DeepEstimator<O extends ArchitectureOptions> implements Es
     });
   }
 
-  /** @inheritdoc The code f(x). */
+  /**
+   * Codes f(x) of new rows, [n, p] row-major.
+   * @throws {TypeError} before fit. @throws {RangeError} for other columns than in training.
+   */
   async transform(samples: Samples): Promise<Float32Array> {
     return await this.withCodes(
       samples,
@@ -100,7 +117,11 @@ export abstract class DeepEstimator<O extends ArchitectureOptions> implements Es
     );
   }
 
-  /** @inheritdoc */
+  /**
+   * Loads encoder, decoder and centroids, so that predict and transform work.
+   * @param backend Where to; absent: a device of the model's own, closed by `dispose`.
+   * @throws {RangeError} where the checkpoint lacks them or was made with other layers.
+   */
   async load(checkpoint: Checkpoint, backend?: Backend): Promise<void> {
     const { variables } = checkpoint;
     const inputs = variables.get("encoder.0.weight")?.shape[0];
@@ -117,7 +138,7 @@ export abstract class DeepEstimator<O extends ArchitectureOptions> implements Es
     state.restore(variables);
   }
 
-  /** @inheritdoc */
+  /** Frees the variables, and closes the device where the model opened it. */
   async dispose(): Promise<void> {
     const { fitted } = this;
     this.fitted = undefined;
@@ -125,16 +146,19 @@ export abstract class DeepEstimator<O extends ArchitectureOptions> implements Es
     if (fitted?.ownsBackend) await fitted.backend.dispose();
   }
 
-  private sizes(inputs: number) {
+  /** Layer sizes for rows of `inputs` columns. */
+  private sizes(inputs: number): AutoencoderSizes {
     const { hidden, latent } = this.options;
     return { inputs, hidden, latent };
   }
 
+  /** What `fit` or `load` left. @throws {TypeError} before both. */
   private needFitted(): Fitted {
     if (!this.fitted) throw new TypeError("this model is not fitted yet; call fit or load first");
     return this.fitted;
   }
 
+  /** Encodes new rows on the model's device and hands the codes to `use`. */
   private async withCodes<T>(
     samples: Samples,
     use: (encoding: Encoding) => Promise<T>,

@@ -24,7 +24,7 @@ import { ARCHITECTURE_OPTIONS, type ArchitectureOptions, type Autoencoder } from
 import { type Augmentation, BatchPrograms, planBatches } from "./batches.ts";
 import { CENTROIDS, DeepEstimator, type Fitting } from "./deep_estimator.ts";
 import type { FitResult, LogRow } from "./estimator.ts";
-import { nearestRows } from "./kmeans.ts";
+import { momentsOf, nearestRows } from "./kmeans.ts";
 import { type OptionSpec, type OptionValue, type OptionValues, resolveOptions } from "./options.ts";
 import {
   augmentationFor,
@@ -43,10 +43,15 @@ export type ThresholdSchedule = "code" | "paper";
 export interface DynAEOptions extends ArchitectureOptions, PretrainingOptions {
   /** Most steps of the clustering phase. */
   readonly steps: number;
+  /** Of the clustering phase's SGD. */
   readonly learningRate: number;
+  /** Of the clustering phase's SGD. */
   readonly momentum: number;
+  /** Standard deviation that the pre-trained code is given (and mean 0); 0 keeps it as it is. */
+  readonly codeScale: number;
   /** γ: weight of the image term against the code term, both means over batch and features. */
   readonly gamma: number;
+  /** How the thresholds drop. */
   readonly schedule: ThresholdSchedule;
   /** Where assignments and targets come from: clean samples, or the augmented ones. */
   readonly targets: "clean" | "augmented";
@@ -128,6 +133,14 @@ const OPTIONS: readonly OptionSpec[] = [
     source: "DynAE, section 4",
   },
   {
+    name: "codeScale",
+    type: "number",
+    default: 1,
+    min: 0,
+    description: "standard deviation that the pre-trained code is given; 0 keeps it as it is",
+    source: "thrifty: long pre-training reaches about 1 by itself, and q depends on the scale",
+  },
+  {
     name: "gamma",
     type: "number",
     default: 100,
@@ -195,6 +208,7 @@ const PUBLISHED: OptionValues = {
   batchOrder: "sequentialShuffledWithin",
   lambda: 0.5,
   interpolationMax: 1,
+  codeScale: 0,
   steps: 100_000,
 };
 
@@ -225,47 +239,64 @@ export function dropThresholds(
   return { kappa: 0.3 * kappa, beta1: beta1 - drop, beta2: beta2 - drop, drop: 0.3 * kappa };
 }
 
+/** What a batch is compared with: constants of the gradient. */
+export interface DynamicTargets {
+  /** t: the centroid where unconflicted, else f of the sample itself; [n, p]. */
+  readonly code: Tensor;
+  /** r: the centroid's image where unconflicted, else the sample itself; [n, d]. */
+  readonly image: Tensor;
+}
+
+/**
+ * DynAE's targets (eq. 6 to 8) of samples x with codes f(x).
+ * @param x [n, d]. @param codes [n, p]. @param centroids C [K, p]. @param images G = g(C) of the
+ *   last update, [K, d]. @param thresholds [2] = (β1, β2).
+ */
+export function dynamicTargets(
+  x: Tensor,
+  codes: Tensor,
+  { centroids, images, thresholds }: {
+    readonly centroids: Tensor;
+    readonly images: Tensor;
+    readonly thresholds: Tensor;
+  },
+): DynamicTargets {
+  const { labels, mask } = confidence(softAssign(codes, centroids), thresholds);
+  return {
+    code: stopGradient(selectTarget(centroids, labels, mask, codes)),
+    image: stopGradient(selectTarget(images, labels, mask, x)),
+  };
+}
+
 /** The dynamic loss and its terms: scalars. */
 export interface DynamicLosses {
-  /** A = mean (f(x̃) − t)², t the centroid or sg f(x). */
+  /** A = mean (f(x̃) − t)² */
   readonly code: Tensor;
-  /** B = mean (g(f(x̃)) − r)², r the centroid's image or x. */
+  /** B = mean (g(f(x̃)) − r)² */
   readonly image: Tensor;
   /** A + γ·B */
   readonly total: Tensor;
 }
 
 /**
- * DynAE's loss on a batch (eq. 8 to 12, in the form of the code: means over batch and features).
- * All targets are constants.
- * @param x Clean batch [n, d]. @param augmented T(x). @param centroids C [K, p].
- * @param images G = g(C) of the last update, [K, d]. @param thresholds [2] = (β1, β2).
+ * DynAE's loss on a batch (eq. 9 to 12, in the form of the code: means over batch and features).
+ * @param z f(x̃), [n, p]. @param targets Of the same samples. @param gamma γ.
  */
 export function dynamicLosses(
-  net: Pick<Autoencoder, "encode" | "decode">,
-  x: Tensor,
-  augmented: Tensor,
-  { centroids, images, thresholds }: {
-    readonly centroids: Tensor;
-    readonly images: Tensor;
-    readonly thresholds: Tensor;
-  },
-  { gamma, targets }: Pick<DynAEOptions, "gamma" | "targets">,
+  net: Pick<Autoencoder, "decode">,
+  z: Tensor,
+  targets: DynamicTargets,
+  gamma: number,
 ): DynamicLosses {
-  const z = net.encode(augmented);
-  const source = targets === "clean" ? x : augmented;
-  const sourceCode = stopGradient(source === augmented ? z : net.encode(x));
-  const { labels, mask } = confidence(softAssign(sourceCode, centroids), thresholds);
-  const codeTarget = stopGradient(selectTarget(centroids, labels, mask, sourceCode));
-  const imageTarget = stopGradient(selectTarget(images, labels, mask, source));
-  const code = meanSquaredError(z, codeTarget);
-  const image = meanSquaredError(net.decode(z), imageTarget);
+  const code = meanSquaredError(z, targets.code);
+  const image = meanSquaredError(net.decode(z), targets.image);
   return { code, image, total: add(code, scale(image, gamma)) };
 }
 
 /** Deep clustering with a dynamic autoencoder; scikit-learn's contract. */
 export class DynAE extends DeepEstimator<DynAEOptions> {
   /**
+   * Checks the options; devices are opened by `fit`.
    * @param options What differs from the profile `default`; see {@linkcode DYNAE} for all of them.
    * @throws {RangeError} naming the option, the value and what would be right.
    */
@@ -280,7 +311,7 @@ export class DynAE extends DeepEstimator<DynAEOptions> {
     );
   }
 
-  /** @inheritdoc */
+  /** Pre-trains, then clusters; k-means on the code before and after goes into `partitions`. */
   protected override async train(fitting: Fitting): Promise<FitResult> {
     const { training, net, table, samples, truth } = fitting;
     const { options } = this;
@@ -376,6 +407,7 @@ class Clustering {
     const { training, table, net, samples } = this.fitting;
     const { batchSize, seed, steps, checkInterval } = this.options;
     const { backend } = training;
+    await training.once("code scale", () => this.standardizeCode(encoding));
     await training.once("centroids", async () => {
       encoding.run();
       await this.updateCentroids(encoding);
@@ -393,7 +425,11 @@ class Clustering {
     using programs = await BatchPrograms.trace(backend, plan, "clustering", (batch) => {
       const x = gather(table, batchRows(this.step, batch));
       const augmented = this.augmentation?.apply(x, this.step) ?? x;
-      const losses = dynamicLosses(net, x, augmented, this, this.options);
+      const z = net.encode(augmented);
+      const targets = this.options.targets === "clean"
+        ? dynamicTargets(x, net.encode(x), this)
+        : dynamicTargets(augmented, z, this);
+      const losses = dynamicLosses(net, z, targets, this.options.gamma);
       this.optimizer.minimize(losses.total);
       accumulate(this.losses, 0, losses.code);
       accumulate(this.losses, 1, losses.image);
@@ -437,6 +473,20 @@ class Clustering {
         return { row: { ...row, update } };
       },
     });
+  }
+
+  /** Centres the pre-trained code and gives it the standard deviation that is asked for. */
+  private async standardizeCode(encoding: Encoding): Promise<null> {
+    const { training, net } = this.fitting;
+    const { codeScale, latent } = this.options;
+    encoding.run();
+    const { means, variances } = momentsOf(await encoding.codes.read(), latent);
+    const deviation = Math.sqrt(variances.reduce((a, b) => a + b) / latent);
+    // A collapsed code has no scale to restore; the log shows it.
+    const factor = codeScale > 0 && deviation > 1e-6 ? codeScale / deviation : 1;
+    if (factor !== 1) await net.standardizeCode(means, factor);
+    training.log({ phase: "clustering", step: 0, codeDeviation: deviation, codeFactor: factor });
+    return null;
   }
 
   private writeThresholds(): void {

@@ -25,8 +25,11 @@ export type LogRow = { [key: string]: Json };
 
 /** The three scores of methods' papers: each in [0, 1] but ARI, which may be slightly negative. */
 export interface Scores {
+  /** Accuracy under the best naming of clusters by classes. */
   readonly acc: number;
+  /** Normalized mutual information, by the arithmetic mean of the entropies. */
   readonly nmi: number;
+  /** Adjusted Rand index. */
   readonly ari: number;
 }
 
@@ -71,7 +74,9 @@ export type TrainingEvent =
 
 /** All that is needed to go on: variables, and the host's part. */
 export interface Checkpoint {
+  /** Values of the saved variables, by name. */
   readonly variables: ReadonlyMap<string, Snapshot>;
+  /** What the host remembers: the log, and how far each phase is. */
   readonly host: { readonly [key: string]: Json };
 }
 
@@ -83,6 +88,7 @@ export interface FitContext {
   readonly device?: DeviceOptions;
   /** True classes, which score the log's rows and touch nothing else. */
   readonly truth?: ArrayLike<number>;
+  /** Called for every event, in order; training waits for its return. */
   readonly onEvent?: (event: TrainingEvent) => void;
   /** Aborting saves a checkpoint and rejects with {@linkcode InterruptedError}. */
   readonly signal?: AbortSignal;
@@ -114,13 +120,13 @@ export interface Estimator {
 
 /** `fit` was aborted by its signal; a checkpoint was saved where there is a place for it. */
 export class InterruptedError extends Error {
-  /** @inheritdoc */
+  /** The class's name. */
   override name = "InterruptedError";
 }
 
 /** A loss is not finite. */
 export class DivergedError extends Error {
-  /** @inheritdoc */
+  /** The class's name. */
   override name = "DivergedError";
 }
 

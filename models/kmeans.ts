@@ -29,6 +29,7 @@ export interface KMeansOptions {
   readonly maxIterations?: number;
   /** Stops when Σ‖Δμ‖² ≤ tolerance · mean variance of the columns. Default 1e-4. */
   readonly tolerance?: number;
+  /** Of the k-means++ seeding, 32 bits. Default 0. */
   readonly seed?: number;
   /** Distinguishes several runs of k-means within one training. Default 0. */
   readonly run?: number;
@@ -332,18 +333,23 @@ export async function nearestCentroids(
   return await labels.read() as Uint32Array;
 }
 
-/** The mean over columns of their variance: data [n, d] row-major. */
-export function meanVarianceOf(data: ArrayLike<number>, n: number, d: number): number {
-  const sums = new Float64Array(d);
-  const squares = new Float64Array(d);
-  for (let i = 0; i < n; i++) {
-    for (let j = 0; j < d; j++) {
-      const x = data[i * d + j];
-      sums[j] += x;
-      squares[j] += x * x;
-    }
+/** Means and variances of the columns: data [n, columns] row-major. */
+export function momentsOf(
+  data: ArrayLike<number>,
+  columns: number,
+): { means: Float64Array; variances: Float64Array } {
+  const n = data.length / columns;
+  const means = new Float64Array(columns);
+  const variances = new Float64Array(columns);
+  for (let i = 0; i < data.length; i++) means[i % columns] += data[i] / n;
+  for (let i = 0; i < data.length; i++) {
+    variances[i % columns] += (data[i] - means[i % columns]) ** 2 / n;
   }
-  let total = 0;
-  for (let j = 0; j < d; j++) total += squares[j] / n - (sums[j] / n) ** 2;
-  return Math.max(total / d, 0);
+  return { means, variances };
+}
+
+/** The mean over columns of their variance: data [n, columns] row-major. */
+export function meanVarianceOf(data: ArrayLike<number>, columns: number): number {
+  const { variances } = momentsOf(data, columns);
+  return variances.reduce((a, b) => a + b, 0) / columns;
 }

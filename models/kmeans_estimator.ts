@@ -25,6 +25,7 @@ export interface KMeansEstimatorOptions {
   readonly maxIterations: number;
   /** Relative to the mean variance of the columns. */
   readonly tolerance: number;
+  /** Of the k-means++ seeding, 32 bits. */
   readonly seed: number;
 }
 
@@ -72,6 +73,7 @@ export class KMeans implements Estimator {
   private device?: { readonly backend: Backend; readonly owned: boolean };
 
   /**
+   * Checks the options; devices are opened by `fit`.
    * @param options What differs from the defaults: 10 clusters, 10 restarts.
    * @throws {RangeError} naming the option, the value and what would be right.
    */
@@ -81,14 +83,17 @@ export class KMeans implements Estimator {
     }) as unknown as KMeansEstimatorOptions;
   }
 
-  /** @inheritdoc */
+  /**
+   * Clusters the rows; `context.save` gets the centroids once, in the end.
+   * @throws {RangeError} for samples that do not fit the options.
+   */
   async fit(samples: Samples, context: FitContext = {}): Promise<FitResult> {
     const { data, n, d } = samples;
     checkSamples(samples, this.options.clusters);
     await this.open(context.backend, context);
     const { backend } = this.device!;
     using table = Table.upload(backend, "samples", data, n, d);
-    const found = await kmeans(backend, table, meanVarianceOf(data, n, d), this.options);
+    const found = await kmeans(backend, table, meanVarianceOf(data, d), this.options);
     this.centroids = { data: found.centroids, columns: d };
     const row = { phase: "kmeans", step: found.iterations, inertia: found.inertia };
     context.onEvent?.({ type: "log", row });
@@ -110,12 +115,15 @@ export class KMeans implements Estimator {
     };
   }
 
-  /** @inheritdoc */
+  /** `fit`, and its labels [n]. */
   async fitPredict(samples: Samples, context?: FitContext): Promise<Uint32Array> {
     return (await this.fit(samples, context)).labels;
   }
 
-  /** @inheritdoc */
+  /**
+   * Labels of new rows, [n]: each that of the nearest centroid.
+   * @throws {TypeError} before fit. @throws {RangeError} for other columns than in training.
+   */
   async predict(samples: Samples): Promise<Uint32Array> {
     const { data: values, columns } = this.needCentroids();
     checkSamples(samples, undefined, columns);
@@ -127,14 +135,21 @@ export class KMeans implements Estimator {
     return await nearestCentroids(backend, table, centroids);
   }
 
-  /** @inheritdoc k-means clusters the data as they are: a copy of them. */
+  /**
+   * A copy of the rows, [n, d]: k-means clusters the data as they are.
+   * @throws {TypeError} before fit. @throws {RangeError} for other columns than in training.
+   */
   transform(samples: Samples): Promise<Float32Array> {
     const { columns } = this.needCentroids();
     checkSamples(samples, undefined, columns);
     return Promise.resolve(samples.data.slice());
   }
 
-  /** @inheritdoc */
+  /**
+   * Loads the centroids, so that predict works.
+   * @param backend Where to; absent: a device of the model's own, closed by `dispose`.
+   * @throws {RangeError} where the checkpoint holds no centroids.
+   */
   async load(checkpoint: Checkpoint, backend?: Backend): Promise<void> {
     const saved = checkpoint.variables.get("centroids");
     if (!saved) throw new RangeError("checkpoint: it holds no centroids");
@@ -142,7 +157,7 @@ export class KMeans implements Estimator {
     this.centroids = { data: saved.data as Float32Array, columns: saved.shape[1] };
   }
 
-  /** @inheritdoc */
+  /** Forgets the centroids, and closes the device where the model opened it. */
   async dispose(): Promise<void> {
     const { device } = this;
     this.device = undefined;
@@ -150,11 +165,13 @@ export class KMeans implements Estimator {
     if (device?.owned) await device.backend.dispose();
   }
 
+  /** Takes the given backend, or opens the device that is asked for, in place of an earlier one. */
   private async open(backend: Backend | undefined, { device }: FitContext): Promise<void> {
     await this.dispose();
     this.device = { backend: backend ?? await openDevice(device), owned: backend === undefined };
   }
 
+  /** The centroids [K, columns]. @throws {TypeError} before fit. */
   private needCentroids(): { readonly data: Float32Array; readonly columns: number } {
     if (!this.centroids) {
       throw new TypeError("this model is not fitted yet; call fit or load first");

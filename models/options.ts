@@ -9,11 +9,13 @@ export interface OptionSpec {
   readonly name: string;
   /** `integers` is a list such as 500,500,2000. */
   readonly type: "integer" | "number" | "boolean" | "choice" | "integers";
+  /** The value where neither a profile nor the caller gives one. */
   readonly default: OptionValue;
   /** What it does, with its unit. */
   readonly description: string;
   /** Where the default comes from. */
   readonly source?: string;
+  /** Legal values of a `choice`. */
   readonly choices?: readonly string[];
   /** Smallest legal value. */
   readonly min?: number;
@@ -26,7 +28,9 @@ export type OptionValues = Readonly<Record<string, OptionValue>>;
 
 /** A named set of values. */
 export interface Profile {
+  /** What it is for, in a line. */
   readonly description: string;
+  /** The options that differ from their defaults. */
   readonly values: OptionValues;
 }
 

@@ -26,22 +26,31 @@ export type CriticMode = "trained" | "fixed" | "off";
 
 /** Options of pre-training. */
 export interface PretrainingOptions {
+  /** Steps, a batch each. */
   readonly pretrainSteps: number;
+  /** Adam's learning rate for the autoencoder. */
   readonly pretrainLearningRate: number;
   /** Whether the rate decays to 0 along a cosine. */
   readonly pretrainDecay: boolean;
+  /** Rows of a batch. */
   readonly batchSize: number;
+  /** How the rows of a batch are chosen. */
   readonly batchOrder: BatchOrder;
   /** Degrees; 0 with `shift` 0 turns augmentation off. */
   readonly rotation: number;
+  /** Largest shift of the augmentation, as a share of the image's side. */
   readonly shift: number;
+  /** What becomes of the critic; `off` leaves reconstruction alone. */
   readonly critic: CriticMode;
+  /** Adam's learning rate for a trained critic. */
   readonly criticLearningRate: number;
   /** Weight of the interpolation loss. */
   readonly lambda: number;
   /** Interpolation coefficients are uniform in [0, this]. */
   readonly interpolationMax: number;
+  /** Steps between two rows of the log. */
   readonly logInterval: number;
+  /** Of all random numbers, 32 bits. */
   readonly seed: number;
 }
 

@@ -13,6 +13,7 @@ export interface Method {
   readonly summary: string;
   /** The paper. */
   readonly citation: string;
+  /** Every option, with the default that holds where a profile says nothing. */
   readonly options: readonly OptionSpec[];
   /** By name; `default` is what is used unasked. */
   readonly profiles: Readonly<Record<string, Profile>>;

@@ -20,6 +20,7 @@ const SUBMISSION_SECONDS = 0.3;
 
 /** A part of the training with a step counter of its own. */
 export interface Phase {
+  /** Its name in the log and in checkpoints. */
   readonly name: string;
   /** Steps after which it ends, if nothing stops it before. */
   readonly steps: number;
@@ -39,7 +40,9 @@ export interface Phase {
 
 /** How a phase ended. */
 export interface PhaseEnd {
+  /** Steps made, those before a resumption included. */
   readonly steps: number;
+  /** Why it ended, for people. */
   readonly stopReason: string;
 }
 
@@ -66,7 +69,10 @@ export class Training {
   private savedStep = 0;
   private resumed: boolean;
 
-  /** @param backend Where it runs. @param context Events, checkpoints, abort signal. */
+  /**
+   * Starts anew, or with the log and counters of `context.resume`.
+   * @param backend Where it runs. @param context Events, checkpoints, abort signal.
+   */
   constructor(readonly backend: Backend, readonly context: FitContext) {
     this.state = new State(backend);
     const saved = structuredClone(context.resume?.host ?? {}) as Record<string, Json>;
@@ -169,6 +175,7 @@ export class Training {
     this.state.dispose();
   }
 
+  /** Writes the log row of a step, and asks the phase whether to stop. */
   private async check(phase: Phase, state: PhaseState): Promise<void> {
     const { step, summed } = state;
     const losses = summed > 0 ? await this.readLosses(phase, state, step, summed) : {};
@@ -185,6 +192,10 @@ export class Training {
     }
   }
 
+  /**
+   * Means of the losses over the `summed` steps before `step`.
+   * @throws {DivergedError} where one is not finite.
+   */
   private async readLosses(
     phase: Phase,
     state: PhaseState,
@@ -205,6 +216,7 @@ export class Training {
     }));
   }
 
+  /** Saves where the context's interval has passed. @throws {InterruptedError} when aborted. */
   private async saveIfDue(): Promise<void> {
     const { signal, saveSeconds = 30, saveSteps = Infinity } = this.context;
     if (signal?.aborted) {

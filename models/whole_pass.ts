@@ -73,8 +73,8 @@ export class Encoding {
 
   /** k-means on the codes of the last `run`. */
   async cluster(options: KMeansOptions): Promise<KMeansResult> {
-    const [n, latent] = this.codes.shape;
-    const spread = meanVarianceOf(await this.codes.read(), n, latent);
+    const latent = this.codes.shape[1];
+    const spread = meanVarianceOf(await this.codes.read(), latent);
     const { clusters, nInit, seed, run } = options;
     return await kmeans(this.codes.backend, this.table, spread, { clusters, nInit, seed, run });
   }

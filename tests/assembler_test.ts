@@ -24,7 +24,7 @@ function run(
   words: Float32Array | Uint32Array,
   define: (f: FunctionBuilder, module: ModuleBuilder) => Code,
   ...args: number[]
-): ArrayBuffer {
+): ArrayBufferLike {
   const memory = new WebAssembly.Memory({ initial: 1, maximum: 65536 });
   new Uint8Array(memory.buffer).set(new Uint8Array(words.buffer));
   const module = new ModuleBuilder({ shared: false, relaxed: false });

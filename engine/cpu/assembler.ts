@@ -58,8 +58,7 @@ type Binary = (a: Code, b: Code) => Code;
 
 const unary = (...opcode: number[]): Unary => (x) => join(x, opcode);
 const binary = (...opcode: number[]): Binary => (a, b) => join(a, b, opcode);
-const ternary = (...opcode: number[]) => (a: Code, b: Code, c: Code): Code =>
-  join(a, b, c, opcode);
+const ternary = (...opcode: number[]) => (a: Code, b: Code, c: Code): Code => join(a, b, c, opcode);
 
 /** A SIMD instruction's code. */
 const simd = (opcode: number): number[] => [0xfd, ...unsigned(opcode)];
@@ -76,6 +75,7 @@ const store = (...opcode: number[]) => (address: Code, value: Code, offset = 0):
 export const i32 = {
   const: (value: number): Code => join([0x41], signed(value)),
   load: load(0x28),
+  store: store(0x36),
   eqz: unary(0x45),
   eq: binary(0x46),
   ltU: binary(0x49),
@@ -94,7 +94,7 @@ export const f32 = {
   const: (value: number): Code => join([0x43], littleEndian(new Float32Array([value]))),
   load: load(0x2a),
   store: store(0x38),
-  gt: binary(0x5e),
+  lt: binary(0x5d),
   sqrt: unary(0x91),
   add: binary(0x92),
   sub: binary(0x93),
@@ -151,6 +151,7 @@ export class Local {
   /** Its value. */
   readonly get: Code;
 
+  /** A variable by its place among the function's parameters and locals. */
   constructor(readonly index: number, readonly type: ValueType) {
     this.get = join([0x20], unsigned(index));
   }
@@ -182,6 +183,16 @@ export function select(condition: Code, then: Code, otherwise: Code): Code {
   return join(then, otherwise, condition, [0x1b]);
 }
 
+/** The smaller of two unsigned integers. */
+export function minimum(a: Code, b: Code): Code {
+  return select(i32.ltU(a, b), a, b);
+}
+
+/** Bytes of so many 4-byte numbers. */
+export function bytes(numbers: Code): Code {
+  return i32.mul(numbers, i32.const(4));
+}
+
 /** `while (condition) { … }` */
 export function whileLoop(condition: Code, body: Code): Code {
   // One test before the loop and one at its end, so that a turn takes a single branch.
@@ -195,12 +206,15 @@ export function forLoop(counter: Local, end: Code, step: number, body: Code): Co
 
 /** A function that other functions can call. */
 export interface FunctionHandle {
+  /** The code that calls it. */
   readonly call: (...args: Code[]) => Code;
 }
 
 /** Declares a function's parameters and locals. */
 export class FunctionBuilder {
+  /** Types of the parameters. */
   readonly params: ValueType[] = [];
+  /** Types of the locals. */
   readonly locals: ValueType[] = [];
 
   /** Parameters of one type, by position. All are declared before the first local. */
@@ -255,12 +269,18 @@ export class ModuleBuilder {
   readonly multiplyAdd: (a: Code, b: Code, c: Code) => Code;
   readonly #shared: boolean;
   readonly #functions: FunctionEntry[] = [];
+  readonly #made = new Map<string, unknown>();
 
+  /** Starts an empty module. */
   constructor({ shared, relaxed }: ModuleOptions) {
     this.#shared = shared;
-    this.multiplyAdd = relaxed
-      ? f32x4.relaxedMadd
-      : (a, b, c) => f32x4.add(f32x4.mul(a, b), c);
+    this.multiplyAdd = relaxed ? f32x4.relaxedMadd : (a, b, c) => f32x4.add(f32x4.mul(a, b), c);
+  }
+
+  /** What `make` adds under `key`, added only the first time: functions that kernels share. */
+  once<T>(key: string, make: () => T): T {
+    if (!this.#made.has(key)) this.#made.set(key, make());
+    return this.#made.get(key) as T;
   }
 
   /**
@@ -276,7 +296,9 @@ export class ModuleBuilder {
       call: (...args) => {
         if (args.length !== builder.params.length) {
           throw new TypeError(
-            `Function ${name ?? index} takes ${builder.params.length} arguments, not ${args.length}`,
+            `Function ${
+              name ?? index
+            } takes ${builder.params.length} arguments, not ${args.length}`,
           );
         }
         return join(...args, [0x10], unsigned(index));

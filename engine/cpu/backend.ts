@@ -320,7 +320,9 @@ class CpuBackend implements Backend {
     const whole = Number.isInteger(offset) && Number.isInteger(length) && offset >= 0;
     if (!whole || length < 0 || (offset + length) * 4 > buffer.byteLength) {
       throw new RangeError(
-        `Cannot ${action} ${buffer.label}: elements ${offset} to ${offset + length} are not within ` +
+        `Cannot ${action} ${buffer.label}: elements ${offset} to ${
+          offset + length
+        } are not within ` +
           `its ${buffer.byteLength} bytes`,
       );
     }

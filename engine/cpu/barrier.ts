@@ -11,7 +11,7 @@ const TEXT = 80;
 const TEXT_BYTES = 2048;
 
 /** Bytes of the block that {@linkcode Barrier} works on. */
-export const BARRIER_BYTES = TEXT * 4 + TEXT_BYTES;
+export const BARRIER_BYTES: number = TEXT * 4 + TEXT_BYTES;
 
 /**
  * Polls before a thread goes to sleep: some tens of microseconds, longer than the usual skew
@@ -32,6 +32,7 @@ export class Barrier {
   readonly #text: Uint8Array;
   readonly #threads: number;
 
+  /** All threads pass the same zeroed block of {@linkcode BARRIER_BYTES} bytes. */
   constructor(block: SharedArrayBuffer | ArrayBuffer, threads: number) {
     this.#words = new Int32Array(block, 0, TEXT);
     this.#text = new Uint8Array(block, TEXT * 4, TEXT_BYTES);

@@ -7,6 +7,7 @@ import { serve } from "./serve.ts";
 
 /** Something that serves requests in order, without blocking the caller. */
 export interface Crew {
+  /** How many threads work. */
   readonly threads: number;
   /** Hands a request over. Answers arrive at the listener in order. */
   submit(request: Request, transfer?: ArrayBuffer[]): void;
@@ -14,12 +15,15 @@ export interface Crew {
   onAnswer: (answer: Answer) => void;
   /** Called where the crew is lost: a thread died outside of a kernel. */
   onLoss: (reason: string) => void;
+  /** Ends the threads, in the middle of a request if need be. */
   stop(): void;
 }
 
 /** What a crew computes with. */
 export interface CrewParts {
+  /** The memory of all buffers. */
   readonly memory: WebAssembly.Memory;
+  /** The WebAssembly kernels, compiled. */
   readonly module: WebAssembly.Module;
 }
 
@@ -72,6 +76,7 @@ export async function startWorkers(parts: CrewParts, threads: number): Promise<C
     await Promise.all(Array.from({ length: threads }, (_, thread) => {
       const { promise, resolve, reject } = Promise.withResolvers<void>();
       const name = `dynae cpu ${thread}`;
+      // Bundlers find the worker's module by this very form.
       const worker = new Worker(new URL("./worker.ts", import.meta.url), { type: "module", name });
       workers.push(worker);
       worker.onmessage = ({ data }) => data === "ready" ? resolve() : crew.onAnswer(data);

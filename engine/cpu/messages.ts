@@ -16,15 +16,21 @@ export interface RegionPlan {
 
 /** One call of a program. */
 export interface CallPlan {
+  /** The kernel's name in the registry. */
   readonly kernel: string;
+  /** Uniform parameters. */
   readonly params: Params;
+  /** Override constants, defaults included. */
   readonly constants: Constants;
+  /** One region a binding. */
   readonly regions: readonly RegionPlan[];
 }
 
 /** A program: its calls in order, and the scratch memory that its WebAssembly kernels use. */
 export interface ProgramPlan {
+  /** What the other messages call it. */
   readonly id: number;
+  /** The calls, in order. */
   readonly calls: readonly CallPlan[];
   /** Byte offset of the scratch that all threads share within a call. */
   readonly sharedScratch: number;
@@ -38,10 +44,15 @@ export interface ProgramPlan {
 
 /** What a thread starts with. */
 export interface StartMessage {
+  /** The memory of all buffers. */
   readonly memory: WebAssembly.Memory;
+  /** The shared block that {@linkcode Barrier} works on. */
   readonly barrier: SharedArrayBuffer;
+  /** The WebAssembly kernels. */
   readonly module: WebAssembly.Module;
+  /** This thread's number, from 0. */
   readonly thread: number;
+  /** How many threads there are. */
   readonly threads: number;
 }
 
@@ -78,7 +89,10 @@ export type Request =
 
 /** An answer of thread 0: the request has been served, with what was read, or why not. */
 export interface Answer {
+  /** The ticket of the request. */
   readonly ticket: number;
+  /** What a read has read, a region each. */
   readonly arrays?: (Float32Array | Uint32Array)[];
+  /** Why a read failed. */
   readonly failure?: string;
 }

@@ -32,9 +32,13 @@ export function pack(
 
 /** Constants of Adam. */
 export interface AdamConstants {
+  /** Step size η, at step 0 where it decays. */
   readonly learningRate: number;
+  /** β1, decay of the first moment, in [0, 1). */
   readonly beta1: number;
+  /** β2, decay of the second moment, in [0, 1). */
   readonly beta2: number;
+  /** ε, added to √v̂. */
   readonly epsilon: number;
   /** Steps of a cosine decay of the learning rate to 0; 0 keeps it constant. */
   readonly decaySteps: number;
@@ -59,7 +63,9 @@ export const adamOp: Op<AdamConstants> = {
 
 /** Constants of stochastic gradient descent. */
 export interface SgdConstants {
+  /** Step size η. */
   readonly learningRate: number;
+  /** μ, the share of the velocity that a step keeps, in [0, 1). */
   readonly momentum: number;
 }
 

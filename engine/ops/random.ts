@@ -68,6 +68,7 @@ export interface BatchOptions extends Stream {
   readonly batches: number;
   /** Rows of this batch: `batch`, or fewer for a last partial one. */
   readonly count: number;
+  /** How the rows of a batch are chosen. */
   readonly order: BatchOrder;
 }
 

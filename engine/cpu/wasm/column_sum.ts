@@ -1,10 +1,10 @@
 import { groupsOf } from "../../../kernels/kernel.ts";
 import {
-  type Code,
+  bytes,
   f32x4,
   i32,
+  minimum,
   type ModuleBuilder,
-  select,
   sequence,
   v128,
   whileLoop,
@@ -61,8 +61,6 @@ function emit(module: ModuleBuilder): void {
     const row = f.local("i32");
     const from = f.local("i32");
     const sums = f.localArray("v128", VECTORS);
-    const bytes = (elements: Code) => i32.mul(elements, i32.const(4));
-    const minimum = (a: Code, b: Code) => select(i32.ltU(a, b), a, b);
 
     const columns = (
       vectors: number,

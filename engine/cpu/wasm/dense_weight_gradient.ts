@@ -1,32 +1,38 @@
-import { f32, forLoop, i32, type ModuleBuilder, sequence, v128, when } from "../assembler.ts";
+import { bytes, forLoop, i32, type ModuleBuilder, select, sequence } from "../assembler.ts";
 import type { WasmKernel } from "./kernel.ts";
-import { TILE_ROWS } from "./micro_kernel.ts";
+import { emitTranspose } from "./packing.ts";
 import { emitProduct, PRODUCT_SCRATCH, productPhase } from "./product.ts";
 
+/** Columns of x that a thread transposes at once: two cache lines of each row. */
+const COLUMNS = 32;
+
 /**
- * dw = xᵀ · dy. All threads first pack x into tiles of 6 columns, the rows of xᵀ, which every thread
- * then reads: reading x where it lies would touch a cache line in every one of its rows for 24 bytes.
+ * dw = xᵀ · dy. The threads first write xᵀ to scratch memory that they share: where x lies, the
+ * numbers that one sum takes are a row apart.
  */
 export const denseWeightGradient: WasmKernel = {
   emit(module) {
-    emitPack(module);
-    emitProduct(module, "dense_weight_gradient", { left: "packed", right: "rows", masked: false });
+    emitTransposition(module);
+    emitProduct(module, "dense_weight_gradient", {
+      right: "rows",
+      term: "product",
+      masked: false,
+    });
   },
   supports: ({ m }) => m > 0,
   lengths: ({ m, k, n }) => [m * k, m * n, k * n],
-  scratch: ({ m, k }) => ({
-    shared: Math.ceil(k / TILE_ROWS) * TILE_ROWS * m * 4,
-    own: PRODUCT_SCRATCH,
-  }),
+  scratch: ({ m, k }) => ({ shared: k * strideOf(m) * 4, own: PRODUCT_SCRATCH }),
   phases({ m, k, n }, _constants, { regions: [x, dy, dw], shared, own }) {
+    const stride = strideOf(m);
     return [
       {
-        entry: "dense_weight_gradient_pack",
-        extent: Math.ceil(k / TILE_ROWS),
-        parameters: [x, shared, m, k],
+        entry: "dense_weight_gradient_transpose",
+        extent: Math.ceil(k / COLUMNS),
+        parameters: [x, shared, m, k, stride],
       },
       productPhase("dense_weight_gradient", {
         left: shared,
+        leftStride: stride,
         right: dy,
         to: dw,
         rows: k,
@@ -38,66 +44,59 @@ export const denseWeightGradient: WasmKernel = {
   },
 };
 
-/** Adds `dense_weight_gradient_pack(x, to, m, k, begin, end)` over tiles of 6 columns of x [m, k]. */
-function emitPack(module: ModuleBuilder): void {
-  module.function("dense_weight_gradient_pack", (f) => {
-    const { x, to, m, k, begin, end } = f.parameters(
+/**
+ * Numbers from one row of xᵀ to the next: whole cache lines and one more, since rows that are a
+ * power of two apart would compete for the same lines of the cache.
+ */
+function strideOf(m: number): number {
+  return Math.ceil(m / 16) * 16 + 16;
+}
+
+/**
+ * Adds `dense_weight_gradient_transpose(x, to, m, k, stride, begin, end)` over groups of columns of
+ * x [m, k]; a row of the result has room for the 3 numbers that are written past its end.
+ */
+function emitTransposition(module: ModuleBuilder): void {
+  const transpose = module.once("transpose", () => emitTranspose(module));
+  module.function("dense_weight_gradient_transpose", (f) => {
+    const { x, to, m, k, stride, begin, end } = f.parameters(
       "i32",
       "x",
       "to",
       "m",
       "k",
+      "stride",
       "begin",
       "end",
     );
     const row = f.local("i32");
     const column = f.local("i32");
-    const first = f.local("i32");
-    const width = f.local("i32");
-    const from = f.local("i32");
-    const target = f.local("i32");
-    const eachRow = (body: ReturnType<typeof sequence>) =>
+    const length = f.local("i32");
+    const at = (base: typeof x, line: typeof x, width: typeof x, offset: typeof x) =>
+      i32.add(base.get, bytes(i32.add(i32.mul(line.get, width.get), offset.get)));
+    const left = i32.sub(k.get, column.get);
+    return forLoop(
+      begin,
+      end.get,
+      1,
       sequence(
+        column.set(i32.mul(begin.get, i32.const(COLUMNS))),
+        length.set(select(i32.ltU(left, i32.const(COLUMNS)), left, i32.const(COLUMNS))),
         row.set(i32.const(0)),
         forLoop(
           row,
           m.get,
-          1,
-          sequence(
-            body,
-            from.increase(i32.mul(k.get, i32.const(4))),
-            target.increase(TILE_ROWS * 4),
+          4,
+          transpose.call(
+            at(x, row, k, column),
+            bytes(k.get),
+            at(to, column, stride, row),
+            length.get,
+            i32.sub(m.get, row.get),
+            bytes(stride.get),
           ),
         ),
-      );
-    const offset = i32.mul(column.get, i32.const(4));
-    const tile = sequence(
-      first.set(i32.mul(begin.get, i32.const(TILE_ROWS))),
-      width.set(i32.sub(k.get, first.get)),
-      from.set(i32.add(x.get, i32.mul(first.get, i32.const(4)))),
-      target.set(i32.add(to.get, i32.mul(i32.mul(first.get, m.get), i32.const(4)))),
-      when(
-        i32.geU(width.get, i32.const(TILE_ROWS)),
-        // Two vectors that overlap in the middle make 6 numbers.
-        eachRow(sequence(
-          v128.store(target.get, v128.load(from.get)),
-          v128.store(target.get, v128.load(from.get, 8), 8),
-        )),
-        eachRow(sequence(
-          column.set(i32.const(0)),
-          forLoop(
-            column,
-            i32.const(TILE_ROWS),
-            1,
-            when(
-              i32.ltU(column.get, width.get),
-              f32.store(i32.add(target.get, offset), f32.load(i32.add(from.get, offset))),
-              f32.store(i32.add(target.get, offset), f32.const(0)),
-            ),
-          ),
-        )),
       ),
     );
-    return forLoop(begin, end.get, 1, tile);
   });
 }

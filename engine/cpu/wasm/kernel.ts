@@ -26,7 +26,9 @@ export interface Phase {
 
 /** Scratch memory of a call, in bytes. */
 export interface Scratch {
+  /** Shared by all threads. */
   readonly shared: number;
+  /** Of each thread. */
   readonly own: number;
 }
 
@@ -38,6 +40,7 @@ export interface WasmKernel {
   supports(params: Params, constants: Constants): boolean;
   /** Elements that each region must have, so that no address is outside of it. */
   lengths(params: Params, constants: Constants): readonly number[];
+  /** What of a program's scratch memory the call needs. */
   scratch(params: Params, constants: Constants): Scratch;
   /** The passes, in order. An element's result must not depend on how a pass is split. */
   phases(params: Params, constants: Constants, addresses: Addresses): readonly Phase[];

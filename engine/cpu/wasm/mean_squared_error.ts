@@ -1,12 +1,13 @@
 import { groupsOf } from "../../../kernels/kernel.ts";
 import {
+  bytes,
   type Code,
   f32,
   f32x4,
   f64,
   i32,
+  minimum,
   type ModuleBuilder,
-  select,
   sequence,
   v128,
   when,
@@ -56,7 +57,6 @@ function emit(module: ModuleBuilder): void {
     const single = f.local("f32");
     const total = f.local("f64");
 
-    const minimum = (a: Code, b: Code) => select(i32.ltU(a, b), a, b);
     const at = (base: typeof p) => i32.add(base.get, offset.get);
     const addToTotal = (value: Code) => total.set(f64.add(total.get, f64.promote(value)));
     const vectors = sequence(
@@ -78,7 +78,6 @@ function emit(module: ModuleBuilder): void {
       addToTotal(f32.mul(single.get, single.get)),
       offset.increase(4),
     );
-    const bytes = (elements: Code) => i32.mul(elements, i32.const(4));
     const run = sequence(
       stop.set(minimum(i32.add(index.get, i32.const(RUN)), last.get)),
       offset.set(bytes(index.get)),

@@ -25,13 +25,10 @@ const UNROLL = 4;
 
 /** How a tile kernel is made. */
 export interface TileOptions {
-  /**
-   * Where the left factor lies: `"rows"` of a row-major matrix, each contiguous along the depth, or
-   * `"packed"`, the tile's 6 numbers of each depth together.
-   */
-  readonly left: "rows" | "packed";
   /** Vectors of 4 columns: 2, or 1 for a last panel of at most 4 columns. */
   readonly vectors: 1 | 2;
+  /** What is summed for each depth: l · r, or (l − r)². */
+  readonly term: "product" | "squaredDifference";
   /** Whether the sums are kept only where a mask of the tile's shape is positive, else 0. */
   readonly masked: boolean;
 }
@@ -47,7 +44,7 @@ export interface TileOptions {
  * `rows` are not read, the last one stands in for them.
  */
 export function emitTile(module: ModuleBuilder, options: TileOptions): FunctionHandle {
-  const { left: layout, vectors, masked } = options;
+  const { vectors, term, masked } = options;
   return module.function(undefined, (f) => {
     const { left, leftStride, rows, panel, length, start, startStride, to, toStride } = f
       .parameters(
@@ -68,26 +65,29 @@ export function emitTile(module: ModuleBuilder, options: TileOptions): FunctionH
     const columns = f.localArray("v128", vectors);
     const least = f.local("v128");
     const end = f.local("i32");
-    const pointers = layout === "rows" ? [left, ...f.localArray("i32", TILE_ROWS - 1)] : [left];
+    const pointers = [left, ...f.localArray("i32", TILE_ROWS - 1)];
     const depthBytes = vectors * 16;
+    const value = f.local("v128");
+    const difference = f.local("v128");
 
+    const addTerm = (sum: Local, column: Local): Code =>
+      term === "product" ? sum.set(module.multiplyAdd(value.get, column.get, sum.get)) : sequence(
+        difference.set(f32x4.sub(value.get, column.get)),
+        sum.set(module.multiplyAdd(difference.get, difference.get, sum.get)),
+      );
     const step = (unrolled: number): Code =>
       sequence(
         ...columns.map((column, c) =>
           column.set(v128.load(panel.get, unrolled * depthBytes + c * 16))
         ),
         ...sums.flatMap((row, r) => {
-          const value = layout === "rows"
-            ? v128.load32Splat(pointers[r].get, unrolled * 4)
-            : v128.load32Splat(left.get, (unrolled * TILE_ROWS + r) * 4);
-          return row.map((sum, c) => sum.set(module.multiplyAdd(value, columns[c].get, sum.get)));
+          const broadcast = value.set(v128.load32Splat(pointers[r].get, unrolled * 4));
+          return [broadcast, ...row.map((sum, c) => addTerm(sum, columns[c]))];
         }),
       );
     const advance = (steps: number): Code =>
       sequence(
-        ...pointers.map((pointer) =>
-          pointer.increase(steps * 4 * (layout === "rows" ? 1 : TILE_ROWS))
-        ),
+        ...pointers.map((pointer) => pointer.increase(steps * 4)),
         panel.increase(steps * depthBytes),
       );
     const turns = (until: Code, steps: number): Code =>
@@ -108,8 +108,11 @@ export function emitTile(module: ModuleBuilder, options: TileOptions): FunctionH
           select(i32.gtU(rows.get, i32.const(r + 1)), leftStride.get, i32.const(0)),
         ))
       ),
-      eachRow(start, startStride, (r) =>
-        sequence(...sums[r].map((sum, c) => sum.set(v128.load(start.get, c * 16))))),
+      eachRow(
+        start,
+        startStride,
+        (r) => sequence(...sums[r].map((sum, c) => sum.set(v128.load(start.get, c * 16)))),
+      ),
       turns(
         i32.add(
           panel.get,

@@ -47,8 +47,7 @@ export function emitPackRows(module: ModuleBuilder): FunctionHandle {
           sequence(body, from.increase(stride.get), to.increase(bytes)),
         ),
       );
-    const copyVector = (offset: number) =>
-      v128.store(to.get, v128.load(from.get, offset), offset);
+    const copyVector = (offset: number) => v128.store(to.get, v128.load(from.get, offset), offset);
     const columnBytes = i32.mul(column.get, i32.const(4));
     const scalars = sequence(
       padded.set(select(
@@ -93,7 +92,42 @@ export function emitPackRows(module: ModuleBuilder): FunctionHandle {
  * column c is the `length` numbers from `from + c · stride` (bytes) on.
  */
 export function emitPackColumns(module: ModuleBuilder): FunctionHandle {
-  const half = module.function(undefined, (f) => {
+  const half = module.once("transpose", () => emitTranspose(module));
+  return module.function(undefined, (f) => {
+    const { from, stride, to, length, width } = f.parameters(
+      "i32",
+      "from",
+      "stride",
+      "to",
+      "length",
+      "width",
+    );
+    const bytes = (columns: number) => i32.const(columns * 4);
+    return when(
+      i32.gtU(width.get, i32.const(NARROW)),
+      sequence(
+        half.call(from.get, stride.get, to.get, length.get, width.get, bytes(TILE_COLUMNS)),
+        half.call(
+          i32.add(from.get, i32.mul(stride.get, i32.const(NARROW))),
+          stride.get,
+          i32.add(to.get, bytes(NARROW)),
+          length.get,
+          i32.sub(width.get, i32.const(NARROW)),
+          bytes(TILE_COLUMNS),
+        ),
+      ),
+      half.call(from.get, stride.get, to.get, length.get, width.get, bytes(NARROW)),
+    );
+  });
+}
+
+/**
+ * Adds `transpose(from, stride, to, length, width, toStride)`: the numbers at depth p of up to 4
+ * rows of `length` numbers, `stride` bytes apart, go to the 4 numbers at `to + p · toStride`. Rows
+ * that do not exist repeat the last of the `width` that do.
+ */
+export function emitTranspose(module: ModuleBuilder): FunctionHandle {
+  return module.function(undefined, (f) => {
     const { from, stride, to, length, width, toStride } = f.parameters(
       "i32",
       "from",
@@ -150,32 +184,6 @@ export function emitPackColumns(module: ModuleBuilder): FunctionHandle {
           advance(4),
         ),
       ),
-    );
-  });
-  return module.function(undefined, (f) => {
-    const { from, stride, to, length, width } = f.parameters(
-      "i32",
-      "from",
-      "stride",
-      "to",
-      "length",
-      "width",
-    );
-    const bytes = (columns: number) => i32.const(columns * 4);
-    return when(
-      i32.gtU(width.get, i32.const(NARROW)),
-      sequence(
-        half.call(from.get, stride.get, to.get, length.get, width.get, bytes(TILE_COLUMNS)),
-        half.call(
-          i32.add(from.get, i32.mul(stride.get, i32.const(NARROW))),
-          stride.get,
-          i32.add(to.get, bytes(NARROW)),
-          length.get,
-          i32.sub(width.get, i32.const(NARROW)),
-          bytes(TILE_COLUMNS),
-        ),
-      ),
-      half.call(from.get, stride.get, to.get, length.get, width.get, bytes(NARROW)),
     );
   });
 }

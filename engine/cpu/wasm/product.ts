@@ -9,12 +9,15 @@
  * Each element sums the depth in order, from the bias on, whatever the blocks and the threads.
  */
 import {
+  bytes,
   type Code,
   f32,
   forLoop,
   type FunctionBuilder,
+  type FunctionHandle,
   i32,
   type Local,
+  minimum,
   type ModuleBuilder,
   select,
   sequence,
@@ -23,21 +26,21 @@ import {
   whileLoop,
 } from "../assembler.ts";
 import type { Phase } from "./kernel.ts";
-import { emitTile, TILE_COLUMNS, TILE_ROWS } from "./micro_kernel.ts";
+import { emitTile, TILE_COLUMNS, TILE_ROWS, type TileOptions } from "./micro_kernel.ts";
 import { emitCopyTile, emitPackColumns, emitPackRows, NARROW } from "./packing.ts";
 
 /** How the factors of a product lie in memory, and what happens to its sums. */
 export interface ProductOptions {
-  /** `"rows"`: row-major [rows, depth]. `"packed"`: tiles of 6 rows, see {@linkcode emitTile}. */
-  readonly left: "rows" | "packed";
   /** `"rows"`: row-major [depth, columns]. `"columns"`: row-major [columns, depth]. */
   readonly right: "rows" | "columns";
+  /** What is summed over the depth: l · r, or (l − r)². */
+  readonly term: "product" | "squaredDifference";
   /** Whether the result is kept only where a mask [rows, columns] is positive. */
   readonly masked: boolean;
 }
 
 /** Longest block of the depth: a panel of it, 16 KiB, is half of a first-level cache. */
-const BLOCK_DEPTH = 512;
+export const BLOCK_DEPTH = 512;
 /** Numbers of the left factor that a block may hold: 512 KiB, half of a second-level cache. */
 const BLOCK_NUMBERS = 2 ** 17;
 /** (row block, panel) pairs that a product should have for threads to share. */
@@ -56,11 +59,19 @@ export const PRODUCT_SCRATCH: number = BIAS_AT + TILE_COLUMNS * 4;
 
 /** What a call of a product is given. Addresses in bytes. */
 export interface ProductCall {
+  /** [rows, depth], row-major. */
   readonly left: number;
+  /** Numbers from one row of the left factor to the next; the depth by default. */
+  readonly leftStride?: number;
+  /** [depth, columns] or [columns, depth], row-major. */
   readonly right: number;
+  /** [rows, columns], row-major. */
   readonly to: number;
+  /** Rows of the result. */
   readonly rows: number;
+  /** Terms of each sum. */
   readonly depth: number;
+  /** Columns of the result. */
   readonly columns: number;
   /** The thread's scratch. */
   readonly own: number;
@@ -75,6 +86,7 @@ export interface ProductCall {
 /** The pass that computes a product with the function that {@linkcode emitProduct} named `entry`. */
 export function productPhase(entry: string, call: ProductCall): Phase {
   const { left, right, to, rows, depth, columns, own, bias, relu, mask } = call;
+  const { leftStride = depth } = call;
   const blockDepth = evenBlock(depth, BLOCK_DEPTH, 4);
   const panels = Math.ceil(columns / TILE_COLUMNS);
   const cacheRows = Math.floor(BLOCK_NUMBERS / blockDepth);
@@ -90,6 +102,7 @@ export function productPhase(entry: string, call: ProductCall): Phase {
     extent: Math.ceil(rows / blockRows) * panels,
     parameters: [
       left,
+      leftStride,
       right,
       to,
       rows,
@@ -113,24 +126,34 @@ function evenBlock(total: number, limit: number, unit: number): number {
 }
 
 /** Adds the exported function `entry`, which {@linkcode productPhase} calls. */
-export function emitProduct(module: ModuleBuilder, entry: string, options: ProductOptions): void {
+export function emitProduct(
+  module: ModuleBuilder,
+  entry: string | undefined,
+  options: ProductOptions,
+): FunctionHandle {
+  const { right, term, masked } = options;
+  const tile = (options: TileOptions) =>
+    module.once(`tile ${JSON.stringify(options)}`, () => emitTile(module, options));
   const tiles = {
-    wide: emitTile(module, { left: options.left, vectors: 2, masked: false }),
-    narrow: emitTile(module, { left: options.left, vectors: 1, masked: false }),
+    wide: tile({ vectors: 2, term, masked: false }),
+    narrow: tile({ vectors: 1, term, masked: false }),
   };
-  const lastTiles = options.masked
+  const lastTiles = masked
     ? {
-      wide: emitTile(module, { left: options.left, vectors: 2, masked: true }),
-      narrow: emitTile(module, { left: options.left, vectors: 1, masked: true }),
+      wide: tile({ vectors: 2, term, masked: true }),
+      narrow: tile({ vectors: 1, term, masked: true }),
     }
     : tiles;
-  const pack = options.right === "rows" ? emitPackRows(module) : emitPackColumns(module);
-  const copyTile = emitCopyTile(module);
+  const pack = right === "rows"
+    ? module.once("packRows", () => emitPackRows(module))
+    : module.once("packColumns", () => emitPackColumns(module));
+  const copyTile = module.once("copyTile", () => emitCopyTile(module));
 
-  module.function(entry, (f) => {
+  return module.function(entry, (f) => {
     const p = f.parameters(
       "i32",
       "left",
+      "leftStride",
       "right",
       "to",
       "rows",
@@ -173,7 +196,6 @@ export function emitProduct(module: ModuleBuilder, entry: string, options: Produ
     const ownSums = i32.add(p.own.get, i32.const(SUMS_AT));
     const ownMask = i32.add(p.own.get, i32.const(MASK_AT));
     const ownBias = i32.add(p.own.get, i32.const(BIAS_AT));
-    const bytes = (numbers: Code) => i32.mul(numbers, i32.const(4));
     const matrix = (base: Local, row: Code, width: Code, column: Code) =>
       i32.add(base.get, bytes(i32.add(i32.mul(row, width), column)));
     const padded = select(v.narrow.get, i32.const(NARROW), i32.const(TILE_COLUMNS));
@@ -195,16 +217,15 @@ export function emitProduct(module: ModuleBuilder, entry: string, options: Produ
       ),
     );
     const packPanel = pack.call(
-      options.right === "rows"
+      right === "rows"
         ? matrix(p.right, v.depthBegin.get, p.columns.get, v.column.get)
         : matrix(p.right, v.column.get, p.depth.get, v.depthBegin.get),
-      bytes(options.right === "rows" ? p.columns.get : p.depth.get),
+      bytes(right === "rows" ? p.columns.get : p.depth.get),
       p.own.get,
       v.length.get,
       v.width.get,
     );
-    const resultAt = (base: Local) =>
-      matrix(base, v.row.get, p.columns.get, v.column.get);
+    const resultAt = (base: Local) => matrix(base, v.row.get, p.columns.get, v.column.get);
     const rowStride = bytes(p.columns.get);
     // Whole tiles are computed in place, those at an edge in scratch.
     const place = when(
@@ -212,9 +233,7 @@ export function emitProduct(module: ModuleBuilder, entry: string, options: Produ
       sequence(
         v.target.set(resultAt(p.to)),
         v.targetStride.set(rowStride),
-        ...(options.masked
-          ? [v.maskAt.set(resultAt(p.mask)), v.maskStride.set(rowStride)]
-          : []),
+        ...(masked ? [v.maskAt.set(resultAt(p.mask)), v.maskStride.set(rowStride)] : []),
       ),
       sequence(
         v.target.set(ownSums),
@@ -230,7 +249,7 @@ export function emitProduct(module: ModuleBuilder, entry: string, options: Produ
             v.width.get,
           ),
         ),
-        ...(options.masked
+        ...(masked
           ? [
             v.maskAt.set(ownMask),
             v.maskStride.set(ownStride),
@@ -250,16 +269,8 @@ export function emitProduct(module: ModuleBuilder, entry: string, options: Produ
       ),
     );
     const tileArguments = [
-      options.left === "rows"
-        ? matrix(p.left, v.row.get, p.depth.get, v.depthBegin.get)
-        : i32.add(
-          p.left.get,
-          bytes(i32.add(
-            i32.mul(v.row.get, p.depth.get),
-            i32.mul(v.depthBegin.get, i32.const(TILE_ROWS)),
-          )),
-        ),
-      bytes(p.depth.get),
+      matrix(p.left, v.row.get, p.leftStride.get, v.depthBegin.get),
+      bytes(p.leftStride.get),
       v.rowsLeft.get,
       p.own.get,
       v.length.get,
@@ -277,14 +288,14 @@ export function emitProduct(module: ModuleBuilder, entry: string, options: Produ
         kernels.narrow.call(...tileArguments),
         kernels.wide.call(...tileArguments),
       );
-    const tile = sequence(
+    const product = sequence(
       v.rowsLeft.set(minimum(i32.const(TILE_ROWS), i32.sub(v.blockEnd.get, v.row.get))),
       v.isFull.set(i32.and(
         i32.eq(v.rowsLeft.get, i32.const(TILE_ROWS)),
         i32.eq(v.width.get, padded),
       )),
       place,
-      options.masked ? when(v.isLast.get, either(lastTiles), either(tiles)) : either(tiles),
+      masked ? when(v.isLast.get, either(lastTiles), either(tiles)) : either(tiles),
       when(
         i32.eqz(v.isFull.get),
         copyTile.call(
@@ -304,7 +315,7 @@ export function emitProduct(module: ModuleBuilder, entry: string, options: Produ
       packPanel,
       biasRow,
       v.row.set(v.blockBegin.get),
-      forLoop(v.row, v.blockEnd.get, TILE_ROWS, tile),
+      forLoop(v.row, v.blockEnd.get, TILE_ROWS, product),
     );
     const depthBlock = sequence(
       v.length.set(minimum(p.blockDepth.get, i32.sub(p.depth.get, v.depthBegin.get))),
@@ -347,9 +358,4 @@ function locals<const N extends readonly string[]>(
     N[number],
     Local
   >;
-}
-
-/** The smaller of two unsigned integers. */
-function minimum(a: Code, b: Code): Code {
-  return select(i32.ltU(a, b), a, b);
 }

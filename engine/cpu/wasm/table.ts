@@ -5,7 +5,11 @@ import { columnSum } from "./column_sum.ts";
 import { dense } from "./dense.ts";
 import { denseInputGradient } from "./dense_input_gradient.ts";
 import { denseWeightGradient } from "./dense_weight_gradient.ts";
+import { distances } from "./distances.ts";
 import type { WasmKernel } from "./kernel.ts";
+import { kmeansAssign } from "./kmeans_assign.ts";
+import { kmeansSeedDistance } from "./kmeans_seed_distance.ts";
+import { kmeansSum } from "./kmeans_sum.ts";
 import { meanSquaredError } from "./mean_squared_error.ts";
 import { sgd } from "./sgd.ts";
 import { unary } from "./unary.ts";
@@ -18,6 +22,10 @@ export const WASM_KERNELS: Readonly<Record<string, WasmKernel | undefined>> = {
   dense,
   dense_input_gradient: denseInputGradient,
   dense_weight_gradient: denseWeightGradient,
+  distances,
+  kmeans_assign: kmeansAssign,
+  kmeans_seed_distance: kmeansSeedDistance,
+  kmeans_sum: kmeansSum,
   mean_squared_error: meanSquaredError,
   sgd,
   unary,

@@ -1,0 +1,87 @@
+/**
+ * A training in one safetensors file: the variables as tensors, the host's part and the manifest as
+ * text in the metadata. One file, so that no crash can separate them.
+ */
+import { writeFileAtomic } from "../engine/atomic_file.ts";
+import { decodeSafetensors, encodeSafetensors } from "../engine/safetensors.ts";
+import type { Snapshot } from "../engine/state.ts";
+import type { Checkpoint, Json } from "../models/estimator.ts";
+import type { OptionValue } from "../models/options.ts";
+import type { ColumnStatistics } from "./columns.ts";
+import { VERSION } from "./version.ts";
+
+/** Version of the layout of {@linkcode Manifest}; raised when older programs cannot read it. */
+export const SCHEMA = 1;
+
+/** What is trained: enough to make the estimator again. */
+export interface Configuration {
+  readonly model: string;
+  readonly profile: string;
+  /** All options, resolved. */
+  readonly options: Readonly<Record<string, OptionValue>>;
+}
+
+/** Which data it is trained on. */
+export interface DataRecord {
+  readonly name: string;
+  /** {@linkcode Dataset.digest} */
+  readonly digest: string;
+  readonly n: number;
+  readonly d: number;
+  readonly height?: number;
+  readonly width?: number;
+  /** What was done to the raw values. */
+  readonly scaling: string;
+  readonly source: string;
+}
+
+/** What a checkpoint says about itself. */
+export interface Manifest {
+  readonly configuration: Configuration;
+  readonly data: DataRecord;
+  /** What standardised columns were shifted and divided by. */
+  readonly columns?: ColumnStatistics;
+}
+
+/** Writes a checkpoint atomically: a killed process leaves the previous one. */
+export async function writeCheckpoint(
+  path: string,
+  checkpoint: Checkpoint,
+  manifest: Manifest,
+): Promise<void> {
+  const metadata = {
+    schema: String(SCHEMA),
+    program: `dynae ${VERSION}`,
+    manifest: JSON.stringify(manifest),
+    host: JSON.stringify(checkpoint.host),
+  };
+  await writeFileAtomic(path, encodeSafetensors(checkpoint.variables, metadata));
+}
+
+/**
+ * Reads a checkpoint.
+ * @throws {Deno.errors.NotFound} where there is none.
+ * @throws {SyntaxError} for a damaged file, or one of another schema.
+ */
+export async function readCheckpoint(
+  path: string,
+): Promise<{ checkpoint: Checkpoint; manifest: Manifest }> {
+  const { tensors, metadata } = decodeSafetensors(await Deno.readFile(path), path);
+  if (metadata.schema !== String(SCHEMA)) {
+    throw new SyntaxError(
+      `Cannot read ${path}: it has schema ${metadata.schema ?? "none"}, written by ` +
+        `${metadata.program ?? "another program"}; dynae ${VERSION} reads schema ${SCHEMA}`,
+    );
+  }
+  const host = parse(metadata.host, path) as Record<string, Json>;
+  const manifest = parse(metadata.manifest, path) as Manifest;
+  return { checkpoint: { variables: tensors as ReadonlyMap<string, Snapshot>, host }, manifest };
+}
+
+function parse(text: string | undefined, path: string): unknown {
+  try {
+    return JSON.parse(text ?? "");
+  } catch {
+    throw new SyntaxError(`Cannot read ${path}: its manifest is not JSON`);
+  }
+}

@@ -1,0 +1,27 @@
+/** Failures with an exit code of their own. */
+
+/** What the process reports to the shell. */
+export const EXIT = {
+  ok: 0,
+  failed: 1,
+  usage: 2,
+  audit: 3,
+  noDevice: 4,
+  interrupted: 130,
+} as const;
+
+/** Ends the program with a line on stderr and an exit code. */
+export class Failure extends Error {
+  /** @inheritdoc */
+  override name = "Failure";
+
+  /** @param message For people; empty where everything is said. @param exitCode One of {@linkcode EXIT}. */
+  constructor(message: string, readonly exitCode: number, options?: ErrorOptions) {
+    super(message, options);
+  }
+}
+
+/** The command line is not right: exit code 2. */
+export function usageError(message: string): Failure {
+  return new Failure(message, EXIT.usage);
+}

@@ -1,0 +1,128 @@
+/** Finds the command, loads its file alone, and turns whatever happens into an exit code. */
+import type { Command } from "commander";
+import { EXIT, Failure } from "./errors.ts";
+import { terminalWidth, writeError, writeOut } from "./terminal.ts";
+import { PROGRAM, VERSION } from "./version.ts";
+
+/** What a command's file exports. */
+export interface CommandModule {
+  /** Adds arguments, options, help and action. `args` is the whole command line. */
+  define(command: Command, args: readonly string[]): void | Promise<void>;
+}
+
+interface Row {
+  readonly name: string;
+  readonly summary: string;
+  load(): Promise<CommandModule>;
+}
+
+const COMMANDS: readonly Row[] = [
+  {
+    name: "train",
+    summary: "cluster a data set",
+    load: () => import("./train.ts"),
+  },
+  {
+    name: "predict",
+    summary: "label rows with a trained model",
+    load: () => import("./predict.ts"),
+  },
+  {
+    name: "embed",
+    summary: "map rows to the codes of a trained model",
+    load: () => import("./embed.ts"),
+  },
+  {
+    name: "evaluate",
+    summary: "score labels against true classes",
+    load: () => import("./evaluate.ts"),
+  },
+  {
+    name: "audit",
+    summary: "check kernels and gradients on this machine",
+    load: () => import("./audit.ts"),
+  },
+  {
+    name: "data",
+    summary: "list, describe and fetch data sets",
+    load: () => import("./data.ts"),
+  },
+  {
+    name: "info",
+    summary: "show the devices of this machine",
+    load: () => import("./info.ts"),
+  },
+];
+
+/**
+ * Runs the command line.
+ * @param args Without the program's name.
+ * @returns The exit code: 0 done, 1 failed, 2 usage, 3 audit failed, 4 no device, 130 interrupted.
+ */
+export async function main(args: readonly string[]): Promise<number> {
+  try {
+    const { Command } = await import("commander");
+    const program = new Command(PROGRAM)
+      .description("Deep clustering whose compute kernels are hand-written WGSL.")
+      .version(VERSION, "-V, --version", "show the version")
+      .helpOption("-h, --help", "show help")
+      .helpCommand("help [command]", "show help of a command")
+      .exitOverride()
+      .configureOutput({
+        writeOut,
+        writeErr: writeError,
+        outputError: (text, write) => write(oneLine(text)),
+        getOutHelpWidth: terminalWidth,
+        getErrHelpWidth: terminalWidth,
+        getOutHasColors: () => false,
+        getErrHasColors: () => false,
+      })
+      .addHelpText(
+        "after",
+        `\nExample: cluster the digits that ship with it\n  ${PROGRAM} train\n`,
+      );
+    const wanted = args.find((arg) => !arg.startsWith("-") && arg !== "help");
+    for (const { name, summary, load } of COMMANDS) {
+      const command = program.command(name).description(summary);
+      if (name !== wanted) continue;
+      const { define } = await load();
+      await define(command, args);
+      addDebug(command);
+    }
+    await program.parseAsync(args, { from: "user" });
+    return EXIT.ok;
+  } catch (error) {
+    return report(error, args);
+  }
+}
+
+function addDebug(command: Command): void {
+  if (command.commands.length > 0) return command.commands.forEach(addDebug);
+  command.option("--debug", "show the stack of an error");
+}
+
+/** commander puts its guess on a second line. */
+function oneLine(text: string): string {
+  return text.replace(/\n\(Did you mean (.*)\?\)/, " (did you mean $1?)");
+}
+
+/** Says what went wrong on one line. */
+async function report(error: unknown, args: readonly string[]): Promise<number> {
+  if (!(error instanceof Error)) throw error;
+  const { code, exitCode } = error as { code?: unknown; exitCode?: unknown };
+  if (typeof code === "string" && code.startsWith("commander.")) {
+    return exitCode === 0 ? EXIT.ok : EXIT.usage;
+  }
+  if (error instanceof Deno.errors.BrokenPipe) return EXIT.ok;
+  if (error.message !== "") writeError(`error: ${await messageOf(error)}\n`);
+  if (args.includes("--debug")) writeError(`${error.stack}\n`);
+  if (error instanceof Failure) return error.exitCode;
+  return error.name === "NoDeviceError" ? EXIT.noDevice : EXIT.failed;
+}
+
+function messageOf(error: Error): string {
+  if (error instanceof Deno.errors.NotCapable) {
+    return `${error.message.split(", run again")[0]}; start the program with -P`;
+  }
+  return error.message;
+}

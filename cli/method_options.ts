@@ -1,0 +1,132 @@
+/** A method's options as command-line options, and back. */
+import type { Command } from "commander";
+import {
+  type OptionSpec,
+  type OptionValue,
+  type OptionValues,
+  resolveOptions,
+} from "../models/options.ts";
+import type { Method } from "../models/registry.ts";
+import { type Failure, usageError } from "./errors.ts";
+import { unknownName } from "./suggest.ts";
+
+/** `batchSize` -> `batch-size` */
+export function kebabCase(name: string): string {
+  return name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
+}
+
+const PLACEHOLDERS = {
+  choice: "<name>",
+  integer: "<n>",
+  integers: "<n,n,…>",
+  number: "<x>",
+} as const;
+
+/** Adds every option of a method. Values that are not given stay undefined. */
+export function addMethodOptions(command: Command, { name, options }: Method): void {
+  for (const spec of options) {
+    const flag = `--${kebabCase(spec.name)}`;
+    const option = command.createOption(flagsOf(spec, flag), describe(spec));
+    option.argParser((text) => parseOption(spec, text));
+    command.addOption(option.helpGroup(`Options of ${name}:`));
+    if (spec.type === "boolean") {
+      command.addOption(command.createOption(`--no-${kebabCase(spec.name)}`).hideHelp());
+    }
+  }
+}
+
+function flagsOf({ type }: OptionSpec, flag: string): string {
+  if (type === "boolean") return `${flag} [true|false]`;
+  return `${flag} ${PLACEHOLDERS[type]}`;
+}
+
+function describe({ description, default: value, choices, source }: OptionSpec): string {
+  const text = Array.isArray(value) ? value.join(",") : String(value);
+  const names = choices === undefined ? "" : `: ${choices.join(", ")}`;
+  return `${description}${names} (default: ${text}${source === undefined ? "" : `; ${source}`})`;
+}
+
+/**
+ * The value that a text stands for.
+ * @throws {Failure} for a text that is no such value; ranges are checked by `resolveOptions`.
+ */
+export function parseOption(spec: OptionSpec, text: string): OptionValue {
+  const { name, type, choices } = spec;
+  const flag = `--${kebabCase(name)}`;
+  switch (type) {
+    case "boolean":
+      if (text === "true" || text === "false") return text === "true";
+      throw usageError(`${flag} takes true or false, got ${JSON.stringify(text)}`);
+    case "choice":
+      if (choices!.includes(text)) return text;
+      throw usageError(unknownName(`value of ${flag}`, text, choices!));
+    case "integers":
+      return text.split(",").map((part) => parseNumber(flag, part, "a list such as 500,500,2000"));
+    case "integer":
+      return parseInteger(flag, text);
+    case "number":
+      return parseNumber(flag, text, "a number");
+  }
+}
+
+/** A decimal number. @throws {Failure} for anything else. */
+export function parseNumber(flag: string, text: string, wanted: string): number {
+  if (/^[-+]?(\d+\.?\d*|\.\d+)(e[-+]?\d+)?$/i.test(text.trim())) return Number(text);
+  throw usageError(`${flag} takes ${wanted}, got ${JSON.stringify(text)}`);
+}
+
+/** An integer of at least `min`. @throws {Failure} for anything else. */
+export function parseInteger(flag: string, text: string, min = -Infinity): number {
+  const wanted = min === -Infinity ? "an integer" : `an integer ≥ ${min}`;
+  const value = parseNumber(flag, text, wanted);
+  if (Number.isSafeInteger(value) && value >= min) return value;
+  throw usageError(`${flag} takes ${wanted}, got ${text}`);
+}
+
+/** For commander: an option that takes an integer of at least `min`. */
+export function integerOption(flag: string, min: number): (text: string) => number {
+  return (text) => parseInteger(flag, text, min);
+}
+
+/** Of what the command line gave, the method's own options. */
+export function givenOptions(
+  { options }: Method,
+  values: Readonly<Record<string, unknown>>,
+): Record<string, OptionValue> {
+  const given = options.flatMap(({ name }) =>
+    values[name] === undefined ? [] : [[name, values[name] as OptionValue]]
+  );
+  return Object.fromEntries(given);
+}
+
+/**
+ * All options of a method: defaults, the profile, what is given.
+ * @throws {Failure} for a profile that the method does not have, and values out of range.
+ */
+export function resolve(
+  method: Method,
+  profile: string,
+  given: OptionValues,
+): Record<string, OptionValue> {
+  if (!Object.hasOwn(method.profiles, profile)) {
+    throw usageError(
+      unknownName(`profile of ${method.name}`, profile, Object.keys(method.profiles)),
+    );
+  }
+  try {
+    return resolveOptions(method.name, method.options, method.profiles[profile].values, given);
+  } catch (error) {
+    throw inFlags(method, error);
+  }
+}
+
+/** The message with the option's name as it is typed. */
+function inFlags({ name, options }: Method, error: unknown): Failure {
+  const { message } = error as Error;
+  const spec = options.find((option) => message.startsWith(`${name}: ${option.name} `));
+  return usageError(
+    spec === undefined
+      ? message
+      : `--${kebabCase(spec.name)}${message.slice(`${name}: ${spec.name}`.length)}`,
+  );
+}

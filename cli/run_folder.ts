@@ -1,0 +1,155 @@
+/** The folder of a run: which files it has, and that no run overwrites another's. */
+import { writeFileAtomic } from "../engine/atomic_file.ts";
+import type { LogRow, Scores } from "../models/estimator.ts";
+import type { Configuration, DataRecord } from "./checkpoint.ts";
+import { usageError } from "./errors.ts";
+
+/** How to read the data again. Paths are absolute. */
+export interface DataRequest {
+  /** Name of a set, or path of a file. */
+  readonly data: string;
+  readonly labels?: string;
+  readonly labelColumn?: "first" | "last" | number;
+  readonly dataDir?: string;
+  readonly scale?: "none" | "unit" | "standard" | number;
+  readonly limit?: number;
+}
+
+/** What came out. Scores where classes are known. */
+export interface RunResults extends Partial<Scores> {
+  /** Rows of each cluster. */
+  readonly clusterSizes: readonly number[];
+  /** Scores or cluster sizes of other partitions of the same rows, by name. */
+  readonly partitions: Readonly<Record<string, Partial<Scores>>>;
+}
+
+/** `run.json` */
+export interface RunRecord {
+  readonly schema: number;
+  readonly status: "running" | "interrupted" | "failed" | "finished";
+  readonly configuration: Configuration;
+  readonly seed: number;
+  readonly data: DataRecord & { readonly request: DataRequest };
+  readonly device: {
+    /** Value of --device. */
+    readonly requested: string;
+    readonly threads?: number;
+    readonly kind: string;
+    readonly description: string;
+    /** Threads, features, limits, shader variants. */
+    readonly details: Readonly<Record<string, unknown>>;
+  };
+  readonly versions: Readonly<Record<string, string>>;
+  /** Seconds of training so far, over all sessions. */
+  readonly seconds: number;
+  readonly stopReason?: string;
+  /** Steps of the clustering phase. */
+  readonly steps?: number;
+  readonly results?: RunResults;
+}
+
+const encoder = new TextEncoder();
+
+/** Paths and writers of one run's folder. */
+export class RunFolder {
+  private metrics?: Deno.FsFile;
+
+  /** @param path The folder, which exists. */
+  private constructor(readonly path: string) {}
+
+  /**
+   * A new folder for a run: `out`, or else `runs/NAME`, `runs/NAME-2`, …
+   * @throws {Failure} where `out` exists and is not empty.
+   */
+  static async create(name: string, out?: string): Promise<RunFolder> {
+    if (out !== undefined) {
+      await Deno.mkdir(out, { recursive: true });
+      for await (const entry of Deno.readDir(out)) {
+        throw usageError(
+          `${out} exists already and holds ${entry.name}; go on with it by --resume ${out}, ` +
+            "or name another folder",
+        );
+      }
+      return new RunFolder(out);
+    }
+    await Deno.mkdir("runs", { recursive: true });
+    for (let count = 1;; count++) {
+      const path = `runs/${name}${count === 1 ? "" : `-${count}`}`;
+      try {
+        await Deno.mkdir(path);
+        return new RunFolder(path);
+      } catch (error) {
+        if (!(error instanceof Deno.errors.AlreadyExists)) throw error;
+      }
+    }
+  }
+
+  /**
+   * The folder of a run that was started before.
+   * @throws {Failure} where it is not there or holds no `run.json`.
+   */
+  static async open(path: string): Promise<{ folder: RunFolder; record: RunRecord }> {
+    const folder = new RunFolder(path.replace(/(?<=.)[/\\]+$/, ""));
+    const file = folder.file("run.json");
+    let text: string;
+    try {
+      text = await Deno.readTextFile(file);
+    } catch (error) {
+      const absent = error instanceof Deno.errors.NotFound ||
+        error instanceof Deno.errors.NotADirectory;
+      if (!absent) throw error;
+      throw usageError(`${path} is not the folder of a run: there is no ${file}`);
+    }
+    try {
+      return { folder, record: JSON.parse(text) };
+    } catch (error) {
+      throw new SyntaxError(`Cannot read ${file}: ${(error as Error).message}`);
+    }
+  }
+
+  /** The path of a file in the folder. */
+  file(name: string): string {
+    return `${this.path}/${name}`;
+  }
+
+  /** The path of the checkpoint. */
+  get checkpoint(): string {
+    return this.file("checkpoint.safetensors");
+  }
+
+  /** Writes a file atomically. */
+  async write(name: string, content: string | Uint8Array): Promise<void> {
+    const bytes = typeof content === "string" ? encoder.encode(content) : content;
+    await writeFileAtomic(this.file(name), bytes);
+  }
+
+  /** Writes `run.json`. */
+  async writeRecord(record: RunRecord): Promise<void> {
+    await this.write("run.json", `${JSON.stringify(record, null, 2)}\n`);
+  }
+
+  /** Starts `metrics.jsonl` anew with these rows; more follow by {@linkcode log}. */
+  startMetrics(rows: readonly LogRow[]): void {
+    this.close();
+    this.metrics = Deno.openSync(this.file("metrics.jsonl"), {
+      write: true,
+      create: true,
+      truncate: true,
+    });
+    rows.forEach((row) => this.log(row));
+  }
+
+  /** Appends a row to `metrics.jsonl`. */
+  log(row: LogRow): void {
+    const bytes = encoder.encode(`${JSON.stringify(row)}\n`);
+    for (let written = 0; written < bytes.length;) {
+      written += this.metrics!.writeSync(bytes.subarray(written));
+    }
+  }
+
+  /** Closes `metrics.jsonl`. */
+  close(): void {
+    this.metrics?.close();
+    this.metrics = undefined;
+  }
+}

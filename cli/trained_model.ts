@@ -1,0 +1,108 @@
+/** A trained model out of a run's folder, and rows for it: what `predict` and `embed` share. */
+import type { Command } from "commander";
+import type { Dataset } from "../datasets/dataset.ts";
+import { METHODS } from "../models/registry.ts";
+import type { Estimator } from "../models/estimator.ts";
+import { type Manifest, readCheckpoint } from "./checkpoint.ts";
+import { standardiseLike } from "./columns.ts";
+import { load, parseColumn, requestOf } from "./data_options.ts";
+import { addDeviceOptions, type DeviceValues, open } from "./device_options.ts";
+import { usageError } from "./errors.ts";
+import { integerOption } from "./method_options.ts";
+import { type DataRequest, RunFolder } from "./run_folder.ts";
+import { unknownName } from "./suggest.ts";
+import { writeError, writeOut } from "./terminal.ts";
+import { PROGRAM } from "./version.ts";
+
+/** What {@linkcode addModelOptions} gives. */
+export interface ModelValues extends DeviceValues {
+  readonly run: string;
+  readonly data: string;
+  readonly dataDir?: string;
+  readonly labelColumn?: DataRequest["labelColumn"];
+  readonly limit?: number;
+  readonly output?: string;
+}
+
+/** Adds the options by which a run, its rows and the output are named. */
+export function addModelOptions(command: Command, formats: string): void {
+  command
+    .requiredOption("--run <dir>", "folder of the run")
+    .requiredOption("--data <name|path>", "rows, scaled as the training data were")
+    .option("-o, --output <file>", `${formats}, by its extension (default: CSV on stdout)`)
+    .option("--data-dir <dir>", "where named data sets lie (default: the cache)")
+    .option("--label-column <first|last|n>", "column of a table to leave out", parseColumn)
+    .option("--limit <n>", "take the first rows only", integerOption("--limit", 1));
+  addDeviceOptions(command);
+}
+
+/**
+ * Loads model and rows, and hands both over.
+ * @throws {Failure} where the run has no checkpoint yet.
+ */
+export async function withModel<T>(
+  values: ModelValues,
+  use: (model: Estimator, rows: Dataset) => Promise<T>,
+): Promise<T> {
+  const { folder, record } = await RunFolder.open(values.run);
+  const { checkpoint, manifest } = await readCheckpoint(folder.checkpoint).catch((error) => {
+    if (!(error instanceof Deno.errors.NotFound)) throw error;
+    throw usageError(`${folder.path} has no checkpoint yet; train it first`);
+  });
+  if (record.status !== "finished") {
+    writeError(
+      `note: the run is not finished; finish it by ${PROGRAM} train --resume ${folder.path}\n`,
+    );
+  }
+  const rows = await loadRows(values, manifest);
+  const { model, options } = manifest.configuration;
+  const method = METHODS[model];
+  if (method === undefined) {
+    throw usageError(unknownName("model", model, Object.keys(METHODS)));
+  }
+  const backend = await open(values);
+  try {
+    const estimator = method.create(options);
+    await estimator.load(checkpoint, backend);
+    const result = await use(estimator, rows);
+    await estimator.dispose();
+    return result;
+  } finally {
+    await backend.dispose();
+  }
+}
+
+/** The rows on the scale of the training data, whatever their own would be. */
+async function loadRows(
+  { data, dataDir, labelColumn, limit }: ModelValues,
+  { data: trained, columns }: Manifest,
+): Promise<Dataset> {
+  const divisor = /^\/ (.+)$/.exec(trained.scaling)?.[1];
+  const request = requestOf({
+    data,
+    scale: divisor === undefined ? "none" : Number(divisor),
+    ...(dataDir === undefined ? {} : { dataDir }),
+    ...(labelColumn === undefined ? {} : { labelColumn }),
+    ...(limit === undefined ? {} : { limit }),
+  });
+  const rows = await load(request);
+  if (columns !== undefined) standardiseLike(rows, columns);
+  return rows;
+}
+
+/** Writes to the file, or to stdout where there is none. */
+export async function output(
+  file: string | undefined,
+  content: string | Uint8Array,
+): Promise<void> {
+  if (file === undefined) return writeOut(content as string);
+  if (typeof content === "string") await Deno.writeTextFile(file, content);
+  else await Deno.writeFile(file, content);
+}
+
+/** Whether the output is to be an NPY file. @throws {Failure} for an unknown extension. */
+export function isNpy(file: string | undefined): boolean {
+  if (file === undefined || /\.(csv|txt)$/i.test(file)) return false;
+  if (/\.npy$/i.test(file)) return true;
+  throw usageError(`-o takes a file named *.csv or *.npy, got ${file}`);
+}

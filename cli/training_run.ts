@@ -1,0 +1,231 @@
+/** Runs a training from start or checkpoint to its end, and writes down what happens. */
+import type { Dataset } from "../datasets/dataset.ts";
+import { encodeNpy } from "../datasets/npy.ts";
+import type { Backend } from "../engine/backend.ts";
+import { DeviceLostError } from "../engine/errors.ts";
+import {
+  type Checkpoint,
+  type FitResult,
+  InterruptedError,
+  type LogRow,
+  type Scores,
+} from "../models/estimator.ts";
+import { KMeans } from "../models/kmeans_estimator.ts";
+import type { Method } from "../models/registry.ts";
+import { score } from "../models/scoring.ts";
+import { centroidStrip, rangeOf } from "./centroids.ts";
+import { type Manifest, writeCheckpoint } from "./checkpoint.ts";
+import type { ColumnStatistics } from "./columns.ts";
+import { type DeviceValues, open } from "./device_options.ts";
+import { EXIT, Failure } from "./errors.ts";
+import { Progress } from "./progress.ts";
+import type { RunFolder, RunRecord, RunResults } from "./run_folder.ts";
+import { clusterSizes, labelsCsv } from "./tables.ts";
+import { formatDuration, writeError } from "./terminal.ts";
+import { PROGRAM } from "./version.ts";
+
+/** Everything that a training needs, checked. */
+export interface RunPlan {
+  readonly method: Method;
+  readonly dataset: Dataset;
+  readonly folder: RunFolder;
+  /** As it stands at the start. */
+  readonly record: RunRecord;
+  readonly device: DeviceValues;
+  /** Whether k-means on the data is computed for comparison. */
+  readonly baseline: boolean;
+  readonly saveSteps?: number;
+  /** Of standardised data. */
+  readonly columns?: ColumnStatistics;
+  /** Where to go on from. */
+  readonly resume?: Checkpoint;
+}
+
+/** How often a lost device is opened again. */
+const RETRIES = 3;
+
+interface Outcome {
+  readonly result: FitResult;
+  /** Of the same rows, for comparison; in the order of the table. */
+  readonly partitions: Readonly<Record<string, Uint32Array>>;
+  readonly device: RunRecord["device"];
+}
+
+/**
+ * Trains, and fills the folder.
+ * @returns What `run.json` holds in the end.
+ * @throws {Failure} with exit code 130 after an interrupt, once the checkpoint is written.
+ */
+export async function runTraining(plan: RunPlan): Promise<RunRecord> {
+  const { folder, dataset } = plan;
+  const started = performance.now();
+  const progress = new Progress();
+  let { record } = plan;
+  const update = async (changes: Partial<RunRecord>) => {
+    const seconds = plan.record.seconds + (performance.now() - started) / 1000;
+    record = { ...record, ...changes, seconds: Math.round(1000 * seconds) / 1000 };
+    await folder.writeRecord(record);
+  };
+  const interrupt = new Interrupt();
+  try {
+    const outcome = await fitWithRetries(plan, progress, interrupt.signal, update);
+    progress.finish();
+    await writeFiles(plan, outcome.result);
+    const { stopReason, nIter } = outcome.result;
+    const results = resultsOf(dataset, plan.record, outcome);
+    await update({ status: "finished", device: outcome.device, stopReason, steps: nIter, results });
+    writeError(`${stopReason}, after ${formatDuration(record.seconds)}\n`);
+    return record;
+  } catch (error) {
+    progress.finish();
+    if (error instanceof InterruptedError) {
+      await update({ status: "interrupted" });
+      writeError(
+        `interrupted; the checkpoint is written. Go on with\n` +
+          `  ${PROGRAM} train --resume ${folder.path}\n`,
+      );
+      throw new Failure("", EXIT.interrupted);
+    }
+    await update({ status: "failed" });
+    throw error;
+  } finally {
+    interrupt.dispose();
+    folder.close();
+  }
+}
+
+/** Turns Ctrl-C into an abort; the second one ends the process at once. */
+class Interrupt {
+  private readonly controller = new AbortController();
+  private readonly signals: Deno.Signal[] = Deno.build.os === "windows"
+    ? ["SIGINT"]
+    : ["SIGINT", "SIGTERM"];
+  readonly signal = this.controller.signal;
+
+  constructor() {
+    for (const name of this.signals) Deno.addSignalListener(name, this.listener);
+  }
+
+  private readonly listener = () => {
+    if (this.signal.aborted) Deno.exit(EXIT.interrupted);
+    this.controller.abort();
+    writeError("\nstopping at the next step, to write a checkpoint; again to stop at once\n");
+  };
+
+  dispose(): void {
+    for (const name of this.signals) Deno.removeSignalListener(name, this.listener);
+  }
+}
+
+/** Fits; a lost device is opened again and the training goes on from its last checkpoint. */
+async function fitWithRetries(
+  plan: RunPlan,
+  progress: Progress,
+  signal: AbortSignal,
+  update: (changes: Partial<RunRecord>) => Promise<void>,
+): Promise<Outcome> {
+  let last = plan.resume;
+  for (let losses = 0;; losses++) {
+    const backend = await open(plan.device);
+    const device = () => ({ ...plan.record.device, ...backend.info });
+    try {
+      checkDevice(plan, backend, last);
+      await update({ device: device() });
+      const save = async (checkpoint: Checkpoint) => {
+        await writeCheckpoint(plan.folder.checkpoint, checkpoint, manifestOf(plan));
+        last = checkpoint;
+      };
+      const { result, partitions } = await fit(plan, backend, progress, signal, save, last);
+      return { result, partitions, device: device() };
+    } catch (error) {
+      const isLost = error instanceof DeviceLostError && error.reason !== "validation";
+      if (!isLost || losses >= RETRIES) throw error;
+      progress.finish();
+      const from = last === undefined ? "the beginning" : "the last checkpoint";
+      writeError(`${error.message}; going on from ${from}, try ${losses + 1} of ${RETRIES}\n`);
+    } finally {
+      await backend.dispose();
+    }
+  }
+}
+
+function manifestOf({ record, columns }: RunPlan): Manifest {
+  const { request: _, ...data } = record.data;
+  return {
+    configuration: record.configuration,
+    data,
+    ...(columns === undefined ? {} : { columns }),
+  };
+}
+
+/** The promise of equal bits holds on the same device only. */
+function checkDevice({ record }: RunPlan, { info }: Backend, resumed: unknown): void {
+  const before = record.device.description.replace(/, \d+ threads?$/, "");
+  if (resumed === undefined || before === "" || info.description.startsWith(before)) return;
+  writeError(
+    `note: the run was made on ${before}, this is ${info.description}: results will agree with ` +
+      "those of an uninterrupted run within rounding, not bit for bit\n",
+  );
+}
+
+async function fit(
+  plan: RunPlan,
+  backend: Backend,
+  progress: Progress,
+  signal: AbortSignal,
+  save: (checkpoint: Checkpoint) => Promise<void>,
+  resume: Checkpoint | undefined,
+): Promise<Omit<Outcome, "device">> {
+  const { method, dataset, folder, record, saveSteps, baseline } = plan;
+  const { options } = record.configuration;
+  folder.startMetrics((resume?.host.history ?? []) as LogRow[]);
+  const estimator = method.create(options);
+  const result = await estimator.fit(dataset, {
+    backend,
+    signal,
+    save,
+    ...(dataset.labels === undefined ? {} : { truth: dataset.labels }),
+    ...(saveSteps === undefined ? {} : { saveSteps }),
+    ...(resume === undefined ? {} : { resume }),
+    onEvent(event) {
+      if (event.type === "log") folder.log(event.row);
+      else progress.event(event);
+    },
+  });
+  await estimator.dispose();
+  if (!baseline || method.name === "kmeans") return { result, partitions: result.partitions };
+  progress.event({ type: "stage", name: "k-means on the data" });
+  const kmeans = new KMeans({ clusters: Number(options.clusters), seed: record.seed });
+  const labels = await kmeans.fitPredict(dataset, { backend });
+  await kmeans.dispose();
+  return { result, partitions: { "k-means on the data": labels, ...result.partitions } };
+}
+
+async function writeFiles({ folder, dataset }: RunPlan, result: FitResult): Promise<void> {
+  const { labels, embedding, embeddingSize, prototypes } = result;
+  const { n, data, height, width } = dataset;
+  await folder.write("labels.csv", labelsCsv(labels));
+  await folder.write("embedding.npy", encodeNpy(embedding, [n, embeddingSize]));
+  if (prototypes !== undefined && height !== undefined && width !== undefined) {
+    const strip = await centroidStrip(prototypes, height, width, rangeOf(data));
+    await folder.write("centroids.png", strip);
+  }
+}
+
+function resultsOf(
+  { labels: truth }: Dataset,
+  { configuration }: RunRecord,
+  { result, partitions }: Outcome,
+): RunResults {
+  const sizes = clusterSizes(result.labels, Number(configuration.options.clusters));
+  if (truth === undefined) return { clusterSizes: sizes, partitions: {} };
+  const scores: [string, Scores][] = Object.entries(partitions).map(([name, labels]) => [
+    name,
+    score(truth, labels),
+  ]);
+  return {
+    ...score(truth, result.labels),
+    clusterSizes: sizes,
+    partitions: Object.fromEntries(scores),
+  };
+}

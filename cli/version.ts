@@ -1,0 +1,15 @@
+/** What `run.json` and `--version` say about the program and the runtime. */
+import config from "../deno.json" with { type: "json" };
+
+/** The program's version, from deno.json. */
+export const VERSION: string = config.version;
+
+/** Versions of everything that results depend on. */
+export const VERSIONS = {
+  dynae: VERSION,
+  deno: Deno.version.deno,
+  v8: Deno.version.v8,
+} as const;
+
+/** The command that starts this program, for help and for lines to copy. */
+export const PROGRAM = "deno run -P cli.ts";

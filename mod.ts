@@ -1,0 +1,165 @@
+/**
+ * dynae: deep clustering from scratch. A small autodiff tensor engine whose kernels are hand-written
+ * WGSL trains autoencoders that cluster: DynAE, and what it is compared with.
+ *
+ * Importing this module has no side effects; devices and their backends are loaded when one is opened.
+ *
+ * @example Cluster rows
+ * ```ts
+ * import { KMeans } from "./mod.ts";
+ *
+ * const data = Float32Array.of(0, 0, 0, 1, 9, 9, 9, 8);
+ * const model = new KMeans({ clusters: 2 });
+ * const { labels } = await model.fit({ data, n: 4, d: 2 }, { device: { device: "cpu", threads: 1 } });
+ * console.log(labels[0] === labels[1], labels[0] !== labels[2]);
+ * await model.dispose();
+ * ```
+ *
+ * @module
+ */
+export type {
+  Backend,
+  Call,
+  DeviceBuffer,
+  DeviceInfo,
+  DType,
+  Executable,
+  MemoryUse,
+  Region,
+} from "./engine/backend.ts";
+export { type DeviceName, type DeviceOptions, openDevice } from "./engine/device.ts";
+export { DeviceLostError, type LossReason, NoDeviceError } from "./engine/errors.ts";
+export { gradients } from "./engine/gradient.ts";
+export { checkGradients, checkOp, type GradientCheck, type Subject } from "./engine/gradcheck.ts";
+export {
+  Dense,
+  type DenseOptions,
+  fanInUniform,
+  glorotUniform,
+  type Initializer,
+  Mlp,
+  type Module,
+  Parameters,
+  type ParameterSpec,
+  zeros,
+} from "./engine/module.ts";
+export type {
+  Emitter,
+  Example,
+  ExampleInput,
+  GradientRule,
+  NoGradient,
+  Op,
+  TensorType,
+} from "./engine/op.ts";
+export { confidence, selectTarget, softAssign } from "./engine/ops/assignment.ts";
+export { augment } from "./engine/ops/augment.ts";
+export {
+  add,
+  div,
+  greater,
+  greaterEqual,
+  maximum,
+  minimum,
+  mul,
+  reluGradient,
+  sub,
+} from "./engine/ops/binary.ts";
+export { broadcastTo } from "./engine/ops/broadcast.ts";
+export { assign, callKernel } from "./engine/ops/call.ts";
+export { constant } from "./engine/ops/constant.ts";
+export { accumulate, advance } from "./engine/ops/counter.ts";
+export { dense, denseInputGradient, denseWeightGradient } from "./engine/ops/dense.ts";
+export { interpolate, interpolateReversed } from "./engine/ops/interpolate.ts";
+export type { AdamConstants, SgdConstants } from "./engine/ops/optimize.ts";
+export {
+  type BatchOptions,
+  type BatchOrder,
+  batchRows,
+  randomUniform,
+  type Stream,
+} from "./engine/ops/random.ts";
+export { reshape, stopGradient } from "./engine/ops/reshape.ts";
+export { gather, scatterRows } from "./engine/ops/rows.ts";
+export { meanSquaredError, squaredError } from "./engine/ops/squared_error.ts";
+export { mean, sum } from "./engine/ops/sum.ts";
+export {
+  abs,
+  affine,
+  copy,
+  cos,
+  exp,
+  log,
+  negate,
+  reciprocal,
+  relu,
+  scale,
+  sigmoid,
+  sign,
+  sin,
+  sqrt,
+  square,
+  tanh,
+} from "./engine/ops/unary.ts";
+export { Adam, type Optimizer, Sgd } from "./engine/optim.ts";
+export { OracleBackend } from "./engine/oracle.ts";
+export type { Plan } from "./engine/plan.ts";
+export { type Outputs, Program, trace } from "./engine/program.ts";
+export { RandomStream } from "./engine/random.ts";
+export type { Shape } from "./engine/shape.ts";
+export { type Snapshot, State, type VariableOptions } from "./engine/state.ts";
+export { type Chunk, Table } from "./engine/table.ts";
+export { type Node, Tensor, Variable } from "./engine/tensor.ts";
+export type {
+  Access,
+  AdapterClass,
+  Binding,
+  BindingType,
+  CaseBuffer,
+  Constants,
+  Cost,
+  Fill,
+  Kernel,
+  KernelCase,
+  NumberArray,
+  Parameter,
+  Params,
+  Shader,
+  Tolerance,
+} from "./kernels/kernel.ts";
+export { AEKMeans, type AEKMeansOptions } from "./models/ae_kmeans.ts";
+export {
+  type ArchitectureOptions,
+  Autoencoder,
+  type AutoencoderSizes,
+} from "./models/autoencoder.ts";
+export { DeepEstimator, type Fitting } from "./models/deep_estimator.ts";
+export {
+  DynAE,
+  type DynAEOptions,
+  type DynamicLosses,
+  dynamicLosses,
+  type DynamicTargets,
+  dynamicTargets,
+  type ThresholdSchedule,
+} from "./models/dynae.ts";
+export {
+  type Checkpoint,
+  DivergedError,
+  type Estimator,
+  type FitContext,
+  type FitResult,
+  InterruptedError,
+  type Json,
+  type LogRow,
+  type Samples,
+  type Scores,
+  type TrainingEvent,
+} from "./models/estimator.ts";
+export { kmeans, type KMeansOptions, type KMeansResult, nearestRows } from "./models/kmeans.ts";
+export { KMeans, type KMeansEstimatorOptions } from "./models/kmeans_estimator.ts";
+export { accuracy, adjustedRandIndex, normalizedMutualInformation } from "./models/metrics.ts";
+export { type Method, METHODS } from "./models/registry.ts";
+export type { OptionSpec, OptionValue, OptionValues, Profile } from "./models/options.ts";
+export type { CriticMode, PretrainingOptions } from "./models/pretraining.ts";
+export type { Phase, PhaseEnd, Training } from "./models/trainer.ts";
