@@ -136,13 +136,12 @@ export {
 export { DeepEstimator, type Fitting } from "./models/deep_estimator.ts";
 export {
   DynAE,
-  type DynAEOptions,
   type DynamicLosses,
   dynamicLosses,
   type DynamicTargets,
   dynamicTargets,
-  type ThresholdSchedule,
 } from "./models/dynae.ts";
+export type { DynAEOptions, ThresholdSchedule } from "./models/dynae_options.ts";
 export {
   type Checkpoint,
   DivergedError,

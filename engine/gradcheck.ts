@@ -30,7 +30,7 @@ export interface GradientCheck {
   readonly worst: number;
   /** Where: which target and element, and both values. */
   readonly place: string;
-  /** Relative error of the adjoint identity along a random direction. */
+  /** Error of the adjoint identity along a random direction, in the unit of `worst`. */
   readonly adjoint: number;
   /** Elements left out, because a kink lies within the step of the difference. */
   readonly kinks: number;

@@ -20,197 +20,25 @@ import { Sgd } from "../engine/optim.ts";
 import { trace } from "../engine/program.ts";
 import { State } from "../engine/state.ts";
 import type { Tensor, Variable } from "../engine/tensor.ts";
-import { ARCHITECTURE_OPTIONS, type ArchitectureOptions, type Autoencoder } from "./autoencoder.ts";
+import type { Autoencoder } from "./autoencoder.ts";
 import { type Augmentation, BatchPrograms, planBatches } from "./batches.ts";
 import { CENTROIDS, DeepEstimator, type Fitting } from "./deep_estimator.ts";
 import type { FitResult, LogRow } from "./estimator.ts";
 import { momentsOf, nearestRows } from "./kmeans.ts";
-import { type OptionSpec, type OptionValue, type OptionValues, resolveOptions } from "./options.ts";
 import {
-  augmentationFor,
-  Pretraining,
-  PRETRAINING_OPTIONS,
-  type PretrainingOptions,
-} from "./pretraining.ts";
+  DYNAE_OPTIONS,
+  DYNAE_PROFILES,
+  type DynAEOptions,
+  type ThresholdSchedule,
+} from "./dynae_options.ts";
+import { type OptionValue, resolveOptions } from "./options.ts";
+import { augmentationFor, Pretraining } from "./pretraining.ts";
 import type { Method } from "./registry.ts";
 import { scoreBySubset } from "./scoring.ts";
 import { Assignment, Encoding } from "./whole_pass.ts";
 
-/** How the thresholds drop: as the authors' code does it, or as the paper's algorithm reads. */
-export type ThresholdSchedule = "code" | "paper";
-
-/** Options of {@linkcode DynAE}. */
-export interface DynAEOptions extends ArchitectureOptions, PretrainingOptions {
-  /** Most steps of the clustering phase. */
-  readonly steps: number;
-  /** Of the clustering phase's SGD. */
-  readonly learningRate: number;
-  /** Of the clustering phase's SGD. */
-  readonly momentum: number;
-  /** Standard deviation that the pre-trained code is given (and mean 0); 0 keeps it as it is. */
-  readonly codeScale: number;
-  /** γ: weight of the image term against the code term, both means over batch and features. */
-  readonly gamma: number;
-  /** How the thresholds drop. */
-  readonly schedule: ThresholdSchedule;
-  /** Where assignments and targets come from: clean samples, or the augmented ones. */
-  readonly targets: "clean" | "augmented";
-  /** κ/K at the start: the first threshold β1; β2 is half of it. */
-  readonly kappa: number;
-  /** Stops when the share of conflicted samples falls below. */
-  readonly tol: number;
-  /** Steps between two counts of conflicted samples. */
-  readonly checkInterval: number;
-  /** Restarts of k-means when the centroids are computed. */
-  readonly nInit: number;
-}
-
-const CODE = "DynAE's code";
-
 /** Restarts of k-means where it only scores a code, as in the authors' notebook. */
 const SCORING_RESTARTS = 20;
-
-/** Every option: the defaults are the thrifty profile's. */
-const OPTIONS: readonly OptionSpec[] = [
-  ...ARCHITECTURE_OPTIONS,
-  ...PRETRAINING_OPTIONS,
-  {
-    name: "critic",
-    type: "choice",
-    choices: ["trained", "fixed", "off"],
-    default: "off",
-    description: "the critic of the interpolation loss in pre-training; fixed: never trained",
-    source: "thrifty; the paper trains it, its code in effect keeps it fixed",
-  },
-  {
-    name: "criticLearningRate",
-    type: "number",
-    default: 1e-4,
-    min: 0,
-    description: "Adam's learning rate of the critic",
-    source: "DynAE, section 4",
-  },
-  {
-    name: "lambda",
-    type: "number",
-    default: 0.5,
-    min: 0,
-    description: "weight of the interpolation loss",
-    source: "DynAE, section 4",
-  },
-  {
-    name: "interpolationMax",
-    type: "number",
-    default: 0.5,
-    min: 0,
-    max: 1,
-    description: "interpolation coefficients are uniform from 0 to this",
-    source: "ACAI; DynAE takes 1",
-  },
-  {
-    name: "steps",
-    type: "integer",
-    default: 4000,
-    min: 0,
-    description: "most steps of the clustering phase",
-    source: "thrifty; the paper allows 100,000",
-  },
-  {
-    name: "learningRate",
-    type: "number",
-    default: 1e-3,
-    min: 0,
-    description: "of the clustering phase's SGD",
-    source: "DynAE, section 4",
-  },
-  {
-    name: "momentum",
-    type: "number",
-    default: 0.9,
-    min: 0,
-    max: 1,
-    description: "of the clustering phase's SGD",
-    source: "DynAE, section 4",
-  },
-  {
-    name: "codeScale",
-    type: "number",
-    default: 1,
-    min: 0,
-    description: "standard deviation that the pre-trained code is given; 0 keeps it as it is",
-    source: "thrifty: long pre-training reaches about 1 by itself, and q depends on the scale",
-  },
-  {
-    name: "gamma",
-    type: "number",
-    default: 100,
-    min: 0,
-    description: "weight of the image term against the code term, both as means",
-    source: "DynAE's notebook; its class default is 1",
-  },
-  {
-    name: "schedule",
-    type: "choice",
-    choices: ["code", "paper"],
-    default: "code",
-    description: "how the thresholds drop",
-    source: CODE,
-  },
-  {
-    name: "targets",
-    type: "choice",
-    choices: ["clean", "augmented"],
-    default: "clean",
-    description: "whether assignments and targets come from clean or augmented samples",
-    source: CODE,
-  },
-  {
-    name: "kappa",
-    type: "number",
-    default: 0.3,
-    min: 0,
-    max: 1,
-    description: "initial kappa as a share of the clusters: the first beta1; beta2 is half of it",
-    source: "DynAE, section 4",
-  },
-  {
-    name: "tol",
-    type: "number",
-    default: 0.01,
-    min: 0,
-    max: 1,
-    description: "stop when the share of conflicted samples is below this",
-    source: "DynAE, section 4",
-  },
-  {
-    name: "checkInterval",
-    type: "integer",
-    default: 140,
-    min: 1,
-    description: "steps between two counts of conflicted samples",
-    source: CODE,
-  },
-  {
-    name: "nInit",
-    type: "integer",
-    default: 10,
-    min: 1,
-    description: "restarts of k-means for the centroids",
-    source: CODE,
-  },
-];
-
-const PUBLISHED: OptionValues = {
-  hidden: [500, 500, 2000],
-  pretrainSteps: 130_000,
-  pretrainLearningRate: 1e-4,
-  pretrainDecay: false,
-  batchOrder: "sequentialShuffledWithin",
-  lambda: 0.5,
-  interpolationMax: 1,
-  codeScale: 0,
-  steps: 100_000,
-};
 
 /** Thresholds and counts: the host's part of the clustering phase. */
 interface Schedule {
@@ -304,7 +132,7 @@ export class DynAE extends DeepEstimator<DynAEOptions> {
     super(
       resolveOptions(
         "dynae",
-        OPTIONS,
+        DYNAE_OPTIONS,
         {},
         options as Record<string, OptionValue>,
       ) as unknown as DynAEOptions,
@@ -519,33 +347,7 @@ export const DYNAE: Method = {
   name: "dynae",
   summary: "Dynamic autoencoder: reconstruction gives way to construction, sample by sample",
   citation: "Mrabah et al., Deep Clustering with a Dynamic Autoencoder, arXiv 1901.07752",
-  options: OPTIONS,
-  profiles: {
-    default: { description: "thrifty: minutes on two cores", values: {} },
-    official: {
-      description: "what the authors' code does, step for step, with its constants",
-      values: {
-        ...PUBLISHED,
-        critic: "fixed",
-        gamma: 1,
-        schedule: "code",
-        targets: "clean",
-        checkInterval: 140,
-      },
-    },
-    paper: {
-      description: "as the paper's text reads: trained critic, check at every step, sums as 1 : 1",
-      values: {
-        ...PUBLISHED,
-        critic: "trained",
-        // ‖·‖² summed over 10 and 784 features, 1 : 1, in terms of means; the rate follows.
-        gamma: 78.4,
-        learningRate: 1e-2,
-        schedule: "paper",
-        targets: "augmented",
-        checkInterval: 1,
-      },
-    },
-  },
+  options: DYNAE_OPTIONS,
+  profiles: DYNAE_PROFILES,
   create: (options) => new DynAE(options as unknown as DynAEOptions),
 };

@@ -1,0 +1,207 @@
+/** DynAE's options, with their defaults and where these come from. */
+import { ARCHITECTURE_OPTIONS, type ArchitectureOptions } from "./autoencoder.ts";
+import type { OptionSpec, OptionValues, Profile } from "./options.ts";
+import { PRETRAINING_OPTIONS, type PretrainingOptions } from "./pretraining.ts";
+
+/** How the thresholds drop: as the authors' code does it, or as the paper's algorithm reads. */
+export type ThresholdSchedule = "code" | "paper";
+
+/** Options of {@linkcode DynAE}. */
+export interface DynAEOptions extends ArchitectureOptions, PretrainingOptions {
+  /** Most steps of the clustering phase. */
+  readonly steps: number;
+  /** Of the clustering phase's SGD. */
+  readonly learningRate: number;
+  /** Of the clustering phase's SGD. */
+  readonly momentum: number;
+  /** Standard deviation that the pre-trained code is given (and mean 0); 0 keeps it as it is. */
+  readonly codeScale: number;
+  /** γ: weight of the image term against the code term, both means over batch and features. */
+  readonly gamma: number;
+  /** How the thresholds drop. */
+  readonly schedule: ThresholdSchedule;
+  /** Where assignments and targets come from: clean samples, or the augmented ones. */
+  readonly targets: "clean" | "augmented";
+  /** κ/K at the start: the first threshold β1; β2 is half of it. */
+  readonly kappa: number;
+  /** Stops when the share of conflicted samples falls below. */
+  readonly tol: number;
+  /** Steps between two counts of conflicted samples. */
+  readonly checkInterval: number;
+  /** Restarts of k-means when the centroids are computed. */
+  readonly nInit: number;
+}
+
+const CODE = "DynAE's code";
+
+/** Every option: the defaults are the thrifty profile's. */
+export const DYNAE_OPTIONS: readonly OptionSpec[] = [
+  ...ARCHITECTURE_OPTIONS,
+  ...PRETRAINING_OPTIONS,
+  {
+    name: "critic",
+    type: "choice",
+    choices: ["trained", "fixed", "off"],
+    default: "off",
+    description: "the critic of the interpolation loss in pre-training; fixed: never trained",
+    source: "thrifty; the paper trains it, its code in effect keeps it fixed",
+  },
+  {
+    name: "criticLearningRate",
+    type: "number",
+    default: 1e-4,
+    min: 0,
+    description: "Adam's learning rate of the critic",
+    source: "DynAE, section 4",
+  },
+  {
+    name: "lambda",
+    type: "number",
+    default: 0.5,
+    min: 0,
+    description: "weight of the interpolation loss",
+    source: "DynAE, section 4",
+  },
+  {
+    name: "interpolationMax",
+    type: "number",
+    default: 0.5,
+    min: 0,
+    max: 1,
+    description: "interpolation coefficients are uniform from 0 to this",
+    source: "ACAI; DynAE takes 1",
+  },
+  {
+    name: "steps",
+    type: "integer",
+    default: 4000,
+    min: 0,
+    description: "most steps of the clustering phase",
+    source: "thrifty; the paper allows 100,000",
+  },
+  {
+    name: "learningRate",
+    type: "number",
+    default: 1e-3,
+    min: 0,
+    description: "of the clustering phase's SGD",
+    source: "DynAE, section 4",
+  },
+  {
+    name: "momentum",
+    type: "number",
+    default: 0.9,
+    min: 0,
+    max: 1,
+    description: "of the clustering phase's SGD",
+    source: "DynAE, section 4",
+  },
+  {
+    name: "codeScale",
+    type: "number",
+    default: 1,
+    min: 0,
+    description: "standard deviation that the pre-trained code is given; 0 keeps it as it is",
+    source: "thrifty: long pre-training reaches about 1 by itself, and q depends on the scale",
+  },
+  {
+    name: "gamma",
+    type: "number",
+    default: 100,
+    min: 0,
+    description: "weight of the image term against the code term, both as means",
+    source: "DynAE's notebook; its class default is 1",
+  },
+  {
+    name: "schedule",
+    type: "choice",
+    choices: ["code", "paper"],
+    default: "code",
+    description: "how the thresholds drop",
+    source: CODE,
+  },
+  {
+    name: "targets",
+    type: "choice",
+    choices: ["clean", "augmented"],
+    default: "clean",
+    description: "whether assignments and targets come from clean or augmented samples",
+    source: CODE,
+  },
+  {
+    name: "kappa",
+    type: "number",
+    default: 0.3,
+    min: 0,
+    max: 1,
+    description: "initial kappa as a share of the clusters: the first beta1; beta2 is half of it",
+    source: "DynAE, section 4",
+  },
+  {
+    name: "tol",
+    type: "number",
+    default: 0.01,
+    min: 0,
+    max: 1,
+    description: "stop when the share of conflicted samples is below this",
+    source: "DynAE, section 4",
+  },
+  {
+    name: "checkInterval",
+    type: "integer",
+    default: 140,
+    min: 1,
+    description: "steps between two counts of conflicted samples",
+    source: CODE,
+  },
+  {
+    name: "nInit",
+    type: "integer",
+    default: 10,
+    min: 1,
+    description: "restarts of k-means for the centroids",
+    source: CODE,
+  },
+];
+
+/** What the paper and its code share. */
+const PUBLISHED: OptionValues = {
+  hidden: [500, 500, 2000],
+  pretrainSteps: 130_000,
+  pretrainLearningRate: 1e-4,
+  pretrainDecay: false,
+  batchOrder: "sequentialShuffledWithin",
+  lambda: 0.5,
+  interpolationMax: 1,
+  codeScale: 0,
+  steps: 100_000,
+};
+
+/** By name. */
+export const DYNAE_PROFILES: Readonly<Record<string, Profile>> = {
+  default: { description: "thrifty: minutes on two cores", values: {} },
+  official: {
+    description: "what the authors' code does, step for step, with its constants",
+    values: {
+      ...PUBLISHED,
+      critic: "fixed",
+      gamma: 1,
+      schedule: "code",
+      targets: "clean",
+      checkInterval: 140,
+    },
+  },
+  paper: {
+    description: "as the paper's text reads: trained critic, check at every step, sums as 1 : 1",
+    values: {
+      ...PUBLISHED,
+      critic: "trained",
+      // ‖·‖² summed over 10 and 784 features, 1 : 1, in terms of means; the rate follows.
+      gamma: 78.4,
+      learningRate: 1e-2,
+      schedule: "paper",
+      targets: "augmented",
+      checkInterval: 1,
+    },
+  },
+};
