@@ -40,6 +40,12 @@ import { Assignment, Encoding } from "./whole_pass.ts";
 /** Restarts of k-means where it only scores a code, as in the authors' notebook. */
 const SCORING_RESTARTS = 20;
 
+/**
+ * A code is not stretched further than this: the largest stable step of SGD falls with the square of
+ * the factor, and a code that would need more has hardly been trained.
+ */
+const MOST_CODE_FACTOR = 4;
+
 /** Thresholds and counts: the host's part of the clustering phase. */
 interface Schedule {
   /** κ/K */
@@ -310,8 +316,7 @@ class Clustering {
     encoding.run();
     const { means, variances } = momentsOf(await encoding.codes.read(), latent);
     const deviation = Math.sqrt(variances.reduce((a, b) => a + b) / latent);
-    // A collapsed code has no scale to restore; the log shows it.
-    const factor = codeScale > 0 && deviation > 1e-6 ? codeScale / deviation : 1;
+    const factor = codeScale > 0 ? Math.min(codeScale / deviation, MOST_CODE_FACTOR) : 1;
     if (factor !== 1) await net.standardizeCode(means, factor);
     training.log({ phase: "clustering", step: 0, codeDeviation: deviation, codeFactor: factor });
     return null;

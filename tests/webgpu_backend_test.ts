@@ -11,7 +11,7 @@ import type { Backend, Region } from "../engine/backend.ts";
 import { DeviceLostError, NoDeviceError, ShaderError } from "../engine/errors.ts";
 import { isHardware, listAdapters } from "../engine/webgpu/adapter.ts";
 import { openWebGpuBackend } from "../engine/webgpu/backend.ts";
-import { openDevice } from "../engine/webgpu/device.ts";
+import { openGpuDevice } from "../engine/webgpu/device.ts";
 import { foldWorkgroups, packParams } from "../engine/webgpu/dispatch.ts";
 import { gpuTest } from "./gpu.ts";
 import { scale, withDefect } from "./kernel_fixture.ts";
@@ -238,7 +238,7 @@ gpuTest("memory is counted and given back", async () => {
 });
 
 gpuTest("a failure reported by the device is remembered", async () => {
-  const { gpu, health } = await openDevice();
+  const { gpu, health } = await openGpuDevice();
   health.check();
   gpu.createBuffer({ size: 3, usage: GPUBufferUsage.MAP_READ | GPUBufferUsage.STORAGE });
   await gpu.queue.onSubmittedWorkDone();

@@ -5,7 +5,7 @@
 import type { Constants, Kernel, Shader } from "../../kernels/kernel.ts";
 import { NoDeviceError } from "../errors.ts";
 import { variantName } from "./targets.ts";
-import { openDevice } from "../webgpu/device.ts";
+import { openGpuDevice } from "../webgpu/device.ts";
 import { mergeConstants, PipelineCache } from "../webgpu/pipelines.ts";
 
 /** A shader compiler. */
@@ -37,7 +37,7 @@ export interface CompileRow {
  * @throws {NoDeviceError} where there is no adapter.
  */
 export async function openRuntimeCompiler(): Promise<ShaderCompiler> {
-  const { gpu, adapter } = await openDevice();
+  const { gpu, adapter } = await openGpuDevice();
   const name = "Deno" in globalThis ? "naga" : "this runtime";
   return new DeviceCompiler(`${name} (${adapter.title})`, gpu, navigator.gpu);
 }

@@ -4,7 +4,7 @@ import type { AdapterOptions } from "./adapter.ts";
 import { limitsOf } from "./adapter.ts";
 import { BufferPool, spanOf } from "./buffers.ts";
 import type { WebGpuBuffer } from "./buffers.ts";
-import { openDevice } from "./device.ts";
+import { openGpuDevice } from "./device.ts";
 import type { Device } from "./device.ts";
 import { checkCall, chooseShader } from "./dispatch.ts";
 import type { CheckedCall, ShaderChoice } from "./dispatch.ts";
@@ -25,7 +25,7 @@ export interface WebGpuOptions extends AdapterOptions {
  * `"hardware"`.
  */
 export async function openWebGpuBackend(options: WebGpuOptions = {}): Promise<Backend> {
-  return new WebGpuBackend(await openDevice(options), options.shader);
+  return new WebGpuBackend(await openGpuDevice(options), options.shader);
 }
 
 class WebGpuBackend implements Backend {

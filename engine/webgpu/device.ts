@@ -66,7 +66,7 @@ export class Health {
  * are larger than a binding and are bound by windows.
  * @throws {NoDeviceError} where no adapter fits the options.
  */
-export async function openDevice(options: AdapterOptions = {}): Promise<Device> {
+export async function openGpuDevice(options: AdapterOptions = {}): Promise<Device> {
   const found = await requestAdapter(options);
   const adapter = summarize(found);
   const gpu = await found.requestDevice({
