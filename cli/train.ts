@@ -2,12 +2,11 @@
 import type { Command } from "commander";
 import type { Dataset } from "../datasets/dataset.ts";
 import { kebabCase } from "./method_options.ts";
-import type { OptionValue } from "../models/options.ts";
 import { type Method, METHODS } from "../models/registry.ts";
 import { type DataRecord, readCheckpoint, SCHEMA } from "./checkpoint.ts";
 import { columnStatistics } from "./columns.ts";
 import { addDataOptions, classesOf, type DataValues, load, requestOf } from "./data_options.ts";
-import { addDeviceOptions, type DeviceValues } from "./device_options.ts";
+import { addDeviceOptions, type DeviceValues, open } from "./device_options.ts";
 import { usageError } from "./errors.ts";
 import { addMethodOptions, givenOptions, integerOption, resolve } from "./method_options.ts";
 import { type DataRequest, RunFolder, type RunRecord } from "./run_folder.ts";
@@ -108,14 +107,16 @@ async function planRun(method: Method, values: TrainValues): Promise<RunPlan> {
   const request = requestOf(values);
   const dataset = await load(request);
   const clusters = classesOf(dataset);
-  const hasDefault = method.options.some(({ name }) => name === "clusters") &&
-    method.profiles[profile].values.clusters === undefined;
-  const defaults: Record<string, OptionValue> = hasDefault && clusters !== undefined
-    ? { clusters }
-    : {};
-  const options = resolve(method, profile, { ...defaults, ...given });
+  const isOpen = clusters !== undefined && method.profiles[profile].values.clusters === undefined;
+  const options = resolve(method, profile, { ...(isOpen ? { clusters } : {}), ...given });
+  if (Number(options.clusters) > dataset.n) {
+    throw usageError(
+      `--clusters is ${options.clusters}, and ${request.data} has ${dataset.n} rows`,
+    );
+  }
   const seed = Number(options.seed ?? 0);
   const name = `${method.name}-${dataset.name.replace(/\.[^.]*$/, "")}-seed${seed}`;
+  const shared = await common(method, values, dataset, request);
   const folder = await RunFolder.create(name.replace(/[^\w.-]+/g, "_"), values.out);
   const record: RunRecord = {
     schema: SCHEMA,
@@ -127,19 +128,21 @@ async function planRun(method: Method, values: TrainValues): Promise<RunPlan> {
     versions: VERSIONS,
     seconds: 0,
   };
-  return { ...await common(method, values, dataset, request), folder, record };
+  return { ...shared, folder, record };
 }
 
 async function common(
   method: Method,
-  { baseline, saveSteps, ...device }: TrainValues,
+  { baseline, saveSteps, device, threads }: TrainValues,
   dataset: Dataset,
   request: DataRequest,
 ): Promise<Omit<RunPlan, "folder" | "record">> {
+  const chosen = definedOf({ device, threads });
   return {
     method,
     dataset,
-    device,
+    device: chosen,
+    backend: await open(chosen),
     baseline,
     ...(saveSteps === undefined ? {} : { saveSteps }),
     ...(dataset.scaling === "standard"

@@ -32,6 +32,8 @@ export interface RunPlan {
   /** As it stands at the start. */
   readonly record: RunRecord;
   readonly device: DeviceValues;
+  /** Opened by `device`; the training closes it. */
+  readonly backend: Backend;
   /** Whether k-means on the data is computed for comparison. */
   readonly baseline: boolean;
   readonly saveSteps?: number;
@@ -126,7 +128,7 @@ async function fitWithRetries(
 ): Promise<Outcome> {
   let last = plan.resume;
   for (let losses = 0;; losses++) {
-    const backend = await open(plan.device);
+    const backend = losses === 0 ? plan.backend : await open(plan.device);
     const device = () => ({ ...plan.record.device, ...backend.info });
     try {
       checkDevice(plan, backend, last);

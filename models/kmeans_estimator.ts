@@ -9,6 +9,7 @@ import {
   type Estimator,
   type FitContext,
   type FitResult,
+  InterruptedError,
   type Samples,
 } from "./estimator.ts";
 import { kmeans, meanVarianceOf, nearestCentroids } from "./kmeans.ts";
@@ -86,10 +87,12 @@ export class KMeans implements Estimator {
   /**
    * Clusters the rows; `context.save` gets the centroids once, in the end.
    * @throws {RangeError} for samples that do not fit the options.
+   * @throws {InterruptedError} where `context.signal` is aborted before it begins.
    */
   async fit(samples: Samples, context: FitContext = {}): Promise<FitResult> {
     const { data, n, d } = samples;
     checkSamples(samples, this.options.clusters);
+    if (context.signal?.aborted) throw new InterruptedError("interrupted before k-means began");
     await this.open(context.backend, context);
     const { backend } = this.device!;
     using table = Table.upload(backend, "samples", data, n, d);

@@ -1,0 +1,510 @@
+import {
+  assert,
+  assertAlmostEquals,
+  assertEquals,
+  assertGreater,
+  assertMatch,
+  assertRejects,
+  assertStringIncludes,
+} from "@std/assert";
+import { columnStatistics, standardiseLike } from "../cli/columns.ts";
+import { centroidStrip } from "../cli/centroids.ts";
+import { main } from "../cli/main.ts";
+import { RunFolder, type RunRecord } from "../cli/run_folder.ts";
+import { editDistance, nearest } from "../cli/suggest.ts";
+import { formatBytes, formatDuration, formatNumber, formatTable } from "../cli/terminal.ts";
+import { runTraining } from "../cli/training_run.ts";
+import { loadDataset } from "../datasets/load.ts";
+import { decodeNpy } from "../datasets/npy.ts";
+import { openDevice } from "../engine/device.ts";
+import { DeviceLostError } from "../engine/errors.ts";
+import type { GradientRule } from "../engine/op.ts";
+import { add } from "../engine/ops/binary.ts";
+import { OPS } from "../engine/ops/registry.ts";
+import { unaryOp } from "../engine/ops/unary.ts";
+import type { Checkpoint, Estimator, FitContext } from "../models/estimator.ts";
+import { METHODS } from "../models/registry.ts";
+
+const ROOT = new URL("..", import.meta.url);
+const CLI = new URL("cli.ts", ROOT).pathname;
+
+interface Outcome {
+  code: number;
+  out: string;
+  err: string;
+}
+
+const environment = { XDG_RUNTIME_DIR: "/tmp", NO_COLOR: "1" };
+
+function command(
+  args: string[],
+  cwd: string | URL,
+  env: Record<string, string> = {},
+): Deno.Command {
+  return new Deno.Command(Deno.execPath(), {
+    args: ["run", "--quiet", "--no-prompt", "-P", CLI, ...args],
+    cwd,
+    env: { ...environment, ...env },
+    stdin: "null",
+    stdout: "piped",
+    stderr: "piped",
+  });
+}
+
+async function run(
+  args: string[],
+  cwd: string | URL = ROOT,
+  env: Record<string, string> = {},
+): Promise<Outcome> {
+  const { code, stdout, stderr } = await command(args, cwd, env).output();
+  const decoder = new TextDecoder();
+  return { code, out: decoder.decode(stdout), err: decoder.decode(stderr) };
+}
+
+/** Three clusters of 4 columns; the last column names the class. */
+async function writeBlobs(folder: string): Promise<void> {
+  const lines = ["a,b,c,d,class"];
+  let state = 12345;
+  const noise = () => (state = (state * 1103515245 + 12345) % 2 ** 31) / 2 ** 31 - 0.5;
+  for (let i = 0; i < 240; i++) {
+    const values = [0, 1, 2, 3].map((j) => ((j === i % 3 ? 3 : 0) + noise()).toFixed(4));
+    lines.push(`${values.join(",")},c${i % 3}`);
+  }
+  await Deno.writeTextFile(`${folder}/blobs.csv`, `${lines.join("\n")}\n`);
+  const rows = lines.map((line) => line.replace(/,[^,]*$/, ""));
+  await Deno.writeTextFile(`${folder}/rows.csv`, `${rows.join("\n")}\n`);
+}
+
+async function inFolder(work: (folder: string) => Promise<void>): Promise<void> {
+  const folder = await Deno.makeTempDir();
+  try {
+    await writeBlobs(folder);
+    await work(folder);
+  } finally {
+    await Deno.remove(folder, { recursive: true });
+  }
+}
+
+const BLOBS = ["--data", "blobs.csv", "--label-column", "last", "--device", "cpu"];
+const SMALL = ["--hidden", "8,8", "--latent", "2"];
+
+Deno.test("every command has help with an example", async () => {
+  const commands = [
+    [],
+    ["train"],
+    ["predict"],
+    ["embed"],
+    ["evaluate"],
+    ["audit"],
+    ["audit", "gradients"],
+    ["audit", "kernels"],
+    ["data"],
+    ["data", "list"],
+    ["data", "info"],
+    ["data", "fetch"],
+    ["info"],
+  ];
+  const outcomes = await Promise.all(commands.map((words) => run([...words, "--help"])));
+  for (const [i, { code, out, err }] of outcomes.entries()) {
+    assertEquals([code, err], [0, ""], commands[i].join(" "));
+    assertStringIncludes(out, "Example");
+    assertStringIncludes(out, "deno run -P cli.ts");
+  }
+  for (const model of Object.keys(METHODS)) assertStringIncludes(outcomes[1].out, model);
+});
+
+Deno.test("what is wrong with the command line is said on one line, with exit code 2", async () => {
+  const cases: [args: string[], message: string][] = [
+    [["trian"], "did you mean train?"],
+    [["train", "--modle", "dynae"], "did you mean --model?"],
+    [["train", "--model", "dynea"], 'unknown model "dynea" (did you mean dynae?)'],
+    [["train", "--profile", "offical"], "(did you mean official?)"],
+    [["train", "--data", "optdigit"], "(did you mean optdigits?)"],
+    [["train", "--steps", "many"], '--steps takes an integer, got "many"'],
+    [["train", "--latent", "0"], "--latent must be an integer ≥ 1, got 0"],
+    [["train", "--hidden", "5,x"], "--hidden takes a list such as 500,500,2000"],
+    [["train", "--critic", "onn"], "unknown value of --critic"],
+    [["train", "--device", "gpu"], 'unknown device "gpu"'],
+    [["train", "--scale", "huge"], "--scale takes none, unit, standard or a divisor"],
+    [["train", "--limit", "5"], "--clusters is 10"],
+    [["train", "--resume", "/nowhere"], "there is no /nowhere/run.json"],
+    [["train", "extra"], "too many arguments"],
+    [["predict", "--data", "optdigits"], "required option '--run <dir>' not specified"],
+    [["data", "fetch", "mnits"], "did you mean mnist?"],
+    [["audit", "kernels", "--kernel", "dnese"], "did you mean dense?"],
+    [["audit", "gradients", "--only", "nothing"], 'no check\'s name contains "nothing"'],
+  ];
+  const outcomes = await Promise.all(cases.map(([args]) => run(args)));
+  for (const [i, { code, err }] of outcomes.entries()) {
+    assertStringIncludes(err, cases[i][1]);
+    assertEquals([code, err.trim().split("\n").length], [2, 1], err);
+  }
+  const { code, err } = await run(["train", "--data", "no.csv"]);
+  assertEquals(code, 1);
+  assertStringIncludes(err, "no.csv: there is no such file");
+});
+
+Deno.test("no adapter is exit code 4, and leaves nothing", () =>
+  inFolder(async (folder) => {
+    // A backend that this system cannot have.
+    const backend = Deno.build.os === "windows" ? "metal" : "dx12";
+    const { code, err } = await run(["train", "--data", "rows.csv", "--device", "webgpu"], folder, {
+      DENO_WEBGPU_BACKEND: backend,
+    });
+    assertEquals([code, err], [4, "error: WebGPU finds no adapter on this machine\n"]);
+    await assertRejects(() => Deno.stat(`${folder}/runs`), Deno.errors.NotFound);
+  }));
+
+Deno.test("evaluate scores labels of any supported form", () =>
+  inFolder(async (folder) => {
+    await Deno.writeTextFile(`${folder}/labels.csv`, "row,label\n0,2\n1,2\n2,0\n3,1\n");
+    await Deno.writeTextFile(`${folder}/truth.txt`, "0\n0\n1\n1\n");
+    await Deno.writeTextFile(`${folder}/short.txt`, "0\n0\n1\n");
+    const args = ["evaluate", "--labels", "labels.csv", "--truth"];
+    const json = await run([...args, "truth.txt", "--json"], folder);
+    const { acc, nmi, ari } = JSON.parse(json.out);
+    assertAlmostEquals(acc, 0.75);
+    assertAlmostEquals(nmi, 0.8);
+    assertAlmostEquals(ari, 4 / 7);
+    assertEquals(json.code, 0);
+    const table = await run([...args, "truth.txt"], folder);
+    assertStringIncludes(table.out, "labels.csv  0.7500  0.8000  0.5714");
+    const short = await run([...args, "short.txt"], folder);
+    assertEquals(short.code, 1);
+    assertStringIncludes(short.err, "labels.csv holds 4 labels, short.txt 3");
+  }));
+
+Deno.test("data and info print tables and JSON", async () => {
+  const [list, optdigits, unfetched, ships, info] = await Promise.all([
+    run(["data", "list", "--json"]),
+    run(["data", "info", "optdigits", "--json"]),
+    run(["data", "info", "usps"], ROOT, { HOME: "/nonexistent", XDG_CACHE_HOME: "" }),
+    run(["data", "fetch", "optdigits"]),
+    run(["info", "--json"]),
+  ]);
+  const names = JSON.parse(list.out).map(({ name }: { name: string }) => name);
+  assertEquals(names.slice(0, 2), ["optdigits", "mnist"]);
+  const facts = JSON.parse(optdigits.out);
+  assertEquals([facts.n, facts.d, facts.classes, facts.scaling], [5620, 64, 10, "/ 16"]);
+  assertEquals(facts.counts.length, 10);
+  assertStringIncludes(unfetched.out, "not here yet");
+  assertStringIncludes(ships.out, "ships with this package");
+  assertEquals(JSON.parse(info.out).cpu.kind, "cpu");
+  assertEquals([list, optdigits, unfetched, ships, info].map(({ code }) => code), [0, 0, 0, 0, 0]);
+});
+
+Deno.test("a run leaves all its files, which predict, embed and evaluate read", () =>
+  inFolder(async (folder) => {
+    const args = ["train", ...BLOBS, ...SMALL, "--pretrain-steps", "20", "--steps", "20"];
+    const trained = await run([...args, "--no-pretrain-decay", "--seed", "3"], folder);
+    assertEquals(trained.code, 0, trained.err);
+    for (const name of ["k-means on the data", "k-means on the pre-trained code", "dynae"]) {
+      assertMatch(trained.out, new RegExp(`^${name} +[01]\\.\\d{4} `, "m"));
+    }
+    assertStringIncludes(trained.err, "pre-training 20/20");
+    const path = "runs/dynae-blobs-seed3";
+    const file = (name: string) => `${folder}/${path}/${name}`;
+    const record: RunRecord = JSON.parse(await Deno.readTextFile(file("run.json")));
+    const { configuration: { options }, results, data, status, versions, device } = record;
+    assertEquals([status, record.seed, record.stopReason], ["finished", 3, "20 steps"]);
+    assertEquals([options.clusters, options.hidden, options.pretrainDecay], [3, [8, 8], false]);
+    assertEquals([data.name, data.n, data.d, data.scaling], ["blobs.csv", 240, 4, "none"]);
+    assertEquals(versions.deno, Deno.version.deno);
+    assertEquals(device.kind, "cpu");
+    assertEquals(results?.partitions["k-means on the data"].acc, 1);
+    assertEquals(results?.clusterSizes.reduce((sum, size) => sum + size), 240);
+    const codes = decodeNpy(await Deno.readFile(file("embedding.npy")), "embedding.npy");
+    assertEquals(codes.shape, [240, 2]);
+    const rows = (await Deno.readTextFile(file("metrics.jsonl"))).trim().split("\n");
+    assert(rows.map((row) => JSON.parse(row)).some(({ phase }) => phase === "clustering"));
+
+    const model = ["--run", path, "--data", "rows.csv", "--device", "cpu"];
+    const [labels, csv, npy, scores, again] = await Promise.all([
+      run(["predict", ...model], folder),
+      run(["embed", ...model], folder),
+      run(["embed", ...model, "-o", "codes.npy"], folder),
+      run(["evaluate", "--labels", `${path}/labels.csv`, "--truth", "t.npy", "--json"], folder),
+      run(["train", "--resume", path], folder),
+    ]);
+    assertMatch(labels.out, /^row,label\n0,[012]\n/);
+    assertEquals(labels.out.trim().split("\n").length, 241);
+    assertMatch(csv.out, /^z0,z1\n/);
+    assertEquals(npy.code, 0, npy.err);
+    const again2 = decodeNpy(await Deno.readFile(`${folder}/codes.npy`), "codes.npy");
+    assertEquals(again2.values, codes.values);
+    assertEquals([scores.code, scores.err], [
+      1,
+      "error: Cannot read t.npy: there is no such file\n",
+    ]);
+    assertEquals(again.code, 0);
+    assertStringIncludes(again.err, "is finished already: 20 steps");
+    assertEquals(again.out, trained.out);
+
+    const [taken, conflict, wrong, format] = await Promise.all([
+      run([...args, "--out", path], folder),
+      run(["train", "--resume", path, "--steps", "30"], folder),
+      run(["predict", "--run", path, "--data", "optdigits"], folder),
+      run(["predict", ...model, "-o", "labels.png"], folder),
+    ]);
+    assertEquals(taken.code, 2);
+    assertStringIncludes(taken.err, "exists already");
+    assertEquals(conflict.code, 2);
+    assertStringIncludes(conflict.err, "--steps 30 conflicts with the run");
+    assertEquals(wrong.code, 1);
+    assertStringIncludes(wrong.err, "4 columns");
+    assertEquals(format.code, 2);
+  }));
+
+Deno.test("without labels there are cluster sizes; new rows are standardised like the old", () =>
+  inFolder(async (folder) => {
+    const args = ["train", "--model", "kmeans", "--data", "rows.csv", "--scale", "standard"];
+    const trained = await run([...args, "--clusters", "3", "--json", "--device", "cpu"], folder);
+    assertEquals(trained.code, 0, trained.err);
+    const { folder: path, results, data } = JSON.parse(trained.out);
+    assertEquals(path, "runs/kmeans-rows-seed0");
+    assertEquals(results, { clusterSizes: [80, 80, 80], partitions: {} });
+    assertEquals(data.scaling, "standard");
+    const expected = await Deno.readTextFile(`${folder}/${path}/labels.csv`);
+    const predict = ["predict", "--run", path, "--device", "cpu", "--data"];
+    assertEquals((await run([...predict, "rows.csv"], folder)).out, expected);
+    const first = (await Deno.readTextFile(`${folder}/rows.csv`)).split("\n").slice(0, 3);
+    await Deno.writeTextFile(`${folder}/two.csv`, `${first.join("\n")}\n`);
+    const { out } = await run([...predict, "two.csv"], folder);
+    assertEquals(out, expected.split("\n").slice(0, 3).join("\n") + "\n");
+  }));
+
+/** Waits until the run has come to what `isReached` looks for, and ends it with a signal. */
+async function stop(
+  args: string[],
+  folder: string,
+  signal: Deno.Signal,
+  isReached: (err: string) => boolean | Promise<boolean>,
+): Promise<{ code: number; err: string }> {
+  const child = command(args, folder).spawn();
+  const decoder = new TextDecoder();
+  let err = "";
+  let sent = false;
+  const out = child.stdout.cancel();
+  for await (const chunk of child.stderr) {
+    err += decoder.decode(chunk);
+    if (sent || !await isReached(err)) continue;
+    child.kill(signal);
+    sent = true;
+  }
+  await out;
+  return { code: (await child.status).code, err };
+}
+
+Deno.test({
+  name: "an interrupted or killed run goes on to the same bytes",
+  ignore: Deno.build.os === "windows",
+  fn: () =>
+    inFolder(async (folder) => {
+      const steps = ["--pretrain-steps", "400", "--steps", "400", "--tol", "0", "--gamma", "1"];
+      const args = ["train", ...BLOBS, ...SMALL, ...steps, "--no-baseline", "--save-steps", "100"];
+      const whole = await run([...args, "--out", "whole"], folder);
+      assertEquals(whole.code, 0, whole.err);
+
+      const interrupted = await stop([...args, "--out", "interrupted"], folder, "SIGINT", (err) =>
+        err.includes("pre-training 1/400"));
+      assertEquals(interrupted.code, 130, interrupted.err);
+      assertStringIncludes(interrupted.err, "train --resume interrupted");
+      const killed = await stop([...args, "--out", "killed"], folder, "SIGKILL", (err) =>
+        err.includes("clustering 1/400"));
+      assertEquals(killed.code, 137);
+
+      const data = await Deno.readTextFile(`${folder}/blobs.csv`);
+      await Deno.writeTextFile(`${folder}/blobs.csv`, data.replace("3.", "4."));
+      const changed = await run(["train", "--resume", "interrupted"], folder);
+      assertEquals(changed.code, 2);
+      assertStringIncludes(changed.err, "the data have changed");
+      await Deno.writeTextFile(`${folder}/blobs.csv`, data);
+
+      for (const path of ["interrupted", "killed"]) {
+        const { status } = JSON.parse(await Deno.readTextFile(`${folder}/${path}/run.json`));
+        assertEquals(status, path === "killed" ? "running" : path);
+        const resumed = await run(["train", "--resume", path, "--no-baseline"], folder);
+        assertEquals(resumed.code, 0, resumed.err);
+        assertEquals(resumed.out, whole.out);
+        for (const name of ["labels.csv", "embedding.npy", "metrics.jsonl"]) {
+          const [a, b] = await Promise.all([
+            Deno.readFile(`${folder}/whole/${name}`),
+            Deno.readFile(`${folder}/${path}/${name}`),
+          ]);
+          assertEquals(a, b, `${path}/${name}`);
+        }
+      }
+    }),
+});
+
+Deno.test("audits print JSON that a program reads", async () => {
+  const [kernels, gradients] = await Promise.all([
+    run(["audit", "kernels", "--device", "cpu", "--kernel", "advance", "--json"]),
+    run(["audit", "gradients", "--only", "unary", "--json"]),
+  ]);
+  assertEquals([kernels.code, gradients.code], [0, 0], kernels.err + gradients.err);
+  const audit = JSON.parse(kernels.out);
+  assertEquals([audit.passed, audit.rows[0].kernel], [true, "advance"]);
+  const { passed, checks } = JSON.parse(gradients.out);
+  assert(passed && checks.length > 10);
+  const table = await run(["audit", "gradients", "--only", "unary: exp"]);
+  assertMatch(table.out, /unary: exp .* pass/);
+});
+
+Deno.test("a wrong gradient rule is exit code 3, with the line that repeats it", async () => {
+  const wrong = { ...unaryOp, name: "wrong", examples: unaryOp.examples.slice(0, 1) };
+  const rule = unaryOp.gradient as GradientRule<unknown>;
+  const ops = OPS as unknown[];
+  let out = "";
+  const capture = (bytes: Uint8Array) => {
+    out += new TextDecoder().decode(bytes);
+    return bytes.length;
+  };
+  const { stdout, stderr } = Deno;
+  const [writeOut, writeError] = [stdout.writeSync, stderr.writeSync];
+  ops.push({
+    ...wrong,
+    gradient: (...args: Parameters<typeof rule>) => rule(...args).map((g) => g && add(g, g)),
+  }, { ...wrong, name: "wrongly unchecked", examples: [] });
+  Object.assign(stdout, { writeSync: capture });
+  Object.assign(stderr, { writeSync: capture });
+  try {
+    assertEquals(await main(["audit", "gradients", "--only", "wrong", "--seed", "5"]), 3);
+  } finally {
+    Object.assign(stdout, { writeSync: writeOut });
+    Object.assign(stderr, { writeSync: writeError });
+    ops.length -= 2;
+  }
+  assertMatch(out, /^wrong: copy .* BREACH\n {2}target 0 .* rule .*, difference /m);
+  assertMatch(out, /again: deno run -P cli.ts audit gradients --seed 5 --only "wrong: copy"$/m);
+  assertStringIncludes(out, "no example to check it on");
+  assertStringIncludes(out, "error: 2 of 2 checks failed");
+});
+
+/** A method whose device is lost `losses` times, each time after a checkpoint. */
+function fragileMethod(losses: number, resumes: (Checkpoint | undefined)[]) {
+  const estimator = {
+    async fit({ n }: { n: number }, { resume, save }: FitContext) {
+      resumes.push(resume);
+      await save?.({ variables: new Map(), host: { history: [{ step: resumes.length }] } });
+      if (resumes.length <= losses) throw new DeviceLostError("the device was lost", "lost");
+      return {
+        labels: new Uint32Array(n),
+        clusterCenters: new Float32Array(1),
+        embedding: new Float32Array(n),
+        embeddingSize: 1,
+        nIter: 1,
+        stopReason: "done",
+        history: [],
+        partitions: {},
+      };
+    },
+    dispose: () => Promise.resolve(),
+  } as unknown as Estimator;
+  return { ...METHODS.dynae, create: () => estimator };
+}
+
+Deno.test("a lost device is opened again three times, each from the last checkpoint", () =>
+  inFolder(async (folder) => {
+    const dataset = await loadDataset(`${folder}/rows.csv`);
+    const train = async (losses: number, resumes: (Checkpoint | undefined)[]) =>
+      await runTraining({
+        method: fragileMethod(losses, resumes),
+        dataset,
+        folder: await RunFolder.create("", `${folder}/lost${losses}`),
+        record: {
+          schema: 1,
+          status: "running",
+          configuration: { model: "dynae", profile: "default", options: { clusters: 1 } },
+          seed: 0,
+          data: { ...dataset, request: { data: "rows.csv" } },
+          device: { requested: "cpu", kind: "", description: "", details: {} },
+          versions: {},
+          seconds: 0,
+        },
+        device: { device: "cpu", threads: 1 },
+        backend: await openDevice({ device: "cpu", threads: 1 }),
+        baseline: false,
+      });
+    const resumes: (Checkpoint | undefined)[] = [];
+    const record = await train(3, resumes);
+    assertEquals([record.status, record.results?.clusterSizes], ["finished", [240]]);
+    assertEquals(resumes.map((resume) => resume?.host.history), [
+      undefined,
+      [{ step: 1 }],
+      [{ step: 2 }],
+      [{ step: 3 }],
+    ]);
+    await assertRejects(() => train(4, []), DeviceLostError);
+    const { record: failed } = await RunFolder.open(`${folder}/lost4`);
+    assertEquals(failed.status, "failed");
+  }));
+
+Deno.test("standardising by stored statistics is what the loader does", () =>
+  inFolder(async (folder) => {
+    const raw = await loadDataset(`${folder}/rows.csv`);
+    const expected = await loadDataset(`${folder}/rows.csv`, { scale: "standard" });
+    const statistics = JSON.parse(JSON.stringify(columnStatistics(raw)));
+    standardiseLike(raw, statistics);
+    assertEquals(raw.data, expected.data);
+  }));
+
+Deno.test("folders of runs are counted, never overwritten", async () => {
+  const folder = await Deno.makeTempDir();
+  const here = Deno.cwd();
+  try {
+    Deno.chdir(folder);
+    const names = [];
+    for (let i = 0; i < 3; i++) names.push((await RunFolder.create("a")).path);
+    assertEquals(names, ["runs/a", "runs/a-2", "runs/a-3"]);
+  } finally {
+    Deno.chdir(here);
+    await Deno.remove(folder, { recursive: true });
+  }
+});
+
+Deno.test("a strip of centroids is a PNG", async () => {
+  const png = await centroidStrip(Float32Array.from({ length: 12 }, (_, i) => i), 2, 3, [0, 11]);
+  assertEquals([...png.subarray(1, 4)], [0x50, 0x4e, 0x47]);
+  const view = new DataView(png.buffer, png.byteOffset);
+  // Both images three wide, scaled by 22, with a gap of 4 between.
+  assertEquals([view.getUint32(16), view.getUint32(20)], [2 * 66 + 4, 44]);
+});
+
+Deno.test("suggestions are close, and only then made", () => {
+  assertEquals(editDistance("", "abc"), 3);
+  assertEquals(editDistance("dynea", "dynae"), 1);
+  assertEquals(editDistance("kitten", "sitting"), 3);
+  const names = ["dynae", "ae-kmeans", "kmeans"];
+  assertEquals(nearest("kmaens", names), "kmeans");
+  assertEquals(nearest("DYNAE", names), "dynae");
+  assertEquals(nearest("ae-km", names), "ae-kmeans");
+  assertEquals(nearest("transformer", names), undefined);
+});
+
+Deno.test("numbers are written for people", () => {
+  assertEquals([0, 0.01234, 4.5678, 123456, 1e-7].map(formatNumber), [
+    "0",
+    "0.0123",
+    "4.57",
+    "1.23e+5",
+    "1.00e-7",
+  ]);
+  assertEquals([0.26, 59, 250, 7500, NaN].map(formatDuration), [
+    "0.3 s",
+    "59 s",
+    "4 min 10 s",
+    "2 h 5 min",
+    "?",
+  ]);
+  assertEquals([0, 999, 9_912_422].map(formatBytes), ["0 B", "999 B", "9.9 MB"]);
+  assertEquals(
+    formatTable(["a", "n"], [["x", "10"], ["longer", "2"]]),
+    [
+      "a        n",
+      "x       10",
+      "longer   2",
+    ].join("\n"),
+  );
+  assertGreater(formatTable(["a"], []).length, 0);
+});

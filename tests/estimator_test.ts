@@ -1,0 +1,447 @@
+import {
+  assert,
+  assertEquals,
+  assertGreater,
+  assertInstanceOf,
+  assertLess,
+  assertNotEquals,
+  assertRejects,
+  assertStringIncludes,
+  assertThrows,
+} from "@std/assert";
+import type { Backend } from "../engine/backend.ts";
+import { openCpuBackend } from "../engine/cpu/backend.ts";
+import { RandomStream } from "../engine/random.ts";
+import { openWebGpuBackend } from "../engine/webgpu/backend.ts";
+import {
+  type Checkpoint,
+  DivergedError,
+  type Estimator,
+  type FitContext,
+  type FitResult,
+  InterruptedError,
+  type Samples,
+} from "../models/estimator.ts";
+import { type OptionValues, resolveOptions } from "../models/options.ts";
+import { type Method, METHODS } from "../models/registry.ts";
+import { gpuTest } from "./gpu.ts";
+
+const CLUSTERS = 3;
+const SIDE = 6;
+/** Not a multiple of the batch, so that there are partial batches. */
+const ROWS = 70;
+
+/** What makes a fit take a fraction of a second; each method takes what it knows. */
+const TINY: OptionValues = {
+  clusters: CLUSTERS,
+  hidden: [16],
+  latent: 2,
+  batchSize: 16,
+  pretrainSteps: 13,
+  steps: 14,
+  checkInterval: 4,
+  logInterval: 5,
+  nInit: 2,
+  critic: "trained",
+  tol: 0,
+};
+
+function make(method: Method, changes: OptionValues = {}): Estimator {
+  const known = method.options.map(({ name }) => name);
+  const values = Object.entries({ ...TINY, ...changes }).filter(([name]) => known.includes(name));
+  return method.create(
+    resolveOptions(method.name, method.options, {}, Object.fromEntries(values)),
+  );
+}
+
+/** Images with a bright bar in one of three places, and noise; `kinds` are their places. */
+const kinds = Array.from({ length: ROWS }, (_, i) => i % CLUSTERS);
+const random = new RandomStream(11, 1);
+const images: Samples = {
+  data: Float32Array.from({ length: ROWS * SIDE * SIDE }, (_, i) => {
+    const row = Math.floor((i % (SIDE * SIDE)) / SIDE);
+    const kind = kinds[Math.floor(i / (SIDE * SIDE))];
+    return (Math.floor(row / 2) === kind ? 0.7 : 0) + random.uniform(0, 0.3);
+  }),
+  n: ROWS,
+  d: SIDE * SIDE,
+  height: SIDE,
+  width: SIDE,
+};
+
+/** A table of `n` rows and `d` columns. */
+function table(n: number, d: number, value: (row: number, column: number) => number): Samples {
+  const data = Float32Array.from({ length: n * d }, (_, i) => value(Math.floor(i / d), i % d));
+  return { data, n, d };
+}
+
+/** Runs `body` with a model, and frees it. */
+async function withModel<T>(model: Estimator, body: (model: Estimator) => Promise<T>): Promise<T> {
+  try {
+    return await body(model);
+  } finally {
+    await model.dispose();
+  }
+}
+
+async function fit(
+  method: Method,
+  backend: Backend,
+  context: FitContext = {},
+  samples: Samples = images,
+  changes: OptionValues = {},
+): Promise<FitResult> {
+  return await withModel(
+    make(method, changes),
+    (model) => model.fit(samples, { backend, ...context }),
+  );
+}
+
+/** As a checkpoint comes back from a file: JSON and arrays of its own. */
+function stored({ variables, host }: Checkpoint): Checkpoint {
+  return {
+    variables: new Map(
+      [...variables].map(([name, { shape, data }]) => [name, { shape, data: data.slice() }]),
+    ),
+    host: JSON.parse(JSON.stringify(host)),
+  };
+}
+
+/** What training made, without its log, which may hold scores. */
+function outcome({ history: _, ...rest }: FitResult): Omit<FitResult, "history"> {
+  return rest;
+}
+
+/** For each row of `codes`, the number of the nearest centre. */
+function nearestCentres(codes: Float32Array, centres: Float32Array, p: number): number[] {
+  return Array.from({ length: codes.length / p }, (_, i) => {
+    const distances = Array.from({ length: centres.length / p }, (_, k) => {
+      let total = 0;
+      for (let j = 0; j < p; j++) total += (codes[i * p + j] - centres[k * p + j]) ** 2;
+      return total;
+    });
+    return distances.indexOf(Math.min(...distances));
+  });
+}
+
+/** Aborts at the `count`-th event; gives the last checkpoint that was saved, if any. */
+async function interrupt(
+  method: Method,
+  backend: Backend,
+  count: number,
+): Promise<{ checkpoint?: Checkpoint; finished?: FitResult }> {
+  const controller = new AbortController();
+  let events = 0;
+  let checkpoint: Checkpoint | undefined;
+  try {
+    const finished = await fit(method, backend, {
+      signal: controller.signal,
+      onEvent: () => void (++events === count && controller.abort()),
+      save: (saved) => Promise.resolve(void (checkpoint = stored(saved))),
+    });
+    return { finished };
+  } catch (error) {
+    assertInstanceOf(error, InterruptedError);
+    return { checkpoint };
+  }
+}
+
+/** Every checkpoint of a fit leads to the same end, and so does stopping at any event. */
+async function checkResumption(method: Method, backend: Backend, points: number): Promise<void> {
+  const checkpoints: Checkpoint[] = [];
+  const save = (saved: Checkpoint) => Promise.resolve(void checkpoints.push(stored(saved)));
+  const whole = await fit(method, backend, { save, saveSteps: 3 });
+  assertGreater(checkpoints.length, 0);
+  assertEquals(await fit(method, backend), whole, "checkpoints change nothing");
+  const last = checkpoints.at(-1)!;
+  const stride = Math.max(1, Math.floor(checkpoints.length / points));
+  for (let i = 0; i < checkpoints.length; i += stride) {
+    let end: Checkpoint | undefined;
+    const resumed = await fit(method, backend, {
+      resume: checkpoints[i],
+      save: (saved) => Promise.resolve(void (end = stored(saved))),
+      saveSteps: 3,
+    });
+    assertEquals(resumed, whole, `resumed from checkpoint ${i} of ${checkpoints.length}`);
+    // The last checkpoint writes nothing more where nothing was left to do.
+    if (i < checkpoints.length - 1) assertEquals(end, last);
+  }
+  for (let count = 1; count <= 3 * points; count += 3) {
+    const { checkpoint, finished } = await interrupt(method, backend, count);
+    if (finished) {
+      assertEquals(finished, whole);
+      break;
+    }
+    assertEquals(await fit(method, backend, { resume: checkpoint }), whole, `event ${count}`);
+  }
+}
+
+const cpu = await openCpuBackend({ threads: 1 });
+
+for (const [name, method] of Object.entries(METHODS)) {
+  Deno.test(`${name}: the same seed gives the same bytes, another seed others`, async () => {
+    await withModel(make(method), async (model) => {
+      const first = await model.fit(images, { backend: cpu });
+      assertEquals(await model.fit(images, { backend: cpu }), first, "fit again");
+      assertEquals(await model.fitPredict(images, { backend: cpu }), first.labels);
+      assertEquals(await fit(method, cpu), first, "another instance");
+      const other = await fit(method, cpu, {}, images, { seed: 1 });
+      assertNotEquals(outcome(other), outcome(first));
+    });
+  });
+
+  Deno.test(`${name}: results have the shapes that the contract says`, async () => {
+    const result = await fit(method, cpu);
+    const { labels, clusterCenters, embedding, embeddingSize, prototypes, history } = result;
+    assertEquals(labels.length, ROWS);
+    assert(labels.every((label) => label < CLUSTERS));
+    assertEquals(clusterCenters.length, CLUSTERS * embeddingSize);
+    assertEquals(embedding.length, ROWS * embeddingSize);
+    if (prototypes) assertEquals(prototypes.length, CLUSTERS * images.d);
+    for (const partition of Object.values(result.partitions)) {
+      assertEquals(partition.length, ROWS);
+      assert(partition.every((label) => label < CLUSTERS));
+    }
+    assertGreater(history.length, 0);
+    assertGreater(result.stopReason.length, 0);
+    for (const values of [clusterCenters, embedding, prototypes ?? []]) {
+      assert(values.every(Number.isFinite));
+    }
+    assertEquals(JSON.parse(JSON.stringify(history)), history);
+  });
+
+  Deno.test(`${name}: predict and transform of the training rows are those of fit`, async () => {
+    await withModel(make(method), async (model) => {
+      const { labels, embedding, clusterCenters, embeddingSize } = await model.fit(images, {
+        backend: cpu,
+      });
+      assertEquals(await model.transform(images), embedding);
+      const predicted = await model.predict(images);
+      assertEquals([...predicted], nearestCentres(embedding, clusterCenters, embeddingSize));
+      assertEquals(predicted, labels);
+      const one = { data: images.data.slice(0, images.d), n: 1, d: images.d };
+      assertEquals([...await model.predict(one)], [labels[0]]);
+    });
+  });
+
+  Deno.test(`${name}: what fit saved, load predicts with`, async () => {
+    let checkpoint: Checkpoint | undefined;
+    const save = (saved: Checkpoint) => Promise.resolve(void (checkpoint = stored(saved)));
+    const { labels, embedding } = await fit(method, cpu, { save });
+    await withModel(make(method), async (model) => {
+      await model.load(checkpoint!, cpu);
+      assertEquals(await model.predict(images), labels);
+      assertEquals(await model.transform(images), embedding);
+      const narrow = table(4, images.d - 1, (row) => row);
+      await assertRejects(
+        () => model.predict(narrow),
+        RangeError,
+        `trained on ${images.d} columns, these have ${images.d - 1}`,
+      );
+    });
+    const empty = { variables: new Map(), host: {} };
+    await withModel(make(method), async (model) => {
+      await assertRejects(() => model.load(empty, cpu), RangeError, "checkpoint");
+      await assertRejects(() => model.predict(images), TypeError, "not fitted");
+    });
+    assertEquals(cpu.memory().bytes, 0);
+  });
+
+  Deno.test(`${name}: predict and transform before fit, and after dispose, are errors`, async () => {
+    const model = make(method);
+    await assertRejects(() => model.predict(images), TypeError, "not fitted yet");
+    await assertRejects(async () => await model.transform(images), TypeError, "not fitted yet");
+    await model.fit(images, { backend: cpu });
+    await model.dispose();
+    await assertRejects(() => model.predict(images), TypeError, "not fitted yet");
+    await model.dispose();
+  });
+
+  Deno.test(`${name}: options out of range are errors that name them`, () => {
+    for (const clusters of [0, -1, 1.5, NaN]) {
+      const error = assertThrows(() => make(method, { clusters }), RangeError);
+      assertStringIncludes(error.message, `${name}: clusters must be an integer ≥ 1`);
+    }
+    for (const seed of [-1, 2 ** 32, 0.5]) {
+      assertThrows(() => make(method, { seed }), RangeError, "seed must be an integer");
+    }
+    assertThrows(
+      () => resolveOptions(name, method.options, {}, { nonsense: 1 }),
+      RangeError,
+      `${name}: there is no option nonsense`,
+    );
+  });
+
+  Deno.test(`${name}: every profile resolves`, () => {
+    assert("default" in method.profiles);
+    for (const [profile, { values, description }] of Object.entries(method.profiles)) {
+      const options = resolveOptions(name, method.options, values, {});
+      for (const [key, value] of Object.entries(values)) assertEquals(options[key], value, profile);
+      assertGreater(description.length, 0);
+      method.create(options);
+    }
+  });
+
+  Deno.test(`${name}: samples that do not fit are errors, and leave no memory`, async () => {
+    const spoilt = (index: number, value: number) => {
+      const data = images.data.slice();
+      data[index] = value;
+      return { ...images, data };
+    };
+    const cases: [samples: Samples, type: typeof RangeError, message: string][] = [
+      [table(2, 4, (row) => row), RangeError, "3 clusters need as many rows, there are 2"],
+      [{ ...images, n: ROWS + 1 }, RangeError, `${ROWS + 1} × 36`],
+      [{ ...images, height: 5 }, RangeError, "5 × 6 images have 30 pixels, rows 36"],
+      [{ data: new Float32Array(0), n: 0, d: 3 }, RangeError, "samples"],
+      [{ data: new Float32Array(0), n: 3, d: 0 }, RangeError, "samples"],
+      [spoilt(77, NaN), RangeError, "the first is NaN in row 2, column 5"],
+      [spoilt(0, -Infinity), RangeError, "the first is -Infinity in row 0, column 0"],
+      [
+        { ...images, data: [...images.data] as unknown as Float32Array },
+        TypeError,
+        "must be a Float32Array",
+      ],
+    ];
+    for (const [samples, type, message] of cases) {
+      await assertRejects(() => fit(method, cpu, {}, samples), type, message);
+    }
+    assertEquals(cpu.memory().bytes, 0);
+  });
+
+  Deno.test(`${name}: degenerate samples give labels in range`, async () => {
+    const cases: Record<string, [Samples, OptionValues]> = {
+      "one row, one cluster": [table(1, 5, (_, column) => column), { clusters: 1 }],
+      "as many clusters as rows": [table(4, 3, (row, column) => row * column), { clusters: 4 }],
+      "one column": [table(30, 1, (row) => row % 3), {}],
+      "all rows equal": [table(20, 4, () => 0.5), {}],
+      "all zero": [table(20, 4, () => 0), {}],
+      "constant columns": [table(40, 6, (row, column) => column < 3 ? 0.25 : row % 4), {}],
+      "each row five times": [table(40, 4, (row, column) => ((row % 8) * (column + 1)) % 5), {}],
+      "more clusters than distinct rows": [table(40, 2, (row) => row % 2), { clusters: 5 }],
+    };
+    for (const [what, [samples, options]] of Object.entries(cases)) {
+      const { labels, embedding } = await fit(method, cpu, {}, samples, options);
+      assertEquals(labels.length, samples.n, what);
+      assert(labels.every((label) => label < Number(options.clusters ?? CLUSTERS)), what);
+      assert(embedding.every(Number.isFinite), what);
+      // Equal rows have equal labels.
+      const seen = new Map<string, number>();
+      labels.forEach((label, i) => {
+        const row = samples.data.slice(i * samples.d, (i + 1) * samples.d).join();
+        assertEquals(seen.get(row) ?? label, label, `${what}, row ${i}`);
+        seen.set(row, label);
+      });
+    }
+    assertEquals(cpu.memory().bytes, 0);
+  });
+
+  Deno.test(`${name}: rows that are no images train without augmentation`, async () => {
+    const { data, n, d } = images;
+    const plain = await fit(method, cpu, {}, { data, n, d });
+    assertEquals(plain.labels.length, ROWS);
+    const still = await fit(method, cpu, {}, images, { rotation: 0, shift: 0 });
+    assertEquals(still, plain);
+  });
+
+  Deno.test(`${name}: true classes never change the result`, async () => {
+    const without = await fit(method, cpu);
+    for (const truth of [kinds, kinds.map((kind) => 2 - kind), new Array(ROWS).fill(0)]) {
+      assertEquals(outcome(await fit(method, cpu, { truth })), outcome(without));
+    }
+  });
+
+  Deno.test(`${name}: listening, saving often and seldom change nothing`, async () => {
+    const whole = await fit(method, cpu);
+    const events: string[] = [];
+    const listened = await fit(method, cpu, {
+      onEvent: (event) => events.push(event.type),
+      save: () => Promise.resolve(),
+      saveSeconds: 0,
+    });
+    assertEquals(listened, whole);
+    assertGreater(events.length, 0);
+    assertEquals(events.filter((type) => type === "log").length, whole.history.length);
+  });
+
+  Deno.test(`${name}: resuming from any checkpoint gives the same bytes`, async () => {
+    await checkResumption(method, cpu, 6);
+    assertEquals(cpu.memory().bytes, 0);
+  });
+
+  gpuTest(`${name}: resuming on WebGPU gives the same bytes`, async () => {
+    const backend = await openWebGpuBackend();
+    await checkResumption(method, backend, 2);
+    assertEquals(backend.memory().bytes, 0);
+    await backend.dispose();
+  });
+
+  Deno.test(`${name}: a signal that is aborted beforehand stops fit`, async () => {
+    const signal = AbortSignal.abort();
+    await assertRejects(() => fit(method, cpu, { signal }), InterruptedError);
+    assertEquals(cpu.memory().bytes, 0);
+  });
+
+  Deno.test(`${name}: dispose frees all memory; the threads do not matter`, async () => {
+    const start = cpu.memory();
+    const model = make(method);
+    const one = await model.fit(images, { backend: cpu });
+    await model.predict(images);
+    await model.dispose();
+    assertEquals(cpu.memory().bytes, start.bytes);
+    assertEquals(cpu.memory().buffers, start.buffers);
+    const two = await withModel(make(method), async (own) => {
+      const result = await own.fit(images, { device: { device: "cpu", threads: 2 } });
+      assertEquals(await own.predict(images), result.labels);
+      return result;
+    });
+    assertEquals(two, one);
+  });
+
+  Deno.test(`${name}: values too large for float32 sums are an error, or finite`, async () => {
+    const huge = table(40, 4, (row, column) => (row % 3) * 1e25 + column);
+    try {
+      const { labels, embedding } = await fit(method, cpu, {}, huge);
+      assert(labels.every((label) => label < CLUSTERS) && embedding.every(Number.isFinite));
+    } catch (error) {
+      assertInstanceOf(error, DivergedError);
+      assertStringIncludes(error.message, "lower the learning rate or check the data");
+    }
+    assertEquals(cpu.memory().bytes, 0);
+  });
+}
+
+Deno.test("methods that find clear clusters find the bars", async () => {
+  const { labels } = await fit(METHODS.kmeans, cpu);
+  labels.forEach((label, i) => assertEquals(label, labels[kinds[i]]));
+});
+
+Deno.test("a deep method that diverges says when and by which term", async () => {
+  for (const method of [METHODS.dynae, METHODS["ae-kmeans"]]) {
+    const error = await assertRejects(
+      () => fit(method, cpu, {}, images, { pretrainLearningRate: 1e30 }),
+      DivergedError,
+    );
+    assertStringIncludes(error.message, 'pre-training: the loss term "');
+    assertStringIncludes(error.message, "between steps");
+  }
+  assertEquals(cpu.memory().bytes, 0);
+});
+
+Deno.test("the registry's rows are whole", () => {
+  for (const [name, method] of Object.entries(METHODS)) {
+    assertEquals(method.name, name);
+    assertGreater(method.summary.length, 10);
+    assertGreater(method.citation.length, 10);
+    const names = method.options.map((option) => option.name);
+    assertEquals(new Set(names).size, names.length);
+    for (const { description, name } of method.options) {
+      assertGreater(description.length, 5, name);
+      assertLess(description.length, 100, name);
+    }
+    resolveOptions(name, method.options, {}, {});
+  }
+});
+
+Deno.test("the device of these tests closes", async () => {
+  await cpu.dispose();
+});

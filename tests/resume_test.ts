@@ -1,0 +1,155 @@
+import { assert, assertEquals, assertGreater, assertStringIncludes } from "@std/assert";
+import { gpuTest } from "./gpu.ts";
+
+const ROOT = new URL("..", import.meta.url);
+
+/** A run of a second or two. */
+const TINY = [
+  ...["--data", "optdigits", "--limit", "300", "--model", "dynae", "--seed", "3"],
+  ...["--hidden", "16", "--latent", "2", "--batch-size", "32", "--n-init", "2"],
+  ...["--critic", "trained", "--log-interval", "20", "--check-interval", "10", "--tol", "0"],
+];
+
+/** Steps of both phases. */
+function steps(count: number): string[] {
+  return ["--pretrain-steps", `${count}`, "--steps", `${count}`];
+}
+
+/** What must not depend on how often a run died. */
+const FILES = ["labels.csv", "embedding.npy", "checkpoint.safetensors", "metrics.jsonl"];
+
+function train(...args: string[]): Deno.ChildProcess {
+  return new Deno.Command(Deno.execPath(), {
+    args: ["run", "--quiet", "-P", "cli.ts", "train", ...args],
+    cwd: ROOT,
+    stdout: "null",
+    stderr: "piped",
+    env: { XDG_RUNTIME_DIR: "/tmp" },
+  }).spawn();
+}
+
+/** Waits for the end; the text of stderr is the message where the exit code is another. */
+async function finish(process: Deno.ChildProcess, code = 0): Promise<string> {
+  const { code: actual, stderr } = await process.output();
+  const text = new TextDecoder().decode(stderr);
+  assertEquals(actual, code, text);
+  return text;
+}
+
+/** Kills the process as soon as `due` says so; false where it ended before. */
+async function killWhen(process: Deno.ChildProcess, due: () => boolean): Promise<boolean> {
+  const output = process.output();
+  let ended = false;
+  output.then(() => ended = true);
+  while (!ended && !due()) await new Promise((resolve) => setTimeout(resolve, 3));
+  const killed = !ended;
+  if (killed) process.kill("SIGKILL");
+  const { signal, stderr, success } = await output;
+  // It may end by itself between the look and the signal.
+  assert(signal === "SIGKILL" || success, new TextDecoder().decode(stderr));
+  return killed && signal === "SIGKILL";
+}
+
+function modified(path: string): number {
+  try {
+    return Deno.statSync(path).mtime!.getTime();
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return 0;
+    throw error;
+  }
+}
+
+/** True after `count` more versions of the file were seen, and `delay` ms have passed since. */
+function afterVersions(path: string, count: number, delay: number): () => boolean {
+  let last = modified(path);
+  let seen = 0;
+  let reached = Infinity;
+  return () => {
+    const now = modified(path);
+    if (now !== last) {
+      last = now;
+      if (++seen === count) reached = performance.now();
+    }
+    return performance.now() >= reached + delay;
+  };
+}
+
+function filesOf(folder: string): Record<string, Uint8Array> {
+  return Object.fromEntries(FILES.map((name) => [name, Deno.readFileSync(`${folder}/${name}`)]));
+}
+
+/** Kills a run `kills` times at random points, goes on each time, and compares what is left. */
+async function checkKills(run: string[], device: string[], kills: number): Promise<void> {
+  const folder = await Deno.makeTempDir();
+  const [whole, broken] = [`${folder}/whole`, `${folder}/broken`];
+  const always = [...device, "--save-steps", "4", "--no-baseline"];
+  try {
+    await finish(train(...run, ...always, "--out", whole));
+    const points: string[] = [];
+    for (let i = 0; i < kills; i++) {
+      // The first kill comes before or just after the first checkpoint, the others later.
+      const versions = i === 0 ? 1 : 1 + Math.floor(Math.random() * 8);
+      const delay = Math.floor(Math.random() * 40);
+      const started = modified(`${broken}/run.json`) > 0;
+      const process = started
+        ? train("--resume", broken, ...always)
+        : train(...run, ...always, "--out", broken);
+      const due = afterVersions(`${broken}/checkpoint.safetensors`, versions, delay);
+      const killed = await killWhen(process, due);
+      points.push(`${versions} checkpoints + ${delay} ms${killed ? "" : " (ended before)"}`);
+      if (!killed) break;
+    }
+    assertGreater(points.filter((point) => !point.endsWith(")")).length, 0, "no kill came in time");
+    await finish(train("--resume", broken, ...always));
+    const [expected, actual] = [filesOf(whole), filesOf(broken)];
+    for (const name of FILES) {
+      assertEquals(actual[name], expected[name], `${name}, killed after ${points.join(", ")}`);
+    }
+  } finally {
+    await Deno.remove(folder, { recursive: true });
+  }
+}
+
+Deno.test("a run that is killed several times ends with the bytes of an unbroken one", async () => {
+  await checkKills([...TINY, ...steps(150)], ["--device", "cpu", "--threads", "2"], 4);
+});
+
+gpuTest("a run on WebGPU that is killed ends with the bytes of an unbroken one", async () => {
+  await checkKills([...TINY, ...steps(50)], ["--device", "webgpu"], 2);
+});
+
+Deno.test("a run that is killed before its first checkpoint starts anew", async () => {
+  const folder = await Deno.makeTempDir();
+  const args = ["--device", "cpu", "--threads", "1", "--no-baseline"];
+  try {
+    const path = `${folder}/run`;
+    const process = train(...TINY, ...steps(100), ...args, "--out", path);
+    assert(await killWhen(process, () => modified(`${path}/metrics.jsonl`) > 0));
+    assertEquals(modified(`${path}/checkpoint.safetensors`), 0);
+    const text = await finish(train("--resume", path, ...args));
+    assertStringIncludes(text, "from the beginning");
+    assertGreater(modified(`${path}/labels.csv`), 0);
+  } finally {
+    await Deno.remove(folder, { recursive: true });
+  }
+});
+
+Deno.test("an interrupted run saves, ends with 130, and goes on to the same bytes", async () => {
+  const folder = await Deno.makeTempDir();
+  const args = ["--device", "cpu", "--threads", "1", "--no-baseline"];
+  try {
+    const [whole, broken] = [`${folder}/whole`, `${folder}/broken`];
+    await finish(train(...TINY, ...steps(100), ...args, "--out", whole));
+    const process = train(...TINY, ...steps(100), ...args, "--out", broken);
+    while (modified(`${broken}/metrics.jsonl`) === 0) {
+      await new Promise((resolve) => setTimeout(resolve, 3));
+    }
+    process.kill("SIGINT");
+    const text = await finish(process, 130);
+    assertStringIncludes(text, `train --resume ${broken}`);
+    await finish(train("--resume", broken, ...args));
+    assertEquals(filesOf(broken), filesOf(whole));
+  } finally {
+    await Deno.remove(folder, { recursive: true });
+  }
+});
