@@ -15,7 +15,9 @@ export const SCHEMA = 1;
 
 /** What is trained: enough to make the estimator again. */
 export interface Configuration {
+  /** Name in the registry. */
   readonly model: string;
+  /** Name of its profile. */
   readonly profile: string;
   /** All options, resolved. */
   readonly options: Readonly<Record<string, OptionValue>>;
@@ -23,21 +25,29 @@ export interface Configuration {
 
 /** Which data it is trained on. */
 export interface DataRecord {
+  /** {@linkcode Dataset.name} */
   readonly name: string;
   /** {@linkcode Dataset.digest} */
   readonly digest: string;
+  /** Rows. */
   readonly n: number;
+  /** Columns. */
   readonly d: number;
+  /** Of images. */
   readonly height?: number;
+  /** Of images. */
   readonly width?: number;
   /** What was done to the raw values. */
   readonly scaling: string;
+  /** A file, or the authors of a named set. */
   readonly source: string;
 }
 
 /** What a checkpoint says about itself. */
 export interface Manifest {
+  /** What is trained. */
   readonly configuration: Configuration;
+  /** On what. */
   readonly data: DataRecord;
   /** What standardised columns were shifted and divided by. */
   readonly columns?: ColumnStatistics;

@@ -3,6 +3,7 @@ import type { Samples } from "../models/estimator.ts";
 
 /** Of every column of the training data, before it was scaled. */
 export interface ColumnStatistics {
+  /** [d] */
   readonly mean: readonly number[];
   /** 0 for a constant column. */
   readonly deviation: readonly number[];

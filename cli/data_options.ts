@@ -10,11 +10,17 @@ import { nearest } from "./suggest.ts";
 
 /** What {@linkcode addDataOptions} gives. */
 export interface DataValues {
+  /** Name of a set, or path of a file. */
   readonly data?: string;
+  /** Path of the labels. */
   readonly labels?: string;
+  /** Column of a table that holds classes. */
   readonly labelColumn?: DataRequest["labelColumn"];
+  /** Where named sets lie. */
   readonly dataDir?: string;
+  /** How values are scaled. */
   readonly scale?: DataRequest["scale"];
+  /** The first rows only. */
   readonly limit?: number;
 }
 

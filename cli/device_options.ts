@@ -10,7 +10,9 @@ const DEVICES: readonly DeviceName[] = ["auto", "cpu", "webgpu"];
 
 /** What {@linkcode addDeviceOptions} gives. */
 export interface DeviceValues {
+  /** Absent: auto. */
   readonly device?: DeviceName;
+  /** Of the CPU. */
   readonly threads?: number;
 }
 

@@ -12,10 +12,10 @@ export const EXIT = {
 
 /** Ends the program with a line on stderr and an exit code. */
 export class Failure extends Error {
-  /** @inheritdoc */
+  /** Tells it from other errors. */
   override name = "Failure";
 
-  /** @param message For people; empty where everything is said. @param exitCode One of {@linkcode EXIT}. */
+  /** `message` is for people, and empty where everything is said; `exitCode` is of {@linkcode EXIT}. */
   constructor(message: string, readonly exitCode: number, options?: ErrorOptions) {
     super(message, options);
   }

@@ -8,10 +8,15 @@ import { usageError } from "./errors.ts";
 export interface DataRequest {
   /** Name of a set, or path of a file. */
   readonly data: string;
+  /** Path of the labels. */
   readonly labels?: string;
+  /** Column of a table that holds classes. */
   readonly labelColumn?: "first" | "last" | number;
+  /** Where named sets lie. */
   readonly dataDir?: string;
+  /** What was asked for; absent: what the data call for. */
   readonly scale?: "none" | "unit" | "standard" | number;
+  /** The first rows only. */
   readonly limit?: number;
 }
 
@@ -25,11 +30,17 @@ export interface RunResults extends Partial<Scores> {
 
 /** `run.json` */
 export interface RunRecord {
+  /** {@linkcode SCHEMA} */
   readonly schema: number;
+  /** How far it is; a killed run stays `"running"`. */
   readonly status: "running" | "interrupted" | "failed" | "finished";
+  /** What is trained. */
   readonly configuration: Configuration;
+  /** Of all random numbers. */
   readonly seed: number;
+  /** On what, and how to load it again. */
   readonly data: DataRecord & { readonly request: DataRequest };
+  /** Where, with the choices of kernels that were made there. */
   readonly device: {
     /** Value of --device. */
     readonly requested: string;
@@ -39,12 +50,15 @@ export interface RunRecord {
     /** Threads, features, limits, shader variants. */
     readonly details: Readonly<Record<string, unknown>>;
   };
+  /** Of program and runtime, in the last session. */
   readonly versions: Readonly<Record<string, string>>;
   /** Seconds of training so far, over all sessions. */
   readonly seconds: number;
+  /** Why training ended. */
   readonly stopReason?: string;
   /** Steps of the clustering phase. */
   readonly steps?: number;
+  /** Of a finished run. */
   readonly results?: RunResults;
 }
 
@@ -54,7 +68,6 @@ const encoder = new TextEncoder();
 export class RunFolder {
   private metrics?: Deno.FsFile;
 
-  /** @param path The folder, which exists. */
   private constructor(readonly path: string) {}
 
   /**

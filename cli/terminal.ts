@@ -69,7 +69,7 @@ export function formatTable(
 
 /** A table of rows that come one at a time, for which the widths are given. */
 export class TableStream {
-  /** @param columns Title and width; a negative width aligns to the right. */
+  /** `columns` have a title and a width; a negative width aligns to the right. */
   constructor(private readonly columns: readonly (readonly [title: string, width: number])[]) {}
 
   /** The line of titles. */
@@ -91,10 +91,7 @@ export class StatusLine {
   private shown = false;
   private writtenAt = -Infinity;
 
-  /**
-   * @param liveSeconds Least seconds between two writes on a terminal.
-   * @param plainSeconds The same where there is no terminal.
-   */
+  /** Least seconds between two writes: on a terminal, and where there is none. */
   constructor(private readonly liveSeconds = 0.1, private readonly plainSeconds = 30) {}
 
   /** Shows the text, if it is time or `force` says so. */

@@ -54,8 +54,9 @@ export async function define(command: Command, args: readonly string[]): Promise
     const plan = opened === undefined
       ? await planRun(method, values)
       : await planResumption(method, values, opened);
-    const record = plan instanceof RunFolder ? opened!.record : await runTraining(plan);
-    const folder = plan instanceof RunFolder ? plan : plan.folder;
+    const { folder, record } = plan === undefined
+      ? opened!
+      : { folder: plan.folder, record: await runTraining(plan) };
     if (values.json) return writeJson({ folder: folder.path, ...record });
     writeOut(`${formatResults(record)}\n`);
     writeError(`\nThe run is in ${folder.path}\n`);
@@ -161,16 +162,16 @@ function dataRecord(dataset: Dataset): DataRecord {
   return { name, digest, n, d, ...image, scaling, source };
 }
 
-/** The rest of a run that was started before; only its folder, where it is finished. */
+/** The rest of a run that was started before; undefined where it is finished. */
 async function planResumption(
   method: Method,
   values: TrainValues,
   { folder, record }: OpenedRun,
-): Promise<RunPlan | RunFolder> {
+): Promise<RunPlan | undefined> {
   checkConflicts(method, values, record);
   if (record.status === "finished") {
     writeError(`${folder.path} is finished already: ${record.stopReason}\n`);
-    return folder;
+    return undefined;
   }
   const saved = await readCheckpoint(folder.checkpoint).catch((error) => {
     if (error instanceof Deno.errors.NotFound) return undefined;

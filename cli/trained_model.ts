@@ -16,11 +16,17 @@ import { PROGRAM } from "./version.ts";
 
 /** What {@linkcode addModelOptions} gives. */
 export interface ModelValues extends DeviceValues {
+  /** Folder of the run. */
   readonly run: string;
+  /** Name of a set, or path of a file. */
   readonly data: string;
+  /** Where named sets lie. */
   readonly dataDir?: string;
+  /** Column of a table to leave out. */
   readonly labelColumn?: DataRequest["labelColumn"];
+  /** The first rows only. */
   readonly limit?: number;
+  /** File to write; absent: stdout. */
   readonly output?: string;
 }
 

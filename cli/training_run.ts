@@ -26,16 +26,21 @@ import { PROGRAM } from "./version.ts";
 
 /** Everything that a training needs, checked. */
 export interface RunPlan {
+  /** What is trained. */
   readonly method: Method;
+  /** On what. */
   readonly dataset: Dataset;
+  /** Where everything goes. */
   readonly folder: RunFolder;
   /** As it stands at the start. */
   readonly record: RunRecord;
+  /** What a lost device is opened again by. */
   readonly device: DeviceValues;
   /** Opened by `device`; the training closes it. */
   readonly backend: Backend;
   /** Whether k-means on the data is computed for comparison. */
   readonly baseline: boolean;
+  /** A checkpoint after this many steps too. */
   readonly saveSteps?: number;
   /** Of standardised data. */
   readonly columns?: ColumnStatistics;
@@ -89,6 +94,7 @@ export async function runTraining(plan: RunPlan): Promise<RunRecord> {
       throw new Failure("", EXIT.interrupted);
     }
     await update({ status: "failed" });
+    writeError(`${folder.path} keeps what was written before:\n`);
     throw error;
   } finally {
     interrupt.dispose();

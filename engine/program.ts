@@ -1,5 +1,6 @@
 /** A step that is traced once and replayed. */
 import type { Backend, Executable, Region } from "./backend.ts";
+import { OracleBackend } from "./oracle.ts";
 import { makePlan, type Plan } from "./plan.ts";
 import { collectEffects, type Tensor } from "./tensor.ts";
 
@@ -70,7 +71,9 @@ export async function trace<O extends Outputs>(
   const { result, effects } = collectEffects(fn);
   const plan = makePlan(backend, Object.values(result), effects, label);
   for (const { region, value } of plan.constants) {
-    backend.write(region, Float32Array.of(value));
+    // The oracle's constants are float64 like all its values.
+    if (backend instanceof OracleBackend) backend.write(region, Float64Array.of(value));
+    else backend.write(region, Float32Array.of(value));
   }
   const executable = await backend.prepare(plan.calls, label);
   return new Program(backend, plan, executable, result);

@@ -131,11 +131,18 @@ export abstract class DeepEstimator<O extends ArchitectureOptions> implements Es
     }
     await this.dispose();
     const device = backend ?? await openDevice();
+    const ownsBackend = backend === undefined;
     const state = new State(device);
-    const net = new Autoencoder(state, this.sizes(inputs), this.options.seed);
-    const centroids = state.variable(CENTROIDS, shape);
-    this.fitted = { backend: device, ownsBackend: backend === undefined, state, net, centroids };
-    state.restore(variables);
+    try {
+      const net = new Autoencoder(state, this.sizes(inputs), this.options.seed);
+      const centroids = state.variable(CENTROIDS, shape);
+      state.restore(variables);
+      this.fitted = { backend: device, ownsBackend, state, net, centroids };
+    } catch (error) {
+      state.dispose();
+      if (ownsBackend) await device.dispose();
+      throw error;
+    }
   }
 
   /** Frees the variables, and closes the device where the model opened it. */

@@ -1,20 +1,22 @@
-import { assert, assertEquals, assertLess, assertNotEquals } from "@std/assert";
+import { assert, assertAlmostEquals, assertEquals, assertLess, assertNotEquals } from "@std/assert";
 import fc from "fast-check";
 import type { Backend } from "../engine/backend.ts";
 import { openCpuBackend } from "../engine/cpu/backend.ts";
 import { confidence, softAssign } from "../engine/ops/assignment.ts";
-import { add } from "../engine/ops/binary.ts";
+import { type Module, Parameters, type ParameterSpec } from "../engine/module.ts";
+import { add, mul, sub } from "../engine/ops/binary.ts";
 import { accumulate, advance } from "../engine/ops/counter.ts";
 import { type BatchOrder, batchRows, randomUniform } from "../engine/ops/random.ts";
-import { copy, scale } from "../engine/ops/unary.ts";
+import { sum } from "../engine/ops/sum.ts";
+import { copy, scale, square } from "../engine/ops/unary.ts";
 import { gather } from "../engine/ops/rows.ts";
-import { Adam, Sgd } from "../engine/optim.ts";
+import { Adam, type Optimizer, Sgd } from "../engine/optim.ts";
 import { OracleBackend } from "../engine/oracle.ts";
 import { trace } from "../engine/program.ts";
 import { RandomStream } from "../engine/random.ts";
 import { State } from "../engine/state.ts";
 import { Table } from "../engine/table.ts";
-import type { Tensor } from "../engine/tensor.ts";
+import type { Tensor, Variable } from "../engine/tensor.ts";
 import { openWebGpuBackend } from "../engine/webgpu/backend.ts";
 import { Autoencoder } from "../models/autoencoder.ts";
 import { Augmentation, planBatches } from "../models/batches.ts";
@@ -187,6 +189,85 @@ gpuTest("training on WebGPU agrees with the oracle, and gives the same bytes aga
     assertEquals(await train(backend), actual);
   });
 });
+
+/** Parameters [4] with the loss Σ c·(w − a)², for which the gradient is 2c·(w − a). */
+class Quadratic implements Module {
+  w!: Variable;
+
+  parameters(): ParameterSpec[] {
+    const initializer = () => Float32Array.of(1, -2, 0.5, 3);
+    return [{ name: "w", shape: [4], initializer, bind: (w) => void (this.w = w) }];
+  }
+}
+
+const CURVATURE = [1, 0.5, 4, 0.25];
+const CENTRE = [0, 1, -1, 2];
+
+/** w after each of six steps of the optimiser that `make` gives. */
+async function optimize(
+  make: (state: State, parameters: Parameters, step: Variable) => Optimizer,
+): Promise<number[][]> {
+  const oracle = new OracleBackend();
+  using state = new State(oracle);
+  const model = new Quadratic();
+  const parameters = new Parameters(state, { model }, 0);
+  const step = state.variable("step", [1], { dtype: "u32" });
+  const c = state.variable("c", [4], { data: Float32Array.from(CURVATURE) });
+  const a = state.variable("a", [4], { data: Float32Array.from(CENTRE) });
+  const optimizer = make(state, parameters, step);
+  using program = await trace(oracle, () => {
+    optimizer.minimize(sum(mul(c, square(sub(model.w, a)))));
+    advance(step);
+    return { w: model.w };
+  });
+  const path: number[][] = [];
+  for (let i = 0; i < 6; i++) {
+    program.run();
+    path.push([...(await program.read()).w]);
+  }
+  return path;
+}
+
+function assertPath(
+  actual: number[][],
+  update: (gradient: number, i: number, t: number) => number,
+) {
+  const w = [1, -2, 0.5, 3];
+  actual.forEach((values, t) => {
+    for (let i = 0; i < w.length; i++) {
+      w[i] += update(2 * CURVATURE[i] * (w[i] - CENTRE[i]), i, t);
+      assertAlmostEquals(values[i], w[i], 1e-9, `w[${i}] after step ${t}`);
+    }
+  });
+}
+
+Deno.test("SGD with momentum: v ← μ·v − η·g, w ← w + v", async () => {
+  const v = [0, 0, 0, 0];
+  assertPath(
+    await optimize((state, parameters) =>
+      new Sgd(state, "sgd", parameters, { learningRate: 0.05, momentum: 0.9 })
+    ),
+    (g, i) => v[i] = 0.9 * v[i] - 0.05 * g,
+  );
+});
+
+for (const decaySteps of [0, 4]) {
+  Deno.test(`Adam is algorithm 1 of its paper, ${decaySteps || "no"} steps of decay`, async () => {
+    const [m, v] = [[0, 0, 0, 0], [0, 0, 0, 0]];
+    assertPath(
+      await optimize((state, parameters, step) =>
+        new Adam(state, "adam", parameters, step, { learningRate: 0.125, decaySteps })
+      ),
+      (g, i, t) => {
+        m[i] = 0.9 * m[i] + 0.1 * g;
+        v[i] = 0.999 * v[i] + 0.001 * g * g;
+        const [meanHat, varianceHat] = [m[i] / (1 - 0.9 ** (t + 1)), v[i] / (1 - 0.999 ** (t + 1))];
+        const share = decaySteps ? (1 + Math.cos(Math.PI * Math.min(t / decaySteps, 1))) / 2 : 1;
+        return -0.125 * share * meanHat / (Math.sqrt(varianceHat) + 1e-8);
+      },
+    );
+  });
+}
 
 /** Uniform numbers [n] of a device at step `at`. */
 async function draw(

@@ -300,17 +300,17 @@ Deno.test({
   ignore: Deno.build.os === "windows",
   fn: () =>
     inFolder(async (folder) => {
-      const steps = ["--pretrain-steps", "400", "--steps", "400", "--tol", "0", "--gamma", "1"];
+      const steps = ["--pretrain-steps", "600", "--steps", "600", "--tol", "0", "--gamma", "1"];
       const args = ["train", ...BLOBS, ...SMALL, ...steps, "--no-baseline", "--save-steps", "100"];
       const whole = await run([...args, "--out", "whole"], folder);
       assertEquals(whole.code, 0, whole.err);
 
       const interrupted = await stop([...args, "--out", "interrupted"], folder, "SIGINT", (err) =>
-        err.includes("pre-training 1/400"));
+        err.includes("pre-training 1/600"));
       assertEquals(interrupted.code, 130, interrupted.err);
       assertStringIncludes(interrupted.err, "train --resume interrupted");
       const killed = await stop([...args, "--out", "killed"], folder, "SIGKILL", (err) =>
-        err.includes("clustering 1/400"));
+        err.includes("clustering 1/600"));
       assertEquals(killed.code, 137);
 
       const data = await Deno.readTextFile(`${folder}/blobs.csv`);

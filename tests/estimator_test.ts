@@ -427,6 +427,20 @@ Deno.test("a deep method that diverges says when and by which term", async () =>
   assertEquals(cpu.memory().bytes, 0);
 });
 
+Deno.test("a checkpoint of other layers is an error, and nothing is loaded", async () => {
+  for (const method of [METHODS.dynae, METHODS["ae-kmeans"]]) {
+    let checkpoint: Checkpoint | undefined;
+    const save = (saved: Checkpoint) => Promise.resolve(void (checkpoint = stored(saved)));
+    await fit(method, cpu, { save });
+    const wider = make(method, { hidden: [17] });
+    const error = await assertRejects(() => wider.load(checkpoint!, cpu), RangeError);
+    assertStringIncludes(error.message, "encoder.0.weight has the shape [36, 16]");
+    assertStringIncludes(error.message, "this model's is [36, 17]");
+    await assertRejects(() => wider.predict(images), TypeError, "not fitted yet");
+    assertEquals(cpu.memory().bytes, 0);
+  }
+});
+
 Deno.test("the registry's rows are whole", () => {
   for (const [name, method] of Object.entries(METHODS)) {
     assertEquals(method.name, name);

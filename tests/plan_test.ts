@@ -378,6 +378,26 @@ gpuTest("packed arrays hold their parts on WebGPU", async () => {
   await backend.dispose();
 });
 
+Deno.test("the gradients of a network are packed without a copy", async () => {
+  const oracle = new OracleBackend();
+  using state = new State(oracle);
+  const net = new Mlp([3, 5, 4, 3]);
+  const parameters = new Parameters(state, { net }, 0);
+  const sgd = new Sgd(state, "sgd", parameters);
+  const { x } = makeLeaves(state, 1);
+  using program = await trace(oracle, () => {
+    sgd.minimize(meanSquaredError(net.apply(x), x));
+    return {};
+  });
+  // Forward, error, two products a layer (no gradient of the data), a bias sum each, the update.
+  assertEquals(kernelsOf(program).toSorted(), [
+    ...["column_sum", "column_sum", "column_sum", "dense", "dense", "dense"],
+    ...["dense_input_gradient", "dense_input_gradient"],
+    ...["dense_weight_gradient", "dense_weight_gradient", "dense_weight_gradient"],
+    ...["mean_squared_error", "sgd"],
+  ]);
+});
+
 Deno.test("effects apply in the order in which they were traced", async () => {
   const { oracle, state, x } = layer();
   const total = state.variable("total", [2]);
