@@ -120,6 +120,13 @@ export class RunFolder {
     }
   }
 
+  /** Removes what writers that were killed have left behind. */
+  async clean(): Promise<void> {
+    for await (const { name } of Deno.readDir(this.path)) {
+      if (name.startsWith(".") && name.endsWith(".tmp")) await Deno.remove(this.file(name));
+    }
+  }
+
   /** The path of a file in the folder. */
   file(name: string): string {
     return `${this.path}/${name}`;

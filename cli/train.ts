@@ -173,6 +173,7 @@ async function planResumption(
     writeError(`${folder.path} is finished already: ${record.stopReason}\n`);
     return undefined;
   }
+  await folder.clean();
   const saved = await readCheckpoint(folder.checkpoint).catch((error) => {
     if (error instanceof Deno.errors.NotFound) return undefined;
     throw error;

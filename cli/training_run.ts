@@ -204,7 +204,7 @@ async function fit(
   if (!baseline || method.name === "kmeans") return { result, partitions: result.partitions };
   progress.event({ type: "stage", name: "k-means on the data" });
   const kmeans = new KMeans({ clusters: Number(options.clusters), seed: record.seed });
-  const labels = await kmeans.fitPredict(dataset, { backend });
+  const labels = await kmeans.fitPredict(dataset, { backend, signal });
   await kmeans.dispose();
   return { result, partitions: { "k-means on the data": labels, ...result.partitions } };
 }

@@ -25,7 +25,7 @@ export class Table {
 
   /**
    * Copies a row-major matrix to the device.
-   * @param data rows·width values.
+   * @param data rows·width values. @param chunkBytes Most bytes of a chunk; one binding's by default.
    * @throws {RangeError} where the length is another, or 1,024 rows do not fit one binding.
    */
   static upload(
@@ -34,13 +34,14 @@ export class Table {
     data: Float32Array,
     rows: number,
     width: number,
+    chunkBytes: number = backend.maxRegionBytes,
   ): Table {
     if (data.length !== rows * width) {
       throw new RangeError(
         `table ${name}: expected ${rows} × ${width} = ${rows * width} values, got ${data.length}`,
       );
     }
-    const table = Table.allocate(backend, name, rows, width);
+    const table = Table.allocate(backend, name, rows, width, chunkBytes);
     for (const { first, rows: chunk } of table.chunks) {
       chunk.write(data.subarray(first * width, first * width + chunk.size));
     }
@@ -48,14 +49,20 @@ export class Table {
   }
 
   /** Zeros, in chunks of the largest multiple of {@linkcode CHUNK_ROWS} that one binding holds. */
-  private static allocate(backend: Backend, name: string, rows: number, width: number): Table {
+  private static allocate(
+    backend: Backend,
+    name: string,
+    rows: number,
+    width: number,
+    chunkBytes: number,
+  ): Table {
     const state = new State(backend);
-    const fitting = Math.floor(backend.maxRegionBytes / (4 * width * CHUNK_ROWS)) * CHUNK_ROWS;
+    const fitting = Math.floor(chunkBytes / (4 * width * CHUNK_ROWS)) * CHUNK_ROWS;
     const step = Math.min(fitting, Math.ceil(Math.max(rows, 1) / CHUNK_ROWS) * CHUNK_ROWS);
     if (!(step > 0)) {
       throw new RangeError(
         `table ${name}: ${CHUNK_ROWS} rows of ${width} values do not fit one binding of ` +
-          `${backend.maxRegionBytes} bytes`,
+          `${chunkBytes} bytes`,
       );
     }
     const chunks: Chunk[] = [];

@@ -64,7 +64,7 @@ export class AEKMeans extends DeepEstimator<AEKMeansOptions> {
     const end = await pretraining.run(table);
     using encoding = await Encoding.create(table, (x) => net.encode(x), options.latent);
     encoding.run();
-    const found = await encoding.cluster({ ...options, run: 0 });
+    const found = await encoding.cluster({ ...options, run: 0, signal: training.context.signal });
     await training.once("centroids", () => {
       centroids.write(found.centroids);
       return Promise.resolve(null);

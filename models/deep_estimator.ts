@@ -11,6 +11,7 @@ import {
   type Estimator,
   type FitContext,
   type FitResult,
+  InterruptedError,
   type Samples,
 } from "./estimator.ts";
 import { Training } from "./trainer.ts";
@@ -80,9 +81,12 @@ export abstract class DeepEstimator<O extends ArchitectureOptions> implements Es
       this.fitted = { backend, ownsBackend, state: training.state, net, centroids };
       return result;
     } catch (error) {
+      // k-means stops at an abort by itself, before it has changed any variable.
+      const aborted = context.signal?.aborted && error === context.signal.reason;
+      if (aborted) await training.save();
       training.dispose();
       if (ownsBackend) await backend.dispose();
-      throw error;
+      throw aborted ? new InterruptedError("interrupted; the checkpoint is written") : error;
     }
   }
 

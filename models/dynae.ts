@@ -155,7 +155,9 @@ export class DynAE extends DeepEstimator<DynAEOptions> {
     const pretrainedLabels = state.variable("pre-trained labels", [samples.n], { dtype: "u32" });
     const clustering = new Clustering(fitting, augmentation, options);
     training.restore();
-    const scoring = { clusters: options.clusters, nInit: SCORING_RESTARTS, seed: options.seed };
+    const { clusters, seed } = options;
+    const { signal } = training.context;
+    const scoring = { clusters, nInit: SCORING_RESTARTS, seed, signal };
 
     await pretraining.run(table);
     using encoding = await Encoding.create(table, (x) => net.encode(x), options.latent);
@@ -294,7 +296,6 @@ class Clustering {
           unconflicted,
           ...truth ? scoreBySubset(truth, labels, mask) : {},
         };
-        this.schedule.conflicted = conflicted;
         if (share < this.options.tol) {
           return { row, stop: `${conflicted} conflicted samples, below tol ${this.options.tol}` };
         }
@@ -304,6 +305,7 @@ class Clustering {
           Object.assign(this.schedule, dropThresholds(this.schedule, this.options.schedule));
           this.writeThresholds();
         }
+        this.schedule.conflicted = conflicted;
         return { row: { ...row, update } };
       },
     });
@@ -329,10 +331,11 @@ class Clustering {
 
   /** C: the code nearest to each k-means centre; G = g(C). The codes must be up to date. */
   private async updateCentroids(encoding: Encoding): Promise<void> {
-    const { training: { backend }, net } = this.fitting;
+    const { training: { backend, context: { signal } }, net } = this.fitting;
     const { schedule } = this;
     // Runs 0 and 1 are those that score codes.
-    const found = await encoding.cluster({ ...this.options, run: 2 + schedule.updates });
+    const run = 2 + schedule.updates;
+    const found = await encoding.cluster({ ...this.options, run, signal });
     this.centroids.write(found.centroids);
     const rows = await nearestRows(backend, encoding.table, this.centroids);
     using memory = new State(backend);

@@ -31,6 +31,8 @@ export interface KMeansOptions {
   readonly tolerance?: number;
   /** Of the k-means++ seeding, 32 bits. Default 0. */
   readonly seed?: number;
+  /** Aborting rejects with the signal's reason. */
+  readonly signal?: AbortSignal;
   /** Distinguishes several runs of k-means within one training. Default 0. */
   readonly run?: number;
 }
@@ -52,6 +54,9 @@ export interface KMeansResult {
   /** Clusters without points in the end: fewer distinct points than clusters. */
   readonly emptyClusters: number;
 }
+
+/** Options with their defaults filled in. */
+type Settings = Required<Omit<KMeansOptions, "signal">> & Pick<KMeansOptions, "signal">;
 
 /** Points of one partial sum of seeding, fixed in `kmeans_seed_distance`. */
 const SEED_BLOCK = 256;
@@ -78,16 +83,12 @@ export async function kmeans(
   const settings = checkOptions(points, options);
   const { nInit, clusters } = settings;
   const trials = 2 + Math.floor(Math.log(clusters));
-  const group = Math.max(
-    1,
-    Math.min(
-      nInit,
-      Math.floor(Math.min(SEED_BYTES, backend.maxRegionBytes) / (4 * trials * points.rows)),
-    ),
-  );
+  // The groups must not depend on the device: a restart's random numbers depend on its group.
+  const group = Math.max(1, Math.min(nInit, Math.floor(SEED_BYTES / (4 * trials * points.rows))));
   let best: KMeansResult | undefined;
   const inertias: number[] = [];
   for (let first = 0; first < nInit; first += group) {
+    options.signal?.throwIfAborted();
     const runs = Math.min(group, nInit - first);
     const result = await runGroup(backend, points, meanVariance, settings, first, runs, trials);
     inertias.push(...result.inertias);
@@ -96,7 +97,7 @@ export async function kmeans(
   return { ...best!, inertias };
 }
 
-function checkOptions(points: Table, options: KMeansOptions): Required<KMeansOptions> {
+function checkOptions(points: Table, options: KMeansOptions): Settings {
   const settings = {
     nInit: 10,
     maxIterations: 300,
@@ -127,12 +128,12 @@ async function runGroup(
   backend: Backend,
   points: Table,
   meanVariance: number,
-  settings: Required<KMeansOptions>,
+  settings: Settings,
   first: number,
   runs: number,
   trials: number,
 ): Promise<KMeansResult> {
-  const { clusters: k, maxIterations, tolerance } = settings;
+  const { clusters: k, maxIterations, tolerance, signal } = settings;
   const { rows: total, width: d } = points;
   using memory = new State(backend);
   const scratch = (name: string, shape: number[], dtype: "f32" | "u32" = "f32") =>
@@ -179,6 +180,7 @@ async function runGroup(
     iteration.run(Math.min(ITERATIONS_PER_READ, maxIterations - done));
     progress = await state.read();
     if (all((r) => progress[4 * r + 1] === 1)) break;
+    signal?.throwIfAborted();
   }
 
   using finish = await trace(backend, () => {
@@ -220,7 +222,7 @@ function gatherInto(points: Table, rowNumbers: Tensor, into: Variable): void {
 async function seedCentroids(
   backend: Backend,
   points: Table,
-  { clusters: k, seed, run }: Required<KMeansOptions>,
+  { clusters: k, seed, run }: Settings,
   centroids: Variable,
   first: number,
   trials: number,

@@ -87,16 +87,23 @@ export class KMeans implements Estimator {
   /**
    * Clusters the rows; `context.save` gets the centroids once, in the end.
    * @throws {RangeError} for samples that do not fit the options.
-   * @throws {InterruptedError} where `context.signal` is aborted before it begins.
+   * @throws {InterruptedError} where `context.signal` is aborted.
    */
   async fit(samples: Samples, context: FitContext = {}): Promise<FitResult> {
     const { data, n, d } = samples;
     checkSamples(samples, this.options.clusters);
-    if (context.signal?.aborted) throw new InterruptedError("interrupted before k-means began");
+    const { signal } = context;
+    if (signal?.aborted) throw new InterruptedError("interrupted before k-means began");
     await this.open(context.backend, context);
     const { backend } = this.device!;
     using table = Table.upload(backend, "samples", data, n, d);
-    const found = await kmeans(backend, table, meanVarianceOf(data, d), this.options);
+    const settings = { ...this.options, signal };
+    const found = await kmeans(backend, table, meanVarianceOf(data, d), settings)
+      .catch((error) => {
+        throw signal?.aborted && error === signal.reason
+          ? new InterruptedError("interrupted; k-means starts anew")
+          : error;
+      });
     this.centroids = { data: found.centroids, columns: d };
     const row = { phase: "kmeans", step: found.iterations, inertia: found.inertia };
     context.onEvent?.({ type: "log", row });

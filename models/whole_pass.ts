@@ -75,8 +75,9 @@ export class Encoding {
   async cluster(options: KMeansOptions): Promise<KMeansResult> {
     const latent = this.codes.shape[1];
     const spread = meanVarianceOf(await this.codes.read(), latent);
-    const { clusters, nInit, seed, run } = options;
-    return await kmeans(this.codes.backend, this.table, spread, { clusters, nInit, seed, run });
+    const { clusters, nInit, seed, run, signal } = options;
+    const settings = { clusters, nInit, seed, run, signal };
+    return await kmeans(this.codes.backend, this.table, spread, settings);
   }
 
   /** Frees program and codes. */
