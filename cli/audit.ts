@@ -140,7 +140,7 @@ async function kernels(values: KernelValues): Promise<void> {
   if (json) writeJson({ passed: failed + broken === 0, seed, rows, compiled, notes });
   else {
     writeOut(
-      `${rows.length} rows: worst error as a share of the tolerance that the arithmetic allows; ` +
+      `${rows.length} rows: the largest error, the limit that the arithmetic allows there, its share; ` +
         "outputs poisoned, sentinels around every buffer\n",
     );
   }
@@ -169,16 +169,23 @@ const ROWS = new TableStream([
   ["kernel", 22],
   ["variant", 40],
   ["cases", -5],
-  ["worst", -9],
-  ["ms", -6],
+  ["error", -8],
+  ["limit", -8],
+  ["share", -6],
   ["verdict", 7],
+  ["place", 0],
 ]);
 
 function formatRow(row: KernelAuditRow): string {
-  const { kernel, variant, cases, worst, milliseconds, verdict, breaches, replay } = row;
-  const fraction = worst === undefined ? "-" : worst.fraction.toFixed(3);
-  const cells = [kernel, variant, String(cases), fraction, milliseconds.toFixed(0)];
-  const line = `${ROWS.row([...cells, verdict === "pass" ? "pass" : "BREACH"])}\n`;
+  const { kernel, variant, cases, worst, verdict, breaches, replay } = row;
+  const measured = worst === undefined ? ["-", "-", "-"] : [
+    worst.error.toExponential(1),
+    worst.limit.toExponential(1),
+    worst.fraction.toFixed(3),
+  ];
+  const place = worst === undefined ? "" : `${worst.binding}[${worst.index}] of ${worst.case}`;
+  const cells = [kernel, variant, String(cases), ...measured];
+  const line = `${ROWS.row([...cells, verdict === "pass" ? "pass" : "BREACH", place])}\n`;
   if (verdict === "pass") return line;
   const reasons = breaches.slice(0, 5).map((breach) =>
     `  ${breach.kind}${breach.case === "" ? "" : ` in case ${breach.case}`}: ${breach.message}\n`
