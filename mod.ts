@@ -158,7 +158,8 @@ export {
 export { kmeans, type KMeansOptions, type KMeansResult, nearestRows } from "./models/kmeans.ts";
 export { KMeans, type KMeansEstimatorOptions } from "./models/kmeans_estimator.ts";
 export { accuracy, adjustedRandIndex, normalizedMutualInformation } from "./models/metrics.ts";
-export { type Method, METHODS } from "./models/registry.ts";
+export type { Method } from "./models/method.ts";
+export { METHODS } from "./models/registry.ts";
 export type { OptionSpec, OptionValue, OptionValues, Profile } from "./models/options.ts";
 export type { CriticMode, PretrainingOptions } from "./models/pretraining.ts";
 export type { Phase, PhaseEnd, Training } from "./models/trainer.ts";

@@ -6,7 +6,7 @@ import {
   type OptionValues,
   resolveOptions,
 } from "../models/options.ts";
-import type { Method } from "../models/registry.ts";
+import type { Method } from "../models/method.ts";
 import { type Failure, usageError } from "./errors.ts";
 import { unknownName } from "./suggest.ts";
 

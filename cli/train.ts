@@ -2,7 +2,8 @@
 import type { Command } from "commander";
 import type { Dataset } from "../datasets/dataset.ts";
 import { kebabCase } from "./method_options.ts";
-import { type Method, METHODS } from "../models/registry.ts";
+import type { Method } from "../models/method.ts";
+import { METHODS } from "../models/registry.ts";
 import { type DataRecord, readCheckpoint, SCHEMA } from "./checkpoint.ts";
 import { columnStatistics } from "./columns.ts";
 import { addDataOptions, classesOf, type DataValues, load, requestOf } from "./data_options.ts";

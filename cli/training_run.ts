@@ -11,7 +11,7 @@ import {
   type Scores,
 } from "../models/estimator.ts";
 import { KMeans } from "../models/kmeans_estimator.ts";
-import type { Method } from "../models/registry.ts";
+import type { Method } from "../models/method.ts";
 import { score } from "../models/scoring.ts";
 import { centroidStrip, rangeOf } from "./centroids.ts";
 import { type Manifest, writeCheckpoint } from "./checkpoint.ts";

@@ -12,7 +12,7 @@ import {
   PRETRAINING_OPTIONS,
   type PretrainingOptions,
 } from "./pretraining.ts";
-import type { Method } from "./registry.ts";
+import type { Method } from "./method.ts";
 import { Encoding } from "./whole_pass.ts";
 
 /** Options of {@linkcode AEKMeans}: of the network, and of its training without a critic. */
@@ -98,6 +98,7 @@ export const AE_KMEANS: Method = {
         hidden: [500, 500, 2000],
         pretrainSteps: 130_000,
         pretrainLearningRate: 1e-4,
+        adamEpsilon: 1e-7,
         pretrainDecay: false,
         batchOrder: "sequentialShuffledWithin",
       },

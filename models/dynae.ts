@@ -33,7 +33,7 @@ import {
 } from "./dynae_options.ts";
 import { type OptionValue, resolveOptions } from "./options.ts";
 import { augmentationFor, Pretraining } from "./pretraining.ts";
-import type { Method } from "./registry.ts";
+import type { Method } from "./method.ts";
 import { scoreBySubset } from "./scoring.ts";
 import { Assignment, Encoding } from "./whole_pass.ts";
 

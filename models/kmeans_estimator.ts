@@ -14,7 +14,7 @@ import {
 } from "./estimator.ts";
 import { kmeans, meanVarianceOf, nearestCentroids } from "./kmeans.ts";
 import { type OptionSpec, resolveOptions } from "./options.ts";
-import type { Method } from "./registry.ts";
+import type { Method } from "./method.ts";
 
 /** Options of {@linkcode KMeans}. */
 export interface KMeansEstimatorOptions {

@@ -30,6 +30,8 @@ export interface PretrainingOptions {
   readonly pretrainSteps: number;
   /** Adam's learning rate for the autoencoder. */
   readonly pretrainLearningRate: number;
+  /** ε of Adam, for autoencoder and critic. */
+  readonly adamEpsilon: number;
   /** Whether the rate decays to 0 along a cosine. */
   readonly pretrainDecay: boolean;
   /** Rows of a batch. */
@@ -71,6 +73,14 @@ export const PRETRAINING_OPTIONS: readonly OptionSpec[] = [
     min: 0,
     description: "Adam's learning rate in pre-training",
     source: "thrifty; the paper takes 1e-4",
+  },
+  {
+    name: "adamEpsilon",
+    type: "number",
+    default: 1e-8,
+    min: 0,
+    description: "Adam's epsilon",
+    source: "Kingma and Ba; DynAE's code: Keras' 1e-7",
   },
   {
     name: "pretrainDecay",
@@ -152,20 +162,23 @@ export class Pretraining {
   ) {
     const { state } = training;
     const { critic, seed, pretrainSteps, pretrainLearningRate, pretrainDecay } = options;
-    const decaySteps = pretrainDecay ? Math.max(pretrainSteps, 1) : 0;
+    const shared = {
+      epsilon: options.adamEpsilon,
+      decaySteps: pretrainDecay ? Math.max(pretrainSteps, 1) : 0,
+    };
     this.terms = ["reconstruction", ...critic === "off" ? [] : ["interpolation"]];
     if (critic === "trained") this.terms.push("critic");
     this.step = state.variable("pretraining step", [1], { dtype: "u32" });
     this.losses = state.variable("pretraining losses", [this.terms.length]);
     this.optimizer = new Adam(state, "pretraining adam", net.parameters, this.step, {
+      ...shared,
       learningRate: pretrainLearningRate,
-      decaySteps,
     });
     if (critic !== "off") this.critic = new Critic(state, net.sizes, seed);
     if (critic === "trained") {
       this.criticOptimizer = new Adam(state, "critic adam", this.critic!.parameters, this.step, {
+        ...shared,
         learningRate: options.criticLearningRate,
-        decaySteps,
       });
     }
   }

@@ -23,7 +23,8 @@ import {
   type Samples,
 } from "../models/estimator.ts";
 import { type OptionValues, resolveOptions } from "../models/options.ts";
-import { type Method, METHODS } from "../models/registry.ts";
+import type { Method } from "../models/method.ts";
+import { METHODS } from "../models/registry.ts";
 import { gpuTest } from "./gpu.ts";
 
 const CLUSTERS = 3;

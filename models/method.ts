@@ -1,0 +1,19 @@
+/** What the registry knows of a method. */
+import type { Estimator } from "./estimator.ts";
+import type { OptionSpec, OptionValues, Profile } from "./options.ts";
+
+/** A method as the CLI and the checks see it. */
+export interface Method {
+  /** The CLI's name: `train --model NAME`. */
+  readonly name: string;
+  /** One line for --help. */
+  readonly summary: string;
+  /** The paper. */
+  readonly citation: string;
+  /** Every option, with the default that holds where a profile says nothing. */
+  readonly options: readonly OptionSpec[];
+  /** By name; `default` is what is used unasked. */
+  readonly profiles: Readonly<Record<string, Profile>>;
+  /** Makes the estimator of resolved options. */
+  create(options: OptionValues): Estimator;
+}
