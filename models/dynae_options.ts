@@ -184,6 +184,7 @@ export const DYNAE_PROFILES: Readonly<Record<string, Profile>> = {
     description: "what the authors' code does, step for step, with its constants",
     values: {
       ...PUBLISHED,
+      adamEpsilon: 1e-7,
       critic: "fixed",
       gamma: 1,
       schedule: "code",

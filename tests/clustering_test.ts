@@ -336,6 +336,7 @@ async function criticMoves(critic: CriticMode): Promise<{ critic: boolean; net: 
   const pretraining = new Pretraining(training, net, undefined, {
     pretrainSteps: 4,
     pretrainLearningRate: 1e-3,
+    adamEpsilon: 1e-8,
     pretrainDecay: true,
     batchSize: 8,
     batchOrder: "shuffled",
