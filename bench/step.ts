@@ -1,9 +1,10 @@
 /**
  * Times one full training step (batch gather, forward, loss, backward, Adam) of the autoencoder
  * d–500–500–2000–10 at batch 256: the CPU backend, WebGPU, and PyTorch on as many threads, alternating
- * in one run. Prints medians, best times and ratios; with --json an object.
+ * in one run. Prints medians, best times and ratios; with --json an object. --save writes it to
+ * bench/results/.
  *
- * usage: deno task bench [--inputs 784] [--rounds 9] [--threads 2] [--no-webgpu] [--json]
+ * usage: deno task bench [--inputs 784] [--rounds 9] [--threads 2] [--no-webgpu] [--json] [--save]
  */
 import type { Backend } from "../engine/backend.ts";
 import { openDevice } from "../engine/device.ts";
@@ -112,6 +113,23 @@ async function torch(inputs: number, threads: number): Promise<Contender | undef
   };
 }
 
+/** What a command prints, without white space around it; empty where it cannot run. */
+async function output(command: string, ...args: string[]): Promise<string> {
+  try {
+    const { stdout } = await new Deno.Command(command, { args, stderr: "null" }).output();
+    return new TextDecoder().decode(stdout).trim();
+  } catch {
+    return "";
+  }
+}
+
+/** "AMD EPYC, 2 cores". */
+async function machine(): Promise<string> {
+  const info = await Deno.readTextFile("/proc/cpuinfo").catch(() => "");
+  const model = /model name\s*:\s*(.*)/.exec(info)?.[1] ?? Deno.build.arch;
+  return `${model.trim()}, ${navigator.hardwareConcurrency} cores`;
+}
+
 function median(values: readonly number[]): number {
   const sorted = values.toSorted((a, b) => a - b);
   const middle = sorted.length >> 1;
@@ -164,8 +182,22 @@ const rows = contenders.map((contender) => {
     ratio_to_pytorch: reference ? middle / reference : null,
   };
 });
+const report = {
+  date: new Date().toISOString().slice(0, 10),
+  commit: await output("git", "rev-parse", "--short", "HEAD"),
+  machine: await machine(),
+  deno: Deno.version.deno,
+  threads,
+  rounds,
+  rows,
+};
+if (Deno.args.includes("--save")) {
+  const file = new URL(`./results/step-${inputs}-${threads}-threads.json`, import.meta.url);
+  await Deno.mkdir(new URL("./results/", import.meta.url), { recursive: true });
+  await Deno.writeTextFile(file, `${JSON.stringify(report, null, 2)}\n`);
+}
 if (Deno.args.includes("--json")) {
-  console.log(JSON.stringify({ inputs, batch: BATCH, threads, rounds, rows }, null, 2));
+  console.log(JSON.stringify(report, null, 2));
 } else {
   console.log(`${inputs}-500-500-2000-10, batch ${BATCH}, one Adam step, ${rounds} rounds`);
   for (const { name, medianMs, bestMs, ratio_to_pytorch: ratio } of rows) {

@@ -23,6 +23,9 @@ export async function writeFileAtomic(path: string, bytes: Uint8Array): Promise<
     await Deno.rename(temporary, path);
   } catch (error) {
     await Deno.remove(temporary).catch(() => {});
+    if (error instanceof Error && !error.message.includes(name)) {
+      error.message = `Cannot write ${path} (${bytes.length} bytes): ${error.message}`;
+    }
     throw error;
   }
   await flushFolder(folder === "" ? "." : folder);
