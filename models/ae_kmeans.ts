@@ -100,6 +100,7 @@ export const AE_KMEANS: Method = {
         pretrainLearningRate: 1e-4,
         adamEpsilon: 1e-7,
         pretrainDecay: false,
+        rotation: 10,
         batchOrder: "sequentialShuffledWithin",
       },
     },

@@ -74,7 +74,7 @@ export const DYNAE_OPTIONS: readonly OptionSpec[] = [
   {
     name: "steps",
     type: "integer",
-    default: 4000,
+    default: 3000,
     min: 0,
     description: "most steps of the clustering phase",
     source: "thrifty; the paper allows 100,000",
@@ -170,6 +170,7 @@ const PUBLISHED: OptionValues = {
   pretrainSteps: 130_000,
   pretrainLearningRate: 1e-4,
   pretrainDecay: false,
+  rotation: 10,
   batchOrder: "sequentialShuffledWithin",
   lambda: 0.5,
   interpolationMax: 1,
