@@ -50,9 +50,9 @@ export interface RunRecord {
     /** Threads, features, limits, shader variants. */
     readonly details: Readonly<Record<string, unknown>>;
   };
-  /** Of program and runtime, in the last session. */
+  /** Of program and runtime, as last started. */
   readonly versions: Readonly<Record<string, string>>;
-  /** Seconds of training so far, over all sessions. */
+  /** Seconds of training so far, resumed parts included. */
   readonly seconds: number;
   /** Why training ended. */
   readonly stopReason?: string;
