@@ -1,0 +1,97 @@
+/**
+ * Runs the bundles in a real browser: a network learns XOR and DynAE clusters two patterns, on the CPU
+ * backend and on WebGPU. Exits with 1 where a result is wrong.
+ *
+ * usage: deno task web:check [path of Chromium, default /usr/bin/chromium]
+ */
+import { chromium } from "playwright-core";
+import { bundle } from "./build.ts";
+
+/** What runs in the page. */
+const PAGE = `<!doctype html><script type="module">
+import * as dynae from "/dynae.js";
+window.check = async (device) => {
+  const backend = await dynae.openDevice({ device });
+  const state = new dynae.State(backend);
+  const x = state.variable("x", [4, 2], { data: Float32Array.of(0, 0, 0, 1, 1, 0, 1, 1) });
+  const y = state.variable("y", [4, 1], { data: Float32Array.of(0, 1, 1, 0) });
+  const step = state.variable("step", [1], { dtype: "u32" });
+  const net = new dynae.Mlp([2, 16, 1]);
+  const parameters = new dynae.Parameters(state, { net }, 0);
+  const adam = new dynae.Adam(state, "adam", parameters, step, { learningRate: 0.01 });
+  const program = await dynae.trace(backend, () => {
+    const loss = dynae.meanSquaredError(net.apply(x), y);
+    adam.minimize(loss);
+    dynae.advance(step);
+    return { loss };
+  });
+  program.run(500);
+  const { loss } = await program.read();
+  const options = { clusters: 2, hidden: [32], latent: 2, pretrainSteps: 50, steps: 140 };
+  const model = new dynae.DynAE(options);
+  const value = (_, i) => (i % 16 < 8) === (i < 480) ? 1 : 0;
+  const data = Float32Array.from({ length: 60 * 16 }, value);
+  const samples = { data, n: 60, d: 16, height: 4, width: 4 };
+  const { labels } = await model.fit(samples, { backend });
+  await model.dispose();
+  const { description } = backend.info;
+  await backend.dispose();
+  return { description, loss: loss[0], labels: [...labels] };
+};
+</script>`;
+
+const HEADERS = {
+  "Cross-Origin-Opener-Policy": "same-origin",
+  "Cross-Origin-Embedder-Policy": "require-corp",
+};
+
+const folder = await bundle();
+const server = Deno.serve({ port: 0, hostname: "127.0.0.1", onListen() {} }, async (request) => {
+  const { pathname } = new URL(request.url);
+  if (pathname === "/") {
+    return new Response(PAGE, { headers: { ...HEADERS, "content-type": "text/html" } });
+  }
+  try {
+    const body = await Deno.readFile(folder + pathname);
+    return new Response(body, { headers: { ...HEADERS, "content-type": "text/javascript" } });
+  } catch {
+    return new Response(null, { status: 404, headers: HEADERS });
+  }
+});
+const browser = await chromium.launch({
+  executablePath: Deno.args[0] ?? "/usr/bin/chromium",
+  args: [
+    "--no-sandbox",
+    "--headless=new",
+    "--enable-unsafe-webgpu",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--disable-quic",
+    "--no-first-run",
+  ],
+});
+let failures = 0;
+try {
+  const page = await browser.newPage();
+  page.on("pageerror", (error: Error) => console.error(error.message));
+  await page.goto(`http://127.0.0.1:${server.addr.port}/`);
+  await page.waitForFunction("window.check");
+  for (const device of ["cpu", "webgpu"]) {
+    const { description, loss, labels } = await page.evaluate(`window.check("${device}")`) as {
+      description: string;
+      loss: number;
+      labels: number[];
+    };
+    const [first, second] = [labels.slice(0, 30), labels.slice(30)];
+    const clustered = first.every((label) => label === first[0]) &&
+      second.every((label) => label === second[0]) && first[0] !== second[0];
+    const passed = loss < 1e-3 && clustered;
+    if (!passed) failures++;
+    console.log(`${passed ? "ok" : "FAILED"}  ${device}: ${description}, XOR loss ${loss}`);
+  }
+} finally {
+  await browser.close();
+  await server.shutdown();
+}
+Deno.exit(failures === 0 ? 0 : 1);
