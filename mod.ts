@@ -101,7 +101,7 @@ export {
   square,
   tanh,
 } from "./engine/ops/unary.ts";
-export { Adam, type Optimizer, Sgd } from "./engine/optim.ts";
+export { Adam, type AdamOptions, type Optimizer, Sgd } from "./engine/optim.ts";
 export { OracleBackend } from "./engine/oracle.ts";
 export type { Plan } from "./engine/plan.ts";
 export { type Outputs, Program, trace } from "./engine/program.ts";

@@ -43,7 +43,7 @@ async function ours(backend: Backend, inputs: number, steps: number): Promise<Co
   const table = Table.upload(backend, "rows", data, ROWS, inputs);
   const net = new Autoencoder(state, { inputs, hidden: HIDDEN, latent: LATENT }, 0);
   const step = state.variable("step", [1], { dtype: "u32" });
-  const adam = new Adam(state, "adam", net.parameters, step, { learningRate: 1e-4 });
+  const adam = new Adam(state, "adam", net.parameters, { step, learningRate: 1e-4 });
   const batches = ROWS / BATCH;
   const program = await trace(backend, () => {
     const batch = { total: ROWS, batch: BATCH, batches, count: BATCH, seed: 0, stream: 1 };

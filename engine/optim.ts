@@ -1,6 +1,7 @@
 /** Optimisers: one fused update over one parameter arena. */
 import { gradients } from "./gradient.ts";
 import type { Parameters } from "./module.ts";
+import { advance } from "./ops/counter.ts";
 import {
   type AdamConstants,
   applyAdam,
@@ -21,26 +22,36 @@ function packedGradients(loss: Tensor, { variables, offsets, arena }: Parameters
   return pack(gradients(loss, variables), offsets, arena.size);
 }
 
+/** Options of {@linkcode Adam}. */
+export interface AdamOptions extends Partial<AdamConstants> {
+  /** Updates made before, u32 [1], advanced by whoever shares it; absent: a counter of its own. */
+  readonly step?: Tensor;
+}
+
 /** Adam (Kingma and Ba, arXiv 1412.6980), bias-corrected. */
 export class Adam implements Optimizer {
   private readonly m: Variable;
   private readonly v: Variable;
   private readonly constants: AdamConstants;
+  private readonly step: Tensor;
+  /** The counter, where it is its own. */
+  private readonly ownStep?: Variable;
 
   /**
    * Allocates the moments m and v, zeros of the arena's shape.
    * @param state Owns the moments. @param name Of the moments in checkpoints.
-   * @param parameters What is updated. @param step Updates made before, u32 [1]; advanced elsewhere.
-   * @param options Learning rate (default 1e-3), β1 (0.9), β2 (0.999), ε (1e-8), and the number of
-   *   steps over which the rate decays to 0 along a cosine (default 0: constant).
+   * @param parameters What is updated. @param options Learning rate (default 1e-3), β1 (0.9),
+   *   β2 (0.999), ε (1e-8), the number of steps over which the rate decays to 0 along a cosine
+   *   (default 0: constant), and a step counter that is shared (default: one of its own).
    */
   constructor(
     state: State,
     name: string,
     private readonly parameters: Parameters,
-    private readonly step: Tensor,
-    options: Partial<AdamConstants> = {},
+    { step, ...options }: AdamOptions = {},
   ) {
+    if (!step) this.ownStep = state.variable(`${name}.step`, [1], { dtype: "u32" });
+    this.step = step ?? this.ownStep!;
     this.constants = {
       learningRate: 1e-3,
       beta1: 0.9,
@@ -57,6 +68,7 @@ export class Adam implements Optimizer {
   minimize(loss: Tensor): void {
     const g = packedGradients(loss, this.parameters);
     applyAdam([this.parameters.arena, g, this.m, this.v], this.step, this.constants);
+    if (this.ownStep) advance(this.ownStep);
   }
 }
 

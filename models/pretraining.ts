@@ -162,21 +162,22 @@ export class Pretraining {
   ) {
     const { state } = training;
     const { critic, seed, pretrainSteps, pretrainLearningRate, pretrainDecay } = options;
+    this.step = state.variable("pretraining step", [1], { dtype: "u32" });
     const shared = {
+      step: this.step,
       epsilon: options.adamEpsilon,
       decaySteps: pretrainDecay ? Math.max(pretrainSteps, 1) : 0,
     };
     this.terms = ["reconstruction", ...critic === "off" ? [] : ["interpolation"]];
     if (critic === "trained") this.terms.push("critic");
-    this.step = state.variable("pretraining step", [1], { dtype: "u32" });
     this.losses = state.variable("pretraining losses", [this.terms.length]);
-    this.optimizer = new Adam(state, "pretraining adam", net.parameters, this.step, {
+    this.optimizer = new Adam(state, "pretraining adam", net.parameters, {
       ...shared,
       learningRate: pretrainLearningRate,
     });
     if (critic !== "off") this.critic = new Critic(state, net.sizes, seed);
     if (critic === "trained") {
-      this.criticOptimizer = new Adam(state, "critic adam", this.critic!.parameters, this.step, {
+      this.criticOptimizer = new Adam(state, "critic adam", this.critic!.parameters, {
         ...shared,
         learningRate: options.criticLearningRate,
       });

@@ -67,11 +67,12 @@ async function train(backend: Backend, seed = 3): Promise<Values> {
   });
   // Between the confidences of this net, so that both kinds of targets occur.
   const thresholds = state.variable("thresholds", [2], { data: Float32Array.of(0.354, 0.015) });
-  const adam = new Adam(state, "adam", net.parameters, step, {
+  const adam = new Adam(state, "adam", net.parameters, {
+    step,
     learningRate: 1e-3,
     decaySteps: 10,
   });
-  const criticAdam = new Adam(state, "critic adam", critic.parameters, step);
+  const criticAdam = new Adam(state, "critic adam", critic.parameters, { step });
   const sgd = new Sgd(state, "sgd", net.parameters, { learningRate: 1e-2, momentum: 0.9 });
   const augmentation = new Augmentation(state, {
     height: SIDE,
@@ -256,7 +257,7 @@ for (const decaySteps of [0, 4]) {
     const [m, v] = [[0, 0, 0, 0], [0, 0, 0, 0]];
     assertPath(
       await optimize((state, parameters, step) =>
-        new Adam(state, "adam", parameters, step, { learningRate: 0.125, decaySteps })
+        new Adam(state, "adam", parameters, { step, learningRate: 0.125, decaySteps })
       ),
       (g, i, t) => {
         m[i] = 0.9 * m[i] + 0.1 * g;

@@ -462,7 +462,7 @@ async function trainBriefly(backend: Backend): Promise<void> {
   const net = new Mlp([3, 5, 3]);
   const parameters = new Parameters(state, { net }, 0);
   const step = state.variable("step", [1], { dtype: "u32" });
-  const adam = new Adam(state, "adam", parameters, step);
+  const adam = new Adam(state, "adam", parameters, { step });
   const sgd = new Sgd(state, "sgd", parameters);
   const { x } = makeLeaves(state, 1);
   using program = await trace(backend, () => {

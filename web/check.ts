@@ -15,14 +15,12 @@ window.check = async (device) => {
   const state = new dynae.State(backend);
   const x = state.variable("x", [4, 2], { data: Float32Array.of(0, 0, 0, 1, 1, 0, 1, 1) });
   const y = state.variable("y", [4, 1], { data: Float32Array.of(0, 1, 1, 0) });
-  const step = state.variable("step", [1], { dtype: "u32" });
   const net = new dynae.Mlp([2, 16, 1]);
   const parameters = new dynae.Parameters(state, { net }, 0);
-  const adam = new dynae.Adam(state, "adam", parameters, step, { learningRate: 0.01 });
+  const adam = new dynae.Adam(state, "adam", parameters, { learningRate: 0.01 });
   const program = await dynae.trace(backend, () => {
     const loss = dynae.meanSquaredError(net.apply(x), y);
     adam.minimize(loss);
-    dynae.advance(step);
     return { loss };
   });
   program.run(500);
