@@ -55,6 +55,29 @@ interface PhaseState {
   stopReason: string | null;
 }
 
+/** Steps that are submitted and not yet waited for. */
+interface Flight {
+  /** The first of them, and the step after the last. */
+  readonly from: number;
+  readonly step: number;
+  /** Steps in the loss sums. */
+  readonly summed: number;
+  /** Whether a row of the log is written when they land. */
+  readonly logs: boolean;
+  /** When they were submitted, in milliseconds. */
+  readonly started: number;
+  /** The loss sums after them. */
+  readonly sums: Promise<ArrayLike<number>>;
+}
+
+/** How fast steps have landed. */
+interface Pace {
+  /** Steps a second; 0 before the first landing. */
+  rate: number;
+  /** When the last steps landed, in milliseconds. */
+  landed: number;
+}
+
 /** A fit in progress: state on the device, state on the host, log, checkpoints. */
 export class Training {
   /** Variables that checkpoints hold. */
@@ -117,44 +140,46 @@ export class Training {
   /** Runs a phase to its end; at once, where a resumed training had ended it. */
   async run(phase: Phase): Promise<PhaseEnd> {
     const state = this.phases[phase.name] ??= { step: 0, checked: -1, summed: 0, stopReason: null };
-    let rate = 0;
+    const pace: Pace = { rate: 0, landed: 0 };
+    let flight: Flight | undefined;
+    const land = async () => {
+      const landing = flight;
+      flight = undefined;
+      if (landing) await this.land(phase, landing, pace);
+    };
     while (state.stopReason === null) {
       const { step } = state;
-      if (state.checked !== step && (step % phase.interval === 0 || step >= phase.steps)) {
+      const atCheck = (step: number) => step % phase.interval === 0 || step >= phase.steps;
+      if (state.checked !== step && atCheck(step)) {
+        await land();
         await this.check(phase, state);
         continue;
       }
       if (step >= phase.steps) {
+        await land();
         state.stopReason = `${phase.steps} steps`;
         await this.save();
         break;
       }
-      const boundary = Math.min(
-        phase.steps,
-        (Math.floor(step / phase.interval) + 1) * phase.interval,
-      );
-      const budget = rate === 0 ? 1 : Math.max(1, Math.floor(rate * SUBMISSION_SECONDS));
-      const untilSave = (this.context.saveSteps ?? Infinity) - this.savedStep;
-      const count = Math.min(boundary - step, budget, Math.max(1, untilSave));
+      const count = this.stepsToSubmit(phase, step, pace.rate);
       const started = performance.now();
       submit(phase, step, count);
-      const losses = await this.readLosses(phase, state, step + count, state.summed + count);
-      const measured = count / Math.max((performance.now() - started) / 1000, 1e-6);
-      rate = rate === 0 ? measured : 0.7 * rate + 0.3 * measured;
       state.step += count;
       state.summed += count;
       this.savedStep += count;
-      this.emit({
-        type: "progress",
-        phase: phase.name,
-        step: state.step,
-        steps: phase.steps,
-        stepsPerSecond: rate,
-        secondsLeft: (phase.steps - state.step) / rate,
-        losses,
-        conflicted: phase.conflicted?.(),
-      });
-      await this.saveIfDue();
+      const logs = phase.check === undefined && atCheck(state.step);
+      const sums = phase.losses.read();
+      // Its failure is met when it lands.
+      sums.catch(() => {});
+      const next = { from: step, step: state.step, summed: state.summed, logs, started, sums };
+      if (logs) this.resetLosses(phase, state);
+      // These steps are submitted before the last ones are waited for: the device is never idle.
+      await land();
+      flight = next;
+      if (this.saveDue) {
+        await land();
+        await this.saveOrStop();
+      }
     }
     return { steps: state.step, stopReason: state.stopReason! };
   }
@@ -175,58 +200,92 @@ export class Training {
     this.state.dispose();
   }
 
-  /** Writes the log row of a step, and asks the phase whether to stop. */
+  /** Up to the next check, a fraction of a second of work, and not past a checkpoint asked for. */
+  private stepsToSubmit(phase: Phase, step: number, rate: number): number {
+    const check = (Math.floor(step / phase.interval) + 1) * phase.interval;
+    const budget = Math.max(1, Math.floor(rate * SUBMISSION_SECONDS));
+    const untilSave = Math.max(1, (this.context.saveSteps ?? Infinity) - this.savedStep);
+    return Math.min(Math.min(phase.steps, check) - step, budget, untilSave);
+  }
+
+  /** Waits for submitted steps and reports them. */
+  private async land(phase: Phase, flight: Flight, pace: Pace): Promise<void> {
+    const losses = meanLosses(phase, flight, await flight.sums);
+    const now = performance.now();
+    const seconds = (now - Math.max(flight.started, pace.landed)) / 1000;
+    const measured = (flight.step - flight.from) / Math.max(seconds, 1e-6);
+    pace.rate = pace.rate === 0 ? measured : 0.7 * pace.rate + 0.3 * measured;
+    pace.landed = now;
+    if (flight.logs) this.log({ phase: phase.name, step: flight.step, ...losses });
+    this.emit({
+      type: "progress",
+      phase: phase.name,
+      step: flight.step,
+      steps: phase.steps,
+      stepsPerSecond: pace.rate,
+      secondsLeft: (phase.steps - flight.step) / pace.rate,
+      losses,
+      conflicted: phase.conflicted?.(),
+    });
+  }
+
+  /** Asks the phase whether to stop, and writes the log row of the step. */
   private async check(phase: Phase, state: PhaseState): Promise<void> {
     const { step, summed } = state;
-    const losses = summed > 0 ? await this.readLosses(phase, state, step, summed) : {};
+    const flight = { from: step, step, summed };
+    const losses = summed > 0 ? meanLosses(phase, flight, await phase.losses.read()) : {};
     const { row = {}, stop } = await phase.check?.(step) ?? {};
     if (summed > 0 || Object.keys(row).length > 0) {
       this.log({ phase: phase.name, step, ...losses, ...row });
     }
-    phase.losses.write(new Float32Array(phase.losses.size));
-    state.summed = 0;
-    state.checked = step;
+    this.resetLosses(phase, state);
     if (stop !== undefined) {
       state.stopReason = stop;
       await this.save();
     }
   }
 
-  /**
-   * Means of the losses over the `summed` steps before `step`.
-   * @throws {DivergedError} where one is not finite.
-   */
-  private async readLosses(
-    phase: Phase,
-    state: PhaseState,
-    step: number,
-    summed: number,
-  ): Promise<Record<string, number>> {
-    const sums = await phase.losses.read();
-    return Object.fromEntries(phase.terms.map((term, i) => {
-      if (!Number.isFinite(sums[i])) {
-        throw new DivergedError(
-          `${phase.name}: the loss term "${term}" became ${
-            sums[i]
-          } between steps ${state.step} and ` +
-            `${step}; lower the learning rate or check the data. The last checkpoint is from before`,
-        );
-      }
-      return [term, sums[i] / summed];
-    }));
+  /** Begins new sums after a row of the log. */
+  private resetLosses(phase: Phase, state: PhaseState): void {
+    phase.losses.write(new Float32Array(phase.losses.size));
+    state.summed = 0;
+    state.checked = state.step;
   }
 
-  /** Saves where the context's interval has passed. @throws {InterruptedError} when aborted. */
-  private async saveIfDue(): Promise<void> {
+  /** Whether a checkpoint is due, or the training shall stop. */
+  private get saveDue(): boolean {
     const { signal, saveSeconds = 30, saveSteps = Infinity } = this.context;
-    if (signal?.aborted) {
-      await this.save();
+    return signal?.aborted || this.savedStep >= saveSteps ||
+      performance.now() - this.savedAt > 1000 * saveSeconds;
+  }
+
+  /** Saves. @throws {InterruptedError} when aborted. */
+  private async saveOrStop(): Promise<void> {
+    await this.save();
+    if (this.context.signal?.aborted) {
       throw new InterruptedError("interrupted; the checkpoint is written");
     }
-    const due = performance.now() - this.savedAt > 1000 * saveSeconds ||
-      this.savedStep >= saveSteps;
-    if (due) await this.save();
   }
+}
+
+/**
+ * Means of the losses since the last row of the log.
+ * @throws {DivergedError} where one is not finite.
+ */
+function meanLosses(
+  { name, terms }: Phase,
+  { from, step, summed }: Pick<Flight, "from" | "step" | "summed">,
+  sums: ArrayLike<number>,
+): Record<string, number> {
+  return Object.fromEntries(terms.map((term, i) => {
+    if (!Number.isFinite(sums[i])) {
+      throw new DivergedError(
+        `${name}: the loss term "${term}" became ${sums[i]} between steps ${from} and ${step}; ` +
+          `lower the learning rate or check the data. The last checkpoint is from before`,
+      );
+    }
+    return [term, sums[i] / summed];
+  }));
 }
 
 /** Submits `count` steps from `step` on. */
