@@ -241,8 +241,9 @@ class Clustering {
     truth: ArrayLike<number> | undefined,
   ): Promise<{ steps: number; stopReason: string }> {
     const { training, table, net, samples } = this.fitting;
-    const { batchSize, seed, steps, checkInterval } = this.options;
+    const { batchSize, seed, steps, checkInterval, latent } = this.options;
     const { backend } = training;
+    const gamma = this.options.gamma || (this.augmentation ? 100 : samples.d / latent);
     await training.once("code scale", () => this.standardizeCode(encoding));
     await training.once("centroids", async () => {
       encoding.run();
@@ -265,7 +266,7 @@ class Clustering {
       const targets = this.options.targets === "clean"
         ? dynamicTargets(x, net.encode(x), this)
         : dynamicTargets(augmented, z, this);
-      const losses = dynamicLosses(net, z, targets, this.options.gamma);
+      const losses = dynamicLosses(net, z, targets, gamma);
       this.optimizer.minimize(losses.total);
       accumulate(this.losses, 0, losses.code);
       accumulate(this.losses, 1, losses.image);

@@ -16,7 +16,11 @@ export interface DynAEOptions extends ArchitectureOptions, PretrainingOptions {
   readonly momentum: number;
   /** Standard deviation that the pre-trained code is given (and mean 0); 0 keeps it as it is. */
   readonly codeScale: number;
-  /** γ: weight of the image term against the code term, both means over batch and features. */
+  /**
+   * γ: weight of the image term against the code term, both means over batch and features. 0 stands
+   * for 100 where images are augmented (DynAE's notebook), else for d/p, which weighs the sums of
+   * squares 1 : 1: on rows of few features 100 makes SGD diverge.
+   */
   readonly gamma: number;
   /** How the thresholds drop. */
   readonly schedule: ThresholdSchedule;
@@ -107,10 +111,11 @@ export const DYNAE_OPTIONS: readonly OptionSpec[] = [
   {
     name: "gamma",
     type: "number",
-    default: 100,
+    default: 0,
     min: 0,
-    description: "weight of the image term against the code term, both as means",
-    source: "DynAE's notebook; its class default is 1",
+    description: "weight of the image term against the code term, both as means; " +
+      "0: 100 for augmented images, features / size of the code for other rows",
+    source: "DynAE's notebook 100, its class default 1; the paper weighs sums 1 : 1",
   },
   {
     name: "schedule",
