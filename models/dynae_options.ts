@@ -113,8 +113,8 @@ export const DYNAE_OPTIONS: readonly OptionSpec[] = [
     type: "number",
     default: 0,
     min: 0,
-    description: "weight of the image term against the code term, both as means; " +
-      "0: 100 for augmented images, features / size of the code for other rows",
+    description:
+      "image term's weight against the code term's, as means; 0: 100 for images, else d/p",
     source: "DynAE's notebook 100, its class default 1; the paper weighs sums 1 : 1",
   },
   {
