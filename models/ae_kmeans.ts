@@ -59,22 +59,29 @@ export class AEKMeans extends DeepEstimator<AEKMeansOptions> {
     const { options } = this;
     const augmentation = augmentationFor(training, samples, options);
     const pretraining = new Pretraining(training, net, augmentation, { ...options, ...NO_CRITIC });
-    const centroids = training.state.variable(CENTROIDS, [options.clusters, options.latent]);
+    const { state, backend, context } = training;
+    const centroids = state.variable(CENTROIDS, [options.clusters, options.latent]);
+    const labels = state.variable("labels", [samples.n], { dtype: "u32" });
     training.restore();
     const end = await pretraining.run(table);
     using encoding = await Encoding.create(table, (x) => net.encode(x), options.latent);
     encoding.run();
-    const found = await encoding.cluster({ ...options, run: 0, signal: training.context.signal });
-    await training.once("centroids", () => {
+    await training.once("k-means on the code", async () => {
+      const found = await encoding.cluster({ ...options, run: 0, signal: context.signal });
       centroids.write(found.centroids);
-      return Promise.resolve(null);
+      labels.write(found.labels);
+      return null;
     });
+    const [found, centres, codes] = await backend.read(
+      [labels, centroids, encoding.codes].map((variable) => variable.region),
+    );
+    const clusterCenters = Float32Array.from(centres);
     return {
-      labels: found.labels,
-      clusterCenters: found.centroids,
-      embedding: Float32Array.from(await encoding.codes.read()),
+      labels: found as Uint32Array,
+      clusterCenters,
+      embedding: Float32Array.from(codes),
       embeddingSize: options.latent,
-      prototypes: await net.draw(found.centroids),
+      prototypes: await net.draw(clusterCenters),
       nIter: end.steps,
       stopReason: end.stopReason,
       history: training.history,

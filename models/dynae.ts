@@ -60,7 +60,11 @@ interface Schedule {
   updates: number;
 }
 
-/** The next thresholds: see methods' constants; all in units of K. */
+/**
+ * The thresholds after a drop, and what the next drop will be; kappa and drop as shares of K. From
+ * (β1, β2) = (.30, .15) the code's go to (.21, .06), (.12, −.03), where every sample is unconflicted,
+ * and the paper's to (.21, .06), (.183, .033), (.175, .025), never so far.
+ */
 export function dropThresholds(
   { kappa, beta1, beta2, drop }: Pick<Schedule, "kappa" | "beta1" | "beta2" | "drop">,
   schedule: ThresholdSchedule,

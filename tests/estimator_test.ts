@@ -382,6 +382,34 @@ for (const [name, method] of Object.entries(METHODS)) {
     assertEquals(cpu.memory().bytes, 0);
   });
 
+  // Plain k-means has no stages: it is one.
+  if (name !== "kmeans") {
+    Deno.test(`${name}: an abort at any stage, k-means included, saves and loses nothing`, async () => {
+      const stages: string[] = [];
+      const whole = await fit(method, cpu, {
+        onEvent: (event) => void (event.type === "stage" && stages.push(event.name)),
+      });
+      assertGreater(stages.length, 0);
+      for (const stage of stages) {
+        const controller = new AbortController();
+        let checkpoint: Checkpoint | undefined;
+        const save = (saved: Checkpoint) => Promise.resolve(void (checkpoint = stored(saved)));
+        await assertRejects(
+          () =>
+            fit(method, cpu, {
+              save,
+              signal: controller.signal,
+              onEvent: (event) =>
+                void (event.type === "stage" && event.name === stage && controller.abort()),
+            }),
+          InterruptedError,
+        );
+        assertEquals(await fit(method, cpu, { resume: checkpoint! }), whole, stage);
+      }
+      assertEquals(cpu.memory().bytes, 0);
+    });
+  }
+
   Deno.test(`${name}: dispose frees all memory; the threads do not matter`, async () => {
     const start = cpu.memory();
     const model = make(method);
