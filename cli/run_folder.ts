@@ -137,6 +137,16 @@ export class RunFolder {
     return this.file("checkpoint.safetensors");
   }
 
+  /** Whether a checkpoint has been written. */
+  async hasCheckpoint(): Promise<boolean> {
+    try {
+      return (await Deno.stat(this.checkpoint)).isFile;
+    } catch (error) {
+      if (error instanceof Deno.errors.NotFound) return false;
+      throw error;
+    }
+  }
+
   /** Writes a file atomically. */
   async write(name: string, content: string | Uint8Array): Promise<void> {
     const bytes = typeof content === "string" ? encoder.encode(content) : content;

@@ -61,7 +61,7 @@ interface Outcome {
 /**
  * Trains, and fills the folder.
  * @returns What `run.json` holds in the end.
- * @throws {Failure} with exit code 130 after an interrupt, once the checkpoint is written.
+ * @throws {Failure} with exit code 130 after an interrupt, once what there is to keep is written.
  */
 export async function runTraining(plan: RunPlan): Promise<RunRecord> {
   const { folder, dataset } = plan;
@@ -87,10 +87,10 @@ export async function runTraining(plan: RunPlan): Promise<RunRecord> {
     progress.finish();
     if (error instanceof InterruptedError) {
       await update({ status: "interrupted" });
-      writeError(
-        `interrupted; the checkpoint is written. Go on with\n` +
-          `  ${PROGRAM} train --resume ${folder.path}\n`,
-      );
+      const kept = await folder.hasCheckpoint()
+        ? "the checkpoint is written. Go on with"
+        : "there was nothing to keep yet. Start it again with";
+      writeError(`interrupted; ${kept}\n  ${PROGRAM} train --resume ${folder.path}\n`);
       throw new Failure("", EXIT.interrupted);
     }
     await update({ status: "failed" });
