@@ -25,12 +25,30 @@ export type {
   DType,
   Executable,
   MemoryUse,
+  Pass,
+  PassTime,
   Region,
+  ReplayTimes,
+  Roofline,
 } from "./engine/backend.ts";
 export { type DeviceName, type DeviceOptions, openDevice } from "./engine/device.ts";
 export { DeviceLostError, type LossReason, NoDeviceError } from "./engine/errors.ts";
 export { gradients } from "./engine/gradient.ts";
 export { checkGradients, checkOp, type GradientCheck, type Subject } from "./engine/gradcheck.ts";
+export {
+  type CallDescription,
+  describePlan,
+  formatPlan,
+  type OperandDescription,
+  type PackDescription,
+  type PlanDescription,
+} from "./engine/inspect/plan.ts";
+export {
+  addTimes,
+  formatRoofline,
+  formatTimes,
+  type ProgramTimes,
+} from "./engine/inspect/times.ts";
 export {
   Dense,
   type DenseOptions,
@@ -103,8 +121,8 @@ export {
 } from "./engine/ops/unary.ts";
 export { Adam, type AdamOptions, type Optimizer, Sgd } from "./engine/optim.ts";
 export { OracleBackend } from "./engine/oracle.ts";
-export type { Plan } from "./engine/plan.ts";
-export { type Outputs, Program, trace } from "./engine/program.ts";
+export type { CallSource, Plan } from "./engine/plan.ts";
+export { observePrograms, type Outputs, Program, trace } from "./engine/program.ts";
 export { RandomStream } from "./engine/random.ts";
 export type { Shape } from "./engine/shape.ts";
 export { type Snapshot, State, type VariableOptions } from "./engine/state.ts";

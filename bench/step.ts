@@ -1,210 +1,257 @@
 /**
- * Times one full training step (batch gather, forward, loss, backward, Adam) of the autoencoder
- * d–500–500–2000–10 at batch 256: the CPU backend, WebGPU, and PyTorch on as many threads, alternating
- * in one run. Prints medians, best times and ratios; with --json an object. --save writes it to
- * bench/results/.
- *
- * usage: deno task bench [--inputs 784] [--rounds 9] [--threads 2] [--no-webgpu] [--json] [--save]
+ * Times full training steps (batch gather, forward, losses, backward, update) at batch 256: our
+ * backends, PyTorch, and peers from npm, in turns in one run. Prints a table a step and network; see
+ * `deno task bench --help` for the options.
  */
-import type { Backend } from "../engine/backend.ts";
-import { openDevice } from "../engine/device.ts";
-import { NoDeviceError } from "../engine/errors.ts";
-import { advance } from "../engine/ops/counter.ts";
-import { batchRows } from "../engine/ops/random.ts";
-import { gather } from "../engine/ops/rows.ts";
-import { meanSquaredError } from "../engine/ops/squared_error.ts";
-import { Adam } from "../engine/optim.ts";
-import { trace } from "../engine/program.ts";
-import { RandomStream } from "../engine/random.ts";
-import { State } from "../engine/state.ts";
-import { Table } from "../engine/table.ts";
-import { Autoencoder } from "../models/autoencoder.ts";
+import { Command, InvalidArgumentError } from "commander";
+import { formatTable } from "../cli/terminal.ts";
+import {
+  type Entrant,
+  entrants,
+  FAMILIES,
+  type Family,
+  type Place,
+  type StartedContender,
+} from "./contenders.ts";
+import { alternate, circumstances, save, type Timing } from "./measure.ts";
+import { BATCH, flopsOf, networkName, type StepName, STEPS } from "./workload.ts";
 
-const BATCH = 256;
-const ROWS = 4096;
-const HIDDEN = [500, 500, 2000];
-const LATENT = 10;
+interface Options {
+  readonly inputs: readonly number[];
+  readonly steps: readonly StepName[];
+  readonly rounds: number;
+  readonly threads: number;
+  readonly peers: readonly Family[];
+  readonly webgpu: boolean;
+  readonly json?: boolean;
+  readonly save?: boolean;
+}
 
-/** Something whose steps are timed. */
-interface Contender {
+/** One line of a table. */
+interface Row {
   readonly name: string;
-  /** Steps of one measurement. */
-  readonly steps: number;
-  /** Seconds that `steps` steps take. */
-  time(steps: number): Promise<number>;
-  close(): Promise<void>;
+  readonly step: StepName;
+  readonly network: string;
+  readonly batch: number;
+  readonly place: Place;
+  readonly medianMs: number;
+  readonly bestMs: number;
+  /** Median against that of PyTorch with as many CPU threads as `--threads`, as it comes. */
+  readonly ratio_to_pytorch: number | null;
+  /** Against the fastest PyTorch on the same kind of hardware, in float32, with no more threads. */
+  readonly ratio_to_fastest_pytorch: number | null;
+  /** Of the step's products, by the median. */
+  readonly gflops: number;
+  /** Kernel calls of a step, of ours. */
+  readonly calls: number | null;
+  /** Rounds in which it was measured, and steps of one measurement. */
+  readonly rounds: number;
+  readonly count: number;
+  /** Mean loss of the first two steps. */
+  readonly loss: number;
 }
 
-/** Our engine on a device. */
-async function ours(backend: Backend, inputs: number, steps: number): Promise<Contender> {
-  const state = new State(backend);
-  const random = new RandomStream(0, 1);
-  const data = Float32Array.from({ length: ROWS * inputs }, () => random.uniform());
-  const table = Table.upload(backend, "rows", data, ROWS, inputs);
-  const net = new Autoencoder(state, { inputs, hidden: HIDDEN, latent: LATENT }, 0);
-  const step = state.variable("step", [1], { dtype: "u32" });
-  const adam = new Adam(state, "adam", net.parameters, { step, learningRate: 1e-4 });
-  const batches = ROWS / BATCH;
-  const program = await trace(backend, () => {
-    const batch = { total: ROWS, batch: BATCH, batches, count: BATCH, seed: 0, stream: 1 };
-    const x = gather(table, batchRows(step, { ...batch, order: "sequential" }));
-    const loss = meanSquaredError(net.decode(net.encode(x)), x);
-    adam.minimize(loss);
-    advance(step);
-    return { loss };
-  }, "step");
-  return {
-    name: `dynae ${backend.info.kind}, ${backend.info.description}`,
-    steps,
-    async time(count) {
-      const started = performance.now();
-      program.run(count);
-      await program.read();
-      return (performance.now() - started) / 1000;
-    },
-    close: () => backend.dispose(),
-  };
+/** Someone who was not measured. */
+interface Absence {
+  readonly name: string;
+  readonly step: StepName;
+  readonly reason: string;
 }
 
-/** PyTorch in a process of its own, or undefined where it is not installed. */
-async function torch(inputs: number, threads: number): Promise<Contender | undefined> {
-  const script = new URL("./peers/torch_step.py", import.meta.url).pathname;
-  let child: Deno.ChildProcess;
+/** Steps before anything is measured. */
+const WARM_UP = 2;
+
+/**
+ * The losses of the first steps differ by the random starts alone: by less than this factor, or two
+ * contenders do not compute the same.
+ */
+const LOSS_FACTOR = 1.5;
+
+/** Times all contenders on one step of one network. */
+async function measure(
+  list: readonly Entrant[],
+  step: StepName,
+  inputs: number,
+  { rounds, threads }: Options,
+): Promise<{ rows: Row[]; absent: Absence[] }> {
+  const started: { entrant: Entrant; contender: StartedContender; loss: number }[] = [];
+  const absent: Absence[] = [];
   try {
-    child = new Deno.Command("/usr/bin/python3", {
-      args: [script, `${inputs}`, `${BATCH}`, `${threads}`],
-      stdin: "piped",
-      stdout: "piped",
-      stderr: "null",
-    }).spawn();
-  } catch {
-    return undefined;
-  }
-  const lines = child.stdout.pipeThrough(new TextDecoderStream()).getReader();
-  const writer = child.stdin.getWriter();
-  let pending = "";
-  const nextLine = async () => {
-    while (!pending.includes("\n")) {
-      const { value, done } = await lines.read();
-      if (done) return undefined;
-      pending += value;
+    for (const entrant of list) {
+      const fail = (reason: string) => void absent.push({ name: entrant.name, step, reason });
+      if (!entrant.steps.includes(step)) {
+        fail(`it has the step ${entrant.steps.join(", ")} alone`);
+        continue;
+      }
+      try {
+        const contender = await entrant.start(step, { inputs });
+        const { value: loss = NaN } = await contender.run(WARM_UP);
+        const [first] = started;
+        if (first && !(Math.abs(Math.log(loss / first.loss)) < Math.log(LOSS_FACTOR))) {
+          await contender.close();
+          fail(`its loss is ${loss}, that of ${first.contender.name} ${first.loss}`);
+        } else {
+          started.push({ entrant, contender, loss });
+        }
+      } catch (error) {
+        fail((error as Error).message);
+      }
     }
-    const end = pending.indexOf("\n");
-    const line = pending.slice(0, end);
-    pending = pending.slice(end + 1);
-    return line;
-  };
-  const version = await nextLine();
-  if (version === undefined) {
-    await child.status;
-    return undefined;
-  }
-  return {
-    name: `${version}, ${threads} ${threads === 1 ? "thread" : "threads"}`,
-    steps: 8,
-    async time(count) {
-      await writer.write(new TextEncoder().encode(`${count}\n`));
-      return Number(await nextLine());
-    },
-    async close() {
-      await writer.close();
-      await child.status;
-    },
-  };
-}
-
-/** What a command prints, without white space around it; empty where it cannot run. */
-async function output(command: string, ...args: string[]): Promise<string> {
-  try {
-    const { stdout } = await new Deno.Command(command, { args, stderr: "null" }).output();
-    return new TextDecoder().decode(stdout).trim();
-  } catch {
-    return "";
-  }
-}
-
-/** "AMD EPYC, 2 cores". */
-async function machine(): Promise<string> {
-  const info = await Deno.readTextFile("/proc/cpuinfo").catch(() => "");
-  const model = /model name\s*:\s*(.*)/.exec(info)?.[1] ?? Deno.build.arch;
-  return `${model.trim()}, ${navigator.hardwareConcurrency} cores`;
-}
-
-function median(values: readonly number[]): number {
-  const sorted = values.toSorted((a, b) => a - b);
-  const middle = sorted.length >> 1;
-  return sorted.length % 2 ? sorted[middle] : (sorted[middle - 1] + sorted[middle]) / 2;
-}
-
-function option(name: string, fallback: number): number {
-  const place = Deno.args.indexOf(`--${name}`);
-  return place < 0 ? fallback : Number(Deno.args[place + 1]);
-}
-
-const inputs = option("inputs", 784);
-const rounds = option("rounds", 9);
-const threads = option("threads", Math.min(2, navigator.hardwareConcurrency));
-const contenders = [await ours(await openDevice({ device: "cpu", threads }), inputs, 8)];
-if (!Deno.args.includes("--no-webgpu")) {
-  try {
-    contenders.push(await ours(await openDevice({ device: "webgpu" }), inputs, 2));
-  } catch (error) {
-    if (!(error instanceof NoDeviceError)) throw error;
-    console.error("no WebGPU adapter: not measured");
-  }
-}
-const peer = await torch(inputs, threads);
-if (peer) contenders.push(peer);
-else console.error("no PyTorch under /usr/bin/python3: not measured");
-// On shared machines PyTorch may be faster on one thread; then that is shown too.
-const single = peer && threads > 1 ? await torch(inputs, 1) : undefined;
-if (single) contenders.push(single);
-
-const times = new Map(contenders.map((contender) => [contender, [] as number[]]));
-for (const contender of contenders) await contender.time(2);
-for (let round = 0; round < rounds; round++) {
-  for (const contender of contenders) {
-    times.get(contender)!.push(1000 * await contender.time(contender.steps) / contender.steps);
-  }
-}
-for (const contender of contenders) await contender.close();
-
-const reference = peer && median(times.get(peer)!);
-const rows = contenders.map((contender) => {
-  const list = times.get(contender)!;
-  const middle = median(list);
-  return {
-    name: contender.name,
-    network: `${inputs}-500-500-2000-10`,
-    batch: BATCH,
-    medianMs: middle,
-    bestMs: Math.min(...list),
-    ratio_to_pytorch: reference ? middle / reference : null,
-  };
-});
-const report = {
-  date: new Date().toISOString().slice(0, 10),
-  commit: await output("git", "rev-parse", "--short", "HEAD"),
-  machine: await machine(),
-  deno: Deno.version.deno,
-  threads,
-  rounds,
-  rows,
-};
-if (Deno.args.includes("--save")) {
-  const file = new URL(`./results/step-${inputs}-${threads}-threads.json`, import.meta.url);
-  await Deno.mkdir(new URL("./results/", import.meta.url), { recursive: true });
-  await Deno.writeTextFile(file, `${JSON.stringify(report, null, 2)}\n`);
-}
-if (Deno.args.includes("--json")) {
-  console.log(JSON.stringify(report, null, 2));
-} else {
-  console.log(`${inputs}-500-500-2000-10, batch ${BATCH}, one Adam step, ${rounds} rounds`);
-  for (const { name, medianMs, bestMs, ratio_to_pytorch: ratio } of rows) {
-    const share = ratio === null ? "" : `   ${ratio.toFixed(2)} × PyTorch`;
-    console.log(
-      `${name.padEnd(60)} median ${medianMs.toFixed(1).padStart(8)} ms   best ` +
-        `${bestMs.toFixed(1).padStart(8)} ms${share}`,
+    const timings = await alternate(started.map(({ contender }) => contender), { rounds });
+    const entries = started.map((entry, i) => ({
+      ...entry,
+      place: entry.contender.place ?? entry.entrant.place,
+      timing: timings[i],
+    }));
+    const pytorch = entries.filter(({ entrant }) => entrant.family === "torch");
+    const reference = pytorch.find(({ place }) =>
+      place.hardware === "cpu" && place.threads === threads
     );
+    const rows = entries.map(({ entrant, contender, loss, place, timing }): Row => {
+      const peers = pytorch.filter((peer) =>
+        !peer.entrant.tf32 && peer.place.hardware === place.hardware &&
+        peer.place.threads <= place.threads
+      );
+      return {
+        name: contender.name,
+        step,
+        network: networkName({ inputs }),
+        batch: BATCH,
+        place,
+        medianMs: timing.medianMs,
+        bestMs: timing.bestMs,
+        ratio_to_pytorch: ratio(timing, reference ? [reference.timing] : []),
+        ratio_to_fastest_pytorch: entrant.family === "torch"
+          ? null
+          : ratio(timing, peers.map((peer) => peer.timing)),
+        gflops: flopsOf(step, { inputs }) / timing.medianMs / 1e6,
+        calls: contender.calls ?? null,
+        rounds: timing.rounds,
+        count: timing.count,
+        loss,
+      };
+    });
+    return { rows, absent };
+  } finally {
+    for (const { contender } of started) await contender.close();
   }
 }
+
+/** A median against the smallest of the others. */
+function ratio({ medianMs }: Timing, others: readonly Timing[]): number | null {
+  return others.length === 0 ? null : medianMs / Math.min(...others.map((other) => other.medianMs));
+}
+
+/** The table of one step and network. */
+function format(rows: readonly Row[], absent: readonly Absence[], rounds: number): string {
+  const shown = (value: number | null, digits: number) => value?.toFixed(digits) ?? "";
+  const table = formatTable(
+    [
+      "",
+      "median ms",
+      "best ms",
+      "× PyTorch",
+      "× its fastest",
+      "GFLOP/s",
+      "calls",
+      "rounds × steps",
+    ],
+    rows.map((row) => [
+      row.name,
+      shown(row.medianMs, 2),
+      shown(row.bestMs, 2),
+      shown(row.ratio_to_pytorch, 2),
+      shown(row.ratio_to_fastest_pytorch, 2),
+      shown(row.gflops, 1),
+      shown(row.calls, 0),
+      `${row.rounds} × ${row.count}`,
+    ]),
+  );
+  const slow = rows.some((row) => row.rounds < rounds)
+    ? `Those that take more than a second a step are measured in the first rounds alone.\n`
+    : "";
+  const missing = absent.map(({ name, reason }) => `not measured: ${name}: ${reason}\n`).join("");
+  return `${table}\n${slow}${missing}`;
+}
+
+/** A list of names, or what there is. */
+function namesOf<T extends string>(text: string, known: readonly T[]): T[] {
+  return text.split(",").map((name) => {
+    const found = known.find((other) => other === name);
+    if (found === undefined) {
+      throw new InvalidArgumentError(
+        `There is no ${name || "empty name"}, only ${known.join(", ")}.`,
+      );
+    }
+    return found;
+  });
+}
+
+function integer(text: string, most = Infinity): number {
+  const value = Number(text);
+  if (Number.isInteger(value) && value >= 1 && value <= most) return value;
+  const range = most < Infinity ? `from 1 to ${most}` : "of at least 1";
+  throw new InvalidArgumentError(`It must be an integer ${range}.`);
+}
+
+function parse(args: readonly string[]): Options {
+  const steps = Object.keys(STEPS) as StepName[];
+  const threads = Math.min(2, navigator.hardwareConcurrency);
+  const inputs: number[] = [];
+  const command = new Command("deno task bench")
+    .description("Times a training step of d-500-500-2000-10 at batch 256 beside its peers.")
+    .option("--inputs <d,…>", "columns of the data; may be repeated (default: 784)", (text) => {
+      inputs.push(...text.split(",").map((part) => integer(part)));
+    })
+    .option(
+      "--steps <names>",
+      `of ${steps.join(", ")} (default: all)`,
+      (text) => namesOf(text, steps),
+    )
+    .option("--rounds <n>", "turns of every contender", (text) => integer(text), 9)
+    .option("--threads <n>", "on the CPU", (text) => integer(text, 256), threads)
+    .option(
+      "--peers <names>",
+      `of ${FAMILIES.join(", ")}, or all (default: dynae,torch)`,
+      (text) => text === "all" ? FAMILIES : namesOf(text, FAMILIES),
+    )
+    .option("--no-webgpu", "leave WebGPU out")
+    .option("--json", "print one JSON object")
+    .option("--save", "write bench/results/step-D-THREADS-threads.json")
+    .addHelpText(
+      "after",
+      `\n${steps.map((name) => `${name.padEnd(12)} ${STEPS[name]}\n`).join("")}`,
+    )
+    .allowExcessArguments(false)
+    .showHelpAfterError()
+    .parse([...args], { from: "user" });
+  const defaults = { steps, peers: ["dynae", "torch"] as const };
+  return { ...defaults, ...command.opts(), inputs: inputs.length === 0 ? [784] : inputs };
+}
+
+const options = parse(Deno.args);
+const list = await entrants({
+  families: options.peers,
+  threads: options.threads,
+  webgpu: options.webgpu,
+});
+const header = { ...await circumstances(), threads: options.threads };
+const all: { rows: Row[]; absent: Absence[] } = { rows: [], absent: [] };
+for (const inputs of options.inputs) {
+  const rows: Row[] = [];
+  const absent: Absence[] = [];
+  for (const step of options.steps) {
+    const result = await measure(list, step, inputs, options);
+    rows.push(...result.rows);
+    absent.push(...result.absent);
+    if (options.json) continue;
+    console.log(`${networkName({ inputs })}, batch ${BATCH}, ${STEPS[step]}`);
+    console.log(format(result.rows, result.absent, options.rounds));
+  }
+  if (options.save) {
+    await save(`step-${inputs}-${options.threads}-threads`, { ...header, rows, absent });
+  }
+  all.rows.push(...rows);
+  all.absent.push(...absent);
+}
+if (options.json) console.log(JSON.stringify({ ...header, ...all }, null, 2));

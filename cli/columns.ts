@@ -1,5 +1,5 @@
 /** The statistics of standardised columns, so that new rows can be put on the same scale. */
-import type { Samples } from "../models/estimator.ts";
+import type { Dataset } from "../datasets/dataset.ts";
 
 /** Of every column of the training data, before it was scaled. */
 export interface ColumnStatistics {
@@ -10,7 +10,7 @@ export interface ColumnStatistics {
 }
 
 /** Mean and standard deviation (1/n) of the raw columns, as `scaleRows` computes them. */
-export function columnStatistics({ data, n, d }: Samples): ColumnStatistics {
+export function columnStatistics({ data, n, d }: Dataset): ColumnStatistics {
   const mean = new Array<number>(d).fill(0);
   const variance = new Array<number>(d).fill(0);
   for (let i = 0; i < data.length; i++) mean[i % d] += data[i] / n;
@@ -23,14 +23,14 @@ export function columnStatistics({ data, n, d }: Samples): ColumnStatistics {
 }
 
 /**
- * Raw rows on the scale of the training data; `samples.data` is overwritten.
+ * Raw rows on the scale of the training data; `rows.data` is overwritten.
  * @throws {RangeError} for another number of columns.
  */
 export function standardiseLike(
-  samples: Samples,
+  rows: Dataset,
   { mean, deviation }: ColumnStatistics,
 ): void {
-  const { data, d } = samples;
+  const { data, d } = rows;
   if (d !== mean.length) {
     throw new RangeError(`this model was trained on ${mean.length} columns, these rows have ${d}`);
   }

@@ -2,9 +2,12 @@
 import type { Command } from "commander";
 import type { Backend } from "../engine/backend.ts";
 import { type DeviceName, openDevice } from "../engine/device.ts";
+import { addDebugOption, type DebugTopics, Inspection } from "./debug.ts";
 import { usageError } from "./errors.ts";
 import { integerOption } from "./method_options.ts";
 import { unknownName } from "./suggest.ts";
+
+const inspections = new WeakMap<Backend, Inspection>();
 
 const DEVICES: readonly DeviceName[] = ["auto", "cpu", "webgpu"];
 
@@ -14,9 +17,11 @@ export interface DeviceValues {
   readonly device?: DeviceName;
   /** Of the CPU. */
   readonly threads?: number;
+  /** What to show of the programs that run. */
+  readonly debug?: DebugTopics;
 }
 
-/** Adds `--device` and `--threads`. */
+/** Adds `--device`, `--threads` and the `--debug` of commands that compute. */
 export function addDeviceOptions(command: Command): void {
   command
     .option(
@@ -25,6 +30,7 @@ export function addDeviceOptions(command: Command): void {
       parseDevice,
     )
     .option("--threads <n>", "of the CPU (default: all cores)", parseThreads);
+  addDebugOption(command, "computing");
 }
 
 /** @throws {Failure} for a name that is no device. */
@@ -40,10 +46,19 @@ function parseThreads(text: string): number {
   throw usageError(`--threads takes an integer from 1 to 256, got ${text}`);
 }
 
-/** Opens the device that the options name. */
-export async function open({ device, threads }: DeviceValues): Promise<Backend> {
-  return await openDevice({
+/** Opens the device that the options name; give it back to {@linkcode close}. */
+export async function open({ device, threads, debug }: DeviceValues): Promise<Backend> {
+  const backend = await openDevice({
     ...(device === undefined ? {} : { device }),
     ...(threads === undefined ? {} : { threads }),
+    profile: debug?.has("time") ?? false,
   });
+  if (debug !== undefined) inspections.set(backend, new Inspection(backend, debug));
+  return backend;
+}
+
+/** Frees a device, once what `--debug time` has measured is shown. */
+export async function close(backend: Backend): Promise<void> {
+  await inspections.get(backend)?.finish();
+  await backend.dispose();
 }

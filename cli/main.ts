@@ -1,5 +1,6 @@
 /** Finds the command, loads its file alone, and turns whatever happens into an exit code. */
 import type { Command } from "commander";
+import { addDebugOption, wantsStack } from "./debug.ts";
 import { EXIT, Failure } from "./errors.ts";
 import { terminalWidth, writeError, writeOut } from "./terminal.ts";
 import { PROGRAM, VERSION } from "./version.ts";
@@ -98,7 +99,7 @@ export async function main(args: readonly string[]): Promise<number> {
 
 function addDebug(command: Command): void {
   if (command.commands.length > 0) return command.commands.forEach(addDebug);
-  command.option("--debug", "show the stack of an error");
+  addDebugOption(command, "stack");
 }
 
 /** commander puts its guess on a second line. */
@@ -115,7 +116,7 @@ async function report(error: unknown, args: readonly string[]): Promise<number> 
   }
   if (error instanceof Deno.errors.BrokenPipe) return EXIT.ok;
   if (error.message !== "") writeError(`error: ${await messageOf(error)}\n`);
-  if (args.includes("--debug")) writeError(`${error.stack}\n`);
+  if (wantsStack(args)) writeError(`${error.stack}\n`);
   if (error instanceof Failure) return error.exitCode;
   return error.name === "NoDeviceError" ? EXIT.noDevice : EXIT.failed;
 }

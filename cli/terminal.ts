@@ -1,4 +1,6 @@
-/** Text for people: numbers, tables, and a line that is rewritten. */
+/** The terminal: tables that grow, a line that is rewritten, and writing itself. */
+
+export { formatBytes, formatCount, formatNumber, formatTable } from "../engine/text.ts";
 
 /** Whether stderr is a terminal, which can rewrite a line. */
 export function isLive(): boolean {
@@ -14,19 +16,6 @@ export function terminalWidth(): number {
   }
 }
 
-/** A count with separators: 12,345. */
-export function formatCount(count: number): string {
-  return Math.round(count).toLocaleString("en-US");
-}
-
-/** About three digits: 0.0123, 4.57, 1.2e-7. */
-export function formatNumber(value: number): string {
-  if (value === 0 || !Number.isFinite(value)) return String(value);
-  const size = Math.abs(value);
-  if (size < 1e-3 || size >= 1e5) return value.toExponential(2);
-  return size >= 100 ? formatCount(value) : value.toPrecision(3);
-}
-
 /** A rough duration: 0.3 s, 18 s, 4 min 10 s, 2 h 5 min. */
 export function formatDuration(seconds: number): string {
   if (!Number.isFinite(seconds)) return "?";
@@ -35,36 +24,6 @@ export function formatDuration(seconds: number): string {
   if (whole < 60) return `${whole} s`;
   if (whole < 3600) return `${Math.floor(whole / 60)} min ${whole % 60} s`;
   return `${Math.floor(whole / 3600)} h ${Math.floor(whole % 3600 / 60)} min`;
-}
-
-/** A size: 512 B, 9.9 MB. */
-export function formatBytes(bytes: number): string {
-  const units = ["B", "kB", "MB", "GB", "TB"];
-  const power = Math.min(
-    units.length - 1,
-    bytes < 1 ? 0 : Math.floor(Math.log10(bytes) / 3),
-  );
-  const value = bytes / 1000 ** power;
-  return `${power === 0 || value >= 99.95 ? Math.round(value) : value.toFixed(1)} ${units[power]}`;
-}
-
-/** Lines of cells under a header, columns aligned; those whose cells all look like numbers, right. */
-export function formatTable(
-  header: readonly string[],
-  rows: readonly (readonly string[])[],
-): string {
-  const columns = header.map((title, i) => {
-    const cells = rows.map((row) => row[i]);
-    return {
-      width: Math.max(title.length, ...cells.map((cell) => cell.length)),
-      right: cells.length > 0 && cells.every((cell) => /^[-+]?[\d.,%\s×e–-]*$/.test(cell)),
-    };
-  });
-  const line = (cells: readonly string[]) =>
-    cells.map((cell, i) =>
-      columns[i].right ? cell.padStart(columns[i].width) : cell.padEnd(columns[i].width)
-    ).join("  ").trimEnd();
-  return [header, ...rows].map(line).join("\n");
 }
 
 /** A table of rows that come one at a time, for which the widths are given. */

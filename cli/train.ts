@@ -135,11 +135,11 @@ async function planRun(method: Method, values: TrainValues): Promise<RunPlan> {
 
 async function common(
   method: Method,
-  { baseline, saveSteps, device, threads }: TrainValues,
+  { baseline, saveSteps, device, threads, debug }: TrainValues,
   dataset: Dataset,
   request: DataRequest,
 ): Promise<Omit<RunPlan, "folder" | "record">> {
-  const chosen = definedOf({ device, threads });
+  const chosen = definedOf({ device, threads, debug });
   return {
     method,
     dataset,

@@ -6,7 +6,7 @@ import type { Estimator } from "../models/estimator.ts";
 import { type Manifest, readCheckpoint } from "./checkpoint.ts";
 import { standardiseLike } from "./columns.ts";
 import { load, parseColumn, requestOf } from "./data_options.ts";
-import { addDeviceOptions, type DeviceValues, open } from "./device_options.ts";
+import { addDeviceOptions, close, type DeviceValues, open } from "./device_options.ts";
 import { usageError } from "./errors.ts";
 import { integerOption } from "./method_options.ts";
 import { type DataRequest, RunFolder } from "./run_folder.ts";
@@ -74,7 +74,7 @@ export async function withModel<T>(
     await estimator.dispose();
     return result;
   } finally {
-    await backend.dispose();
+    await close(backend);
   }
 }
 

@@ -16,7 +16,7 @@ import { score } from "../models/scoring.ts";
 import { centroidStrip, rangeOf } from "./centroids.ts";
 import { type Manifest, writeCheckpoint } from "./checkpoint.ts";
 import type { ColumnStatistics } from "./columns.ts";
-import { type DeviceValues, open } from "./device_options.ts";
+import { close, type DeviceValues, open } from "./device_options.ts";
 import { EXIT, Failure } from "./errors.ts";
 import { Progress } from "./progress.ts";
 import type { RunFolder, RunRecord, RunResults } from "./run_folder.ts";
@@ -152,7 +152,7 @@ async function fitWithRetries(
       const from = last === undefined ? "the beginning" : "the last checkpoint";
       writeError(`${error.message}; going on from ${from}, try ${losses + 1} of ${RETRIES}\n`);
     } finally {
-      await backend.dispose();
+      await close(backend);
     }
   }
 }

@@ -23,6 +23,16 @@ export interface NumericArray {
   readonly typeMax?: number;
 }
 
+/** How an array lies in a file: what its header says. */
+export interface ArrayLayout extends Omit<NumericArray, "values"> {
+  /** How an element is stored. */
+  readonly element: ElementType;
+  /** Whether the least significant byte comes first. */
+  readonly littleEndian: boolean;
+  /** Bytes before the first element. */
+  readonly start: number;
+}
+
 /** Most elements that a reader accepts: 2³⁰, four gibibytes of float32. */
 export const MAX_ELEMENTS = 2 ** 30;
 
@@ -37,18 +47,15 @@ export function elementsOf(shape: readonly number[]): number {
 }
 
 /**
- * Checks that `found` bytes are exactly what a header promises.
+ * Checks that a file of `found` bytes is exactly what its header promises.
  * @throws {SyntaxError} for a file that was cut short or goes on past its data.
- * @throws {RangeError} for more than {@linkcode MAX_ELEMENTS} elements.
  */
 export function checkLength(
   file: string,
   found: number,
-  header: number,
-  shape: readonly number[],
-  elementBytes: number,
+  { start, shape, element }: ArrayLayout,
 ): void {
-  const expected = header + elementsOf(shape) * elementBytes;
+  const expected = start + elementsOf(shape) * elementBytes(element);
   if (found !== expected) {
     const how = found < expected ? "the file is cut short" : "bytes follow the data";
     throw new SyntaxError(
@@ -58,11 +65,23 @@ export function checkLength(
       ),
     );
   }
+}
+
+/**
+ * The array that a file's bytes hold.
+ * @throws {SyntaxError} for a file that was cut short or goes on past its data.
+ * @throws {RangeError} for more than {@linkcode MAX_ELEMENTS} elements, or a 64-bit integer past 2⁵³.
+ */
+export function decodeArray(file: string, bytes: Uint8Array, layout: ArrayLayout): NumericArray {
+  const { type, shape, element, littleEndian, start, typeMax } = layout;
+  checkLength(file, bytes.length, layout);
   if (elementsOf(shape) > MAX_ELEMENTS) {
     throw new RangeError(
       cannotRead(file, `${elementsOf(shape)} values are too many, at most ${MAX_ELEMENTS} fit`),
     );
   }
+  const values = decodeElements(file, bytes.subarray(start), element, littleEndian);
+  return { type, shape, values, ...(typeMax === undefined ? {} : { typeMax }) };
 }
 
 const DECODERS = {
@@ -90,18 +109,17 @@ export function largestOf(type: ElementType): number | undefined {
 }
 
 /**
- * Decodes the elements that follow `offset` to the end of `bytes`, whatever the alignment.
+ * Decodes elements, whatever the alignment of `bytes`.
  * @throws {RangeError} for a 64-bit integer that a double cannot hold exactly.
  */
 export function decodeElements(
   file: string,
   bytes: Uint8Array,
-  offset: number,
   type: ElementType,
   littleEndian: boolean,
 ): Elements {
   // A copy: its start is aligned for any element type, and the file's bytes stay untouched.
-  const body = bytes.slice(offset);
+  const body = bytes.slice();
   if (type === "u8" || type === "i8") return decodeLongs(file, body, type, littleEndian);
   const { array, bytes: size } = DECODERS[type];
   if (!littleEndian && size > 1) reverseElements(body, size);

@@ -1,14 +1,12 @@
 /** The data set that everything else consumes: float32 rows, optional labels, and where from. */
-import { cannotRead, elementsOf, MAX_ELEMENTS, type NumericArray } from "./array.ts";
+import { cannotRead, elementsOf, type NumericArray } from "./array.ts";
 import type { Labels } from "./labels.ts";
 import { type Scale, scaleRows } from "./scaling.ts";
 
-/** Rows to cluster, and what is known about them. */
-export interface Dataset {
+/** What is known about rows to cluster. */
+export interface RowsInfo {
   /** Name of the set, or of the file without folders. */
   readonly name: string;
-  /** [n, d] row-major, scaled as `scaling` says; all finite. */
-  readonly data: Float32Array;
   /** Rows. */
   readonly n: number;
   /** Columns; height · width for images. */
@@ -23,15 +21,21 @@ export interface Dataset {
   readonly classNames?: readonly string[];
   /** What was done to the raw values: `"none"`, `"/ 255"`, `"standard"`. */
   readonly scaling: string;
-  /**
-   * SHA-256 of the shape and the scaled float32 values, in hexadecimal: what training depends on.
-   * Labels, names and the file format do not enter.
-   */
+  /** SHA-256 of what training depends on, in hexadecimal. */
   readonly digest: string;
   /** Where the data come from: a file, or the authors of a named set. */
   readonly source: string;
   /** Terms of use; empty where unknown. */
   readonly licence: string;
+}
+
+/**
+ * Rows to cluster, and what is known about them. `digest` is that of the shape and the scaled
+ * float32 values: labels, names and the file format do not enter.
+ */
+export interface Dataset extends RowsInfo {
+  /** [n, d] row-major, scaled as `scaling` says; all finite. */
+  readonly data: Float32Array;
 }
 
 /** What {@linkcode makeDataset} is told beside the values. */
@@ -65,7 +69,42 @@ const BYTE_TYPES = ["ubyte", "|u1", "<u1", ">u1", "=u1"];
  */
 export async function makeDataset(array: NumericArray, options: DatasetOptions): Promise<Dataset> {
   const { name, labels } = options;
-  const shape = array.shape;
+  const { n, d, image } = measureRows(array.shape, options);
+  const data = new Float32Array(array.values.subarray(0, n * d));
+  checkFinite(data, (i) => array.values[i], d, name);
+  const scaling = scaleRows(data, d, scaleOf(array, options));
+  return {
+    name,
+    data,
+    n,
+    d,
+    ...image,
+    ...(labels === undefined ? {} : { labels: labels.labels.slice(0, n) }),
+    ...(labels?.classNames === undefined ? {} : { classNames: labels.classNames }),
+    scaling,
+    digest: await digestOf(data, n, d),
+    source: options.source ?? name,
+    licence: options.licence ?? "",
+  };
+}
+
+/** Rows and columns of an array [n, …], and the size of the images where it holds images. */
+export interface Extents {
+  readonly n: number;
+  readonly d: number;
+  /** Empty where the rows are no images. */
+  readonly image: { readonly height?: number; readonly width?: number };
+}
+
+/**
+ * Takes an array's shape as rows.
+ * @throws {TypeError} for fewer than two dimensions.
+ * @throws {RangeError} for no rows or columns, labels of another length, or a bad `limit`.
+ */
+export function measureRows(
+  shape: readonly number[],
+  { name, labels, limit }: Pick<DatasetOptions, "name" | "labels" | "limit">,
+): Extents {
   if (shape.length < 2) {
     throw new TypeError(
       cannotRead(name, `expected rows of shape [n, d] or [n, h, w], found [${shape.join(", ")}]`),
@@ -78,37 +117,28 @@ export async function makeDataset(array: NumericArray, options: DatasetOptions):
       cannotRead(name, `it holds no values: its shape is [${shape.join(", ")}]`),
     );
   }
-  if (rows * d > MAX_ELEMENTS) {
-    throw new RangeError(
-      cannotRead(name, `${rows * d} values are too many, at most ${MAX_ELEMENTS} fit`),
-    );
-  }
   if (labels !== undefined && labels.labels.length !== rows) {
     throw new RangeError(
       cannotRead(name, `there are ${labels.labels.length} labels for ${rows} rows`),
     );
   }
-  const n = Math.min(rows, checkLimit(options.limit));
-  const data = new Float32Array(array.values.subarray(0, n * d));
-  checkFinite(data, array, d, name);
-  const unit = options.unit ?? array.typeMax;
-  const byDefault = options.unit !== undefined || BYTE_TYPES.includes(array.type);
-  const scale = options.scale ?? (byDefault ? "unit" : "none");
-  const scaling = scaleRows(data, d, unit === undefined ? { scale } : { scale, unit });
   const image = imageOf(shape);
   return {
-    name,
-    data,
-    n,
+    n: Math.min(rows, checkLimit(limit)),
     d,
-    ...(image === undefined ? {} : { height: image[0], width: image[1] }),
-    ...(labels === undefined ? {} : { labels: labels.labels.slice(0, n) }),
-    ...(labels?.classNames === undefined ? {} : { classNames: labels.classNames }),
-    scaling,
-    digest: await digestOf(data, n, d),
-    source: options.source ?? name,
-    licence: options.licence ?? "",
+    image: image === undefined ? {} : { height: image[0], width: image[1] },
   };
+}
+
+/** How the values of an array are scaled, where nothing else is asked for. */
+export function scaleOf(
+  { type, typeMax }: Pick<NumericArray, "type" | "typeMax">,
+  options: Pick<DatasetOptions, "scale" | "unit">,
+): { readonly scale: Scale; readonly unit?: number } {
+  const unit = options.unit ?? typeMax;
+  const byDefault = options.unit !== undefined || BYTE_TYPES.includes(type);
+  const scale = options.scale ?? (byDefault ? "unit" : "none");
+  return unit === undefined ? { scale } : { scale, unit };
 }
 
 function checkLimit(limit: number = Infinity): number {
@@ -116,7 +146,18 @@ function checkLimit(limit: number = Infinity): number {
   throw new RangeError(`limit is ${limit}, expected a number of rows from 1 up`);
 }
 
-function checkFinite(data: Float32Array, array: NumericArray, d: number, name: string): void {
+/**
+ * Checks rows [n, d] in float32.
+ * @param raw The i-th value as it was in the file. @param firstRow The number of the first row.
+ * @throws {RangeError} naming how many values are not finite, and the first of them.
+ */
+export function checkFinite(
+  data: Float32Array,
+  raw: (i: number) => number,
+  d: number,
+  name: string,
+  firstRow = 0,
+): void {
   let count = 0, first = -1;
   for (let i = 0; i < data.length; i++) {
     if (Number.isFinite(data[i])) continue;
@@ -124,9 +165,9 @@ function checkFinite(data: Float32Array, array: NumericArray, d: number, name: s
     count++;
   }
   if (count === 0) return;
-  const value = array.values[first];
+  const value = raw(first);
   const what = Number.isFinite(value) ? `${value}, past the range of float32` : `${value}`;
-  const place = `row ${Math.floor(first / d) + 1}, column ${first % d + 1}`;
+  const place = `row ${firstRow + Math.floor(first / d) + 1}, column ${first % d + 1}`;
   throw new RangeError(
     cannotRead(
       name,

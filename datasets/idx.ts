@@ -4,10 +4,9 @@
  * Described at the foot of the MNIST page of Y. LeCun, C. Cortes and C. Burges.
  */
 import {
+  type ArrayLayout,
   cannotRead,
-  checkLength,
-  decodeElements,
-  elementBytes,
+  decodeArray,
   type ElementType,
   largestOf,
   type NumericArray,
@@ -43,6 +42,15 @@ export function isIdx(bytes: Uint8Array): boolean {
  * @throws {RangeError} for more elements than fit.
  */
 export function decodeIdx(bytes: Uint8Array, file: string): NumericArray {
+  return decodeArray(file, bytes, idxLayout(bytes, file));
+}
+
+/**
+ * Reads the header of an IDX file.
+ * @param bytes The beginning of the file, the header at least.
+ * @throws {SyntaxError} for a wrong magic number or a truncated header.
+ */
+export function idxLayout(bytes: Uint8Array, file: string): ArrayLayout {
   if (bytes.length < 4) {
     throw new SyntaxError(
       cannotRead(
@@ -61,22 +69,20 @@ export function decodeIdx(bytes: Uint8Array, file: string): NumericArray {
       ),
     );
   }
-  const [name, type] = known;
+  const [type, element] = known;
   const rank = bytes[3];
-  const header = 4 + 4 * rank;
-  if (bytes.length < header) {
+  const start = 4 + 4 * rank;
+  if (bytes.length < start) {
     throw new SyntaxError(
       cannotRead(
         file,
-        `expected ${header} bytes of IDX header for ${rank} dimensions, found ${bytes.length}`,
+        `expected ${start} bytes of IDX header for ${rank} dimensions, found ${bytes.length}`,
       ),
     );
   }
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   const shape = Array.from({ length: rank }, (_, axis) => view.getUint32(4 + 4 * axis));
-  checkLength(file, bytes.length, header, shape, elementBytes(type));
-  const values = decodeElements(file, bytes, header, type, false);
-  return { type: name, shape, values, typeMax: largestOf(type) };
+  return { type, shape, element, littleEndian: false, start, typeMax: largestOf(element) };
 }
 
 /**

@@ -77,13 +77,21 @@ async function loadFile(path: string, options: LoadOptions): Promise<Dataset> {
   const content = await decodeRows(bytes, path, table);
   const labels = options.labels === undefined
     ? content.labels
-    : await decodeLabels(await readBytes(options.labels, signal), options.labels);
+    : await readLabels(options.labels, signal);
   return makeDataset(content.array, {
     name: baseName(path),
     source: path,
     ...(labels === undefined ? {} : { labels }),
     ...scaleAndLimit(options),
   });
+}
+
+/**
+ * Reads a file of labels: IDX or NPY of shape [n], or text of one label a line.
+ * @throws as {@linkcode loadDataset}
+ */
+export async function readLabels(path: string, signal?: AbortSignal): Promise<Labels> {
+  return await decodeLabels(await readBytes(path, signal), path);
 }
 
 /** Formats that people try, by how they begin, and what to do instead. */
@@ -159,7 +167,8 @@ export async function decodeLabels(bytes: Uint8Array, file: string): Promise<Lab
   return labelsOfText(parseLabelLines(content, file), file);
 }
 
-function baseName(path: string): string {
+/** The last part of a path. */
+export function baseName(path: string): string {
   return path.split(/[/\\]/).at(-1) || path;
 }
 

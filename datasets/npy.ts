@@ -4,10 +4,9 @@
  * Described in NumPy's documentation of `numpy.lib.format`, versions 1.0 to 3.0.
  */
 import {
+  type ArrayLayout,
   cannotRead,
-  checkLength,
-  decodeElements,
-  elementBytes,
+  decodeArray,
   type ElementType,
   largestOf,
   type NumericArray,
@@ -31,12 +30,21 @@ export function isNpy(bytes: Uint8Array): boolean {
  * @throws {RangeError} for more elements than fit, or 64-bit integers past 2⁵³.
  */
 export function decodeNpy(bytes: Uint8Array, file: string): NumericArray {
+  return decodeArray(file, bytes, npyLayout(bytes, file));
+}
+
+/**
+ * Reads the header of an NPY file.
+ * @param bytes The beginning of the file, the header at least.
+ * @throws as {@linkcode decodeNpy}, but for the elements.
+ */
+export function npyLayout(bytes: Uint8Array, file: string): ArrayLayout {
   if (!isNpy(bytes)) {
     throw new SyntaxError(
       cannotRead(file, `it does not begin with the bytes 93 4e 55 4d 50 59 of an NPY file`),
     );
   }
-  const [header, offset] = headerOf(bytes, file);
+  const [header, start] = headerOf(bytes, file);
   const { descr, fortran, shape } = parseHeader(header, file);
   if (fortran && shape.length > 1) {
     throw new TypeError(
@@ -52,10 +60,9 @@ export function decodeNpy(bytes: Uint8Array, file: string): NumericArray {
       ),
     );
   }
-  const type = kind as ElementType;
-  checkLength(file, bytes.length, offset, shape, elementBytes(type));
-  const values = decodeElements(file, bytes, offset, type, descr[0] !== ">");
-  return { type: descr, shape, values, typeMax: largestOf(type) };
+  const element = kind as ElementType;
+  const littleEndian = descr[0] !== ">";
+  return { type: descr, shape, element, littleEndian, start, typeMax: largestOf(element) };
 }
 
 function headerOf(bytes: Uint8Array, file: string): [header: string, offset: number] {

@@ -44,13 +44,54 @@ export interface Call {
   readonly regions: readonly Region[];
 }
 
+/** What a device does between two barriers. Most calls are one pass, some are several or none. */
+export interface Pass {
+  /** The call that it belongs to, by its place in the list. */
+  readonly call: number;
+  /** What runs it: a shader's file, a WebAssembly function, or "reference". */
+  readonly variant: string;
+}
+
+/** How long a pass has taken, in seconds over all replays. */
+export interface PassTime {
+  /** From its begin to its end. */
+  readonly seconds: number;
+  /** What of that thread 0 of the CPU backend waited for the other threads; 0 elsewhere. */
+  readonly waiting: number;
+}
+
+/** How long the replays of an executable have taken. */
+export interface ReplayTimes {
+  /** Replays. */
+  readonly steps: number;
+  /** Seconds of all replays. */
+  readonly seconds: number;
+  /** In the order of {@linkcode Executable.passes}; absent where the device times no passes. */
+  readonly passes?: readonly PassTime[];
+}
+
+/** What a device can do at most, as measured on it. */
+export interface Roofline {
+  /** Floating-point operations a second, of multiply-adds on registers. */
+  readonly flops: number;
+  /** Bytes a second, read and written, of a copy larger than the caches. */
+  readonly bytes: number;
+}
+
 /** A prepared list of calls that can be replayed without allocation. */
 export interface Executable {
+  /** What one replay consists of, in order. */
+  readonly passes: readonly Pass[];
   /**
    * Enqueues `steps` replays of the whole list, in order, after everything enqueued before.
    * Returns at once; errors surface in the next {@linkcode Backend.read}.
    */
   run(steps: number): void;
+  /**
+   * How long the replays enqueued so far have taken; works after {@linkcode Executable.dispose} too.
+   * Only on devices opened for profiling.
+   */
+  times?(): Promise<ReplayTimes>;
   /** Releases pipelines, bind groups and uniforms, not the regions' buffers. */
   dispose(): void;
 }
@@ -95,6 +136,8 @@ export interface Backend {
   prepare(calls: readonly Call[], label: string): Promise<Executable>;
   /** What the buffers of this backend take. */
   memory(): MemoryUse;
+  /** Measures the device, which takes a moment. Absent where there is no honest way to. */
+  roofline?(): Promise<Roofline>;
   /** Frees everything, stops workers. */
   dispose(): Promise<void>;
 }

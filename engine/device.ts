@@ -11,6 +11,8 @@ export interface DeviceOptions {
   readonly device?: DeviceName;
   /** Of the CPU backend; all cores by default. */
   readonly threads?: number;
+  /** Times every call, for {@linkcode Program.times}. Slower; the results stay the same. */
+  readonly profile?: boolean;
 }
 
 /**
@@ -19,18 +21,18 @@ export interface DeviceOptions {
  * @throws {RangeError} for another name.
  */
 export async function openDevice(options: DeviceOptions = {}): Promise<Backend> {
-  const { device = "auto", threads } = options;
+  const { device = "auto", threads, profile = false } = options;
   if (device !== "auto" && device !== "cpu" && device !== "webgpu") {
     throw new RangeError(`device must be auto, cpu or webgpu, got ${device}`);
   }
   if (device !== "cpu") {
     const { openWebGpuBackend } = await import("./webgpu/mod.ts");
     try {
-      return await openWebGpuBackend({ adapter: device === "auto" ? "hardware" : "any" });
+      return await openWebGpuBackend({ adapter: device === "auto" ? "hardware" : "any", profile });
     } catch (error) {
       if (device === "webgpu" || !(error instanceof NoDeviceError)) throw error;
     }
   }
   const { openCpuBackend } = await import("./cpu/backend.ts");
-  return await openCpuBackend({ threads });
+  return await openCpuBackend({ threads, profile });
 }

@@ -2,47 +2,49 @@
  * Fusion: rewrites of the traced nodes that make fewer kernel calls of the same arithmetic. Each rule
  * replaces a node and its producer by one node whose outputs are the same tensors.
  */
-import type { DeviceBuffer } from "./backend.ts";
+import { ACCUMULATE_TERMS } from "../kernels/accumulate.ts";
 import { binaryOp } from "./ops/binary.ts";
-import { denseInputGradientOp, denseOp } from "./ops/dense.ts";
 import {
+  accumulateAndAdvanceOp,
+  type AccumulateAttributes,
+  accumulateOp,
+  advanceOp,
+} from "./ops/counter.ts";
+import { denseInputGradientOp, denseOp, denseWeightGradientOp } from "./ops/dense.ts";
+import {
+  squaredErrorBlocks,
   squaredErrorGradientOp,
   squaredErrorOp,
   squaredErrorWithGradientOp,
 } from "./ops/squared_error.ts";
+import { sumOp } from "./ops/sum.ts";
 import { unaryOp } from "./ops/unary.ts";
+import { partsOf, Rewriting } from "./rewrite.ts";
 import { sameShape } from "./shape.ts";
-import { type Node, type Tensor, Variable } from "./tensor.ts";
+import { stackProducts } from "./stack.ts";
+import { type Node, Tensor } from "./tensor.ts";
 
-/** What a rule may ask about the whole step. */
-interface Context {
-  /** Whether `consumer` is the only reader of `tensor` (and it is no output of the program). */
-  onlyReader(tensor: Tensor, consumer: Node): boolean;
-  /** The nodes that read `tensor`. */
-  readers(tensor: Tensor): readonly Node[];
-}
-
-/** Returns the fused node and the producer that it absorbs, or undefined. */
-type Rule = (node: Node, context: Context) => { fused: Node; absorbed: Node } | undefined;
+/** Returns the nodes that go, the rule's own among them, with what takes their places; or undefined. */
+type Rule = (node: Node, step: Rewriting) => readonly (readonly [Node, Node])[] | undefined;
 
 /** relu(dense(x, w, b)): the ReLU goes into the epilogue of the product. */
-const reluIntoDense: Rule = (node, { onlyReader }) => {
+const reluIntoDense: Rule = (node, step) => {
   if (node.op.name !== unaryOp.name || (node.attributes as { kind: string }).kind !== "relu") {
     return;
   }
-  const absorbed = node.inputs[0].node;
-  if (absorbed?.op.name !== denseOp.name || !onlyReader(node.inputs[0], node)) return;
+  const absorbed = step.maker(node.inputs[0]);
+  if (absorbed?.op.name !== denseOp.name || !step.onlyReader(node.inputs[0], node)) return;
   const fused = { ...absorbed, id: node.id, attributes: { relu: true }, outputs: node.outputs };
-  return { fused, absorbed };
+  return [[absorbed, fused], [node, fused]];
 };
 
 /** reluGradient(dy·wᵀ, y): the mask goes into the epilogue of the product. */
-const maskIntoInputGradient: Rule = (node, { onlyReader }) => {
+const maskIntoInputGradient: Rule = (node, step) => {
   if (node.op.name !== binaryOp.name) return;
   if ((node.attributes as { kind: string }).kind !== "reluGradient") return;
   const [product, y] = node.inputs;
-  const absorbed = product.node;
-  if (absorbed?.op.name !== denseInputGradientOp.name || !onlyReader(product, node)) return;
+  const absorbed = step.maker(product);
+  if (absorbed?.op.name !== denseInputGradientOp.name || !step.onlyReader(product, node)) return;
   if (y === product || !sameShape(y.shape, product.shape)) return;
   const inputs = [...absorbed.inputs, y];
   const fused = {
@@ -52,14 +54,14 @@ const maskIntoInputGradient: Rule = (node, { onlyReader }) => {
     attributes: { mask: true },
     outputs: node.outputs,
   };
-  return { fused, absorbed };
+  return [[absorbed, fused], [node, fused]];
 };
 
 /** squaredError(p, t) and its gradient: one pass. */
-const errorWithGradient: Rule = (node, { readers }) => {
+const errorWithGradient: Rule = (node, step) => {
   if (node.op.name !== squaredErrorGradientOp.name) return;
   const [p, t] = node.inputs;
-  const absorbed = readers(p).find((other) =>
+  const absorbed = step.readers(p).find((other) =>
     other.op.name === squaredErrorOp.name && other.inputs[0] === p && other.inputs[1] === t
   );
   if (!absorbed) return;
@@ -70,62 +72,127 @@ const errorWithGradient: Rule = (node, { readers }) => {
     op: squaredErrorWithGradientOp,
     outputs: [...absorbed.outputs, ...node.outputs],
   };
-  return { fused, absorbed };
+  return [[absorbed, fused], [node, fused]];
 };
 
-const RULES: readonly Rule[] = [reluIntoDense, maskIntoInputGradient, errorWithGradient];
+/** xᵀ·dy and the sum of dy's rows: the gradients of a weight and its bias are one product. */
+const biasIntoWeightGradient: Rule = (node, step) => {
+  if (node.op.name !== sumOp.name) return;
+  const { from, to } = node.attributes as { from: number; to: number };
+  const [dy] = node.inputs;
+  if (dy.shape.length !== 2 || from !== 0 || to !== 1) return;
+  const absorbed = step.readers(dy).find((other) =>
+    other.op.name === denseWeightGradientOp.name && other.inputs[1] === dy &&
+    other.outputs.length === 1
+  );
+  if (!absorbed) return;
+  const fused: Node = {
+    ...absorbed,
+    id: Math.min(absorbed.id, node.id),
+    outputs: [...absorbed.outputs, ...node.outputs],
+  };
+  return [[absorbed, fused], [node, fused]];
+};
+
+/** Longest sum that the one workgroup of an accumulation makes as fast as a call of its own. */
+const LONGEST_SUM = 4096;
+
+/** total += Σ x: the sum is made where it is added. */
+const sumIntoAccumulation: Rule = (node, step) => {
+  if (!isAccumulation(node)) return;
+  for (const x of node.inputs) {
+    const absorbed = step.maker(x);
+    if (absorbed?.op.name !== sumOp.name || x.size > 1 || !step.onlyReader(x, node)) continue;
+    const [all] = absorbed.inputs;
+    if (all.size === 0 || all.size > LONGEST_SUM) continue;
+    const fused = { ...node, inputs: node.inputs.map((input) => input === x ? all : input) };
+    return [[absorbed, fused], [node, fused]];
+  }
+};
+
+/** total += a squared error: its partial sums are added up there. */
+const errorIntoAccumulation: Rule = (node, step) => {
+  if (!isAccumulation(node)) return;
+  for (const x of node.inputs) {
+    const maker = step.maker(x);
+    if (x.shape.length > 0 || !maker || !step.onlyReader(x, node)) continue;
+    if (maker.op !== squaredErrorOp && maker.op !== squaredErrorWithGradientOp) continue;
+    const blocks = squaredErrorBlocks(maker.inputs[0]);
+    if (blocks < 2 || blocks > LONGEST_SUM) continue;
+    const partial = new Tensor([blocks], "f32", maker);
+    const error = { ...maker, outputs: [partial, ...maker.outputs.slice(1)] };
+    const fused = { ...node, inputs: node.inputs.map((input) => input === x ? partial : input) };
+    return [[maker, error], [node, fused]];
+  }
+};
+
+/** Two accumulations in one array. */
+const joinAccumulations: Rule = (node, step) => {
+  if (node.op !== accumulateOp) return;
+  const [total, ...x] = node.inputs;
+  const { terms } = node.attributes as AccumulateAttributes;
+  const absorbed = step.nodes.find((other) =>
+    other !== node && other.op === accumulateOp && other.inputs[0] === total && other.id < node.id
+  );
+  if (!absorbed) return;
+  const before = (absorbed.attributes as AccumulateAttributes).terms;
+  if (before.length + terms.length > ACCUMULATE_TERMS) return;
+  const fused = {
+    ...node,
+    inputs: [...absorbed.inputs, ...x],
+    attributes: { terms: [...before, ...terms], by: 0 },
+  };
+  return [[absorbed, fused], [node, fused]];
+};
+
+/** An accumulation and a counter that advances. */
+const advanceWithAccumulation: Rule = (node, step) => {
+  if (node.op !== advanceOp) return;
+  const absorbed = step.nodes.findLast((other) => other.op === accumulateOp);
+  if (!absorbed) return;
+  const [total, ...x] = absorbed.inputs;
+  const { terms } = absorbed.attributes as AccumulateAttributes;
+  const { by } = node.attributes as { by: number };
+  const fused = {
+    ...node,
+    op: accumulateAndAdvanceOp,
+    inputs: [total, node.inputs[0], ...x],
+    attributes: { terms, by },
+  };
+  return [[absorbed, fused], [node, fused]];
+};
+
+function isAccumulation({ op }: Node): boolean {
+  return op === accumulateOp || op === accumulateAndAdvanceOp;
+}
+
+const RULES: readonly Rule[] = [
+  reluIntoDense,
+  maskIntoInputGradient,
+  errorWithGradient,
+  biasIntoWeightGradient,
+  sumIntoAccumulation,
+  errorIntoAccumulation,
+  joinAccumulations,
+  advanceWithAccumulation,
+];
 
 /** The nodes after fusion, in a topological order. `outputs` must stay readable. */
-export function fuse(nodes: readonly Node[], outputs: ReadonlySet<Tensor>): Node[] {
-  const readers = new Map<Tensor, Node[]>();
-  for (const node of nodes) {
-    for (const input of new Set(node.inputs)) {
-      const list = readers.get(input);
-      if (list) list.push(node);
-      else readers.set(input, [node]);
-    }
-  }
-  const live = new Set(nodes);
-  const context: Context = {
-    readers: (tensor) => (readers.get(tensor) ?? []).filter((node) => live.has(node)),
-    onlyReader(tensor, consumer) {
-      const list = context.readers(tensor);
-      return !outputs.has(tensor) && list.length === 1 && list[0] === consumer;
-    },
-  };
-  for (const node of nodes) {
-    for (const rule of RULES) {
-      const found = live.has(node) ? rule(node, context) : undefined;
-      if (!found || !live.has(found.absorbed)) continue;
-      if (changesBetween(nodes, found.absorbed, node, found.fused.inputs)) continue;
-      live.delete(node);
-      live.delete(found.absorbed);
-      live.add(found.fused);
-      for (const input of new Set(found.fused.inputs)) readers.get(input)!.push(found.fused);
-    }
-  }
-  return [...live].sort((a, b) => a.id - b.id);
+export function fuse(traced: readonly Node[], outputs: ReadonlySet<Tensor>): readonly Node[] {
+  const step = new Rewriting(traced, outputs);
+  stackProducts(step);
+  step.prune();
+  for (const rule of RULES) while (step.nodes.some((node) => applied(rule, node, step)));
+  return step.nodes;
 }
 
-/** Whether an effect between two nodes changes what `inputs` read: then their reads must not move. */
-function changesBetween(
-  nodes: readonly Node[],
-  a: Node,
-  b: Node,
-  inputs: readonly Tensor[],
-): boolean {
-  const [first, last] = [Math.min(a.id, b.id), Math.max(a.id, b.id)];
-  const read = new Set(inputs.map(variableBuffer));
-  return nodes.some(({ id, op, inputs }) =>
-    id > first && id < last && op.updates?.some((i) => read.has(variableBuffer(inputs[i])))
-  );
-}
-
-/** The memory of a variable, or of an alias of one. */
-function variableBuffer(tensor: Tensor): DeviceBuffer | undefined {
-  if (tensor instanceof Variable) return tensor.region.buffer;
-  const { node } = tensor;
-  return node && !node.op.lower && node.inputs.length === 1
-    ? variableBuffer(node.inputs[0])
-    : undefined;
+/** Whether the rule had something to do at the node, and data and effects allowed it. */
+function applied(rule: Rule, node: Node, step: Rewriting): boolean {
+  const found = rule(node, step);
+  if (!found) return false;
+  const named = new Map(found.map(([, heir]) => {
+    const family = found.filter(([, other]) => other === heir).map(([gone]) => gone);
+    return [heir, { ...heir, parts: partsOf(...family) }];
+  }));
+  return step.replace(new Map(found.map(([gone, heir]) => [gone, named.get(heir)!])));
 }

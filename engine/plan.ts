@@ -17,12 +17,15 @@ import { constantOp } from "./ops/constant.ts";
 import { packOp } from "./ops/optimize.ts";
 import { unaryOp } from "./ops/unary.ts";
 import { formatShape } from "./shape.ts";
+import { stackOffsets, stackOp, unstackOp } from "./stack.ts";
 import { type Node, Tensor, Variable } from "./tensor.ts";
 
 /** The outcome: calls to replay, and the memory behind them. */
 export interface Plan {
   /** Kernel calls of one step, in order. */
   readonly calls: readonly Call[];
+  /** What each call was made from, in the same order. */
+  readonly sources: readonly CallSource[];
   /** Where each output of the program lies. */
   readonly outputs: ReadonlyMap<Tensor, Region>;
   /** Memory of intermediate values, outputs and constants; the program frees it. */
@@ -31,6 +34,16 @@ export interface Plan {
   readonly constants: readonly { region: Region; value: number }[];
   /** Bytes of intermediate values if none shared memory. */
   readonly unsharedBytes: number;
+}
+
+/** What a call was made from, for people. */
+export interface CallSource {
+  /** The node that was lowered. */
+  readonly node: Node;
+  /** What is bound, in the order of the kernel's bindings. */
+  readonly tensors: readonly Tensor[];
+  /** Whether it writes into a packed array. */
+  readonly packed: boolean;
 }
 
 /** A value's memory before it has an address. */
@@ -54,6 +67,7 @@ interface AbstractCall {
   readonly constants: Constants;
   readonly params: Params;
   readonly storages: readonly Storage[];
+  readonly source: CallSource;
 }
 
 /** Makes the plan of a step with these outputs and effects. Allocates its memory. */
@@ -73,12 +87,17 @@ export function makePlan(
     if (!storage) storages.set(tensor, storage = makeStorage(tensor, backend, label));
     return storage;
   };
-  const emit: Emitter = {
+  const emitterOf = (node: Node): Emitter => ({
     call(kernel, callConstants, params, tensors) {
-      calls.push({ kernel, constants: callConstants, params, storages: tensors.map(storageOf) });
+      const storages = tensors.map(storageOf);
+      const packed = kernel.bindings.some(({ access }, i) =>
+        access !== "read" && storages[i]?.parent !== undefined
+      );
+      const source = { node, tensors, packed };
+      calls.push({ kernel, constants: callConstants, params, storages, source });
     },
     scratch: (shape, dtype = "f32") => new Tensor(shape, dtype),
-  };
+  });
 
   const placed = placePacked(nodes, storageOf);
   for (const node of nodes) {
@@ -86,15 +105,16 @@ export function makePlan(
       const storage = storageOf(node.outputs[0]);
       storage.pinned = true;
       constants.push({ storage, value: (node.attributes as { value: number }).value });
-    } else if (node.op.name === packOp.name) {
+    } else if (node.op.name === packOp.name || node.op.name === stackOp.name) {
       for (const copy of placed.copies.get(node) ?? []) {
         storages.set(copy.to, copy.storage);
         const attributes = { kind: "copy" as const, a: 1, b: 0 };
-        unaryOp.lower!({ ...node, inputs: [copy.from], outputs: [copy.to], attributes }, emit);
+        const copying = { ...node, inputs: [copy.from], outputs: [copy.to], attributes };
+        unaryOp.lower!(copying, emitterOf(node));
       }
     } else if (node.op.lower) {
-      node.op.lower(node, emit);
-    } else {
+      node.op.lower(node, emitterOf(node));
+    } else if (node.op.name !== unstackOp.name) {
       storages.set(node.outputs[0], storageOf(node.inputs[0]));
     }
   }
@@ -121,6 +141,7 @@ export function makePlan(
       params,
       regions: storages.map(regionOf),
     })),
+    sources: calls.map(({ source }) => source),
     outputs: new Map(outputs.map((output) => [output, regionOf(storageOf(output))])),
     buffers,
     constants: constants.map(({ storage, value }) => ({ region: regionOf(storage), value })),
@@ -160,6 +181,9 @@ function makeStorage(tensor: Tensor, backend: Backend, label: string): Storage {
   return storage;
 }
 
+/** Ops whose inputs lie side by side in their output. */
+const ARRAYS: ReadonlySet<string> = new Set([packOp.name, stackOp.name]);
+
 interface Copy {
   readonly from: Tensor;
   readonly to: Tensor;
@@ -167,8 +191,9 @@ interface Copy {
 }
 
 /**
- * Lets the inputs of `pack` nodes be made in place. Copied is what cannot: what has no memory of its
- * own, lies in another packed array, is packed twice, or is made from its neighbours, because
+ * Lets the inputs of `pack` and `stack` nodes be made in place, and the outputs of `unstack` nodes be
+ * windows on what they are parts of. Copied is what cannot: what has no memory of its
+ * own, lies in another such array, is packed twice, or is made from its neighbours, because
  * WebGPU forbids one buffer to be read and written in one dispatch.
  */
 function placePacked(
@@ -177,16 +202,26 @@ function placePacked(
 ): { copies: Map<Node, Copy[]> } {
   const makers = new Map(nodes.flatMap((node) => node.outputs.map((output) => [output, node])));
   const origin = (tensor: Tensor): Tensor => {
-    const node = tensor.node;
-    const alias = node && !node.op.lower && node.op.name !== packOp.name && node.inputs.length > 0;
+    const node = makers.get(tensor);
+    const alias = node && !node.op.lower && !ARRAYS.has(node.op.name) && node.inputs.length > 0;
     return alias ? origin(node.inputs[0]) : tensor;
   };
+  for (const { op, inputs: [whole], outputs } of nodes) {
+    if (op.name !== unstackOp.name) continue;
+    const offsets = stackOffsets(outputs);
+    outputs.forEach((output, i) => {
+      storageOf(output).parent = { storage: storageOf(whole), offset: offsets[i] };
+    });
+  }
   const copies = new Map<Node, Copy[]>();
   for (const node of nodes) {
-    if (node.op.name !== packOp.name) continue;
+    if (!ARRAYS.has(node.op.name)) continue;
     const whole = storageOf(node.outputs[0]);
-    whole.pinned = true;
-    const { offsets } = node.attributes as { offsets: readonly number[] };
+    const packed = node.op.name === packOp.name;
+    whole.pinned ||= packed;
+    const offsets = packed
+      ? (node.attributes as { offsets: readonly number[] }).offsets
+      : stackOffsets(node.inputs);
     const origins = node.inputs.map(origin);
     const placed = new Set<Tensor>();
     const read = new Set<Tensor>();

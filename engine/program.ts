@@ -1,5 +1,5 @@
 /** A step that is traced once and replayed. */
-import type { Backend, Executable, Region } from "./backend.ts";
+import type { Backend, Executable, Pass, Region, ReplayTimes } from "./backend.ts";
 import { OracleBackend } from "./oracle.ts";
 import { makePlan, type Plan } from "./plan.ts";
 import { collectEffects, type Tensor } from "./tensor.ts";
@@ -12,14 +12,20 @@ export class Program<O extends Outputs = Outputs> {
   /**
    * What {@linkcode trace} makes of a plan.
    * @param backend The device. @param plan The calls. @param executable The prepared calls.
-   * @param outputs The named outputs.
+   * @param outputs The named outputs. @param label Its name in messages.
    */
   constructor(
-    private readonly backend: Backend,
+    readonly backend: Backend,
     readonly plan: Plan,
     private readonly executable: Executable,
     private readonly outputs: O,
+    readonly label: string,
   ) {}
+
+  /** What the device does in one replay, in order. */
+  get passes(): readonly Pass[] {
+    return this.executable.passes;
+  }
 
   /**
    * Submits `steps` replays and returns at once; the device runs them in order.
@@ -42,6 +48,16 @@ export class Program<O extends Outputs = Outputs> {
     };
   }
 
+  /**
+   * How long the replays so far have taken, pass by pass; works after `dispose` too.
+   * @throws {TypeError} where the device was not opened with `profile`.
+   */
+  async times(): Promise<ReplayTimes> {
+    const times = await this.executable.times?.();
+    if (times) return times;
+    throw new TypeError(`${this.label}: nothing is timed; open the device with profile: true`);
+  }
+
   /** Frees the intermediate memory. Variables stay. */
   dispose(): void {
     this.executable.dispose();
@@ -52,6 +68,13 @@ export class Program<O extends Outputs = Outputs> {
   [Symbol.dispose](): void {
     this.dispose();
   }
+}
+
+const observers = new WeakMap<Backend, (program: Program) => void>();
+
+/** From now on tells `observer` of every program that is traced on `backend`, once it is made. */
+export function observePrograms(backend: Backend, observer: (program: Program) => void): void {
+  observers.set(backend, observer);
 }
 
 /**
@@ -76,5 +99,7 @@ export async function trace<O extends Outputs>(
     else backend.write(region, Float32Array.of(value));
   }
   const executable = await backend.prepare(plan.calls, label);
-  return new Program(backend, plan, executable, result);
+  const program = new Program(backend, plan, executable, result, label);
+  observers.get(backend)?.(program);
+  return program;
 }

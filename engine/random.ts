@@ -15,6 +15,7 @@ export const STREAM = {
   kmeans: 5,
   audit: 6,
   sample: 7,
+  windows: 8,
 } as const;
 
 /** Numbers of one stream, in order. Equal to `randomUniform` of the same key at step `step`. */

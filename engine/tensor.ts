@@ -19,6 +19,8 @@ export interface Node<A = unknown> {
   readonly attributes: A;
   /** What it makes; empty for updates in place. */
   readonly outputs: readonly Tensor[];
+  /** The nodes that fusion made it of; absent where it is as it was traced. */
+  readonly parts?: readonly Node[];
 }
 
 /** A symbolic array of 4-byte elements. */

@@ -1,12 +1,12 @@
 /** The dense layer: y = act(x · w + b). */
 import { holdsIntegers, type Kernel, type KernelCase, largestMagnitude } from "./kernel.ts";
-import { chooseProductShader, productShaders, productTolerance } from "./matmul.ts";
+import { productShaders, productTolerance } from "./matmul.ts";
 import source from "./dense.wgsl" with { type: "text" };
 import software from "./dense_software.wgsl" with { type: "text" };
 
 const shaders = productShaders(
   "dense",
-  { rows: "m", columns: "n", depth: "k" },
+  { rows: ({ m }) => m, columns: ({ n }) => n, depth: ({ k }) => k },
   source,
   software,
 );
@@ -31,8 +31,7 @@ export const dense: Kernel = {
     { name: "n", type: "u32" },
   ],
   constants: { ACT: 0, USE_BIAS: 1 },
-  shaders,
-  choose: (adapter, params) => chooseProductShader(shaders, adapter, params),
+  ...shaders,
   extent: (params) => params.m,
   reference([x, w, b, y], { k, n }, constants, begin, end) {
     const relu = constants.ACT === 1;

@@ -1,12 +1,12 @@
 /** Gradient of a dense layer by its input: dx = (dy · wᵀ) ⊙ [y > 0]. */
 import { holdsIntegers, type Kernel, type KernelCase } from "./kernel.ts";
-import { chooseProductShader, productShaders, productTolerance } from "./matmul.ts";
+import { productShaders, productTolerance } from "./matmul.ts";
 import source from "./dense_input_gradient.wgsl" with { type: "text" };
 import software from "./dense_input_gradient_software.wgsl" with { type: "text" };
 
 const shaders = productShaders(
   "dense_input_gradient",
-  { rows: "m", columns: "k", depth: "n" },
+  { rows: ({ m }) => m, columns: ({ k }) => k, depth: ({ n }) => n },
   source,
   software,
 );
@@ -32,8 +32,7 @@ export const denseInputGradient: Kernel = {
     { name: "n", type: "u32" },
   ],
   constants: { MASK: 0 },
-  shaders,
-  choose: (adapter, params) => chooseProductShader(shaders, adapter, params),
+  ...shaders,
   extent: (params) => params.m,
   reference([dy, w, y, dx], { k, n }, constants, begin, end) {
     const mask = constants.MASK === 1;

@@ -1,5 +1,7 @@
-// dense_weight_gradient.wgsl: dw = xᵀ · dy
-//   x: [m, k], dy: [m, n] -> dw: [k, n], row-major f32.
+// dense_weight_gradient.wgsl: dw = xᵀ · dy, db = 1ᵀ · dy
+//   x: [m, k], dy: [m, n] -> dw: [k, n], db: [n], row-major f32.
+//   BIAS 1: x has a column k of ones, whose row of the product is db. BIAS 0: db is one unused
+//   element.
 //   One workgroup of 256 makes a TILE × TILE tile of dw (TILE 64, 32 or 16), 4 × 4 an invocation.
 //   What is left of the 256 splits the depth m: SLICES = 4096 / TILE² teams each take a part of
 //   every step, and their sums are added by halves, always in the same order.
@@ -9,9 +11,11 @@ struct Params { m: u32, k: u32, n: u32 }
 
 @group(0) @binding(0) var<storage, read> x: array<f32>;
 @group(0) @binding(1) var<storage, read> dy: array<f32>;
-@group(0) @binding(2) var<storage, read_write> dw: array<f32>;
-@group(0) @binding(3) var<uniform> params: Params;
+@group(0) @binding(2) var<storage, read_write> db: array<f32>;
+@group(0) @binding(3) var<storage, read_write> dw: array<f32>;
+@group(0) @binding(4) var<uniform> params: Params;
 
+override BIAS: u32 = 0u;
 override TILE: u32 = 64u;
 // Invocations along a side of the tile, products of a step, teams.
 override SIDE: u32 = TILE / 4u;
@@ -27,6 +31,9 @@ var<workgroup> shared_tiles: array<vec4f, 2u * WORKGROUP>;
 fn x_value(p: u32, i: u32) -> f32 {
   if (p < params.k && i < params.m) {
     return x[i * params.k + p];
+  }
+  if (BIAS == 1u && p == params.k) {
+    return 1.0;
   }
   return 0.0;
 }
@@ -62,6 +69,9 @@ fn store(p: u32, first: u32, sums: vec4f) {
     if (p < params.k && j < params.n) {
       dw[p * params.n + j] = sums[c];
     }
+    if (BIAS == 1u && p == params.k && j < params.n) {
+      db[j] = sums[c];
+    }
   }
 }
 
@@ -75,7 +85,7 @@ fn main(
   let across = (params.n - 1u) / TILE + 1u;
   let row = tile / across * TILE;
   let column = tile % across * TILE;
-  if (row >= params.k) {
+  if (row >= params.k + BIAS) {
     return;
   }
   let team = lane / (SIDE * SIDE);

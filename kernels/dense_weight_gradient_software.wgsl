@@ -1,5 +1,5 @@
-// dense_weight_gradient_software.wgsl: dw = xᵀ · dy, for software adapters
-//   x: [m, k], dy: [m, n] -> dw: [k, n], row-major f32.
+// dense_weight_gradient_software.wgsl: dw = xᵀ · dy, db = 1ᵀ · dy, for software adapters
+//   x: [m, k], dy: [m, n] -> dw: [k, n], db: [n], row-major f32. BIAS 0: db is one unused element.
 //   There, workgroup memory and barriers cost more than they save, and every load costs as much as
 //   several sums. So nothing is shared: an invocation makes 16 rows × 8 columns of dw in named
 //   sums, 8 invocations side by side. Past the edges, rows and columns repeat the last one and are
@@ -9,8 +9,11 @@ struct Params { m: u32, k: u32, n: u32 }
 
 @group(0) @binding(0) var<storage, read> x: array<f32>;
 @group(0) @binding(1) var<storage, read> dy: array<f32>;
-@group(0) @binding(2) var<storage, read_write> dw: array<f32>;
-@group(0) @binding(3) var<uniform> params: Params;
+@group(0) @binding(2) var<storage, read_write> db: array<f32>;
+@group(0) @binding(3) var<storage, read_write> dw: array<f32>;
+@group(0) @binding(4) var<uniform> params: Params;
+
+override BIAS: u32 = 0u;
 
 const WORKGROUP = 8u;
 const ROWS = 16u;
@@ -28,6 +31,12 @@ fn store(p: u32, first: u32, left: vec4f, right: vec4f) {
 fn store_one(p: u32, j: u32, sum: f32) {
   if (j < params.n) {
     dw[p * params.n + j] = sum;
+  }
+}
+
+fn store_bias(j: u32, sum: f32) {
+  if (j < params.n) {
+    db[j] = sum;
   }
 }
 
@@ -176,4 +185,19 @@ fn main(
   store(row + 13u, column, left13, right13);
   store(row + 14u, column, left14, right14);
   store(row + 15u, column, left15, right15);
+
+  // The invocations of the first rows also add up their columns of dy.
+  if (BIAS == 1u && row == 0u) {
+    var left_bias = vec4f();
+    var right_bias = vec4f();
+    for (var i = 0u; i < params.m; i++) {
+      let dy_at = i * params.n;
+      left_bias += vec4f(dy[dy_at + c0], dy[dy_at + c1], dy[dy_at + c2], dy[dy_at + c3]);
+      right_bias += vec4f(dy[dy_at + c4], dy[dy_at + c5], dy[dy_at + c6], dy[dy_at + c7]);
+    }
+    for (var c = 0u; c < 4u; c++) {
+      store_bias(column + c, left_bias[c]);
+      store_bias(column + 4u + c, right_bias[c]);
+    }
+  }
 }

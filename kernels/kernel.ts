@@ -46,6 +46,14 @@ export type NumberArray = Float32Array | Float64Array | Uint32Array;
 /** The class of adapter that a shader variant is written for. */
 export type AdapterClass = "hardware" | "software";
 
+/** The adapter that a shader variant is chosen for. */
+export interface Adapter {
+  /** What it is, as its driver says: the name of its rows in `tiles.json`. */
+  readonly title: string;
+  /** A real GPU, or a program that imitates one. */
+  readonly class: AdapterClass;
+}
+
 /** One WGSL program that computes the kernel. */
 export interface Shader {
   /** File name in `kernels/`, for messages. */
@@ -59,6 +67,14 @@ export interface Shader {
    * the shader unfolds with `group = id.x + id.y * num_workgroups.x` and returns past the end.
    */
   workgroups(params: Params, constants: Constants): number;
+}
+
+/** A shader's file and the constants that tell it from other variants in the same file. */
+export function variantName(shader: Shader): string {
+  const constants = Object.entries(shader.constants ?? {}).map(([name, value]) =>
+    `${name} ${value}`
+  );
+  return [shader.file, ...constants].join(" ");
 }
 
 /** How a case fills a binding before the kernel runs. */
@@ -119,7 +135,7 @@ export interface Kernel {
   /** Variants; the first is the default. */
   readonly shaders: readonly [Shader, ...Shader[]];
   /** Picks a variant; the first where absent. Must depend on nothing but its arguments. */
-  choose?(adapter: AdapterClass, params: Params): Shader;
+  choose?(adapter: Adapter, params: Params, constants: Constants): Shader;
   /**
    * Independent work items (rows, columns, elements…). The CPU backend splits [0, extent) over its
    * threads; an item's result must not depend on the split.

@@ -1,6 +1,7 @@
 /** Lloyd's assignment step for several runs of k-means at once. */
 import { integers } from "./case_buffers.ts";
 import { groupsOf, type Kernel, type KernelCase, UNIT_ROUNDOFF } from "./kernel.ts";
+import { stateOf } from "./kmeans_state.ts";
 import { loadRow, squaredDistanceRoundings, squaredDistances } from "./rows.ts";
 import source from "./kmeans_assign.wgsl" with { type: "text" };
 
@@ -12,14 +13,17 @@ function example(
   runs: number,
   first = 0,
   total = first + n,
+  done: readonly number[] = [],
 ): KernelCase {
   return {
-    name: `${n}×${d}, k ${k}, ${runs} runs` + (total > n ? `, at ${first} of ${total}` : ""),
+    name: `${n}×${d}, k ${k}, ${runs} runs` + (total > n ? `, at ${first} of ${total}` : "") +
+      (done.length > 0 ? `, ${done.length} done` : ""),
     params: { n, first, total, d, k, runs },
     constants: {},
     buffers: [
       integers(n * d, 0, 2),
       integers(runs * k * d, 0, 2),
+      stateOf(runs, done),
       integers(runs * total, 0, k - 1),
       integers(runs * total, 0, 9),
     ],
@@ -29,15 +33,18 @@ function example(
 /**
  * labels[r, first + i] = argmin_j ‖x_i − c_rj‖², ties to the lowest j, and that squared distance, by
  * direct differences, for a chunk of n points that starts at row `first` of `total`; the rest keeps
- * what it holds. A point with a NaN gets label 0 and the distance NaN.
+ * what it holds, and so does a run r that is done: state[r, 1] ≠ 0. A point with a NaN gets label 0
+ * and the distance NaN.
  *
- * points: `[n, d]`, centroids: `[runs, k, d]`, labels, distances: `[runs, total]`.
+ * points: `[n, d]`, centroids: `[runs, k, d]`, state: `[runs, 4]` as `kmeans_update` has it, labels,
+ * distances: `[runs, total]`.
  */
 export const kmeansAssign: Kernel = {
   name: "kmeans_assign",
   bindings: [
     { name: "points", type: "f32", access: "read" },
     { name: "centroids", type: "f32", access: "read" },
+    { name: "state", type: "f32", access: "read" },
     { name: "labels", type: "u32", access: "update" },
     { name: "distances", type: "f32", access: "update" },
   ],
@@ -56,7 +63,7 @@ export const kmeansAssign: Kernel = {
     workgroups: ({ n, runs }) => groupsOf(n, 64) * runs,
   }],
   extent: ({ n }) => n,
-  reference([points, centroids, labels, distances], params, _constants, begin, end) {
+  reference([points, centroids, state, labels, distances], params, _constants, begin, end) {
     const { first, total, d, k, runs } = params;
     const rows = new Float64Array(centroids);
     const point = new Float64Array(d);
@@ -64,6 +71,7 @@ export const kmeansAssign: Kernel = {
     for (let i = begin; i < end; i++) {
       loadRow(points, i * d, point);
       for (let r = 0; r < runs; r++) {
+        if (state[4 * r + 1] !== 0) continue;
         squaredDistances(point, rows, r * k, k, squared);
         let label = 0, nearest = squared[0];
         for (let j = 1; j < k; j++) {
@@ -86,6 +94,8 @@ export const kmeansAssign: Kernel = {
     example(100, 10, 10, 10),
     example(63, 5, 33, 2, 7, 200),
     example(29, 785, 10, 2),
+    example(50, 4, 5, 4, 0, 50, [0, 2]),
+    example(40, 3, 2, 2, 16, 60, [0, 1]),
     example(2000, 64, 10, 2),
   ],
   /** A sum of squares has no cancellation: the roundings bound the relative error. */

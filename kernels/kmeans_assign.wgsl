@@ -1,6 +1,6 @@
 // kmeans_assign.wgsl: labels[r, first + i] = argmin_j ‖x_i − c_rj‖², and that distance
-//   points: [n, d], the chunk from `first`, centroids: [runs, k, d]
-//   -> labels, distances: [runs, total]
+//   points: [n, d], the chunk from `first`, centroids: [runs, k, d], state: [runs, 4]
+//   -> labels, distances: [runs, total]; a run that is done, state[r, 1] ≠ 0, is left alone
 //   One invocation a point and run, eight centroids at a time, by direct differences: relative
 //   error at most (d + 3) u, and equal centroids tie exactly, to the lowest.
 
@@ -15,9 +15,10 @@ struct Params {
 
 @group(0) @binding(0) var<storage, read> points: array<f32>;
 @group(0) @binding(1) var<storage, read> centroids: array<f32>;
-@group(0) @binding(2) var<storage, read_write> labels: array<u32>;
-@group(0) @binding(3) var<storage, read_write> distances: array<f32>;
-@group(0) @binding(4) var<uniform> params: Params;
+@group(0) @binding(2) var<storage, read> state: array<f32>;
+@group(0) @binding(3) var<storage, read_write> labels: array<u32>;
+@group(0) @binding(4) var<storage, read_write> distances: array<f32>;
+@group(0) @binding(5) var<uniform> params: Params;
 
 const WORKGROUP = 64u;
 const TILE = 8u;
@@ -34,7 +35,7 @@ fn main(
   // The runs of the same points are neighbours, and share the cache.
   let run = group % params.runs;
   let i = (group / params.runs) * WORKGROUP + lane;
-  if (i >= params.n) {
+  if (i >= params.n || state[4u * run + 1u] != 0.0) {
     return;
   }
   var label = 0u;

@@ -37,11 +37,17 @@ function example(
   });
   return {
     name: `${total} points, ${runs} runs of ${trials}, round ${round} of ${k}, up to ${most}`,
-    params: { total, blocks, runs, trials, round, k, seed: 11 + total, stream: 5 },
+    params: { total, blocks, runs, trials, k, seed: 11 + total, stream: 5 },
     constants: {},
     buffers: [
-      values(distances),
+      // The other half would be drawn from differently.
+      values(
+        round % 2 === 0
+          ? [...distances, ...distances.map(() => 1)]
+          : [...distances.map(() => 1), ...distances],
+      ),
       values(partials),
+      values([round]),
       output(runs),
       integers(runs * trials, 0, Math.max(0, total - 1)),
       integers(runs * k, 0, 9),
@@ -50,20 +56,21 @@ function example(
 }
 
 /**
- * Ends a round of greedy k-means++ for every run r:
+ * Ends round t of greedy k-means++ for every run r; distances are those of half t mod 2:
  *
  * - best_r = the trial with the lowest potential Σ_i distances[r, l, i], ties to the lowest
- * - chosen[r, round] = candidateRows[r, best_r]
+ * - chosen[r, t] = candidateRows[r, best_r]
  * - candidateRows[r, l] = a new row for every trial l, drawn with probability proportional to
  *   distances[r, best_r, ·]: the first row at which their running sum passes u · potential, found in
  *   the blocks' partial sums and then within a block. Where rounding lets no sum pass, the last row
  *   with a distance above 0. If the potential is not above 0, a uniform row.
  *
  * u and the uniform row come from the two words of Threefry-2x32, key (seed, stream), counter
- * (r·trials + l, round): u = (word₀ >> 8)·2⁻²⁴, row = word₁ mod total (uniform within total/2³²).
+ * (r·trials + l, t): u = (word₀ >> 8)·2⁻²⁴, row = word₁ mod total (uniform within total/2³²).
  *
- * distances: `[runs, trials, total]`, partials: `[runs · trials, blocks]` with blocks = ⌈total/256⌉,
- * best: `[runs]`, candidateRows: `[runs, trials]`, chosen: `[runs, k]`. total ≥ 1, trials ≤ 256.
+ * distances: `[2, runs, trials, total]`, partials: `[runs · trials, blocks]` with
+ * blocks = ⌈total/256⌉, round: `[1]` = t < k, best: `[runs]`, candidateRows: `[runs, trials]`,
+ * chosen: `[runs, k]`. total ≥ 1, trials ≤ 256.
  *
  * @throws {RangeError} from `workgroups` for more than 256 trials.
  */
@@ -72,6 +79,7 @@ export const kmeansSeedChoose: Kernel = {
   bindings: [
     { name: "distances", type: "f32", access: "read" },
     { name: "partials", type: "f32", access: "read" },
+    { name: "round", type: "u32", access: "read" },
     { name: "best", type: "u32", access: "write" },
     { name: "candidateRows", type: "u32", access: "update" },
     { name: "chosen", type: "u32", access: "update" },
@@ -81,7 +89,6 @@ export const kmeansSeedChoose: Kernel = {
     { name: "blocks", type: "u32" },
     { name: "runs", type: "u32" },
     { name: "trials", type: "u32" },
-    { name: "round", type: "u32" },
     { name: "k", type: "u32" },
     { name: "seed", type: "u32" },
     { name: "stream", type: "u32" },
@@ -101,8 +108,9 @@ export const kmeansSeedChoose: Kernel = {
   }],
   extent: ({ runs }) => runs,
   reference(buffers, params, _constants, begin, end) {
-    const [distances, partials, best, candidateRows, chosen] = buffers;
-    const { total, blocks, trials, round, k, seed, stream } = params;
+    const [distances, partials, round, best, candidateRows, chosen] = buffers;
+    const { total, blocks, runs, trials, k, seed, stream } = params;
+    const half = (round[0] % 2) * runs * trials * total;
     const words = new Uint32Array(2);
     for (let r = begin; r < end; r++) {
       let winner = 0, potential = 0;
@@ -116,9 +124,9 @@ export const kmeansSeedChoose: Kernel = {
       }
       const trial = r * trials + winner;
       best[r] = winner;
-      chosen[r * k + round] = candidateRows[trial];
+      chosen[r * k + round[0]] = candidateRows[trial];
       for (let l = 0; l < trials; l++) {
-        threefry2x32(seed, stream, r * trials + l, round, words);
+        threefry2x32(seed, stream, r * trials + l, round[0], words);
         let row = words[1] % total;
         if (potential > 0) {
           let target = (words[0] >>> 8) * 2 ** -24 * potential;
@@ -126,7 +134,7 @@ export const kmeansSeedChoose: Kernel = {
           target -= block.before;
           const start = block.index * BLOCK;
           const count = Math.min(BLOCK, total - start);
-          row = start + draw(distances, trial * total + start, count, target).index;
+          row = start + draw(distances, half + trial * total + start, count, target).index;
         }
         candidateRows[r * trials + l] = row;
       }

@@ -1,5 +1,6 @@
 // kmeans_seed_choose.wgsl: the best candidate of a k-means++ round, and the next candidates
-//   distances: [runs, trials, total], partials: [runs·trials, blocks], sums over 256 points
+//   distances: [2, runs, trials, total], of which the half round mod 2 counts,
+//   partials: [runs·trials, blocks], sums over 256 points, round: [1]
 //   -> best: [runs], chosen[:, round], candidateRows: [runs, trials], drawn ∝ distances of the best
 //   One workgroup a run; invocation l draws trial l (trials ≤ 256) by passing u · potential first
 //   in the blocks' sums, then in a block's distances. All sums are in a fixed order.
@@ -9,7 +10,6 @@ struct Params {
   blocks: u32,
   runs: u32,
   trials: u32,
-  round: u32,
   k: u32,
   seed: u32,
   stream: u32,
@@ -17,10 +17,11 @@ struct Params {
 
 @group(0) @binding(0) var<storage, read> distances: array<f32>;
 @group(0) @binding(1) var<storage, read> partials: array<f32>;
-@group(0) @binding(2) var<storage, read_write> best: array<u32>;
-@group(0) @binding(3) var<storage, read_write> candidateRows: array<u32>;
-@group(0) @binding(4) var<storage, read_write> chosen: array<u32>;
-@group(0) @binding(5) var<uniform> params: Params;
+@group(0) @binding(2) var<storage, read> round: array<u32>;
+@group(0) @binding(3) var<storage, read_write> best: array<u32>;
+@group(0) @binding(4) var<storage, read_write> candidateRows: array<u32>;
+@group(0) @binding(5) var<storage, read_write> chosen: array<u32>;
+@group(0) @binding(6) var<uniform> params: Params;
 
 const WORKGROUP = 256u;
 
@@ -34,9 +35,9 @@ fn threefry(key: vec2u, counter: vec2u) -> vec2u {
   var words = counter + key;
   for (var injection = 1u; injection <= 5u; injection++) {
     let rotate = distances[(injection - 1u) & 1u];
-    for (var round = 0u; round < 4u; round++) {
+    for (var i = 0u; i < 4u; i++) {
       words.x += words.y;
-      words.y = ((words.y << rotate[round]) | (words.y >> (32u - rotate[round]))) ^ words.x;
+      words.y = ((words.y << rotate[i]) | (words.y >> (32u - rotate[i]))) ^ words.x;
     }
     words += vec2u(keys[injection % 3u], keys[(injection + 1u) % 3u] + injection);
   }
@@ -79,6 +80,7 @@ fn main(
   }
   let trials = params.trials;
   let blocks = params.blocks;
+  let half_start = (round[0] & 1u) * params.runs * trials * params.total;
 
   var winner = 0u;
   var potential = 0.0;
@@ -104,12 +106,12 @@ fn main(
   let trial = run * trials + winner;
   if (lane == 0u) {
     best[run] = winner;
-    chosen[run * params.k + params.round] = candidateRows[trial];
+    chosen[run * params.k + round[0]] = candidateRows[trial];
   }
 
   let words = threefry(
     vec2u(params.seed, params.stream),
-    vec2u(run * trials + lane, params.round),
+    vec2u(run * trials + lane, round[0]),
   );
   let target_sum = f32(words.x >> 8u) * 0x1p-24 * potential;
   var by_block = Draw(0u, 0.0, 0.0, lane >= trials);
@@ -129,7 +131,7 @@ fn main(
   for (var l = 0u; l < trials; l++) {
     let start = drawn_blocks[l] * WORKGROUP;
     if (start + lane < params.total) {
-      weights[lane] = distances[trial * params.total + start + lane];
+      weights[lane] = distances[half_start + trial * params.total + start + lane];
     }
     workgroupBarrier();
     if (lane == l && potential > 0.0) {

@@ -1,7 +1,7 @@
 // kmeans_seed_distance.wgsl: distances to the nearest centre, if each candidate were chosen
-//   points: [n, d], the chunk from `first`, candidates: [runs, trials, d], best: [runs],
-//   previous: [runs, trials, total] -> distances: [runs, trials, total],
-//   partials: [runs·trials, ⌈total/256⌉], their sums over blocks of 256 points
+//   points: [n, d], the chunk from `first`, candidates: [runs, trials, d], round: [1], best: [runs]
+//   -> distances: [2, runs, trials, total], of which rounds write the halves in turn, and read the
+//   other one; partials: [runs·trials, ⌈total/256⌉], their sums over blocks of 256 points
 //   One workgroup makes a block of one run's distances to four candidates, one point an invocation.
 //   Direct differences and a tree of 8 levels: relative error at most (d + 11) u.
 
@@ -12,12 +12,11 @@ struct Params {
   d: u32,
   runs: u32,
   trials: u32,
-  isFirst: u32,
 }
 
 @group(0) @binding(0) var<storage, read> points: array<f32>;
 @group(0) @binding(1) var<storage, read> candidates: array<f32>;
-@group(0) @binding(2) var<storage, read> previous: array<f32>;
+@group(0) @binding(2) var<storage, read> round: array<u32>;
 @group(0) @binding(3) var<storage, read> best: array<u32>;
 @group(0) @binding(4) var<storage, read_write> distances: array<f32>;
 @group(0) @binding(5) var<storage, read_write> partials: array<f32>;
@@ -43,6 +42,9 @@ fn main(
   if (block * WORKGROUP >= params.n) {
     return;
   }
+  let half_size = params.runs * trials * total;
+  let current = (round[0] & 1u) * half_size;
+  let previous = half_size - current;
   let run = (group / tiles) % params.runs;
   let trial = (group % tiles) * TILE;
   let i = block * WORKGROUP + lane;
@@ -57,13 +59,14 @@ fn main(
         vec4f(candidates[at.x], candidates[at.y], candidates[at.z], candidates[at.w]);
       nearest += e * e;
     }
-    if (params.isFirst == 0u) {
-      let known = vec4f(previous[(run * trials + best[run]) * total + params.first + i]);
+    if (round[0] != 0u) {
+      let place = previous + (run * trials + best[run]) * total + params.first + i;
+      let known = vec4f(distances[place]);
       // Not min(): it may drop the NaN of a point that has one.
       nearest = select(nearest, known, known < nearest);
     }
     for (var l = 0u; l < min(TILE, trials - trial); l++) {
-      distances[(run * trials + trial + l) * total + params.first + i] = nearest[l];
+      distances[current + (run * trials + trial + l) * total + params.first + i] = nearest[l];
     }
   }
   sums[lane] = nearest;

@@ -1,6 +1,7 @@
 // kmeans_sum.wgsl: per block of points, the sum and number of the points of each cluster
-//   points: [n, d], the chunk from `first`, labels: [runs, total]
-//   -> sums: [runs, ⌈total/block⌉, k, d + 1], the last column the numbers
+//   points: [n, d], the chunk from `first`, labels: [runs, total], state: [runs, 4]
+//   -> sums: [runs, ⌈total/block⌉, k, d + 1], the last column the numbers; a run that is done,
+//   state[r, 1] ≠ 0, is left alone
 //   One workgroup makes 32 clusters × 64 columns of one run's block; an invocation goes through the
 //   block's points in order and adds one column of them to its own sums: at most `block` roundings.
 
@@ -16,8 +17,9 @@ struct Params {
 
 @group(0) @binding(0) var<storage, read> points: array<f32>;
 @group(0) @binding(1) var<storage, read> labels: array<u32>;
-@group(0) @binding(2) var<storage, read_write> sums: array<f32>;
-@group(0) @binding(3) var<uniform> params: Params;
+@group(0) @binding(2) var<storage, read> state: array<f32>;
+@group(0) @binding(3) var<storage, read_write> sums: array<f32>;
+@group(0) @binding(4) var<uniform> params: Params;
 
 const WORKGROUP = 64u;
 const CLUSTERS = 32u;
@@ -40,7 +42,7 @@ fn main(
   let cluster = ((group / column_tiles) % cluster_tiles) * CLUSTERS;
   let run = (group / (column_tiles * cluster_tiles)) % params.runs;
   let block = group / (column_tiles * cluster_tiles * params.runs);
-  if (block * params.block >= params.n || column > d) {
+  if (block * params.block >= params.n || column > d || state[4u * run + 1u] != 0.0) {
     return;
   }
   let clusters = min(CLUSTERS, k - cluster);

@@ -1,6 +1,7 @@
 /** Lloyd's update step, second pass: new centroids, empty clusters, convergence. */
 import { integers, uniform, values } from "./case_buffers.ts";
 import { type Kernel, type KernelCase, UNIT_ROUNDOFF } from "./kernel.ts";
+import { stateOf } from "./kmeans_state.ts";
 import { threefry2x32 } from "./threefry.ts";
 import source from "./kmeans_update.wgsl" with { type: "text" };
 
@@ -37,10 +38,7 @@ function example(
       uniform(runs * d, 0, 1),
       values(new Array(runs).fill(farthest)),
       uniform(runs * k * d, -1, -0.5),
-      values(Array.from({ length: 4 * runs }, (_, i) => {
-        const run = Math.floor(i / 4);
-        return [0.25, done.includes(run) ? 1 : 0, 3 + run, 0][i % 4];
-      })),
+      stateOf(runs, done),
       values([tolerance]),
     ],
   };

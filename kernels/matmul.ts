@@ -3,28 +3,31 @@
  * `columns` whose elements accumulate over `depth`, and differs in how it reads its two factors.
  */
 import {
-  type AdapterClass,
   type CaseBuffer,
+  type Constants,
   groupsOf,
+  type Kernel,
   largestMagnitude,
   type Params,
   type Shader,
   type Tolerance,
   ULP,
+  variantName,
 } from "./kernel.ts";
+import { type Extents, measuredVariant } from "./tiles.ts";
 
-/** Which parameters of a kernel are the extents of its product. */
+/** The extents of a kernel's product. */
 export interface Product {
-  /** Name of the parameter that counts the output's rows. */
-  readonly rows: string;
-  /** Name of the parameter that counts the output's columns. */
-  readonly columns: string;
-  /** Name of the parameter over which the products are summed. */
-  readonly depth: string;
+  /** Rows of the output. */
+  rows(params: Params, constants: Constants): number;
+  /** Columns of the output. */
+  columns(params: Params, constants: Constants): number;
+  /** Products that an element of the output sums. */
+  depth(params: Params, constants: Constants): number;
 }
 
 /** Tile edges of the shared-memory shader, the default first. */
-const TILES = [64, 32, 16] as const;
+const TILES = [64, 32, 16, 8] as const;
 
 /**
  * As many workgroups as should be in flight before a larger tile, which reads less, is preferred:
@@ -36,8 +39,17 @@ const ENOUGH_WORKGROUPS = 128;
 const SOFTWARE_ROWS = 16;
 const SOFTWARE_COLUMNS = 64;
 
+/** A kernel's variants, and which one runs. */
+export type ProductShaders = Required<Pick<Kernel, "shaders" | "choose">>;
+
 /**
- * The variants of a product: shared-memory tiles of 64, 32 and 16, then the software shader.
+ * The variants of a product: shared-memory tiles of 64, 32, 16 and 8, then the software shader. A
+ * tile smaller than 64 leaves invocations over, which split the depth: the smaller the tile, the more
+ * workgroups, and the fewer steps one after another.
+ *
+ * Runs the variant that `tiles.json` names for the adapter. Where it names none: on hardware the
+ * largest tile that still gives enough workgroups, else the smallest; on a software adapter its own
+ * shader.
  *
  * @param name the kernel's name, which is its files' name
  * @param source text of `NAME.wgsl`
@@ -48,41 +60,36 @@ export function productShaders(
   product: Product,
   source: string,
   software: string,
-): readonly [Shader, ...Shader[]] {
-  const workgroups = (params: Params, rows: number, columns: number) =>
-    groupsOf(params[product.rows], rows) * groupsOf(params[product.columns], columns);
+): ProductShaders {
+  const groups = (rows: number, columns: number): Shader["workgroups"] => (params, constants) =>
+    groupsOf(product.rows(params, constants), rows) *
+    groupsOf(product.columns(params, constants), columns);
   const tiled = (tile: number): Shader => ({
     file: `${name}.wgsl`,
     source,
     constants: { TILE: tile },
-    workgroups: (params) => workgroups(params, tile, tile),
+    workgroups: groups(tile, tile),
   });
-  return [
-    tiled(TILES[0]),
-    tiled(TILES[1]),
-    tiled(TILES[2]),
-    {
-      file: `${name}_software.wgsl`,
-      source: software,
-      workgroups: (params) => workgroups(params, SOFTWARE_ROWS, SOFTWARE_COLUMNS),
+  const tiles = TILES.map(tiled);
+  const onSoftware: Shader = {
+    file: `${name}_software.wgsl`,
+    source: software,
+    workgroups: groups(SOFTWARE_ROWS, SOFTWARE_COLUMNS),
+  };
+  const shaders: [Shader, ...Shader[]] = [tiles[0], ...tiles.slice(1), onSoftware];
+  return {
+    shaders,
+    choose(adapter, params, constants) {
+      const { rows, columns, depth } = product;
+      const extents = [rows, columns, depth].map((extent) => extent(params, constants));
+      const best = measuredVariant(adapter, name, extents as unknown as Extents);
+      const found = shaders.find((shader) => variantName(shader) === best);
+      if (found) return found;
+      if (adapter.class === "software") return onSoftware;
+      return tiles.find((tile) => tile.workgroups(params, constants) >= ENOUGH_WORKGROUPS) ??
+        tiles[tiles.length - 1];
     },
-  ];
-}
-
-/**
- * Picks among {@linkcode productShaders}: on hardware the largest tile that still gives enough
- * workgroups, else the smallest; on a software adapter its own shader.
- */
-export function chooseProductShader(
-  shaders: readonly [Shader, ...Shader[]],
-  adapter: AdapterClass,
-  params: Params,
-): Shader {
-  if (adapter === "software") return shaders[TILES.length];
-  for (let i = 0; i < TILES.length; i++) {
-    if (shaders[i].workgroups(params, {}) >= ENOUGH_WORKGROUPS) return shaders[i];
-  }
-  return shaders[TILES.length - 1];
+  };
 }
 
 /**

@@ -52,9 +52,9 @@ export class AEKMeans extends DeepEstimator<AEKMeansOptions> {
     super(resolveOptions("ae-kmeans", OPTIONS, {}, { ...options }) as unknown as AEKMeansOptions);
   }
 
-  /** Pre-trains on the table, then clusters the codes of all rows with k-means. */
+  /** Pre-trains on the rows, then clusters the codes of all rows with k-means. */
   protected override async train(
-    { training, net, table, samples }: Fitting,
+    { training, net, rows, samples }: Fitting,
   ): Promise<FitResult> {
     const { options } = this;
     const augmentation = augmentationFor(training, samples, options);
@@ -63,9 +63,9 @@ export class AEKMeans extends DeepEstimator<AEKMeansOptions> {
     const centroids = state.variable(CENTROIDS, [options.clusters, options.latent]);
     const labels = state.variable("labels", [samples.n], { dtype: "u32" });
     training.restore();
-    const end = await pretraining.run(table);
-    using encoding = await Encoding.create(table, (x) => net.encode(x), options.latent);
-    encoding.run();
+    const end = await pretraining.run(rows);
+    using encoding = await Encoding.create(rows, (x) => net.encode(x), options.latent);
+    await encoding.run();
     await training.once("k-means on the code", async () => {
       const found = await encoding.cluster({ ...options, run: 0, signal: context.signal });
       centroids.write(found.centroids);

@@ -2,11 +2,20 @@
 import type { Backend } from "../engine/backend.ts";
 import { augment } from "../engine/ops/augment.ts";
 import { mul } from "../engine/ops/binary.ts";
-import { type BatchOptions, type BatchOrder, randomUniform } from "../engine/ops/random.ts";
+import { advance } from "../engine/ops/counter.ts";
+import {
+  type BatchOptions,
+  type BatchOrder,
+  batchRows,
+  randomUniform,
+} from "../engine/ops/random.ts";
+import { gather } from "../engine/ops/rows.ts";
 import { type Outputs, type Program, trace } from "../engine/program.ts";
-import { STREAM } from "../engine/random.ts";
-import type { State } from "../engine/state.ts";
+import { RandomStream, STREAM } from "../engine/random.ts";
+import { State } from "../engine/state.ts";
 import type { Tensor, Variable } from "../engine/tensor.ts";
+import { permute } from "../kernels/batch_rows.ts";
+import type { Rows, Window } from "./rows.ts";
 
 /** The sequence of batches of a phase. */
 export interface BatchPlan extends Omit<BatchOptions, "count"> {
@@ -30,49 +39,142 @@ export function planBatches(
   return { total, batch, batches, order, seed, stream: STREAM.batches, lastCount };
 }
 
+/** How a phase goes through its rows. */
+export interface BatchSettings {
+  /** Rows of a batch. */
+  readonly batchSize: number;
+  /** How the rows of a batch are chosen. */
+  readonly order: BatchOrder;
+  /** Of the run. */
+  readonly seed: number;
+  /** The phase's step counter, u32 [1]. */
+  readonly step: Variable;
+}
+
 /** The programs of a phase: one for full batches, one for the last of an epoch where it is smaller. */
 export class BatchPrograms {
   private constructor(
     private readonly plan: BatchPlan,
     private readonly full: Program,
     private readonly last: Program | undefined,
+    private readonly windows: BatchWindows | undefined,
   ) {}
 
-  /** Traces `build` for each batch size. @param build Traces a step on a batch. */
+  /** Traces `build`, a step on the batch x [count, d], for each batch size. */
   static async trace(
     backend: Backend,
-    plan: BatchPlan,
+    rows: Rows,
+    { batchSize, order, seed, step }: BatchSettings,
     label: string,
-    build: (batch: BatchOptions) => Outputs,
+    build: (x: Tensor) => Outputs,
   ): Promise<BatchPrograms> {
+    const whole = planBatches(rows.total, batchSize, order, seed);
+    const windows = rows.isWindowed ? new BatchWindows(rows, whole) : undefined;
+    const { lastCount, ...plan } = windows?.plan ?? whole;
     const make = (count: number, name: string) =>
-      trace(backend, () => build({ ...plan, count }), name);
-    const partial = plan.lastCount !== plan.batch;
+      trace(backend, () => {
+        const numbers = batchRows(windows?.cursor ?? step, { ...plan, count });
+        const outputs = build(gather(rows.table, numbers));
+        if (windows) advance(windows.cursor);
+        return outputs;
+      }, name);
     return new BatchPrograms(
-      plan,
+      { ...whole, batches: windows?.batches ?? whole.batches },
       await make(plan.batch, label),
-      partial ? await make(plan.lastCount, `${label}, last batch`) : undefined,
+      lastCount === plan.batch ? undefined : await make(lastCount, `${label}, last batch`),
+      windows,
     );
   }
 
-  /** The program of step `step`, and how many steps from there it serves. */
-  at(step: number): { program: Program; steps: number } {
-    if (!this.last) return { program: this.full, steps: Infinity };
+  /** The program of step `step`, its rows being there, and how many steps from there it serves. */
+  async at(step: number): Promise<{ program: Program; steps: number }> {
+    const shown = await this.windows?.show(step) ?? Infinity;
+    if (!this.last) return { program: this.full, steps: shown };
     const untilLast = this.plan.batches - 1 - (step % this.plan.batches);
     return untilLast === 0
       ? { program: this.last, steps: 1 }
-      : { program: this.full, steps: untilLast };
+      : { program: this.full, steps: Math.min(shown, untilLast) };
   }
 
   /** Frees the programs. */
   dispose(): void {
     this.full.dispose();
     this.last?.dispose();
+    this.windows?.dispose();
   }
 
   /** For `using`. */
   [Symbol.dispose](): void {
     this.dispose();
+  }
+}
+
+/**
+ * Batches of rows that are on the device a window at a time. In order, they are the batches of
+ * resident rows. Shuffled, a window is a mixture of runs of rows, those of an epoch in a random order
+ * from a random row on, and its batches are a permutation of it; rows left over at the end of window
+ * or epoch are other ones each time.
+ */
+class BatchWindows {
+  /** How a program picks the rows of a batch out of the window. */
+  readonly plan: BatchPlan;
+  /** Batches of an epoch. */
+  readonly batches: number;
+  /** Position within the window, and which window it is, as `batchRows` counts. */
+  readonly cursor: Variable;
+  private readonly state: State;
+  /** Batches of a window. */
+  private readonly each: number;
+
+  /** @param whole The batches of all rows. */
+  constructor(private readonly rows: Rows, private readonly whole: BatchPlan) {
+    const { order, batch, batches, lastCount } = whole;
+    const { table, runs } = rows;
+    this.each = Math.floor(table.rows / batch);
+    if (this.each === 0) {
+      throw new RangeError(
+        `batches of ${batch} rows do not fit a window of ${table.rows}; take smaller batches or ` +
+          `larger windows`,
+      );
+    }
+    this.batches = order === "shuffled" ? runs.windows * this.each : batches;
+    this.plan = {
+      ...whole,
+      total: table.rows,
+      batches: this.each,
+      lastCount: order === "shuffled" ? batch : lastCount,
+    };
+    this.state = new State(table.chunks[0].rows.backend);
+    this.cursor = this.state.variable("batch of the window", [1], { dtype: "u32", saved: false });
+  }
+
+  /** Brings the window of a step to the device; returns how many steps from there it serves. */
+  async show(step: number): Promise<number> {
+    const epoch = Math.floor(step / this.batches);
+    const batch = step % this.batches;
+    const window = Math.floor(batch / this.each);
+    const place = batch % this.each;
+    const isLast = (window + 1) * this.each >= this.batches;
+    const next = isLast ? this.windowOf(epoch + 1, 0) : this.windowOf(epoch, window + 1);
+    await this.rows.show(this.windowOf(epoch, window), next);
+    const visit = epoch * Math.ceil(this.batches / this.each) + window;
+    this.cursor.write(Uint32Array.of(visit * this.each + place));
+    return Math.min(this.each - place, this.batches - batch);
+  }
+
+  /** Frees the cursor. */
+  dispose(): void {
+    this.state.dispose();
+  }
+
+  private windowOf(epoch: number, window: number): Window {
+    const { rows, whole: { order, batch, seed } } = this;
+    if (order !== "shuffled") {
+      return rows.consecutive(window * this.each * batch, this.each * batch);
+    }
+    const offset = new RandomStream(seed, STREAM.windows, epoch).below(rows.total);
+    const { runs } = rows.runs;
+    return rows.mixed(window, offset, (i) => permute(i, runs, seed, STREAM.windows, epoch));
   }
 }
 

@@ -2,7 +2,6 @@
 import type { Backend } from "../engine/backend.ts";
 import { openDevice } from "../engine/device.ts";
 import { State } from "../engine/state.ts";
-import { Table } from "../engine/table.ts";
 import type { Variable } from "../engine/tensor.ts";
 import { type ArchitectureOptions, Autoencoder, type AutoencoderSizes } from "./autoencoder.ts";
 import {
@@ -14,6 +13,7 @@ import {
   InterruptedError,
   type Samples,
 } from "./estimator.ts";
+import { Rows } from "./rows.ts";
 import { Training } from "./trainer.ts";
 import { Assignment, Encoding } from "./whole_pass.ts";
 
@@ -23,8 +23,8 @@ export interface Fitting {
   readonly training: Training;
   /** The network to train, at its initial weights. */
   readonly net: Autoencoder;
-  /** The samples on the device, [n, d]. */
-  readonly table: Table;
+  /** The samples as programs see them. */
+  readonly rows: Rows;
   /** The samples on the host. */
   readonly samples: Samples;
   /** For scores in the log alone. */
@@ -74,9 +74,9 @@ export abstract class DeepEstimator<O extends ArchitectureOptions> implements Es
     const training = new Training(backend, context);
     try {
       const net = new Autoencoder(training.state, this.sizes(samples.d), this.options.seed);
-      using table = Table.upload(backend, "samples", samples.data, samples.n, samples.d);
+      using rows = await Rows.open(backend, samples);
       const { truth } = context;
-      const result = await this.train({ training, net, table, samples, truth });
+      const result = await this.train({ training, net, rows, samples, truth });
       const centroids = training.state.get(CENTROIDS);
       this.fitted = { backend, ownsBackend, state: training.state, net, centroids };
       return result;
@@ -176,9 +176,9 @@ export abstract class DeepEstimator<O extends ArchitectureOptions> implements Es
   ): Promise<T> {
     const { backend, net } = this.needFitted();
     checkSamples(samples, undefined, net.sizes.inputs);
-    using table = Table.upload(backend, "samples", samples.data, samples.n, samples.d);
-    using encoding = await Encoding.create(table, (x) => net.encode(x), net.sizes.latent);
-    encoding.run();
+    using rows = await Rows.open(backend, samples);
+    using encoding = await Encoding.create(rows, (x) => net.encode(x), net.sizes.latent);
+    await encoding.run();
     return await use(encoding);
   }
 }

@@ -11,7 +11,6 @@ import { add } from "../engine/ops/binary.ts";
 import { assign } from "../engine/ops/call.ts";
 import { accumulate, advance } from "../engine/ops/counter.ts";
 import { confidence, selectTarget, softAssign } from "../engine/ops/assignment.ts";
-import { batchRows } from "../engine/ops/random.ts";
 import { stopGradient } from "../engine/ops/reshape.ts";
 import { gather } from "../engine/ops/rows.ts";
 import { meanSquaredError } from "../engine/ops/squared_error.ts";
@@ -21,7 +20,7 @@ import { trace } from "../engine/program.ts";
 import { State } from "../engine/state.ts";
 import type { Tensor, Variable } from "../engine/tensor.ts";
 import type { Autoencoder } from "./autoencoder.ts";
-import { type Augmentation, BatchPrograms, planBatches } from "./batches.ts";
+import { type Augmentation, BatchPrograms } from "./batches.ts";
 import { CENTROIDS, DeepEstimator, type Fitting } from "./deep_estimator.ts";
 import type { FitResult, LogRow } from "./estimator.ts";
 import { momentsOf, nearestRows } from "./kmeans.ts";
@@ -151,7 +150,7 @@ export class DynAE extends DeepEstimator<DynAEOptions> {
 
   /** Pre-trains, then clusters; k-means on the code before and after goes into `partitions`. */
   protected override async train(fitting: Fitting): Promise<FitResult> {
-    const { training, net, table, samples, truth } = fitting;
+    const { training, net, rows, samples, truth } = fitting;
     const { options } = this;
     const { state } = training;
     const augmentation = augmentationFor(training, samples, options);
@@ -163,15 +162,15 @@ export class DynAE extends DeepEstimator<DynAEOptions> {
     const { signal } = training.context;
     const scoring = { clusters, nInit: SCORING_RESTARTS, seed, signal };
 
-    await pretraining.run(table);
-    using encoding = await Encoding.create(table, (x) => net.encode(x), options.latent);
+    await pretraining.run(rows);
+    using encoding = await Encoding.create(rows, (x) => net.encode(x), options.latent);
     await training.once("k-means on the pre-trained code", async () => {
-      encoding.run();
+      await encoding.run();
       pretrainedLabels.write((await encoding.cluster({ ...scoring, run: 0 })).labels);
       return null;
     });
     const end = await clustering.run(encoding, truth);
-    encoding.run();
+    await encoding.run();
     const again = await encoding.cluster({ ...scoring, run: 1 });
     const [labels, pretrained, codes, centres, images] = await training.backend.read(
       [clustering.labels, pretrainedLabels, encoding.codes, clustering.centroids, clustering.images]
@@ -195,7 +194,7 @@ export class DynAE extends DeepEstimator<DynAEOptions> {
 }
 
 /** The clustering phase: its variables, its step, its check. */
-class Clustering {
+export class Clustering {
   /** C, [K, p]. */
   readonly centroids: Variable;
   /** G, [K, d]: the centroids' images at their last update. */
@@ -204,10 +203,13 @@ class Clustering {
   readonly labels: Variable;
   /** (β1, β2) */
   readonly thresholds: Variable;
-  private readonly step: Variable;
-  private readonly losses: Variable;
+  /** Sums of the losses A and B since the last row of the log, [2]. */
+  readonly losses: Variable;
+  /** Counts the steps, u32 [1]. */
+  readonly step: Variable;
   private readonly optimizer: Sgd;
 
+  /** @param fitting What is trained. @param augmentation Of its images. @param options See there. */
   constructor(
     private readonly fitting: Fitting,
     private readonly augmentation: Augmentation | undefined,
@@ -244,13 +246,12 @@ class Clustering {
     encoding: Encoding,
     truth: ArrayLike<number> | undefined,
   ): Promise<{ steps: number; stopReason: string }> {
-    const { training, table, net, samples } = this.fitting;
-    const { batchSize, seed, steps, checkInterval, latent } = this.options;
+    const { training, rows, samples } = this.fitting;
+    const { batchSize, seed, steps, checkInterval } = this.options;
     const { backend } = training;
-    const gamma = this.options.gamma || (this.augmentation ? 100 : samples.d / latent);
     await training.once("code scale", () => this.standardizeCode(encoding));
     await training.once("centroids", async () => {
-      encoding.run();
+      await encoding.run();
       await this.updateCentroids(encoding);
       this.writeThresholds();
       return null;
@@ -262,19 +263,9 @@ class Clustering {
       this.labels,
     );
     // The authors' clustering batches are sequential and unshuffled, the last partial one included.
-    const plan = planBatches(table.rows, batchSize, "sequential", seed);
-    using programs = await BatchPrograms.trace(backend, plan, "clustering", (batch) => {
-      const x = gather(table, batchRows(this.step, batch));
-      const augmented = this.augmentation?.apply(x, this.step) ?? x;
-      const z = net.encode(augmented);
-      const targets = this.options.targets === "clean"
-        ? dynamicTargets(x, net.encode(x), this)
-        : dynamicTargets(augmented, z, this);
-      const losses = dynamicLosses(net, z, targets, gamma);
-      this.optimizer.minimize(losses.total);
-      accumulate(this.losses, 0, losses.code);
-      accumulate(this.losses, 1, losses.image);
-      advance(this.step);
+    const batches = { batchSize, order: "sequential", seed, step: this.step } as const;
+    using programs = await BatchPrograms.trace(backend, rows, batches, "clustering", (x) => {
+      this.traceStep(x);
       return {};
     });
     let share: number | undefined;
@@ -287,7 +278,7 @@ class Clustering {
       programAt: (step) => programs.at(step),
       conflicted: () => share,
       check: async (step) => {
-        encoding.run();
+        await encoding.run();
         const { labels, mask, unconflicted } = await assignment.run();
         const conflicted = samples.n - unconflicted;
         share = conflicted / samples.n;
@@ -316,11 +307,31 @@ class Clustering {
     });
   }
 
+  /** Inside `trace`: one step on the batch x [n, d]. */
+  traceStep(x: Tensor): void {
+    const { net } = this.fitting;
+    const augmented = this.augmentation?.apply(x, this.step) ?? x;
+    const z = net.encode(augmented);
+    const source = this.options.targets === "clean" ? x : augmented;
+    const codes = source === augmented ? z : net.encode(source);
+    const losses = dynamicLosses(net, z, dynamicTargets(source, codes, this), this.gamma);
+    this.optimizer.minimize(losses.total);
+    accumulate(this.losses, 0, losses.code);
+    accumulate(this.losses, 1, losses.image);
+    advance(this.step);
+  }
+
+  /** γ: the option, or what its 0 stands for. */
+  get gamma(): number {
+    const { gamma, latent } = this.options;
+    return gamma || (this.augmentation ? 100 : this.fitting.samples.d / latent);
+  }
+
   /** Centres the pre-trained code and gives it the standard deviation that is asked for. */
   private async standardizeCode(encoding: Encoding): Promise<null> {
     const { training, net } = this.fitting;
     const { codeScale, latent } = this.options;
-    encoding.run();
+    await encoding.run();
     const { means, variances } = momentsOf(await encoding.codes.read(), latent);
     const deviation = Math.sqrt(variances.reduce((a, b) => a + b) / latent);
     const factor = codeScale > 0 ? Math.min(codeScale / deviation, MOST_CODE_FACTOR) : 1;

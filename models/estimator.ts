@@ -3,10 +3,26 @@ import type { Backend } from "../engine/backend.ts";
 import type { DeviceOptions } from "../engine/device.ts";
 import type { Snapshot } from "../engine/state.ts";
 
+/** Rows that are read as they are needed, for data that outgrow memory. */
+export interface RowSource {
+  /**
+   * Reads whole rows, all finite, from row `first` on.
+   * @param into [rows, d] row-major, filled; its length says how many rows.
+   */
+  read(first: number, into: Float32Array): Promise<void>;
+  /** Rows that are on the device at a time; absent: those of 64 MiB. Rounded to whole 1,024. */
+  readonly windowRows?: number;
+}
+
+/** Whether rows are read from a source. */
+export function isSource(data: Float32Array | RowSource): data is RowSource {
+  return typeof (data as RowSource).read === "function";
+}
+
 /** Rows to cluster. A `Dataset` is one; so is `{ data, n, d }`. */
 export interface Samples {
-  /** [n, d] row-major, all finite. */
-  readonly data: Float32Array;
+  /** [n, d] row-major, all finite; or where to read the rows from. */
+  readonly data: Float32Array | RowSource;
   /** Rows. */
   readonly n: number;
   /** Columns. */
@@ -15,6 +31,15 @@ export interface Samples {
   readonly height?: number;
   /** Of images. */
   readonly width?: number;
+}
+
+/**
+ * The values of samples that a method needs in memory.
+ * @throws {TypeError} where they are read from a source.
+ */
+export function valuesOf({ data }: Samples, method: string): Float32Array {
+  if (!isSource(data)) return data;
+  throw new TypeError(`${method} needs all rows in memory: give their values, not a source`);
 }
 
 /** A value of the log and of results. */
@@ -136,10 +161,15 @@ export class DivergedError extends Error {
  */
 export function checkSamples(samples: Samples, clusters?: number, columns?: number): void {
   const { data, n, d, height, width } = samples;
-  if (!(data instanceof Float32Array)) {
-    throw new TypeError("samples: data must be a Float32Array of n·d values, row-major");
+  if (!(data instanceof Float32Array) && !isSource(data)) {
+    throw new TypeError(
+      "samples: data must be a Float32Array of n·d values, row-major, or a source",
+    );
   }
-  if (!(n >= 1) || !(d >= 1) || data.length !== n * d) {
+  if (!(n >= 1) || !(d >= 1)) {
+    throw new RangeError(`samples: n and d must be at least 1, they are ${n} and ${d}`);
+  }
+  if (!isSource(data) && data.length !== n * d) {
     throw new RangeError(`samples: ${n} × ${d} rows need ${n * d} values, data has ${data.length}`);
   }
   if (clusters !== undefined && clusters > n) {
@@ -153,6 +183,10 @@ export function checkSamples(samples: Samples, clusters?: number, columns?: numb
       `samples: ${height} × ${width} images have ${height * width} pixels, rows ${d}`,
     );
   }
+  if (!isSource(data)) checkFinite(data, d);
+}
+
+function checkFinite(data: Float32Array, d: number): void {
   let bad = 0;
   let place = -1;
   for (let i = 0; i < data.length; i++) {

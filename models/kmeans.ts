@@ -13,6 +13,7 @@ import { kmeansUpdate } from "../kernels/kmeans_update.ts";
 import { reduce } from "../kernels/reduce.ts";
 import type { Backend } from "../engine/backend.ts";
 import { callKernel } from "../engine/ops/call.ts";
+import { advance } from "../engine/ops/counter.ts";
 import { trace } from "../engine/program.ts";
 import { checkSeed, RandomStream, STREAM } from "../engine/random.ts";
 import { State } from "../engine/state.ts";
@@ -150,23 +151,20 @@ async function runGroup(
   const farthestDistance = scratch("farthest distance", [runs]);
   const farthest = scratch("farthest", [runs, d]);
   const state = scratch("state", [runs, 4]);
+  const allRunning = scratch("state of the first iteration", [runs, 4]);
   const limit = scratch("tolerance", [1]);
   limit.write(Float32Array.of(tolerance * meanVariance));
 
-  const assignAll = () => {
-    for (const { first, rows } of points.chunks) {
-      const params = { n: rows.shape[0], first, total, d, k, runs };
-      callKernel(kmeansAssign, params, [rows, centroids, labels, nearest]);
-    }
-  };
+  const assignAll = (state: Variable) => assignRows(points, centroids, state, labels, nearest);
+  // A restart that has converged costs nothing more: its kernels leave it alone.
   using iteration = await trace(backend, () => {
-    assignAll();
+    assignAll(state);
     const params = { rows: runs, n: total };
     callKernel(argExtreme, params, [nearest, farthestRow, farthestDistance], { MODE: 1 });
     gatherInto(points, farthestRow, farthest);
     for (const { first, rows } of points.chunks) {
       const sum = { n: rows.shape[0], first, total, d, k, runs, block: SUM_BLOCK };
-      callKernel(kmeansSum, sum, [rows, labels, sums]);
+      callKernel(kmeansSum, sum, [rows, labels, state, sums]);
     }
     const update = [sums, farthest, farthestDistance, centroids, state, limit];
     callKernel(kmeansUpdate, { runs, blocks, k, d }, update);
@@ -184,7 +182,7 @@ async function runGroup(
   }
 
   using finish = await trace(backend, () => {
-    assignAll();
+    assignAll(allRunning);
     const sumBlocks = Math.ceil(total / SUM_BLOCK);
     const partial = scratch("partial inertias", [runs, sumBlocks]);
     const inertia = scratch("inertias", [runs]);
@@ -208,6 +206,24 @@ async function runGroup(
     converged: progress[4 * best + 1] === 1,
     emptyClusters: k - new Set(kept).size,
   };
+}
+
+/**
+ * Labels and squared distances [runs, n] of all points by the centroids [runs, k, d], of the runs
+ * that are not done by their state [runs, 4].
+ */
+function assignRows(
+  points: Table,
+  centroids: Variable,
+  state: Variable,
+  labels: Variable,
+  distances: Variable,
+): void {
+  const [runs, k, d] = centroids.shape;
+  for (const { first, rows } of points.chunks) {
+    const params = { n: rows.shape[0], first, total: points.rows, d, k, runs };
+    callKernel(kmeansAssign, params, [rows, centroids, state, labels, distances]);
+  }
 }
 
 /** Copies rows of the table, by number, into a variable [rows.size, d]. */
@@ -236,10 +252,8 @@ async function seedCentroids(
 
   const blocks = Math.ceil(total / SEED_BLOCK);
   const partials = scratch("partials", [runs * trials, blocks]);
-  const potentials = [
-    scratch("distances 0", [runs, trials, total]),
-    scratch("distances 1", [runs, trials, total]),
-  ];
+  const distances = scratch("distances", [2, runs, trials, total]);
+  const round = scratch("round", [1], "u32");
   const best = scratch("best", [runs], "u32");
   const candidateRows = scratch("candidate rows", [runs, trials], "u32");
   const candidates = scratch("candidates", [runs, trials, d]);
@@ -252,30 +266,26 @@ async function seedCentroids(
     Uint32Array.from({ length: runs * trials }, (_, i) => starts[Math.floor(i / trials)]),
   );
 
-  using program = await trace(backend, () => {
-    for (let round = 0; round < k; round++) {
-      gatherInto(points, candidateRows, candidates);
-      const [previous, current] = [potentials[(round + 1) % 2], potentials[round % 2]];
-      for (const { first, rows } of points.chunks) {
-        const isFirst = round === 0 ? 1 : 0;
-        const params = { n: rows.shape[0], first, total, d, runs, trials, isFirst };
-        callKernel(kmeansSeedDistance, params, [
-          rows,
-          candidates,
-          previous,
-          best,
-          current,
-          partials,
-        ]);
-      }
-      // Restarts of another group draw other numbers: the group's first restart enters the key.
-      const params = { total, blocks, runs, trials, round, k, seed, stream: stream + first };
-      callKernel(kmeansSeedChoose, params, [current, partials, best, candidateRows, chosen]);
+  using rounds = await trace(backend, () => {
+    gatherInto(points, candidateRows, candidates);
+    for (const { first, rows } of points.chunks) {
+      const params = { n: rows.shape[0], first, total, d, runs, trials };
+      const state = [round, best, distances, partials];
+      callKernel(kmeansSeedDistance, params, [rows, candidates, ...state]);
     }
+    // Restarts of another group draw other numbers: the group's first restart enters the key.
+    const params = { total, blocks, runs, trials, k, seed, stream: stream + first };
+    const state = [round, best, candidateRows, chosen];
+    callKernel(kmeansSeedChoose, params, [distances, partials, ...state]);
+    advance(round);
+    return {};
+  }, "k-means++ round");
+  rounds.run(k);
+  using end = await trace(backend, () => {
     gatherInto(points, chosen, flat(centroids, [runs * k, d]));
     return {};
-  }, "k-means++");
-  program.run();
+  }, "k-means++ centroids");
+  end.run();
   await backend.read([best.region]);
 }
 
@@ -324,11 +334,9 @@ export async function nearestCentroids(
   using memory = new State(backend);
   const labels = memory.variable("labels", [1, total], { dtype: "u32", saved: false });
   const distances = memory.variable("distances", [1, total], { saved: false });
+  const state = memory.variable("state", [1, 4], { saved: false });
   using program = await trace(backend, () => {
-    for (const { first, rows } of points.chunks) {
-      const params = { n: rows.shape[0], first, total, d, k, runs: 1 };
-      callKernel(kmeansAssign, params, [rows, centroids, labels, distances]);
-    }
+    assignRows(points, flat(centroids, [1, k, d]), state, labels, distances);
     return {};
   }, "nearest centroids");
   program.run();
@@ -343,9 +351,11 @@ export function momentsOf(
   const n = data.length / columns;
   const means = new Float64Array(columns);
   const variances = new Float64Array(columns);
-  for (let i = 0; i < data.length; i++) means[i % columns] += data[i] / n;
-  for (let i = 0; i < data.length; i++) {
-    variances[i % columns] += (data[i] - means[i % columns]) ** 2 / n;
+  for (let row = 0; row < data.length; row += columns) {
+    for (let j = 0; j < columns; j++) means[j] += data[row + j] / n;
+  }
+  for (let row = 0; row < data.length; row += columns) {
+    for (let j = 0; j < columns; j++) variances[j] += (data[row + j] - means[j]) ** 2 / n;
   }
   return { means, variances };
 }

@@ -11,6 +11,7 @@ import {
   type FitResult,
   InterruptedError,
   type Samples,
+  valuesOf,
 } from "./estimator.ts";
 import { kmeans, meanVarianceOf, nearestCentroids } from "./kmeans.ts";
 import { type OptionSpec, resolveOptions } from "./options.ts";
@@ -87,11 +88,13 @@ export class KMeans implements Estimator {
   /**
    * Clusters the rows; `context.save` gets the centroids once, in the end.
    * @throws {RangeError} for samples that do not fit the options.
+   * @throws {TypeError} for samples from a source.
    * @throws {InterruptedError} where `context.signal` is aborted.
    */
   async fit(samples: Samples, context: FitContext = {}): Promise<FitResult> {
-    const { data, n, d } = samples;
+    const { n, d } = samples;
     checkSamples(samples, this.options.clusters);
+    const data = valuesOf(samples, "k-means");
     const { signal } = context;
     if (signal?.aborted) throw new InterruptedError("interrupted before k-means began");
     await this.open(context.backend, context);
@@ -138,7 +141,8 @@ export class KMeans implements Estimator {
     const { data: values, columns } = this.needCentroids();
     checkSamples(samples, undefined, columns);
     const { backend } = this.device!;
-    using table = Table.upload(backend, "samples", samples.data, samples.n, samples.d);
+    const data = valuesOf(samples, "k-means");
+    using table = Table.upload(backend, "samples", data, samples.n, samples.d);
     using memory = new State(backend);
     const shape = [values.length / columns, columns];
     const centroids = memory.variable("centroids", shape, { data: values });
@@ -149,10 +153,11 @@ export class KMeans implements Estimator {
    * A copy of the rows, [n, d]: k-means clusters the data as they are.
    * @throws {TypeError} before fit. @throws {RangeError} for other columns than in training.
    */
-  transform(samples: Samples): Promise<Float32Array> {
+  // deno-lint-ignore require-await
+  async transform(samples: Samples): Promise<Float32Array> {
     const { columns } = this.needCentroids();
     checkSamples(samples, undefined, columns);
-    return Promise.resolve(samples.data.slice());
+    return valuesOf(samples, "k-means").slice();
   }
 
   /**

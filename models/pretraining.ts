@@ -6,19 +6,18 @@ import { Adam } from "../engine/optim.ts";
 import { add } from "../engine/ops/binary.ts";
 import { accumulate, advance } from "../engine/ops/counter.ts";
 import { interpolate, interpolateReversed } from "../engine/ops/interpolate.ts";
-import { type BatchOrder, batchRows, randomUniform } from "../engine/ops/random.ts";
+import { type BatchOrder, randomUniform } from "../engine/ops/random.ts";
 import { stopGradient } from "../engine/ops/reshape.ts";
-import { gather } from "../engine/ops/rows.ts";
 import { meanSquaredError } from "../engine/ops/squared_error.ts";
 import { scale } from "../engine/ops/unary.ts";
 import { STREAM } from "../engine/random.ts";
-import type { Table } from "../engine/table.ts";
 import type { Tensor, Variable } from "../engine/tensor.ts";
 import type { Autoencoder } from "./autoencoder.ts";
-import { Augmentation, BatchPrograms, planBatches } from "./batches.ts";
+import { Augmentation, BatchPrograms } from "./batches.ts";
 import { Critic, criticLoss, interpolationLoss } from "./critic.ts";
 import type { Samples } from "./estimator.ts";
 import type { OptionSpec } from "./options.ts";
+import type { Rows } from "./rows.ts";
 import type { Phase, PhaseEnd, Training } from "./trainer.ts";
 
 /** Whether the critic learns, stays at its random start as in DynAE's released code, or is absent. */
@@ -146,8 +145,10 @@ export function augmentationFor(
 
 /** The variables of pre-training: made before a checkpoint is restored. */
 export class Pretraining {
-  private readonly step: Variable;
-  private readonly losses: Variable;
+  /** Sums of the losses since the last row of the log, [terms]. */
+  readonly losses: Variable;
+  /** Counts the steps, u32 [1]. */
+  readonly step: Variable;
   private readonly optimizer: Adam;
   private readonly critic?: Critic;
   private readonly criticOptimizer?: Adam;
@@ -185,15 +186,15 @@ export class Pretraining {
   }
 
   /** Runs the phase to its end. */
-  async run(table: Table): Promise<PhaseEnd> {
-    const { pretrainSteps, batchSize, batchOrder, seed, logInterval } = this.options;
-    const plan = planBatches(table.rows, batchSize, batchOrder, seed);
+  async run(rows: Rows): Promise<PhaseEnd> {
+    const { pretrainSteps, batchSize, batchOrder: order, seed, logInterval } = this.options;
     using programs = await BatchPrograms.trace(
       this.training.backend,
-      plan,
+      rows,
+      { batchSize, order, seed, step: this.step },
       "pre-training",
-      (batch) => {
-        this.traceStep(gather(table, batchRows(this.step, batch)));
+      (x) => {
+        this.traceStep(x);
         return {};
       },
     );
@@ -208,8 +209,8 @@ export class Pretraining {
     return await this.training.run(phase);
   }
 
-  /** One step on the batch x [n, d]. */
-  private traceStep(x: Tensor): void {
+  /** Inside `trace`: one step on the batch x [n, d]. */
+  traceStep(x: Tensor): void {
     const { lambda } = this.options;
     const input = this.augmentation?.apply(x, this.step) ?? x;
     const z = this.net.encode(input);

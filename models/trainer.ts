@@ -31,7 +31,7 @@ export interface Phase {
   /** The terms, in the variable's order. */
   readonly terms: readonly string[];
   /** The program of step `step`, and how many steps from there it serves. */
-  programAt(step: number): { program: Program; steps: number };
+  programAt(step: number): Promise<{ program: Program; steps: number }>;
   /** Looks at the state before step `step`; a reason ends the phase. */
   check?(step: number): Promise<{ readonly row: LogRow; readonly stop?: string }>;
   /** Share of conflicted points at the last check, for the progress line. */
@@ -163,7 +163,7 @@ export class Training {
       }
       const count = this.stepsToSubmit(phase, step, pace.rate);
       const started = performance.now();
-      submit(phase, step, count);
+      await submit(phase, step, count);
       state.step += count;
       state.summed += count;
       this.savedStep += count;
@@ -288,10 +288,10 @@ function meanLosses(
   }));
 }
 
-/** Submits `count` steps from `step` on. */
-function submit(phase: Phase, step: number, count: number): void {
+/** Submits `count` steps from `step` on; waits for nothing but rows that have to be read. */
+async function submit(phase: Phase, step: number, count: number): Promise<void> {
   while (count > 0) {
-    const { program, steps } = phase.programAt(step);
+    const { program, steps } = await phase.programAt(step);
     const now = Math.min(count, steps);
     program.run(now);
     step += now;

@@ -1,69 +1,115 @@
 /** Passes over the whole data set: codes, labels and confidence of every row, on the device. */
-import { confidence, softAssign } from "../engine/ops/assignment.ts";
+import { confidence } from "../kernels/confidence.ts";
+import { softAssign } from "../engine/ops/assignment.ts";
+import { callKernel } from "../engine/ops/call.ts";
 import { advance } from "../engine/ops/counter.ts";
 import { batchRows } from "../engine/ops/random.ts";
 import { gather, scatterRows } from "../engine/ops/rows.ts";
 import { sum } from "../engine/ops/sum.ts";
+import { REGION_ALIGNMENT } from "../engine/backend.ts";
 import { type Program, trace } from "../engine/program.ts";
 import { State } from "../engine/state.ts";
 import { Table } from "../engine/table.ts";
-import type { Tensor, Variable } from "../engine/tensor.ts";
+import { type Tensor, Variable } from "../engine/tensor.ts";
+import { Rows } from "./rows.ts";
 import { kmeans, type KMeansOptions, type KMeansResult, meanVarianceOf } from "./kmeans.ts";
 
-/** Rows of one replay of a pass. */
+/** Most rows of one replay of a pass. */
 const PASS_ROWS = 1024;
 
-/** A block of rows of the data, and their numbers. */
-type PerBlock = (x: Tensor, rows: Tensor) => void;
+/** Most soft assignments, of rows to clusters, that are held at once. */
+const HELD_ASSIGNMENTS = 2 ** 22;
 
-/** Traces a pass; each replay of the program handles the next block, `batches` replays all rows. */
-async function tracePass(
-  state: State,
-  table: Table,
-  label: string,
-  perBlock: PerBlock,
-): Promise<{ program: Program; batches: number }> {
-  const count = Math.min(PASS_ROWS, table.rows);
-  const batches = Math.ceil(table.rows / count);
-  const cursor = state.variable(`${label} cursor`, [1], { dtype: "u32", saved: false });
-  const batch = { total: table.rows, batch: count, batches, count, seed: 0, stream: 0 };
-  const program = await trace(state.backend, () => {
-    // The last block wraps around; rows that it meets again get the values that they have.
-    const rows = batchRows(cursor, { ...batch, order: "sequential" });
-    perBlock(gather(table, rows), rows);
-    advance(cursor);
-    return {};
-  }, label);
-  return { program, batches };
+/** Rows at whose multiples any part of a variable may begin. */
+const PART_UNIT = REGION_ALIGNMENT;
+
+/** Traces the work on a block: the rows x, and their numbers among all. */
+type PerBlock = (x: Tensor, numbers: Tensor) => void;
+
+/** A pass over all rows, block by block. */
+class Pass {
+  private constructor(
+    private readonly rows: Rows,
+    private readonly program: Program,
+  ) {}
+
+  /** Traces the work on a block. */
+  static async trace(
+    state: State,
+    rows: Rows,
+    label: string,
+    perBlock: PerBlock,
+  ): Promise<Pass> {
+    const { total, table, isWindowed } = rows;
+    const batches = Math.ceil(total / PASS_ROWS);
+    // Blocks of one size leave little for the last one to compute again.
+    const count = isWindowed ? PASS_ROWS : Math.ceil(total / batches);
+    const cursor = state.variable(`${label} cursor`, [1], { dtype: "u32", saved: false });
+    const block = {
+      batch: count,
+      batches,
+      count,
+      order: "sequential",
+      seed: 0,
+      stream: 0,
+    } as const;
+    const program = await trace(state.backend, () => {
+      // The last block wraps around; rows that it meets again get the values that they have. In a
+      // window it goes on into rows of no meaning, whose numbers are past the end.
+      const numbers = batchRows(cursor, { ...block, total: isWindowed ? batches * count : total });
+      const places = isWindowed ? batchRows(cursor, { ...block, total: table.rows }) : numbers;
+      perBlock(gather(table, places), numbers);
+      advance(cursor);
+      return {};
+    }, label);
+    return new Pass(rows, program);
+  }
+
+  /** Enqueues the work on all rows; waits for nothing but rows that have to be read. */
+  async run(): Promise<void> {
+    const { rows, program } = this;
+    const { total, table, isWindowed } = rows;
+    if (!isWindowed) return program.run(Math.ceil(total / PASS_ROWS));
+    for (let first = 0; first < total; first += table.rows) {
+      const next = first + table.rows;
+      const window = rows.consecutive(first);
+      await rows.show(window, next < total ? rows.consecutive(next) : undefined);
+      program.run(Math.ceil(window[0].count / PASS_ROWS));
+    }
+  }
+
+  /** Frees the program. */
+  dispose(): void {
+    this.program.dispose();
+  }
 }
 
 /** Codes of all rows. */
 export class Encoding {
   private constructor(
     private readonly state: State,
-    private readonly program: Program,
-    private readonly batches: number,
+    private readonly pass: Pass,
     /** f(x) of every row after `run`, [N, p]. */
     readonly codes: Variable,
   ) {}
 
   /** @param encode [n, d] -> [n, p]. @param latent p. */
   static async create(
-    table: Table,
+    rows: Rows,
     encode: (x: Tensor) => Tensor,
     latent: number,
   ): Promise<Encoding> {
-    const state = new State(table.chunks[0].rows.backend);
-    const codes = state.variable("codes", [table.rows, latent], { saved: false });
-    const { program, batches } = await tracePass(state, table, "encoding", (x, rows) => {
-      scatterRows(codes, rows, encode(x));
+    const state = new State(rows.table.chunks[0].rows.backend);
+    const codes = state.variable("codes", [rows.total, latent], { saved: false });
+    const pass = await Pass.trace(state, rows, "encoding", (x, numbers) => {
+      scatterRows(codes, numbers, encode(x));
     });
-    return new Encoding(state, program, batches, codes);
+    return new Encoding(state, pass, codes);
   }
 
   /** Encodes every row with the parameters as they are. */
-  run(): void {
-    this.program.run(this.batches);
+  run(): Promise<void> {
+    return this.pass.run();
   }
 
   /** The codes as a table, for k-means. */
@@ -82,7 +128,7 @@ export class Encoding {
 
   /** Frees program and codes. */
   dispose(): void {
-    this.program.dispose();
+    this.pass.dispose();
     this.state.dispose();
   }
 
@@ -96,9 +142,7 @@ export class Encoding {
 export class Assignment {
   private constructor(
     private readonly state: State,
-    private readonly pass: Program,
-    private readonly batches: number,
-    private readonly count: Program<{ unconflicted: Tensor }>,
+    private readonly program: Program<{ unconflicted: Tensor }>,
     private readonly mask: Variable,
     private readonly labels: Variable,
   ) {}
@@ -114,36 +158,34 @@ export class Assignment {
     labels: Variable,
   ): Promise<Assignment> {
     const state = new State(codes.backend);
-    const mask = state.variable("unconflicted", [codes.shape[0]], { saved: false });
-    const { program, batches } = await tracePass(
-      state,
-      Table.of(codes),
-      "assignment",
-      (z, rows) => {
-        const assigned = confidence(softAssign(z, centroids), thresholds);
-        scatterRows(labels, rows, assigned.labels);
-        scatterRows(mask, rows, assigned.mask);
-      },
-    );
-    const count = await trace(codes.backend, () => ({ unconflicted: sum(mask) }), "unconflicted");
-    return new Assignment(state, program, batches, count, mask, labels);
+    const [n] = codes.shape;
+    const [k] = centroids.shape;
+    const mask = state.variable("unconflicted", [n], { saved: false });
+    const step = Math.max(Math.floor(HELD_ASSIGNMENTS / k / PART_UNIT), 1) * PART_UNIT;
+    const program = await trace(codes.backend, () => {
+      for (let first = 0; first < n; first += step) {
+        const count = Math.min(step, n - first);
+        const q = softAssign(partOf(codes, first, count), centroids);
+        const results = [labels, mask].map((variable) => partOf(variable, first, count));
+        callKernel(confidence, { n: count, k }, [q, thresholds, ...results]);
+      }
+      return { unconflicted: sum(mask) };
+    }, "assignment");
+    return new Assignment(state, program, mask, labels);
   }
 
   /** Assigns every row; returns labels and mask (1: unconflicted), each [N], and the mask's sum. */
   async run(): Promise<{ labels: Uint32Array; mask: ArrayLike<number>; unconflicted: number }> {
-    this.pass.run(this.batches);
-    this.count.run();
-    const { backend } = this.state;
-    const total = this.count.read();
-    const [labels, mask] = await backend.read([this.labels.region, this.mask.region]);
+    this.program.run();
+    const total = this.program.read();
+    const [labels, mask] = await this.state.backend.read([this.labels.region, this.mask.region]);
     const { unconflicted } = await total;
     return { labels: labels as Uint32Array, mask, unconflicted: unconflicted[0] };
   }
 
-  /** Frees programs and mask. */
+  /** Frees program and mask. */
   dispose(): void {
-    this.pass.dispose();
-    this.count.dispose();
+    this.program.dispose();
     this.state.dispose();
   }
 
@@ -151,4 +193,13 @@ export class Assignment {
   [Symbol.dispose](): void {
     this.dispose();
   }
+}
+
+/** `count` rows of a variable from row `first`, a multiple of {@linkcode PART_UNIT}: no copy. */
+function partOf(variable: Variable, first: number, count: number): Variable {
+  const { backend, name, shape: [rows, ...rest], region } = variable;
+  const width = variable.size / rows;
+  const offset = region.offset + first * width;
+  const part = { ...region, offset, length: count * width };
+  return new Variable(backend, name, [count, ...rest], part);
 }

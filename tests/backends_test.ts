@@ -24,6 +24,7 @@ import { Critic } from "../models/critic.ts";
 import { dynamicLosses, dynamicTargets } from "../models/dynae.ts";
 import { kmeans, meanVarianceOf } from "../models/kmeans.ts";
 import { pretrainingLosses } from "../models/pretraining.ts";
+import { Rows } from "../models/rows.ts";
 import { Encoding } from "../models/whole_pass.ts";
 import { gpuTest } from "./gpu.ts";
 
@@ -110,8 +111,8 @@ async function train(backend: Backend, seed = 3): Promise<Values> {
   using program = await trace(backend, build, "step");
   program.run(STEPS);
   const batch = await program.read();
-  using encoding = await Encoding.create(table, (x) => net.encode(x), LATENT);
-  encoding.run();
+  using encoding = await Encoding.create(Rows.of(table), (x) => net.encode(x), LATENT);
+  await encoding.run();
   const codes = await encoding.codes.read();
   const found = await kmeans(backend, encoding.table, meanVarianceOf(codes, LATENT), {
     clusters: CLUSTERS,

@@ -129,6 +129,8 @@ Deno.test("what is wrong with the command line is said on one line, with exit co
     [["train", "--limit", "5"], "--clusters is 10"],
     [["train", "--resume", "/nowhere"], "there is no /nowhere/run.json"],
     [["train", "extra"], "too many arguments"],
+    [["train", "--debug", "plan,tiem"], 'unknown --debug topic "tiem" (did you mean time?)'],
+    [["info", "--debug", "plan"], 'unknown --debug topic "plan"'],
     [["predict", "--data", "optdigits"], "required option '--run <dir>' not specified"],
     [["data", "fetch", "mnits"], "did you mean mnist?"],
     [["audit", "kernels", "--kernel", "dnese"], "did you mean dense?"],
@@ -254,6 +256,34 @@ Deno.test("a run leaves all its files, which predict, embed and evaluate read", 
     assertStringIncludes(wrong.err, "4 columns");
     assertEquals(format.code, 2);
   }));
+
+Deno.test("--debug shows plans and times, and changes no byte of the results", () =>
+  inFolder(async (folder) => {
+    const train = ["train", ...BLOBS, ...SMALL, "--pretrain-steps", "30", "--steps", "40"];
+    const [plain, shown] = await Promise.all([
+      run([...train, "--out", "plain"], folder),
+      run([...train, "--out", "shown", "--debug", "plan,time"], folder),
+    ]);
+    assertEquals([plain.code, shown.code], [0, 0], shown.err);
+    assertEquals(shown.out, plain.out);
+    for (const file of ["checkpoint.safetensors", "metrics.jsonl", "labels.csv", "embedding.npy"]) {
+      const bytes = (name: string) => Deno.readFile(`${folder}/${name}/${file}`);
+      assertEquals(await bytes("shown"), await bytes("plain"), file);
+    }
+    assertMatch(shown.err, /\npre-training, a step on WebAssembly SIMD/);
+    assertMatch(shown.err, /dense \+ relu +dense +dense +.*encoder\.0\.weight/);
+    assertMatch(shown.err, /\npre-training: 30 steps in .* ms a step\n/);
+    assertMatch(shown.err, /\nlimit, measured on this device now: \d/);
+    assertEquals(plain.err.includes("a step on"), false);
+  }));
+
+Deno.test("--debug shows the stack of an error, alone or asked for by name", async () => {
+  const train = ["train", "--data", "no.csv"];
+  const options = [[], ["--debug"], ["--debug", "stack"], ["--debug=plan,stack"], ["--debug=plan"]];
+  const outcomes = await Promise.all(options.map((debug) => run([...train, ...debug])));
+  const stacks = outcomes.map(({ err }) => /\n +at /.test(err));
+  assertEquals(stacks, [false, true, true, true, false]);
+});
 
 Deno.test("without labels there are cluster sizes; new rows are standardised like the old", () =>
   inFolder(async (folder) => {

@@ -30,6 +30,7 @@ import {
   nearestRows,
 } from "../models/kmeans.ts";
 import { type CriticMode, Pretraining } from "../models/pretraining.ts";
+import { Rows } from "../models/rows.ts";
 import { Training } from "../models/trainer.ts";
 
 function squaredDistance(
@@ -353,7 +354,7 @@ async function criticMoves(critic: CriticMode): Promise<{ critic: boolean; net: 
   const data = Float32Array.from({ length: 20 * 6 }, () => random.uniform());
   using table = Table.upload(oracle, "rows", data, 20, 6);
   const before = await training.state.snapshot();
-  await pretraining.run(table);
+  await pretraining.run(Rows.of(table));
   const after = await training.state.snapshot();
   const moved = (prefix: string) =>
     [...before].filter(([name]) => name.startsWith(prefix) && name.endsWith("weight"))

@@ -114,7 +114,7 @@ function denseCase(
   const lengths: Record<string, number[]> = {
     dense: [m * k, k * n, constants.USE_BIAS ? n : 1, m * n],
     dense_input_gradient: [m * n, k * n, constants.MASK ? m * k : 1, m * k],
-    dense_weight_gradient: [m * k, m * n, k * n],
+    dense_weight_gradient: [m * k, m * n, constants.BIAS ? n : 1, k * n],
   };
   const isOutput = (i: number) => i === lengths[name].length - 1;
   return {
@@ -134,7 +134,8 @@ const EPILOGUES: readonly [string, Record<string, number>][] = [
   ["dense", { ACT: 1, USE_BIAS: 1 }],
   ["dense_input_gradient", { MASK: 0 }],
   ["dense_input_gradient", { MASK: 1 }],
-  ["dense_weight_gradient", {}],
+  ["dense_weight_gradient", { BIAS: 0 }],
+  ["dense_weight_gradient", { BIAS: 1 }],
 ];
 
 /** Shapes at the edges of tiles (6 × 8), vectors (4), row blocks and blocks of the depth (512). */

@@ -55,10 +55,13 @@ function make(method: Method, changes: OptionValues = {}): Estimator {
   );
 }
 
+/** Samples whose values are in memory. */
+type Resident = Samples & { readonly data: Float32Array };
+
 /** Images with a bright bar in one of three places, and noise; `kinds` are their places. */
 const kinds = Array.from({ length: ROWS }, (_, i) => i % CLUSTERS);
 const random = new RandomStream(11, 1);
-const images: Samples = {
+const images: Resident = {
   data: Float32Array.from({ length: ROWS * SIDE * SIDE }, (_, i) => {
     const row = Math.floor((i % (SIDE * SIDE)) / SIDE);
     const kind = kinds[Math.floor(i / (SIDE * SIDE))];
@@ -71,7 +74,7 @@ const images: Samples = {
 };
 
 /** A table of `n` rows and `d` columns. */
-function table(n: number, d: number, value: (row: number, column: number) => number): Samples {
+function table(n: number, d: number, value: (row: number, column: number) => number): Resident {
   const data = Float32Array.from({ length: n * d }, (_, i) => value(Math.floor(i / d), i % d));
   return { data, n, d };
 }
@@ -310,7 +313,7 @@ for (const [name, method] of Object.entries(METHODS)) {
   });
 
   Deno.test(`${name}: degenerate samples give labels in range`, async () => {
-    const cases: Record<string, [Samples, OptionValues]> = {
+    const cases: Record<string, [Resident, OptionValues]> = {
       "one row, one cluster": [table(1, 5, (_, column) => column), { clusters: 1 }],
       "as many clusters as rows": [table(4, 3, (row, column) => row * column), { clusters: 4 }],
       "one column": [table(30, 1, (row) => row % 3), {}],

@@ -1,35 +1,251 @@
-"""PyTorch's training step of the d-500-500-2000-10 autoencoder, timed on request.
+"""PyTorch's training steps of the d-500-500-2000-10 autoencoder at batch 256, timed on request.
 
-Reads lines `STEPS` from standard input; answers each with the seconds that STEPS steps took.
-usage: python3 torch_step.py INPUTS BATCH THREADS
+Prints a line with its version, then answers each line `STEPS` of standard input with a line
+`SECONDS LOSS`: the time of that many steps and their mean loss.
+usage: python3 torch_step.py STEP --inputs D [--threads N] [--mode MODE] [--tf32]
 """
+import argparse
+import inspect
 import sys
 import time
 
 import torch
 from torch import nn
 
-inputs, batch, threads = map(int, sys.argv[1:4])
-torch.set_num_threads(threads)
-torch.manual_seed(0)
-sizes = [inputs, 500, 500, 2000, 10, 2000, 500, 500, inputs]
-layers = []
-for i, (a, b) in enumerate(zip(sizes, sizes[1:])):
-    layers.append(nn.Linear(a, b))
-    if i not in (3, len(sizes) - 2):
-        layers.append(nn.ReLU())
-model = nn.Sequential(*layers)
-optimizer = torch.optim.Adam(model.parameters(), lr=1e-4)
-data = torch.rand(4096, inputs)
-print(f"torch {torch.__version__}", flush=True)
-row = 0
-for line in sys.stdin:
-    started = time.perf_counter()
-    for _ in range(int(line)):
-        x = data[row:row + batch]
-        row = (row + batch) % 4096
-        optimizer.zero_grad()
-        loss = nn.functional.mse_loss(model(x), x)
-        loss.backward()
-        optimizer.step()
-    print(time.perf_counter() - started, flush=True)
+BATCH = 256
+ROWS = 4096
+HIDDEN = [500, 500, 2000]
+LATENT = 10
+CLUSTERS = 10
+LAMBDA = 0.5
+THRESHOLDS = 0.1, 0.0
+
+
+def supported(optimizer, **options):
+    """Those options that this version's optimiser has."""
+    known = inspect.signature(optimizer).parameters
+    return {name: value for name, value in options.items() if name in known}
+
+
+def constant(network, x):
+    """network(x), whose gradient flows to x alone."""
+    for layer in network:
+        if isinstance(layer, nn.Linear):
+            x = nn.functional.linear(x, layer.weight.detach(), layer.bias.detach())
+        else:
+            x = layer(x)
+    return x
+
+
+def perceptron(sizes):
+    """ReLU between the layers, none after the last; weights U(±1/√fan_in), biases 0."""
+    layers = []
+    for i, (fan_in, units) in enumerate(zip(sizes, sizes[1:])):
+        layers.append(nn.Linear(fan_in, units))
+        nn.init.zeros_(layers[-1].bias)
+        if i < len(sizes) - 2:
+            layers.append(nn.ReLU())
+    return nn.Sequential(*layers)
+
+
+class Autoencoder(nn.Module):
+    """A step of the plain autoencoder: Adam on the mean squared error."""
+
+    shuffled = True
+    # Whether the gradient of each loss reaches its own parameters alone.
+    separate = False
+
+    def __init__(self, inputs):
+        super().__init__()
+        self.encoder = perceptron([inputs, *HIDDEN, LATENT])
+        self.decoder = perceptron([LATENT, *reversed(HIDDEN), inputs])
+
+    def groups(self):
+        """What each loss trains."""
+        return [[*self.encoder.parameters(), *self.decoder.parameters()]]
+
+    def optimizer(self, parameters, **options):
+        return torch.optim.Adam(parameters, lr=1e-4, **supported(torch.optim.Adam, **options))
+
+    def draws(self, x):
+        """Random coefficients of a step."""
+        return ()
+
+    def losses(self, x):
+        """One scalar for each group of parameters."""
+        return [nn.functional.mse_loss(self.decoder(self.encoder(x)), x)]
+
+
+class Pretraining(Autoencoder):
+    """A step of DynAE's pre-training without augmentation: interpolation and a trained critic."""
+
+    def __init__(self, inputs):
+        super().__init__(inputs)
+        self.critic = perceptron([inputs, *HIDDEN, LATENT])
+
+    def groups(self):
+        return [*super().groups(), [*self.critic.parameters()]]
+
+    def draws(self, x):
+        return 0.5 * torch.rand(len(x), 1, device=x.device), torch.rand(len(x), 1, device=x.device)
+
+    def losses(self, x, alpha, gamma):
+        z = self.encoder(x)
+        reconstructed = self.decoder(z)
+        image = self.decoder(alpha * z + (1 - alpha) * z.flip(0))
+        judged = self.critic(image.detach() if self.separate else image).mean(1)
+        passing = constant(self.critic, image).mean(1) if self.separate else judged
+        mixture = gamma * x + (1 - gamma) * reconstructed.detach()
+        mixed = self.critic(mixture).mean(1)
+        reconstruction = nn.functional.mse_loss(reconstructed, x)
+        return [
+            reconstruction + LAMBDA * passing.square().mean(),
+            (judged - alpha.squeeze(1)).square().mean() + mixed.square().mean(),
+        ]
+
+
+class Clustering(Autoencoder):
+    """A step of DynAE's clustering without augmentation: momentum descent on dynamic targets."""
+
+    shuffled = False
+
+    def __init__(self, inputs):
+        super().__init__(inputs)
+        self.gamma = inputs / LATENT
+        self.register_buffer("centroids", 2 * torch.rand(CLUSTERS, LATENT) - 1)
+        self.register_buffer("images", torch.rand(CLUSTERS, inputs))
+
+    def optimizer(self, parameters, **options):
+        options = supported(torch.optim.SGD, **options)
+        return torch.optim.SGD(parameters, lr=1e-3, momentum=0.9, **options)
+
+    def losses(self, x):
+        z = self.encoder(x)
+        with torch.no_grad():
+            squared = (z[:, None, :] - self.centroids).square().sum(2)
+            q = 1 / (1 + squared)
+            (first, second), (label, _) = (part.unbind(1) for part in
+                                           (q / q.sum(1, keepdim=True)).topk(2, dim=1))
+            confident = ((first > THRESHOLDS[0]) & (first - second > THRESHOLDS[1]))[:, None]
+            code = torch.where(confident, self.centroids[label], z)
+            image = torch.where(confident, self.images[label], x)
+        return [
+            nn.functional.mse_loss(z, code) +
+            self.gamma * nn.functional.mse_loss(self.decoder(z), image)
+        ]
+
+
+STEPS = {"ae": Autoencoder, "pretraining": Pretraining, "clustering": Clustering}
+
+
+class Training:
+    """Batches, gradients and updates of a model on a device."""
+
+    def __init__(self, model, device, mode):
+        self.model = model.to(device)
+        self.mode = mode
+        self.data = torch.rand(ROWS, model.decoder[-1].out_features, device=device)
+        self.total = torch.zeros((), device=device)
+        self.losses = model.losses
+        if mode == "compile":
+            # A compiled backward pass computes all gradients: one pass must serve both losses.
+            model.separate = True
+            self.losses = torch.compile(model.losses)
+        options = {}
+        if device == "cuda" and mode != "eager":
+            options["fused"] = True
+        if mode == "graph":
+            options["capturable"] = True
+        self.optimizers = [model.optimizer(group, **options) for group in model.groups()]
+        self.order = None
+        self.batch = 0
+        self.graph = None
+        if mode == "graph":
+            self.capture(device)
+
+    def next_rows(self):
+        """Row numbers of the next batch: a new permutation each epoch, or the rows in order."""
+        if self.batch == 0:
+            device = self.data.device
+            rows = torch.randperm(ROWS, device=device) if self.model.shuffled else torch.arange(
+                ROWS, device=device)
+            self.order = rows.view(-1, BATCH)
+        rows = self.order[self.batch]
+        self.batch = (self.batch + 1) % len(self.order)
+        return rows
+
+    def update(self, rows):
+        """Gather, forward, losses, backward, update."""
+        x = self.data.index_select(0, rows)
+        losses = self.losses(x, *self.model.draws(x))
+        groups = self.model.groups()
+        parameters = [parameter for group in groups for parameter in group]
+        if self.model.separate:
+            gradients = torch.autograd.grad(sum(losses), parameters)
+        else:
+            gradients = [
+                gradient for i, (loss, group) in enumerate(zip(losses, groups))
+                for gradient in torch.autograd.grad(loss, group, retain_graph=i < len(losses) - 1)
+            ]
+        for parameter, gradient in zip(parameters, gradients):
+            parameter.grad = gradient
+        for optimizer in self.optimizers:
+            optimizer.step()
+        self.total += sum(loss.detach() for loss in losses)
+
+    def capture(self, device):
+        """Records the whole step; what is captured allocates from the graph's own pool."""
+        self.rows = torch.arange(BATCH, device=device)
+        stream = torch.cuda.Stream()
+        stream.wait_stream(torch.cuda.current_stream())
+        with torch.cuda.stream(stream):
+            for _ in range(3):
+                self.update(self.rows)
+        torch.cuda.current_stream().wait_stream(stream)
+        graph = torch.cuda.CUDAGraph()
+        with torch.cuda.graph(graph):
+            self.update(self.rows)
+        self.graph = graph
+
+    def run(self, steps):
+        """The mean loss of so many steps."""
+        self.total.zero_()
+        for _ in range(steps):
+            rows = self.next_rows()
+            if self.graph is None:
+                self.update(rows)
+            else:
+                self.rows.copy_(rows)
+                self.graph.replay()
+        return self.total.item() / steps
+
+
+def main():
+    parser = argparse.ArgumentParser()
+    parser.add_argument("step", choices=STEPS)
+    parser.add_argument("--inputs", type=int, required=True)
+    parser.add_argument("--threads", type=int, help="on the CPU; absent: the GPU")
+    parser.add_argument("--mode", choices=["eager", "compile", "graph"], default="eager")
+    parser.add_argument("--tf32", action="store_true")
+    args = parser.parse_args()
+    device = "cuda" if args.threads is None else "cpu"
+    if args.threads is not None:
+        torch.set_num_threads(args.threads)
+    elif not torch.cuda.is_available():
+        sys.exit("torch.cuda.is_available() is false")
+    torch.set_float32_matmul_precision("high" if args.tf32 else "highest")
+    torch.manual_seed(0)
+    training = Training(STEPS[args.step](args.inputs), device, args.mode)
+    print(torch.__version__, flush=True)
+    for line in sys.stdin:
+        if device == "cuda":
+            torch.cuda.synchronize()
+        started = time.perf_counter()
+        loss = training.run(int(line))
+        if device == "cuda":
+            torch.cuda.synchronize()
+        print(time.perf_counter() - started, loss, flush=True)
+
+
+if __name__ == "__main__":
+    main()

@@ -2,9 +2,8 @@
  * Compiles all shaders with all their constants: with the compiler of this runtime (naga in Deno and
  * Firefox, Tint in Chrome), and with Tint through the npm package `webgpu`, which needs no GPU.
  */
-import type { Constants, Kernel, Shader } from "../../kernels/kernel.ts";
+import { type Constants, type Kernel, type Shader, variantName } from "../../kernels/kernel.ts";
 import { NoDeviceError } from "../errors.ts";
-import { variantName } from "./targets.ts";
 import { openGpuDevice } from "../webgpu/device.ts";
 import { mergeConstants, PipelineCache } from "../webgpu/pipelines.ts";
 

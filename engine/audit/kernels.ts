@@ -3,7 +3,7 @@
  * float64 reference. Outputs start poisoned and lie between sentinels, inputs are checked too.
  */
 import type { Executable, Region } from "../backend.ts";
-import type { Kernel } from "../../kernels/kernel.ts";
+import type { Kernel, KernelCase } from "../../kernels/kernel.ts";
 import { DeviceLostError, ShaderError } from "../errors.ts";
 import type { Breach, WorstError } from "./compare.ts";
 import { compareCase, worseOf } from "./compare.ts";
@@ -66,7 +66,7 @@ export async function* auditKernels(
       } catch (error) {
         faults.push({ kind: "failure", case: testCase.name, message: `reference: ${error}` });
       }
-      const unlisted = unlistedShader(kernel, testCase.params);
+      const unlisted = unlistedShader(kernel, testCase);
       if (unlisted !== undefined) {
         const message = `choose() gives ${unlisted}, which is not among the kernel's shaders`;
         faults.push({ kind: "failure", case: testCase.name, message });
@@ -182,9 +182,10 @@ async function runCases(
 }
 
 /** The file of a variant that the kernel may choose but does not list, if there is one. */
-function unlistedShader(kernel: Kernel, params: Readonly<Record<string, number>>) {
-  for (const adapter of ["hardware", "software"] as const) {
-    const shader = kernel.choose?.(adapter, params);
+function unlistedShader(kernel: Kernel, { params, constants }: KernelCase) {
+  for (const adapterClass of ["hardware", "software"] as const) {
+    const adapter = { title: "", class: adapterClass };
+    const shader = kernel.choose?.(adapter, params, { ...kernel.constants, ...constants });
     if (shader !== undefined && !kernel.shaders.includes(shader)) return shader.file;
   }
 }

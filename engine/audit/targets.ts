@@ -1,6 +1,6 @@
 /** The devices that kernels are audited on, and the variants of a kernel on each. */
 import type { Backend } from "../backend.ts";
-import type { Kernel, Shader } from "../../kernels/kernel.ts";
+import { type Kernel, type Shader, variantName } from "../../kernels/kernel.ts";
 import { openCpuBackend } from "../cpu/backend.ts";
 import { openWebGpuBackend } from "../webgpu/backend.ts";
 import type { AdapterOptions } from "../webgpu/adapter.ts";
@@ -37,7 +37,7 @@ export async function openWebGpuTarget(options: AdapterOptions = {}): Promise<Au
   const open = () =>
     openWebGpuBackend({
       ...options,
-      shader: (kernel, params) => forced ?? chooseShader(kernel, "hardware", params),
+      shader: (...call) => forced ?? chooseShader(...call),
     });
   let backend = await open();
   return {
@@ -89,14 +89,6 @@ export async function openCpuTarget(threads = availableThreads()): Promise<Audit
       await close();
     },
   };
-}
-
-/** A shader's file and the constants that tell it from other variants in the same file. */
-export function variantName(shader: Shader): string {
-  const constants = Object.entries(shader.constants ?? {}).map(([name, value]) =>
-    `${name} ${value}`
-  );
-  return [shader.file, ...constants].join(" ");
 }
 
 function availableThreads(): number {

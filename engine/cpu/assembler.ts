@@ -87,6 +87,9 @@ export const i32 = {
   mul: binary(0x6c),
   divU: binary(0x6e),
   and: binary(0x71),
+  or: binary(0x72),
+  /** Of a float64, towards zero, as far as the range goes. */
+  truncate: unary(0xfc, 0x02),
 };
 
 /** 32-bit floats. */
@@ -94,7 +97,9 @@ export const f32 = {
   const: (value: number): Code => join([0x43], littleEndian(new Float32Array([value]))),
   load: load(0x2a),
   store: store(0x38),
+  eq: binary(0x5b),
   lt: binary(0x5d),
+  gt: binary(0x5e),
   sqrt: unary(0x91),
   add: binary(0x92),
   sub: binary(0x93),
@@ -103,12 +108,17 @@ export const f32 = {
   max: binary(0x97),
   /** The nearest float32 of a float64. */
   demote: unary(0xb6),
+  /** Of a signed integer. */
+  convert: unary(0xb2),
 };
 
-/** 64-bit floats, for sums. */
+/** 64-bit floats, for sums and for what must be exact. */
 export const f64 = {
   const: (value: number): Code => join([0x44], littleEndian(new Float64Array([value]))),
+  nearest: unary(0x9e),
   add: binary(0xa0),
+  sub: binary(0xa1),
+  mul: binary(0xa2),
   promote: unary(0xbb),
 };
 
@@ -120,9 +130,39 @@ export const v128 = {
   /** Writes lane 0 alone. */
   storeLane0: (address: Code, value: Code, offset = 0): Code =>
     join(address, value, simd(90), [0], unsigned(offset), [0]),
+  /** Writes one 32-bit lane. */
+  storeLane: (address: Code, value: Code, lane: number, offset = 0): Code =>
+    join(address, value, simd(90), [0], unsigned(offset), [lane]),
   zero: [...simd(12), ...new Array<number>(16).fill(0)] as Code,
+  /** Lane 0, 1 or both from memory, zeros in the others. */
+  load32Zero: load(...simd(92)),
+  load64Zero: load(...simd(93)),
+  /** `value` with one 32-bit lane from memory. */
+  load32Lane: (address: Code, value: Code, lane: number, offset = 0): Code =>
+    join(address, value, simd(86), [0], unsigned(offset), [lane]),
+  /** `value` with one half, 64 bits, from memory. */
+  load64Lane: (address: Code, value: Code, lane: number, offset = 0): Code =>
+    join(address, value, simd(87), [0], unsigned(offset), [lane]),
   and: binary(...simd(78)),
   andNot: binary(...simd(79)),
+  or: binary(...simd(80)),
+  xor: binary(...simd(81)),
+  /** The bits of `a` where those of `mask` are set, else of `b`. */
+  bitselect: (a: Code, b: Code, mask: Code): Code => join(a, b, mask, simd(82)),
+};
+
+/** Four 32-bit integers. */
+export const i32x4 = {
+  const: (...lanes: readonly [number, number, number, number]): Code =>
+    join(simd(12), [...new Uint8Array(Int32Array.from(lanes).buffer)]),
+  splat: unary(...simd(17)),
+  extractLane: (x: Code, lane: number): Code => join(x, simd(27), [lane]),
+  eq: binary(...simd(55)),
+  ltU: binary(...simd(58)),
+  add: binary(...simd(174)),
+  shiftLeft: binary(...simd(171)),
+  /** Filling with zeros. */
+  shiftRight: binary(...simd(173)),
 };
 
 /** The lanes of an i8x16.shuffle that takes these four 32-bit lanes of `a` (0-3) and `b` (4-7). */
@@ -133,15 +173,25 @@ export function shuffle32(a: Code, b: Code, lanes: readonly number[]): Code {
 
 /** Four 32-bit floats. */
 export const f32x4 = {
+  const: (...lanes: readonly [number, number, number, number]): Code =>
+    join(simd(12), littleEndian(Float32Array.from(lanes))),
   splat: unary(...simd(19)),
   extractLane: (x: Code, lane: number): Code => join(x, simd(31), [lane]),
+  eq: binary(...simd(65)),
+  lt: binary(...simd(67)),
   gt: binary(...simd(68)),
   sqrt: unary(...simd(227)),
   add: binary(...simd(228)),
   sub: binary(...simd(229)),
   mul: binary(...simd(230)),
   div: binary(...simd(231)),
+  min: binary(...simd(232)),
   max: binary(...simd(233)),
+  /** b where it is less than a, else a: NaN in `b` never wins. */
+  lesser: binary(...simd(234)),
+  /** b where it is greater than a, else a. */
+  greater: binary(...simd(235)),
+  floor: unary(...simd(104)),
   /** a·b + c, rounded once or twice, whichever the machine does faster (relaxed SIMD). */
   relaxedMadd: ternary(...simd(0x105)),
 };
@@ -258,8 +308,14 @@ export interface ModuleOptions {
   readonly relaxed: boolean;
 }
 
-/** Pages of 64 KiB that the imported memory may have: the 4 GiB that an address reaches. */
-const MAXIMUM_PAGES = 65536;
+/**
+ * Pages of 64 KiB that the imported memory has at least. That there is one spares every access with
+ * a smaller constant offset a comparison of the offset with the memory's size.
+ */
+export const MINIMUM_PAGES = 1;
+
+/** Pages that it may have: the 4 GiB that an address reaches. */
+export const MAXIMUM_PAGES = 65536;
 
 /**
  * Builds a module that imports the memory `env.memory` and exports functions without results.
@@ -317,7 +373,13 @@ export class ModuleBuilder {
       [0x00, 0x61, 0x73, 0x6d, 0x01, 0x00, 0x00, 0x00],
       section(1, functions.map(({ params }) => join([0x60], vector(params.map(typeCode)), [0]))),
       section(2, [
-        join(text("env"), text("memory"), [0x02, limits], unsigned(0), unsigned(MAXIMUM_PAGES)),
+        join(
+          text("env"),
+          text("memory"),
+          [0x02, limits],
+          unsigned(MINIMUM_PAGES),
+          unsigned(MAXIMUM_PAGES),
+        ),
       ]),
       section(3, functions.map((_, index) => unsigned(index))),
       section(7, exported),

@@ -3,11 +3,23 @@
  * as WebAssembly SIMD and the others as their references. The main thread only submits.
  */
 import { KERNELS } from "../../kernels/registry.ts";
-import type { Backend, Call, DeviceBuffer, DeviceInfo, Executable, Region } from "../backend.ts";
+import type {
+  Backend,
+  Call,
+  DeviceBuffer,
+  DeviceInfo,
+  Executable,
+  Region,
+  ReplayTimes,
+  Roofline,
+} from "../backend.ts";
 import { BlockAllocator } from "./allocator.ts";
+import { MAXIMUM_PAGES, MINIMUM_PAGES } from "./assembler.ts";
 import { checkCall } from "./check.ts";
 import { type Crew, type CrewParts, startInline, startWorkers } from "./crew.ts";
+import { variantsOf } from "./executor.ts";
 import type { Answer, CallPlan, RegionPlan, Request } from "./messages.ts";
+import { arithmeticProbe, buildProbes, COPY_BYTES, copyProbe } from "./probes.ts";
 import { buildModule, supportsRelaxed } from "./wasm/module.ts";
 import { WASM_KERNELS } from "./wasm/table.ts";
 
@@ -20,11 +32,11 @@ export interface CpuOptions {
    * addition where `relaxed_madd` may round once. Slower; for audits.
    */
   readonly strict?: boolean;
+  /** Times every pass of every replay. */
+  readonly profile?: boolean;
 }
 
 const PAGE = 65536;
-/** Pages of a memory's address space: 4 GiB. */
-const MAXIMUM_PAGES = 65536;
 /** Scratch areas are multiples of this many bytes, so that no two threads share a cache line. */
 const SCRATCH_UNIT = 4096;
 /** Most threads that are used unasked: beyond it, barriers and memory bandwidth win nothing. */
@@ -41,23 +53,26 @@ export async function openCpuBackend(options: CpuOptions = {}): Promise<Backend>
   if (!Number.isInteger(threads) || threads < 1 || threads > 256) {
     throw new RangeError(`Cannot open the CPU backend: threads must be 1 to 256, not ${threads}`);
   }
+  const { profile = false } = options;
   const relaxed = !options.strict && supportsRelaxed();
   let obstacle = typeof SharedArrayBuffer === "undefined" ? "no SharedArrayBuffer" : undefined;
   if (obstacle === undefined) {
     try {
       const parts = await makeParts(true, relaxed);
-      return new CpuBackend(parts.memory, await startWorkers(parts, threads), relaxed, true);
+      const crew = await startWorkers(parts, threads);
+      return new CpuBackend(parts.memory, crew, { shared: true, relaxed, profile });
     } catch (error) {
       obstacle = (error as Error).message;
     }
   }
   const parts = await makeParts(false, relaxed);
-  return new CpuBackend(parts.memory, startInline(parts), relaxed, false, obstacle);
+  const modes = { shared: false, relaxed, profile };
+  return new CpuBackend(parts.memory, startInline(parts), modes, obstacle);
 }
 
 /** The memory and the compiled kernels. */
 async function makeParts(shared: boolean, relaxed: boolean): Promise<CrewParts> {
-  const memory = new WebAssembly.Memory({ initial: 1, maximum: MAXIMUM_PAGES, shared });
+  const memory = new WebAssembly.Memory({ initial: MINIMUM_PAGES, maximum: MAXIMUM_PAGES, shared });
   const module = await WebAssembly.compile(buildModule({ shared, relaxed }));
   return { memory, module };
 }
@@ -65,6 +80,16 @@ async function makeParts(shared: boolean, relaxed: boolean): Promise<CrewParts> 
 /** A request that thread 0 answers, before it has its ticket. */
 type Ticketed = Request extends infer R ? R extends { ticket: number } ? Omit<R, "ticket"> : never
   : never;
+
+/** How a backend works. */
+interface Modes {
+  /** Whether workers share the memory. */
+  readonly shared: boolean;
+  /** Whether relaxed SIMD is used. */
+  readonly relaxed: boolean;
+  /** Whether passes are timed. */
+  readonly profile: boolean;
+}
 
 /** A block of the memory. */
 class CpuBuffer implements DeviceBuffer {
@@ -93,6 +118,7 @@ class CpuBackend implements Backend {
   readonly maxRegionBytes = MAXIMUM_PAGES * PAGE;
   readonly #memory: WebAssembly.Memory;
   readonly #crew: Crew;
+  readonly #modes: Modes;
   readonly #blocks = new BlockAllocator(0, MAXIMUM_PAGES * PAGE);
   /** Requests that thread 0 has not answered, by ticket, oldest first. */
   readonly #waiting = new Map<number, (answer: Answer) => void>();
@@ -108,12 +134,13 @@ class CpuBackend implements Backend {
   constructor(
     memory: WebAssembly.Memory,
     crew: Crew,
-    relaxed: boolean,
-    workers: boolean,
+    modes: Modes,
     obstacle?: string,
   ) {
     this.#memory = memory;
     this.#crew = crew;
+    this.#modes = modes;
+    const { relaxed, shared } = modes;
     crew.onAnswer = (answer) => {
       const settle = this.#waiting.get(answer.ticket);
       this.#waiting.delete(answer.ticket);
@@ -121,14 +148,14 @@ class CpuBackend implements Backend {
     };
     crew.onLoss = (reason) => this.#close(`a thread was lost: ${reason}`);
     const threads = crew.threads;
-    const place = workers ? (threads === 1 ? "1 thread" : `${threads} threads`) : "no workers";
+    const place = shared ? (threads === 1 ? "1 thread" : `${threads} threads`) : "no workers";
     this.info = {
       kind: "cpu",
       description: `WebAssembly SIMD (${relaxed ? "relaxed" : "strict"}), ${place}`,
       details: {
         threads,
         relaxed,
-        shared: workers,
+        shared,
         wasm: Object.keys(WASM_KERNELS),
         ...(obstacle === undefined ? {} : { withoutWorkers: obstacle }),
       },
@@ -243,10 +270,13 @@ class CpuBackend implements Backend {
         privateScratch: base + sharedBytes,
         privateStride,
         memoryBytes: this.#memory.buffer.byteLength,
+        profile: this.#modes.profile,
       },
     });
     let disposed = false;
     return {
+      passes: plans.flatMap((plan, call) => variantsOf(plan).map((variant) => ({ call, variant }))),
+      ...(this.#modes.profile ? { times: () => this.#times(id) } : {}),
       run: (steps) => {
         this.#assertOpen();
         if (disposed) throw new TypeError(`Cannot run ${label}: it is disposed`);
@@ -264,6 +294,28 @@ class CpuBackend implements Backend {
     };
   }
 
+  /** Measures multiply-adds on registers and a copy of {@linkcode COPY_BYTES}, on all threads. */
+  async roofline(): Promise<Roofline> {
+    this.#assertOpen();
+    const module = await WebAssembly.compile(buildProbes(this.#modes));
+    const { threads } = this.#crew;
+    const memory = this.allocate(2 * COPY_BYTES, "roofline");
+    try {
+      const rate = async ({ amount, ...probe }: ReturnType<typeof copyProbe>) => {
+        const request = { kind: "probe", probe: { ...probe, module } } as const;
+        const { seconds, failure } = await this.#submit(request);
+        if (failure !== undefined) throw new Error(failure);
+        return amount / seconds!;
+      };
+      return {
+        flops: await rate(arithmeticProbe(memory.byteOffset, threads)),
+        bytes: await rate(copyProbe(memory.byteOffset)),
+      };
+    } finally {
+      memory.free();
+    }
+  }
+
   memory() {
     return { bytes: this.#bytes, peakBytes: this.#peakBytes, buffers: this.#buffers };
   }
@@ -271,6 +323,13 @@ class CpuBackend implements Backend {
   // deno-lint-ignore require-await
   async dispose(): Promise<void> {
     if (this.#closed === undefined) this.#close("it is disposed");
+  }
+
+  async #times(id: number): Promise<ReplayTimes> {
+    this.#assertOpen();
+    const { times, failure } = await this.#submit({ kind: "times", id });
+    if (times === undefined) throw new Error(failure);
+    return times;
   }
 
   /** Stops the threads; whoever waits is told why. */

@@ -6,8 +6,9 @@ const ARRIVED = 0;
 const GENERATION = 16;
 const SLEEPERS = 32;
 const FAILED = 48;
-const TEXT_LENGTH = 64;
-const TEXT = 80;
+const TURN = 64;
+const TEXT_LENGTH = 80;
+const TEXT = 96;
 const TEXT_BYTES = 2048;
 
 /** Bytes of the block that {@linkcode Barrier} works on. */
@@ -23,9 +24,9 @@ const POLLS = 1500;
 const pause: () => void = (Atomics as { pause?: () => void }).pause ?? (() => {});
 
 /**
- * A reusable barrier for a fixed number of threads that also spreads failure: the last thread to
- * arrive publishes, in one word, the next generation and whether any thread has failed, so that all
- * leave a program at the same place.
+ * A reusable barrier for a fixed number of threads, which also deals out the work between two waits
+ * and spreads failure: the last thread to arrive publishes, in one word, the next generation and
+ * whether any thread has failed, so that all leave a program at the same place.
  */
 export class Barrier {
   readonly #words: Int32Array;
@@ -39,14 +40,23 @@ export class Barrier {
     this.#threads = threads;
   }
 
+  /** A number that no thread has had since the last {@linkcode wait}, from 0 on. */
+  turn(): number {
+    return Atomics.add(this.#words, TURN, 1);
+  }
+
   /** Waits for all threads. False where one of them has failed since the last {@linkcode clear}. */
   wait(): boolean {
     const words = this.#words;
-    if (this.#threads === 1) return words[FAILED] === 0;
+    if (this.#threads === 1) {
+      words[TURN] = 0;
+      return words[FAILED] === 0;
+    }
     const generation = Atomics.load(words, GENERATION);
     if (Atomics.add(words, ARRIVED, 1) === this.#threads - 1) {
       const next = ((generation & ~1) + 2) | Atomics.load(words, FAILED);
       Atomics.store(words, ARRIVED, 0);
+      Atomics.store(words, TURN, 0);
       Atomics.store(words, GENERATION, next);
       if (Atomics.load(words, SLEEPERS) > 0) Atomics.notify(words, GENERATION);
       return (next & 1) === 0;

@@ -27,6 +27,9 @@ export interface CrewParts {
   readonly module: WebAssembly.Module;
 }
 
+/** What every thread takes part in; the rest is thread 0's. */
+const FOR_ALL: ReadonlySet<Request["kind"]> = new Set(["load", "unload", "run", "probe"]);
+
 /** Deno's permission query, where there is one. */
 interface PermissionHost {
   Deno?: {
@@ -64,8 +67,7 @@ export async function startWorkers(parts: CrewParts, threads: number): Promise<C
   const crew: Crew = {
     threads,
     submit(request, transfer = []) {
-      const forAll = request.kind === "load" || request.kind === "unload" || request.kind === "run";
-      if (forAll) workers.forEach((worker) => worker.postMessage(request));
+      if (FOR_ALL.has(request.kind)) workers.forEach((worker) => worker.postMessage(request));
       else workers[0].postMessage(request, transfer);
     },
     onAnswer: () => {},

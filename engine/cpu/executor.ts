@@ -1,13 +1,20 @@
 /** One thread's part in replaying programs. */
 import type { Kernel, NumberArray } from "../../kernels/kernel.ts";
+import { KERNELS } from "../../kernels/registry.ts";
+import type { ReplayTimes } from "../backend.ts";
 import type { Barrier } from "./barrier.ts";
-import type { CallPlan, ProgramPlan, RegionPlan } from "./messages.ts";
+import { CallClock } from "./call_clock.ts";
+import type { CallPlan, Probe, ProgramPlan, RegionPlan } from "./messages.ts";
+import type { Addresses, Phase } from "./wasm/kernel.ts";
 import { WASM_KERNELS } from "./wasm/table.ts";
 
-/** A pass of a call, with everything bound that this thread needs; null where it has no items. */
+/** A pass of a call, with everything bound that this thread needs. */
 interface Instruction {
   readonly kernel: string;
-  readonly execute: (() => void) | null;
+  /** Where the shares of its items begin, and where the last one ends. */
+  readonly bounds: readonly number[];
+  /** Computes the items [begin, end). */
+  readonly execute: (begin: number, end: number) => void;
 }
 
 /** A loaded program. */
@@ -18,12 +25,25 @@ interface Program {
   buffer: ArrayBufferLike;
 }
 
-/** Items [begin, end) of `extent` that `thread` of `threads` takes. */
-function slice(extent: number, thread: number, threads: number): [begin: number, end: number] {
-  return [
-    Math.floor((extent * thread) / threads),
-    Math.floor((extent * (thread + 1)) / threads),
-  ];
+/**
+ * Bounds of shares of `extent` items, each a fixed part of what is left, so that threads that take
+ * them in turn end together even where the machine lets one of them run slower (guided
+ * self-scheduling: Polychronopoulos and Kuck, IEEE Transactions on Computers 36, 1987).
+ */
+function guidedShares(extent: number, threads: number): number[] {
+  const bounds = [0];
+  for (let begin = 0; begin < extent;) {
+    const left = extent - begin;
+    begin += threads === 1 ? left : Math.ceil(left / (2 * threads));
+    bounds.push(begin);
+  }
+  return bounds;
+}
+
+/** Bounds of as many shares as threads, for passes whose calls cost something by themselves. */
+function equalShares(extent: number, threads: number): number[] {
+  const shares = Math.min(threads, extent);
+  return Array.from({ length: shares + 1 }, (_, i) => Math.floor((extent * i) / shares));
 }
 
 /** A typed-array view of a region of `buffer`. */
@@ -33,10 +53,25 @@ function viewOf(buffer: ArrayBufferLike, region: RegionPlan): Float32Array | Uin
     : new Uint32Array(buffer, region.byteOffset, region.length);
 }
 
+/** The WebAssembly passes of a call; undefined where its reference runs. */
+function phasesOf(call: CallPlan, addresses: Addresses): readonly Phase[] | undefined {
+  const wasm = WASM_KERNELS[call.kernel];
+  if (!wasm?.supports(call.params, call.constants)) return undefined;
+  return wasm.phases(call.params, call.constants, addresses).filter(({ extent }) => extent > 0);
+}
+
+/** What runs each pass of a call: a WebAssembly function, or the kernel's reference. */
+export function variantsOf(call: CallPlan): string[] {
+  const nowhere = { regions: call.regions.map(() => 0), shared: 0, own: 0 };
+  const phases = phasesOf(call, nowhere);
+  if (phases !== undefined) return phases.map(({ entry }) => entry);
+  return KERNELS[call.kernel].extent(call.params, call.constants) > 0 ? ["reference"] : [];
+}
+
 /**
  * Holds programs as instruction lists for one thread and replays them in step with the others.
- * Every thread has the same list with the same number of instructions and works on its slice of
- * each; a barrier follows each instruction.
+ * Every thread has the same list; they take shares of each instruction in turn, and a barrier follows
+ * it. Results do not depend on who computes what.
  */
 export class Executor {
   readonly #memory: WebAssembly.Memory;
@@ -46,6 +81,8 @@ export class Executor {
   readonly #thread: number;
   readonly #threads: number;
   readonly #programs = new Map<number, Program>();
+  /** Of the programs that are timed, the unloaded ones too. */
+  readonly #clocks = new Map<number, CallClock>();
 
   /** `module` is what `buildModule` makes; it imports `memory`. */
   constructor(
@@ -64,12 +101,14 @@ export class Executor {
     this.#threads = threads;
   }
 
-  /** Binds the program's calls to this thread's slices. */
+  /** Binds the program's calls for this thread. */
   load(plan: ProgramPlan): void {
     // A memory that another thread has grown shows its new size after a growth by nothing.
     if (this.#memory.buffer.byteLength < plan.memoryBytes) this.#memory.grow(0);
     const buffer = this.#memory.buffer;
-    this.#programs.set(plan.id, { plan, buffer, instructions: this.#bind(plan, buffer) });
+    const instructions = this.#bind(plan, buffer);
+    this.#programs.set(plan.id, { plan, buffer, instructions });
+    if (plan.profile) this.#clocks.set(plan.id, new CallClock(instructions.length));
   }
 
   /** Forgets the program. */
@@ -84,17 +123,48 @@ export class Executor {
   run(id: number, steps: number): void {
     if (!this.#barrier.wait()) return;
     const { instructions } = this.#current(id);
+    const clock = this.#clocks.get(id);
     for (let step = 0; step < steps; step++) {
+      clock?.begin();
       for (const instruction of instructions) {
-        if (instruction.execute !== null) {
-          try {
-            instruction.execute();
-          } catch (error) {
-            this.#barrier.fail(`${instruction.kernel}: ${(error as Error)?.message ?? error}`);
-          }
-        }
+        this.#take(instruction);
+        clock?.worked();
         if (!this.#barrier.wait()) return;
+        clock?.waited();
       }
+    }
+  }
+
+  /** What this thread has measured of a program that is timed. */
+  times(id: number): ReplayTimes | undefined {
+    return this.#clocks.get(id)?.times();
+  }
+
+  /** The least seconds that all threads together take for a function of `module`. */
+  probe({ module, entry, parameters, extent, rounds }: Probe): number {
+    const { exports } = new WebAssembly.Instance(module, { env: { memory: this.#memory } });
+    const run = exports[entry] as (...args: number[]) => void;
+    const [begin, end] = [0, 1].map((i) =>
+      Math.floor((extent * (this.#thread + i)) / this.#threads)
+    );
+    let least = Infinity;
+    for (let round = 0; round < rounds && this.#barrier.wait(); round++) {
+      const started = performance.now();
+      run(...parameters, begin, end);
+      if (!this.#barrier.wait()) break;
+      least = Math.min(least, (performance.now() - started) / 1000);
+    }
+    return least;
+  }
+
+  /** Computes shares of an instruction until none is left. */
+  #take({ kernel, bounds, execute }: Instruction): void {
+    try {
+      for (let i = this.#barrier.turn(); i + 1 < bounds.length; i = this.#barrier.turn()) {
+        execute(bounds[i], bounds[i + 1]);
+      }
+    } catch (error) {
+      this.#barrier.fail(`${kernel}: ${(error as Error)?.message ?? error}`);
     }
   }
 
@@ -141,21 +211,22 @@ export class Executor {
   }
 
   #bindWasm(plan: ProgramPlan, call: CallPlan): Instruction[] | undefined {
-    const wasm = WASM_KERNELS[call.kernel];
-    if (!wasm?.supports(call.params, call.constants)) return undefined;
-    const phases = wasm.phases(call.params, call.constants, {
+    const phases = phasesOf(call, {
       regions: call.regions.map((region) => region.byteOffset),
       shared: plan.sharedScratch,
       own: plan.privateScratch + this.#thread * plan.privateStride,
     });
-    return phases.filter((phase) => phase.extent > 0).map((phase) => {
-      const [begin, end] = slice(phase.extent, this.#thread, this.#threads);
+    return phases?.map((phase) => {
       const entry = this.#exports[phase.entry] as (...args: number[]) => void;
-      const { parameters } = phase;
-      const execute = phase.current === undefined
-        ? () => entry(...parameters, begin, end)
-        : () => entry(...parameters, ...phase.current!(this.#memory.buffer), begin, end);
-      return { kernel: call.kernel, execute: begin < end ? execute : null };
+      const { parameters, extent } = phase;
+      return {
+        kernel: call.kernel,
+        bounds: guidedShares(extent, this.#threads),
+        execute: phase.current === undefined
+          ? (begin, end) => entry(...parameters, begin, end)
+          : (begin, end) =>
+            entry(...parameters, ...phase.current!(this.#memory.buffer), begin, end),
+      };
     });
   }
 
@@ -164,9 +235,11 @@ export class Executor {
     const { params, constants } = call;
     const extent = kernel.extent(params, constants);
     if (extent === 0) return [];
-    const [begin, end] = slice(extent, this.#thread, this.#threads);
     const views: NumberArray[] = call.regions.map((region) => viewOf(buffer, region));
-    const execute = () => kernel.reference(views, params, constants, begin, end);
-    return [{ kernel: call.kernel, execute: begin < end ? execute : null }];
+    return [{
+      kernel: call.kernel,
+      bounds: equalShares(extent, this.#threads),
+      execute: (begin, end) => kernel.reference(views, params, constants, begin, end),
+    }];
   }
 }

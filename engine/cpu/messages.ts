@@ -3,6 +3,7 @@
  * over byte offsets, and the requests that are served strictly in order.
  */
 import type { Constants, Params } from "../../kernels/kernel.ts";
+import type { ReplayTimes } from "../backend.ts";
 
 /** A region as an address range of the shared memory. */
 export interface RegionPlan {
@@ -40,6 +41,22 @@ export interface ProgramPlan {
   readonly privateStride: number;
   /** Bytes that the memory must have for the program's regions and scratch to exist. */
   readonly memoryBytes: number;
+  /** Whether each pass is timed. */
+  readonly profile: boolean;
+}
+
+/** A function that all threads run at once, to see how fast they are. */
+export interface Probe {
+  /** Where it is; the module imports the memory. */
+  readonly module: WebAssembly.Module;
+  /** Its name. */
+  readonly entry: string;
+  /** Its arguments but for the last two, a share [begin, end) of the work items. */
+  readonly parameters: readonly number[];
+  /** Number of work items, of which each thread takes as many. */
+  readonly extent: number;
+  /** How often it runs; the fastest counts. */
+  readonly rounds: number;
 }
 
 /** What a thread starts with. */
@@ -57,7 +74,7 @@ export interface StartMessage {
 }
 
 /**
- * A request to the threads, served in order. Every thread gets loads, unloads and runs; thread 0
+ * A request to the threads, served in order. Every thread gets loads, unloads, runs and probes; thread 0
  * alone gets the others, and answers those that have a ticket.
  */
 export type Request =
@@ -85,7 +102,9 @@ export type Request =
     readonly kind: "read";
     readonly ticket: number;
     readonly regions: readonly RegionPlan[];
-  };
+  }
+  | { readonly kind: "times"; readonly ticket: number; readonly id: number }
+  | { readonly kind: "probe"; readonly ticket: number; readonly probe: Probe };
 
 /** An answer of thread 0: the request has been served, with what was read, or why not. */
 export interface Answer {
@@ -95,4 +114,8 @@ export interface Answer {
   readonly arrays?: (Float32Array | Uint32Array)[];
   /** Why a read failed. */
   readonly failure?: string;
+  /** What thread 0 has measured of a program. */
+  readonly times?: ReplayTimes;
+  /** The least seconds of a probe. */
+  readonly seconds?: number;
 }

@@ -31,6 +31,10 @@ export function serve(
     case "write":
       executor.write(request.byteOffset, request.words);
       break;
+    case "times":
+      return { ticket: request.ticket, times: executor.times(request.id) };
+    case "probe":
+      return { ticket: request.ticket, seconds: executor.probe(request.probe) };
     case "read": {
       const failure = barrier.failure();
       if (failure !== undefined) {

@@ -94,7 +94,7 @@ export const denseInputGradientOp: Op<InputGradientAttributes> = {
   ],
 };
 
-/** dw = xᵀ·dy: x [m, k], dy [m, n] -> dw [k, n]. */
+/** dw = xᵀ·dy (and db = 1ᵀ·dy): x [m, k], dy [m, n] -> dw [k, n] (and db [n]). */
 export const denseWeightGradientOp: Op<Record<never, never>> = {
   name: "denseWeightGradient",
   infer([x, dy]) {
@@ -105,9 +105,11 @@ export const denseWeightGradientOp: Op<Record<never, never>> = {
     }
     return [f32([x.shape[1], dy.shape[1]])];
   },
-  lower({ inputs: [x, dy], outputs: [dw] }, emit) {
+  // The plan's fusion adds the second output.
+  lower({ inputs: [x, dy], outputs: [dw, db] }, emit) {
     const [m, k, n] = [x.shape[0], x.shape[1], dy.shape[1]];
-    emit.call(weightGradientKernel, {}, { m, k, n }, [x, dy, dw]);
+    const constants = { BIAS: db ? 1 : 0 };
+    emit.call(weightGradientKernel, constants, { m, k, n }, [x, dy, db ?? emit.scratch([1]), dw]);
   },
   gradient: ({ inputs: [x, dy] }, [g], needed) => [
     needed[0] ? denseInputGradient(dy, g!) : undefined,

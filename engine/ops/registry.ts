@@ -5,7 +5,7 @@ import { augmentOp } from "./augment.ts";
 import { binaryOp } from "./binary.ts";
 import { broadcastOp } from "./broadcast.ts";
 import { constantOp } from "./constant.ts";
-import { accumulateOp, advanceOp } from "./counter.ts";
+import { accumulateAndAdvanceOp, accumulateOp, advanceOp } from "./counter.ts";
 import { denseInputGradientOp, denseOp, denseWeightGradientOp } from "./dense.ts";
 import { interpolateGradientOp, interpolateOp, interpolateReversedOp } from "./interpolate.ts";
 import { adamOp, packOp, sgdOp } from "./optimize.ts";
@@ -23,6 +23,7 @@ import { unaryOp } from "./unary.ts";
 /** Every op, whatever its attributes. */
 // deno-lint-ignore no-explicit-any
 export const OPS: readonly Op<any>[] = [
+  accumulateAndAdvanceOp,
   accumulateOp,
   adamOp,
   advanceOp,

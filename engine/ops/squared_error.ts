@@ -11,6 +11,11 @@ import { negate, scale } from "./unary.ts";
 /** Elements of one partial sum. */
 const BLOCK = 1024;
 
+/** Partial sums that the error of `p` is made of. */
+export function squaredErrorBlocks(p: Tensor): number {
+  return Math.ceil(p.size / BLOCK);
+}
+
 interface Scale {
   /** The gradient is scale·(p − t). */
   readonly scale: number;
@@ -24,12 +29,14 @@ function emitCalls(
   gradient: Tensor | undefined,
   factor: number,
 ): void {
-  const blocks = Math.ceil(p.size / BLOCK);
-  const partial = total && blocks === 1 ? total : emit.scratch([blocks]);
+  const blocks = squaredErrorBlocks(p);
+  // One sum, or one a block where fusion leaves the last addition to whoever reads it.
+  const whole = total?.shape.length === 0;
+  const partial = total && !(whole && blocks > 1) ? total : emit.scratch([blocks]);
   const params = { n: p.size, block: BLOCK, scale: factor };
   const constants = { GRADIENT: gradient ? 1 : 0 };
   emit.call(kernel, constants, params, [p, t, gradient ?? emit.scratch([1]), partial]);
-  if (total && blocks > 1) {
+  if (whole && blocks > 1) {
     emit.call(reduce, { OP: 0 }, { rows: 1, n: blocks, block: blocks }, [partial, total]);
   }
 }

@@ -1,20 +1,31 @@
 /** WebGPU as a {@linkcode Backend}: any adapter, under Deno and in browsers. */
-import type { Backend, Call, DeviceInfo, Executable, MemoryUse, Region } from "../backend.ts";
-import type { AdapterOptions } from "./adapter.ts";
+import type {
+  Backend,
+  Call,
+  DeviceInfo,
+  Executable,
+  MemoryUse,
+  Pass,
+  Region,
+  Roofline,
+} from "../backend.ts";
+import { variantName } from "../../kernels/kernel.ts";
 import { limitsOf } from "./adapter.ts";
 import { BufferPool, spanOf } from "./buffers.ts";
 import type { WebGpuBuffer } from "./buffers.ts";
-import { openGpuDevice } from "./device.ts";
-import type { Device } from "./device.ts";
+import { openGpuDevice, TIMESTAMPS } from "./device.ts";
+import type { Device, DeviceChoice } from "./device.ts";
 import { checkCall, chooseShader } from "./dispatch.ts";
 import type { CheckedCall, ShaderChoice } from "./dispatch.ts";
 import { WebGpuExecutable } from "./executable.ts";
+import { PassTimer } from "./pass_timer.ts";
 import { PipelineCache } from "./pipelines.ts";
+import { measureRoofline } from "./probes.ts";
 import { CommandQueue } from "./queue.ts";
 import { readBack } from "./readback.ts";
 
 /** How to open a WebGPU backend. */
-export interface WebGpuOptions extends AdapterOptions {
+export interface WebGpuOptions extends DeviceChoice {
   /** Picks shader variants in place of the kernels' own choice, for audits. */
   readonly shader?: ShaderChoice;
 }
@@ -25,26 +36,32 @@ export interface WebGpuOptions extends AdapterOptions {
  * `"hardware"`.
  */
 export async function openWebGpuBackend(options: WebGpuOptions = {}): Promise<Backend> {
-  return new WebGpuBackend(await openGpuDevice(options), options.shader);
+  return new WebGpuBackend(await openGpuDevice(options), options);
 }
 
 class WebGpuBackend implements Backend {
   readonly maxRegionBytes: number;
+  /** Only with timestamps. */
+  readonly roofline?: () => Promise<Roofline>;
   readonly #device: Device;
   readonly #queue: CommandQueue;
   readonly #pool: BufferPool;
   readonly #pipelines: PipelineCache;
   readonly #choose: ShaderChoice;
-  /** Shader files in use by kernel. */
+  readonly #profile: boolean;
+  /** Shader variants in use by kernel. */
   readonly #variants = new Map<string, Set<string>>();
 
-  constructor(device: Device, choose?: ShaderChoice) {
+  constructor(device: Device, { shader, profile = false }: WebGpuOptions) {
     this.#device = device;
+    this.#profile = profile;
     this.#queue = new CommandQueue(device.gpu, device.health);
     this.#pool = new BufferPool(device, this.#queue);
     this.#pipelines = new PipelineCache(device.gpu);
-    this.#choose = choose ??
-      ((kernel, params) => chooseShader(kernel, device.adapter.class, params));
+    this.#choose = shader ?? chooseShader;
+    if (device.gpu.features.has(TIMESTAMPS)) {
+      this.roofline = () => measureRoofline(device.gpu, this.#queue, device.adapter.class);
+    }
     this.maxRegionBytes = device.gpu.limits.maxStorageBufferBindingSize;
   }
 
@@ -97,11 +114,15 @@ class WebGpuBackend implements Backend {
     health.checkOpen();
     health.check();
     const checked: CheckedCall[] = [];
+    const passes: Pass[] = [];
     for (const [i, call] of calls.entries()) {
-      const shader = this.#choose(call.kernel, call.params);
+      const { kernel, params, constants } = call;
+      const shader = this.#choose(kernel, this.#device.adapter, params, constants);
       try {
         const found = checkCall(call, shader, this.#pool, gpu.limits);
-        if (found !== undefined) checked.push(found);
+        if (found === undefined) continue;
+        checked.push(found);
+        passes.push({ call: i, variant: variantName(shader) });
       } catch (error) {
         if (error instanceof Error) error.message = `${label}, call ${i}: ${error.message}`;
         throw error;
@@ -111,8 +132,8 @@ class WebGpuBackend implements Backend {
       checked.map((call) => this.#pipelines.get(call.kernel, call.shader, call.constants)),
     );
     for (const { kernel, shader } of checked) {
-      const files = this.#variants.get(kernel.name) ?? new Set();
-      this.#variants.set(kernel.name, files.add(shader.file));
+      const names = this.#variants.get(kernel.name) ?? new Set();
+      this.#variants.set(kernel.name, names.add(variantName(shader)));
     }
     gpu.pushErrorScope("validation");
     const executable = new WebGpuExecutable(
@@ -120,8 +141,10 @@ class WebGpuBackend implements Backend {
       this.#pool,
       this.#queue,
       checked,
+      passes,
       pipelines,
       label,
+      this.#profile ? new PassTimer(gpu) : undefined,
     );
     const error = await gpu.popErrorScope();
     if (error !== null) {

@@ -61,16 +61,28 @@ export class Health {
   }
 }
 
+/** How to open a device. */
+export interface DeviceChoice extends AdapterOptions {
+  /** Asks for timestamps, where the adapter has them. */
+  readonly profile?: boolean;
+}
+
+/** The feature by which passes are timed. */
+export const TIMESTAMPS = "timestamp-query";
+
 /**
  * Opens a device with the default limits, but for the buffer size, which is the adapter's: data sets
  * are larger than a binding and are bound by windows.
  * @throws {NoDeviceError} where no adapter fits the options.
  */
-export async function openGpuDevice(options: AdapterOptions = {}): Promise<Device> {
+export async function openGpuDevice(
+  { profile = false, ...options }: DeviceChoice = {},
+): Promise<Device> {
   const found = await requestAdapter(options);
   const adapter = summarize(found);
   const gpu = await found.requestDevice({
     label: "dynae",
+    requiredFeatures: profile && found.features.has(TIMESTAMPS) ? [TIMESTAMPS] : [],
     requiredLimits: { maxBufferSize: found.limits.maxBufferSize },
   });
   return { gpu, adapter, health: new Health(gpu, adapter.title) };

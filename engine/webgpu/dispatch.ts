@@ -1,12 +1,17 @@
 /** Everything that is checked about a call before it is enqueued, and its workgroups. */
 import type { Call, Region } from "../backend.ts";
-import type { AdapterClass, Constants, Kernel, Params, Shader } from "../../kernels/kernel.ts";
+import type { Adapter, Constants, Kernel, Params, Shader } from "../../kernels/kernel.ts";
 import type { BufferPool, Span } from "./buffers.ts";
 import { spanOf } from "./buffers.ts";
 import { isWritten, mergeConstants } from "./pipelines.ts";
 
 /** Picks the variant of a kernel in place of its own `choose`, for audits. */
-export type ShaderChoice = (kernel: Kernel, params: Params) => Shader;
+export type ShaderChoice = (
+  kernel: Kernel,
+  adapter: Adapter,
+  params: Params,
+  constants: Constants,
+) => Shader;
 
 /** A call that passed all checks. */
 export interface CheckedCall {
@@ -36,10 +41,9 @@ export interface DispatchLimits {
   readonly maxComputeWorkgroupsPerDimension: number;
 }
 
-/** The variant that runs a call on a class of adapter. */
-export function chooseShader(kernel: Kernel, adapter: AdapterClass, params: Params): Shader {
-  return kernel.choose?.(adapter, params) ?? kernel.shaders[0];
-}
+/** The variant that runs a call on an adapter. */
+export const chooseShader: ShaderChoice = (kernel, adapter, params, constants) =>
+  kernel.choose?.(adapter, params, { ...kernel.constants, ...constants }) ?? kernel.shaders[0];
 
 /**
  * Checks a call.

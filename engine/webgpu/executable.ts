@@ -1,10 +1,11 @@
 /** A prepared list of calls and its replay. */
-import type { Executable } from "../backend.ts";
+import type { Executable, Pass, ReplayTimes } from "../backend.ts";
 import type { AdapterClass } from "../../kernels/kernel.ts";
 import type { BufferPool } from "./buffers.ts";
 import { windowOf } from "./buffers.ts";
 import type { Device } from "./device.ts";
 import type { CheckedCall } from "./dispatch.ts";
+import type { PassTimer } from "./pass_timer.ts";
 import { isWritten } from "./pipelines.ts";
 import type { Pipeline } from "./pipelines.ts";
 import type { CommandQueue, Work } from "./queue.ts";
@@ -38,6 +39,7 @@ class Replay implements Work {
   readonly #gpu: GPUDevice;
   readonly #dispatches: readonly Dispatch[];
   readonly #budget: number;
+  readonly #timer: PassTimer | undefined;
   #steps: number;
   #next = 0;
 
@@ -47,8 +49,10 @@ class Replay implements Work {
     dispatches: readonly Dispatch[],
     budget: number,
     steps: number,
+    timer?: PassTimer,
   ) {
     this.executable = executable;
+    this.#timer = timer;
     this.#gpu = gpu;
     this.#dispatches = dispatches;
     this.#budget = budget;
@@ -63,12 +67,19 @@ class Replay implements Work {
   /** Enqueues one submit: one pass over as many dispatches as it may hold, across steps. */
   advance(queue: CommandQueue): boolean {
     const encoder = this.#gpu.createCommandEncoder();
-    const pass = encoder.beginComputePass();
+    const timer = this.#timer;
+    const first = this.#next;
+    let pass = encoder.beginComputePass(timer?.stamps(0));
     let pipeline: GPUComputePipeline | undefined;
     let count = 0;
     let work = 0;
     while (this.#steps > 0 && count < DISPATCHES_A_SUBMIT && work < this.#budget) {
       const dispatch = this.#dispatches[this.#next];
+      if (timer !== undefined && count > 0) {
+        pass.end();
+        pass = encoder.beginComputePass(timer.stamps(count));
+        pipeline = undefined;
+      }
       if (dispatch.pipeline !== pipeline) pass.setPipeline(pipeline = dispatch.pipeline);
       pass.setBindGroup(0, dispatch.bindGroup);
       pass.dispatchWorkgroups(dispatch.x, dispatch.y);
@@ -80,7 +91,8 @@ class Replay implements Work {
       }
     }
     pass.end();
-    queue.submit([encoder.finish()]);
+    if (timer === undefined) queue.submit([encoder.finish()]);
+    else timer.submit(queue, encoder, first, count, this.#dispatches.length);
     return this.#steps === 0;
   }
 }
@@ -92,7 +104,10 @@ export class WebGpuExecutable implements Executable {
   readonly #queue: CommandQueue;
   readonly #label: string;
   readonly #scratch: GPUBuffer[] = [];
+  readonly #timer: PassTimer | undefined;
   #dispatches: Dispatch[] | undefined;
+  /** Only where replays are timed. */
+  readonly times?: () => Promise<ReplayTimes>;
 
   /** Makes bind groups and the uniform buffer of `calls`, whose `pipelines` stand at the same places. */
   constructor(
@@ -100,13 +115,17 @@ export class WebGpuExecutable implements Executable {
     pool: BufferPool,
     queue: CommandQueue,
     calls: readonly CheckedCall[],
+    readonly passes: readonly Pass[],
     pipelines: readonly Pipeline[],
     label: string,
+    timer?: PassTimer,
   ) {
     this.#device = device;
     this.#pool = pool;
     this.#queue = queue;
     this.#label = label;
+    this.#timer = timer;
+    if (timer !== undefined) this.times = () => timer.times(queue, passes.length);
     const uniforms = this.#makeUniforms(calls);
     this.#dispatches = calls.map((call, i) => {
       const { gpu, layout } = pipelines[i];
@@ -135,11 +154,12 @@ export class WebGpuExecutable implements Executable {
     }
     const { gpu, adapter } = this.#device;
     const budget = WORK_A_SUBMIT[adapter.class];
-    this.#queue.push(new Replay(this, gpu, this.#dispatches, budget, steps));
+    this.#queue.push(new Replay(this, gpu, this.#dispatches, budget, steps, this.#timer));
   }
 
   /** Releases bind groups and uniforms after the replays enqueued before. */
   dispose(): void {
+    if (this.#dispatches !== undefined) this.#timer?.dispose(this.#queue);
     this.#dispatches = undefined;
     for (const buffer of this.#scratch.splice(0)) this.#pool.release(buffer);
   }

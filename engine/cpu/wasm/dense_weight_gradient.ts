@@ -1,4 +1,5 @@
 import { bytes, forLoop, i32, type ModuleBuilder, select, sequence } from "../assembler.ts";
+import { columnSum } from "./column_sum.ts";
 import type { WasmKernel } from "./kernel.ts";
 import { emitTranspose } from "./packing.ts";
 import { emitProduct, PRODUCT_SCRATCH, productPhase } from "./product.ts";
@@ -7,7 +8,7 @@ import { emitProduct, PRODUCT_SCRATCH, productPhase } from "./product.ts";
 const COLUMNS = 32;
 
 /**
- * dw = xᵀ · dy. The threads first write xᵀ to scratch memory that they share: where x lies, the
+ * dw = xᵀ · dy, and db = 1ᵀ · dy as a sum of columns. The threads first write xᵀ to scratch memory that they share: where x lies, the
  * numbers that one sum takes are a row apart.
  */
 export const denseWeightGradient: WasmKernel = {
@@ -20,11 +21,13 @@ export const denseWeightGradient: WasmKernel = {
     });
   },
   supports: ({ m }) => m > 0,
-  lengths: ({ m, k, n }) => [m * k, m * n, k * n],
+  lengths: ({ m, k, n }, { BIAS }) => [m * k, m * n, BIAS === 1 ? n : 0, k * n],
   scratch: ({ m, k }) => ({ shared: k * strideOf(m) * 4, own: PRODUCT_SCRATCH }),
-  phases({ m, k, n }, _constants, { regions: [x, dy, dw], shared, own }) {
+  phases({ m, k, n }, { BIAS }, { regions: [x, dy, db, dw], shared, own }) {
     const stride = strideOf(m);
+    const sums = { outer: 1, n: m, inner: n, block: m };
     return [
+      ...BIAS === 1 ? columnSum.phases(sums, {}, { regions: [dy, db], shared, own }) : [],
       {
         entry: "dense_weight_gradient_transpose",
         extent: Math.ceil(k / COLUMNS),

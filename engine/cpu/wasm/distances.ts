@@ -1,27 +1,37 @@
-import { bytes, f32, forLoop, i32, minimum, type ModuleBuilder, sequence } from "../assembler.ts";
+import { bytes, forLoop, i32, minimum, type ModuleBuilder, sequence } from "../assembler.ts";
 import type { WasmKernel } from "./kernel.ts";
-import { DISTANCES_AT, emitSquaredDistances, MOST_CENTRES, POINTS } from "./squared_distances.ts";
+import {
+  emitCopyWords,
+  emitSquaredDistances,
+  emitTurnPoints,
+  fitsTile,
+  TILE_BYTES,
+  TILE_POINTS,
+  tileScratch,
+} from "./squared_distances.ts";
 
 /** Squared distances of all points to all centroids, a centroid a row of the result. */
 export const distances: WasmKernel = {
   emit,
-  supports: ({ d, k }) => d > 0 && k > 0 && k <= MOST_CENTRES,
+  supports: ({ d, k }) => fitsTile(d, k),
   lengths: ({ n, first, total, d, k }) => [
     n * d,
     k * d,
     Math.max(k * total, (k - 1) * total + first + n),
   ],
-  scratch: ({ k }) => ({ shared: 0, own: DISTANCES_AT + POINTS * k * 4 }),
+  scratch: ({ d, k }) => ({ shared: 0, own: tileScratch(d, k) }),
   phases: ({ n, first, total, d, k }, _constants, { regions, own }) => [{
     entry: "distances",
-    extent: Math.ceil(n / POINTS),
+    extent: Math.ceil(n / TILE_POINTS),
     parameters: [...regions, n, first, total, d, k, own],
   }],
 };
 
-/** Adds `distances(x, c, y, n, first, total, d, k, own, begin, end)` over blocks of points. */
+/** Adds `distances(x, c, y, n, first, total, d, k, own, begin, end)` over tiles of points. */
 function emit(module: ModuleBuilder): void {
+  const turnPoints = emitTurnPoints(module);
   const squaredDistances = emitSquaredDistances(module);
+  const copyWords = emitCopyWords(module);
   module.function("distances", (f) => {
     const p = f.parameters(
       "i32",
@@ -39,48 +49,39 @@ function emit(module: ModuleBuilder): void {
     );
     const row = f.local("i32");
     const rows = f.local("i32");
-    const i = f.local("i32");
     const j = f.local("i32");
-    const from = f.local("i32");
     const to = f.local("i32");
-    const scratch = i32.add(p.own.get, i32.const(DISTANCES_AT));
+    const found = i32.add(p.own.get, i32.mul(p.d.get, i32.const(TILE_BYTES)));
 
-    const centroid = sequence(
-      i.set(i32.const(0)),
-      from.set(i32.add(scratch, bytes(j.get))),
-      to.set(i32.add(
-        p.y.get,
-        bytes(i32.add(i32.mul(j.get, p.total.get), i32.add(p.first.get, row.get))),
-      )),
-      forLoop(
-        i,
-        rows.get,
-        1,
-        sequence(
-          f32.store(to.get, f32.load(from.get)),
-          from.increase(bytes(p.k.get)),
-          to.increase(4),
-        ),
-      ),
-    );
     return forLoop(
       p.begin,
       p.end.get,
       1,
       sequence(
-        row.set(i32.mul(p.begin.get, i32.const(POINTS))),
-        rows.set(minimum(i32.const(POINTS), i32.sub(p.n.get, row.get))),
-        squaredDistances.call(
+        row.set(i32.mul(p.begin.get, i32.const(TILE_POINTS))),
+        rows.set(minimum(i32.const(TILE_POINTS), i32.sub(p.n.get, row.get))),
+        turnPoints.call(
           i32.add(p.x.get, bytes(i32.mul(row.get, p.d.get))),
-          p.c.get,
-          scratch,
+          p.own.get,
           rows.get,
           p.d.get,
-          p.k.get,
-          p.own.get,
         ),
+        squaredDistances.call(p.own.get, p.c.get, found, p.d.get, p.k.get),
+        to.set(i32.add(p.y.get, bytes(i32.add(p.first.get, row.get)))),
         j.set(i32.const(0)),
-        forLoop(j, p.k.get, 1, centroid),
+        forLoop(
+          j,
+          p.k.get,
+          1,
+          sequence(
+            copyWords.call(
+              i32.add(found, i32.mul(j.get, i32.const(TILE_BYTES))),
+              to.get,
+              rows.get,
+            ),
+            to.increase(bytes(p.total.get)),
+          ),
+        ),
       ),
     );
   });

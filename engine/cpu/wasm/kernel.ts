@@ -16,9 +16,9 @@ export interface Addresses {
 export interface Phase {
   /** Name of the exported function. */
   readonly entry: string;
-  /** Number of independent work items; the threads split [0, extent). */
+  /** Number of independent work items; the threads share [0, extent). */
   readonly extent: number;
-  /** The function's arguments but for the last two, which are the slice [begin, end). */
+  /** The function's arguments but for the last two, which are a share [begin, end). */
   readonly parameters: readonly number[];
   /** Arguments that follow `parameters` and depend on what the memory holds when the pass begins. */
   current?(memory: ArrayBufferLike): readonly number[];

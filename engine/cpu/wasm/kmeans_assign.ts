@@ -1,43 +1,57 @@
 import {
   bytes,
-  f32,
+  f32x4,
   forLoop,
   i32,
+  i32x4,
   minimum,
   type ModuleBuilder,
   sequence,
+  v128,
   when,
 } from "../assembler.ts";
 import type { WasmKernel } from "./kernel.ts";
-import { DISTANCES_AT, emitSquaredDistances, MOST_CENTRES, POINTS } from "./squared_distances.ts";
+import { emitRunning } from "./kmeans_state.ts";
+import {
+  emitCopyWords,
+  emitSquaredDistances,
+  emitTurnPoints,
+  fitsTile,
+  TILE_BYTES,
+  TILE_POINTS,
+  tileScratch,
+} from "./squared_distances.ts";
 
-/** Lloyd's assignment: distances to the centroids of all runs at once, then the nearest of each. */
+/** Lloyd's assignment: a tile of points meets the centroids of all runs that are not done. */
 export const kmeansAssign: WasmKernel = {
   emit,
-  supports: ({ d, k, runs }) => d > 0 && runs * k > 0 && runs * k <= MOST_CENTRES,
+  supports: ({ d, k, runs }) => runs > 0 && fitsTile(d, k),
   lengths: ({ n, first, total, d, k, runs }) => {
     const labels = Math.max(runs * total, (runs - 1) * total + first + n);
-    return [n * d, runs * k * d, labels, labels];
+    return [n * d, runs * k * d, 4 * runs, labels, labels];
   },
-  scratch: ({ k, runs }) => ({ shared: 0, own: DISTANCES_AT + POINTS * runs * k * 4 }),
+  scratch: ({ d, k }) => ({ shared: 0, own: tileScratch(d, k) + 2 * TILE_BYTES }),
   phases: ({ n, first, total, d, k, runs }, _constants, { regions, own }) => [{
     entry: "kmeans_assign",
-    extent: Math.ceil(n / POINTS),
+    extent: Math.ceil(n / TILE_POINTS),
     parameters: [...regions, n, first, total, d, k, runs, own],
   }],
 };
 
 /**
- * Adds `kmeans_assign(points, centroids, labels, distances, n, first, total, d, k, runs, own, begin,
- * end)` over blocks of points.
+ * Adds `kmeans_assign(points, centroids, state, labels, distances, n, first, total, d, k, runs, own,
+ * begin, end)` over tiles of points.
  */
 function emit(module: ModuleBuilder): void {
+  const turnPoints = emitTurnPoints(module);
   const squaredDistances = emitSquaredDistances(module);
+  const copyWords = emitCopyWords(module);
   module.function("kmeans_assign", (f) => {
     const p = f.parameters(
       "i32",
       "points",
       "centroids",
+      "state",
       "labels",
       "distances",
       "n",
@@ -53,63 +67,71 @@ function emit(module: ModuleBuilder): void {
     const row = f.local("i32");
     const rows = f.local("i32");
     const run = f.local("i32");
-    const i = f.local("i32");
     const j = f.local("i32");
     const from = f.local("i32");
     const target = f.local("i32");
-    const label = f.local("i32");
-    const nearest = f.local("f32");
-    const scratch = i32.add(p.own.get, i32.const(DISTANCES_AT));
-    const centres = i32.mul(p.runs.get, p.k.get);
-    const candidate = f32.load(i32.add(from.get, bytes(j.get)));
+    const nearest = f.localArray("v128", TILE_POINTS / 4);
+    const labels = f.localArray("v128", TILE_POINTS / 4);
+    const candidate = f.local("v128");
+    const number = f.local("v128");
+    const nearer = f.local("v128");
+    const best = i32.add(p.own.get, i32.mul(p.d.get, i32.const(TILE_BYTES)));
+    const squared = i32.add(best, i32.const(2 * TILE_BYTES));
 
-    const point = sequence(
-      from.set(i32.add(
-        scratch,
-        bytes(i32.add(i32.mul(i.get, centres), i32.mul(run.get, p.k.get))),
-      )),
-      label.set(i32.const(0)),
-      nearest.set(f32.load(from.get)),
-      j.set(i32.const(1)),
-      forLoop(
-        j,
-        p.k.get,
-        1,
-        when(
-          f32.lt(candidate, nearest.get),
-          sequence(nearest.set(candidate), label.set(j.get)),
-        ),
+    const compare = sequence(
+      number.set(i32x4.splat(j.get)),
+      ...nearest.map((least, v) =>
+        sequence(
+          candidate.set(v128.load(from.get, v * 16)),
+          nearer.set(f32x4.lt(candidate.get, least.get)),
+          least.set(v128.bitselect(candidate.get, least.get, nearer.get)),
+          labels[v].set(v128.bitselect(number.get, labels[v].get, nearer.get)),
+        )
       ),
+      from.increase(TILE_BYTES),
+    );
+    const eachRun = sequence(
+      squaredDistances.call(
+        p.own.get,
+        i32.add(p.centroids.get, bytes(i32.mul(run.get, i32.mul(p.k.get, p.d.get)))),
+        squared,
+        p.d.get,
+        p.k.get,
+      ),
+      from.set(squared),
+      ...nearest.map((least, v) => least.set(v128.load(from.get, v * 16))),
+      ...labels.map((label) => label.set(v128.zero)),
+      from.increase(TILE_BYTES),
+      j.set(i32.const(1)),
+      forLoop(j, p.k.get, 1, compare),
+      ...labels.map((label, v) => v128.store(best, label.get, v * 16)),
+      ...nearest.map((least, v) => v128.store(best, least.get, TILE_BYTES + v * 16)),
       target.set(bytes(i32.add(
         i32.add(i32.mul(run.get, p.total.get), p.first.get),
-        i32.add(row.get, i.get),
+        row.get,
       ))),
-      i32.store(i32.add(p.labels.get, target.get), label.get),
-      f32.store(i32.add(p.distances.get, target.get), nearest.get),
+      copyWords.call(best, i32.add(p.labels.get, target.get), rows.get),
+      copyWords.call(
+        i32.add(best, i32.const(TILE_BYTES)),
+        i32.add(p.distances.get, target.get),
+        rows.get,
+      ),
     );
     return forLoop(
       p.begin,
       p.end.get,
       1,
       sequence(
-        row.set(i32.mul(p.begin.get, i32.const(POINTS))),
-        rows.set(minimum(i32.const(POINTS), i32.sub(p.n.get, row.get))),
-        squaredDistances.call(
+        row.set(i32.mul(p.begin.get, i32.const(TILE_POINTS))),
+        rows.set(minimum(i32.const(TILE_POINTS), i32.sub(p.n.get, row.get))),
+        turnPoints.call(
           i32.add(p.points.get, bytes(i32.mul(row.get, p.d.get))),
-          p.centroids.get,
-          scratch,
+          p.own.get,
           rows.get,
           p.d.get,
-          centres,
-          p.own.get,
         ),
         run.set(i32.const(0)),
-        forLoop(
-          run,
-          p.runs.get,
-          1,
-          sequence(i.set(i32.const(0)), forLoop(i, rows.get, 1, point)),
-        ),
+        forLoop(run, p.runs.get, 1, when(emitRunning(p.state, run), eachRun)),
       ),
     );
   });

@@ -2,75 +2,74 @@ import { groupsOf } from "../../../kernels/kernel.ts";
 import {
   bytes,
   f32,
-  f64,
+  f32x4,
   forLoop,
   i32,
+  i32x4,
   minimum,
   type ModuleBuilder,
-  select,
   sequence,
+  v128,
   when,
+  whileLoop,
 } from "../assembler.ts";
 import type { WasmKernel } from "./kernel.ts";
-import { DISTANCES_AT, emitSquaredDistances } from "./squared_distances.ts";
+import {
+  emitCopyWords,
+  emitSquaredDistances,
+  emitTurnPoints,
+  fitsTile,
+  TILE_BYTES,
+  TILE_POINTS,
+  tileScratch,
+} from "./squared_distances.ts";
 
 /** Points whose distances make one partial sum, as the kernel defines it. */
 const BLOCK = 256;
-/** Most candidates at once: 4 MiB of scratch a thread. */
-const MOST_CANDIDATES = 2 ** 12;
 
-/** k-means++: distances to all candidates of a block of points, then minimum and sum. */
+/** k-means++: distances to all candidates of a tile of points, then minimum and sum. */
 export const kmeansSeedDistance: WasmKernel = {
   emit,
-  supports: ({ d, runs, trials }) => d > 0 && runs * trials > 0 && runs * trials <= MOST_CANDIDATES,
-  lengths({ n, first, total, d, runs, trials, isFirst }) {
+  supports: ({ d, runs, trials }) => fitsTile(d, runs * trials),
+  lengths({ n, first, total, d, runs, trials }) {
     const count = runs * trials;
-    const known = Math.max(count * total, (count - 1) * total + first + n);
     return [
       n * d,
       count * d,
-      isFirst ? 0 : known,
-      isFirst ? 0 : runs,
-      known,
+      1,
+      runs,
+      Math.max(2 * count * total, (2 * count - 1) * total + first + n),
       count * groupsOf(total, BLOCK),
     ];
   },
-  scratch: ({ runs, trials }) => ({ shared: 0, own: DISTANCES_AT + BLOCK * runs * trials * 4 }),
-  phases(params, _constants, { regions, own }) {
-    const { n, first, total, d, runs, trials, isFirst } = params;
+  scratch: ({ d, runs, trials }) => ({
+    shared: 0,
+    own: tileScratch(d, runs * trials) + TILE_BYTES + 16 * runs * trials,
+  }),
+  phases({ n, first, total, d, runs, trials }, _constants, { regions, own }) {
     const blocks = groupsOf(total, BLOCK), firstBlock = Math.floor(first / BLOCK);
     return [{
       entry: "kmeans_seed_distance",
       extent: groupsOf(n, BLOCK),
-      parameters: [
-        ...regions,
-        n,
-        first,
-        total,
-        d,
-        runs * trials,
-        trials,
-        isFirst,
-        blocks,
-        firstBlock,
-        own,
-      ],
+      parameters: [...regions, n, first, total, d, runs * trials, trials, blocks, firstBlock, own],
     }];
   },
 };
 
 /**
- * Adds `kmeans_seed_distance(points, candidates, previous, best, distances, partials, n, first,
- * total, d, count, trials, isFirst, blocks, firstBlock, own, begin, end)` over blocks of points.
+ * Adds `kmeans_seed_distance(points, candidates, round, best, distances, partials, n, first, total,
+ * d, count, trials, blocks, firstBlock, own, begin, end)` over blocks of points.
  */
 function emit(module: ModuleBuilder): void {
+  const turnPoints = emitTurnPoints(module);
   const squaredDistances = emitSquaredDistances(module);
+  const copyWords = emitCopyWords(module);
   module.function("kmeans_seed_distance", (f) => {
     const p = f.parameters(
       "i32",
       "points",
       "candidates",
-      "previous",
+      "round",
       "best",
       "distances",
       "partials",
@@ -80,56 +79,109 @@ function emit(module: ModuleBuilder): void {
       "d",
       "count",
       "trials",
-      "isFirst",
       "blocks",
       "firstBlock",
       "own",
       "begin",
       "end",
     );
+    const squared = f.local("i32");
+    const known = f.local("i32");
+    const sums = f.local("i32");
+    const halves = f.localArray("i32", 2);
     const row = f.local("i32");
+    const lastRow = f.local("i32");
     const rows = f.local("i32");
     const candidate = f.local("i32");
-    const i = f.local("i32");
+    const trial = f.local("i32");
     const run = f.local("i32");
-    const from = f.local("i32");
+    const at = f.local("i32");
     const to = f.local("i32");
-    const old = f.local("i32");
-    const known = f.local("f32");
-    const distance = f.local("f32");
-    const sum = f.local("f64");
-    const scratch = i32.add(p.own.get, i32.const(DISTANCES_AT));
-    // The column of this block's points in row `line` of an array [count, total].
-    const column = (line: ReturnType<typeof bytes>) =>
-      bytes(i32.add(i32.mul(line, p.total.get), i32.add(p.first.get, row.get)));
-    const chosen = i32.load(i32.add(p.best.get, bytes(run.get)));
+    const lanes = f.localArray("v128", TILE_POINTS / 4);
+    const least = f.localArray("v128", TILE_POINTS / 4);
+    const nearest = f.localArray("v128", TILE_POINTS / 4);
+    const sum = f.local("v128");
+    const [previous, current] = halves;
+    // Number of the first point of the tile among all of them.
+    const place = i32.add(p.first.get, row.get);
+    const halfBytes = bytes(i32.mul(p.count.get, p.total.get));
 
-    const point = sequence(
-      distance.set(f32.load(from.get)),
-      when(
-        p.isFirst.get,
-        known.set(f32.const(Infinity)),
-        known.set(f32.load(old.get)),
+    const eachTrial = sequence(
+      ...nearest.map((value, v) =>
+        sequence(
+          value.set(f32x4.lesser(v128.load(at.get, v * 16), least[v].get)),
+          v128.store(at.get, value.get, v * 16),
+        )
       ),
-      distance.set(select(f32.lt(known.get, distance.get), known.get, distance.get)),
-      f32.store(to.get, distance.get),
-      sum.set(f64.add(sum.get, f64.promote(distance.get))),
-      from.increase(bytes(p.count.get)),
-      to.increase(4),
-      old.increase(4),
+      copyWords.call(at.get, to.get, rows.get),
+      ...nearest.map((value, v) => value.set(v128.and(value.get, lanes[v].get))),
+      sum.set(f32x4.add(
+        f32x4.add(nearest[0].get, nearest[1].get),
+        f32x4.add(nearest[2].get, nearest[3].get),
+      )),
+      v128.store(sums.get, f32x4.add(v128.load(sums.get), sum.get)),
+      at.increase(TILE_BYTES),
+      to.increase(bytes(p.total.get)),
+      sums.increase(16),
     );
-    const eachCandidate = sequence(
-      run.set(i32.divU(candidate.get, p.trials.get)),
-      from.set(i32.add(scratch, bytes(candidate.get))),
-      to.set(i32.add(p.distances.get, column(candidate.get))),
+    const eachRun = sequence(
       when(
-        p.isFirst.get,
-        [],
-        old.set(i32.add(p.previous.get, column(i32.add(i32.mul(run.get, p.trials.get), chosen)))),
+        i32.load(p.round.get),
+        sequence(
+          copyWords.call(
+            i32.add(
+              previous.get,
+              bytes(i32.add(
+                i32.mul(
+                  i32.add(candidate.get, i32.load(i32.add(p.best.get, bytes(run.get)))),
+                  p.total.get,
+                ),
+                place,
+              )),
+            ),
+            known.get,
+            rows.get,
+          ),
+          ...least.map((value, v) => value.set(v128.load(known.get, v * 16))),
+        ),
+        sequence(...least.map((value) => value.set(f32x4.splat(f32.const(Infinity))))),
       ),
-      sum.set(f64.const(0)),
-      i.set(i32.const(0)),
-      forLoop(i, rows.get, 1, point),
+      trial.set(i32.const(0)),
+      forLoop(trial, p.trials.get, 1, eachTrial),
+      candidate.increase(p.trials.get),
+      run.increase(1),
+    );
+    const eachTile = sequence(
+      rows.set(minimum(i32.const(TILE_POINTS), i32.sub(lastRow.get, row.get))),
+      ...lanes.map((lane, v) =>
+        lane.set(i32x4.ltU(
+          i32x4.const(4 * v, 4 * v + 1, 4 * v + 2, 4 * v + 3),
+          i32x4.splat(rows.get),
+        ))
+      ),
+      turnPoints.call(
+        i32.add(p.points.get, bytes(i32.mul(row.get, p.d.get))),
+        p.own.get,
+        rows.get,
+        p.d.get,
+      ),
+      squaredDistances.call(p.own.get, p.candidates.get, squared.get, p.d.get, p.count.get),
+      at.set(squared.get),
+      to.set(i32.add(current.get, bytes(place))),
+      sums.set(i32.add(known.get, i32.const(TILE_BYTES))),
+      run.set(i32.const(0)),
+      candidate.set(i32.const(0)),
+      whileLoop(i32.ltU(candidate.get, p.count.get), eachRun),
+    );
+    const eachSum = (body: ReturnType<typeof sequence>) =>
+      sequence(
+        sums.set(i32.add(known.get, i32.const(TILE_BYTES))),
+        candidate.set(i32.const(0)),
+        forLoop(candidate, p.count.get, 1, sequence(body, sums.increase(16))),
+      );
+    const lane = (number: number) => f32x4.extractLane(sum.get, number);
+    const storePartial = sequence(
+      sum.set(v128.load(sums.get)),
       f32.store(
         i32.add(
           p.partials.get,
@@ -138,27 +190,33 @@ function emit(module: ModuleBuilder): void {
             i32.add(p.firstBlock.get, p.begin.get),
           )),
         ),
-        f32.demote(sum.get),
+        f32.add(f32.add(lane(0), lane(1)), f32.add(lane(2), lane(3))),
       ),
     );
-    return forLoop(
-      p.begin,
-      p.end.get,
-      1,
-      sequence(
-        row.set(i32.mul(p.begin.get, i32.const(BLOCK))),
-        rows.set(minimum(i32.const(BLOCK), i32.sub(p.n.get, row.get))),
-        squaredDistances.call(
-          i32.add(p.points.get, bytes(i32.mul(row.get, p.d.get))),
-          p.candidates.get,
-          scratch,
-          rows.get,
-          p.d.get,
-          p.count.get,
-          p.own.get,
+    return sequence(
+      squared.set(i32.add(p.own.get, i32.mul(p.d.get, i32.const(TILE_BYTES)))),
+      known.set(i32.add(
+        squared.get,
+        i32.mul(i32.add(p.count.get, i32.const(1)), i32.const(TILE_BYTES)),
+      )),
+      // Rounds take turns with the halves of `distances`.
+      current.set(i32.and(i32.load(p.round.get), i32.const(1))),
+      previous.set(i32.add(
+        p.distances.get,
+        i32.mul(i32.sub(i32.const(1), current.get), halfBytes),
+      )),
+      current.set(i32.add(p.distances.get, i32.mul(current.get, halfBytes))),
+      forLoop(
+        p.begin,
+        p.end.get,
+        1,
+        sequence(
+          eachSum(v128.store(sums.get, v128.zero)),
+          row.set(i32.mul(p.begin.get, i32.const(BLOCK))),
+          lastRow.set(minimum(i32.add(row.get, i32.const(BLOCK)), p.n.get)),
+          forLoop(row, lastRow.get, TILE_POINTS, eachTile),
+          eachSum(storePartial),
         ),
-        candidate.set(i32.const(0)),
-        forLoop(candidate, p.count.get, 1, eachCandidate),
       ),
     );
   });

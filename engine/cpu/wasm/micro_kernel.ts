@@ -21,7 +21,7 @@ export const TILE_ROWS = 6;
 /** Columns of a tile, and of a packed panel of the right factor. */
 export const TILE_COLUMNS = 8;
 /** Steps of the depth in one turn of the loop. */
-const UNROLL = 4;
+export const UNROLL = 8;
 
 /** How a tile kernel is made. */
 export interface TileOptions {

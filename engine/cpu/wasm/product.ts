@@ -26,7 +26,7 @@ import {
   whileLoop,
 } from "../assembler.ts";
 import type { Phase } from "./kernel.ts";
-import { emitTile, TILE_COLUMNS, TILE_ROWS, type TileOptions } from "./micro_kernel.ts";
+import { emitTile, TILE_COLUMNS, TILE_ROWS, type TileOptions, UNROLL } from "./micro_kernel.ts";
 import { emitCopyTile, emitPackColumns, emitPackRows, NARROW } from "./packing.ts";
 
 /** How the factors of a product lie in memory, and what happens to its sums. */
@@ -87,7 +87,7 @@ export interface ProductCall {
 export function productPhase(entry: string, call: ProductCall): Phase {
   const { left, right, to, rows, depth, columns, own, bias, relu, mask } = call;
   const { leftStride = depth } = call;
-  const blockDepth = evenBlock(depth, BLOCK_DEPTH, 4);
+  const blockDepth = evenBlock(depth, BLOCK_DEPTH, UNROLL);
   const panels = Math.ceil(columns / TILE_COLUMNS);
   const cacheRows = Math.floor(BLOCK_NUMBERS / blockDepth);
   const sharedRows = Math.ceil(rows / Math.ceil(ENOUGH_PAIRS / panels));

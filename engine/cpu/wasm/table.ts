@@ -1,7 +1,10 @@
 /** The kernels that the CPU backend runs as WebAssembly; all others run as their references. */
 import { adam } from "./adam.ts";
+import { argExtreme } from "./arg_extreme.ts";
+import { augment } from "./augment.ts";
 import { binary } from "./binary.ts";
 import { columnSum } from "./column_sum.ts";
+import { confidence } from "./confidence.ts";
 import { dense } from "./dense.ts";
 import { denseInputGradient } from "./dense_input_gradient.ts";
 import { denseWeightGradient } from "./dense_weight_gradient.ts";
@@ -12,13 +15,17 @@ import { kmeansSeedDistance } from "./kmeans_seed_distance.ts";
 import { kmeansSum } from "./kmeans_sum.ts";
 import { meanSquaredError } from "./mean_squared_error.ts";
 import { sgd } from "./sgd.ts";
+import { softAssign } from "./soft_assign.ts";
 import { unary } from "./unary.ts";
 
 /** WebAssembly implementations by kernel name. */
 export const WASM_KERNELS: Readonly<Record<string, WasmKernel | undefined>> = {
   adam,
+  arg_extreme: argExtreme,
+  augment,
   binary,
   column_sum: columnSum,
+  confidence,
   dense,
   dense_input_gradient: denseInputGradient,
   dense_weight_gradient: denseWeightGradient,
@@ -28,5 +35,6 @@ export const WASM_KERNELS: Readonly<Record<string, WasmKernel | undefined>> = {
   kmeans_sum: kmeansSum,
   mean_squared_error: meanSquaredError,
   sgd,
+  soft_assign: softAssign,
   unary,
 };

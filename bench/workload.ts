@@ -1,0 +1,145 @@
+/**
+ * The steps that benchmarks time: what trains, on random rows. Each is the step that the models
+ * themselves trace, without augmentation: batch gather, forward, losses, backward, update.
+ */
+import type { Backend } from "../engine/backend.ts";
+import { batchRows } from "../engine/ops/random.ts";
+import { gather } from "../engine/ops/rows.ts";
+import { type Program, trace } from "../engine/program.ts";
+import { RandomStream } from "../engine/random.ts";
+import { sizeOf } from "../engine/shape.ts";
+import { Table } from "../engine/table.ts";
+import { Autoencoder } from "../models/autoencoder.ts";
+import { planBatches } from "../models/batches.ts";
+import { Clustering } from "../models/dynae.ts";
+import { DYNAE_OPTIONS, type DynAEOptions } from "../models/dynae_options.ts";
+import { resolveOptions } from "../models/options.ts";
+import { Pretraining } from "../models/pretraining.ts";
+import { Rows } from "../models/rows.ts";
+import { Training } from "../models/trainer.ts";
+
+/** Rows of a batch. */
+export const BATCH = 256;
+/** Hidden layers of the published encoder. */
+export const HIDDEN: readonly number[] = [500, 500, 2000];
+/** Columns of the code. */
+export const LATENT = 10;
+/** Rows of the data. */
+const ROWS = 4096;
+const CLUSTERS = 10;
+const SEED = 0;
+
+/** Which step. */
+export type StepName = "ae" | "pretraining" | "clustering";
+
+/** The steps, and what each is, for people. */
+export const STEPS: Readonly<Record<StepName, string>> = {
+  ae: "autoencoder: Adam on the mean squared error",
+  pretraining: "DynAE's pre-training, no augmentation: interpolation, trained critic, both Adams",
+  clustering: "DynAE's clustering, no augmentation: dynamic targets, K = 10, momentum descent",
+};
+
+/** A network: d, and the encoder's hidden layers. The code has {@linkcode LATENT} columns. */
+export interface NetworkSizes {
+  readonly inputs: number;
+  readonly hidden?: readonly number[];
+}
+
+/** "784-500-500-2000-10". */
+export function networkName({ inputs, hidden = HIDDEN }: NetworkSizes): string {
+  return [inputs, ...hidden, LATENT].join("-");
+}
+
+/** A step on a device, ready to be replayed. */
+export interface Workload {
+  readonly program: Program;
+  /** Runs `steps` steps, waits, and gives their mean loss. */
+  run(steps: number): Promise<number>;
+  /** Frees the step's memory on the device. */
+  dispose(): void;
+}
+
+/** Prepares a step on a device: data, network, optimisers, program. */
+export async function prepare(
+  backend: Backend,
+  name: StepName,
+  { inputs, hidden = HIDDEN }: NetworkSizes,
+): Promise<Workload> {
+  const training = new Training(backend, {});
+  const { state } = training;
+  const samples = { data: uniform(1, [ROWS, inputs]), n: ROWS, d: inputs };
+  const table = Table.upload(backend, "samples", samples.data, ROWS, inputs);
+  const net = new Autoencoder(state, { inputs, hidden, latent: LATENT }, SEED);
+  const options = resolveOptions("dynae", DYNAE_OPTIONS, {}, {
+    hidden,
+    latent: LATENT,
+    clusters: CLUSTERS,
+    seed: SEED,
+    batchSize: BATCH,
+    pretrainLearningRate: 1e-4,
+    pretrainDecay: false,
+    critic: name === "pretraining" ? "trained" : "off",
+  }) as unknown as DynAEOptions;
+  let weights: readonly number[];
+  let order: DynAEOptions["batchOrder"] = "sequential";
+  let phase: Pretraining | Clustering;
+  if (name === "clustering") {
+    const rows = Rows.of(table);
+    const clustering = new Clustering({ training, net, rows, samples }, undefined, options);
+    clustering.centroids.write(uniform(2, clustering.centroids.shape, -1));
+    clustering.images.write(uniform(3, clustering.images.shape));
+    clustering.thresholds.write(Float32Array.of(0.1, 0));
+    weights = [1, clustering.gamma];
+    phase = clustering;
+  } else {
+    phase = new Pretraining(training, net, undefined, options);
+    weights = [1, options.lambda, 1];
+    order = options.batchOrder;
+  }
+  const { losses } = phase;
+  const { lastCount: count, ...batch } = planBatches(ROWS, BATCH, order, SEED);
+  const program = await trace(backend, () => {
+    phase.traceStep(gather(table, batchRows(phase.step, { ...batch, count })));
+    return {};
+  }, name);
+  return {
+    program,
+    async run(steps) {
+      losses.write(new Float32Array(losses.size));
+      program.run(steps);
+      const sums = await losses.read();
+      return weights.reduce((sum, weight, term) => sum + weight * (sums[term] ?? 0), 0) / steps;
+    },
+    dispose() {
+      program.dispose();
+      table.dispose();
+      training.dispose();
+    },
+  };
+}
+
+function uniform(stream: number, shape: readonly number[], low = 0): Float32Array {
+  const random = new RandomStream(SEED, stream);
+  return Float32Array.from({ length: sizeOf(shape) }, () => random.uniform(low, 1));
+}
+
+/**
+ * FLOPs of the products that a step needs: 2·m·k·n each for forward, weight gradient and input
+ * gradient, the latter not where no parameter lies below. What is no product is not counted.
+ */
+export function flopsOf(name: StepName, { inputs, hidden = HIDDEN }: NetworkSizes): number {
+  const sizes = [inputs, ...hidden, LATENT];
+  const product = (layers: number[]) =>
+    layers.slice(1).reduce((sum, units, i) => sum + 2 * BATCH * layers[i] * units, 0);
+  const encoder = product(sizes);
+  const decoder = encoder;
+  const first = 2 * BATCH * sizes[0] * sizes[1];
+  const autoencoder = 3 * (encoder + decoder) - first;
+  if (name !== "pretraining") return autoencoder;
+  // Interpolations are decoded, judged, and their gradient goes back to the code; the critic's own
+  // loss is that of two batches.
+  const critic = encoder;
+  const interpolation = 3 * decoder + 2 * critic;
+  const judgement = critic + 2 * (2 * critic - first);
+  return autoencoder + interpolation + judgement;
+}

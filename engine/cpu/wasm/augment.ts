@@ -1,0 +1,195 @@
+import {
+  bytes,
+  type Code,
+  f32,
+  f32x4,
+  f64,
+  forLoop,
+  type FunctionBuilder,
+  i32,
+  i32x4,
+  type Local,
+  minimum,
+  type ModuleBuilder,
+  select,
+  sequence,
+  shuffle32,
+  v128,
+} from "../assembler.ts";
+import { NO_SCRATCH, type WasmKernel } from "./kernel.ts";
+
+/** A float32 at least this large and below its double holds integers: its low 23 bits are they. */
+const INTEGERS = 2 ** 23;
+
+/** Rotation and shift of images, four pixels of a row at a time. */
+export const augment: WasmKernel = {
+  emit,
+  supports: ({ height, width }) => height >= 2 && width >= 4 && height * width < INTEGERS,
+  lengths: ({ n, height, width }) => [n * height * width, 3 * n, n * height * width],
+  scratch: () => NO_SCRATCH,
+  phases: ({ n, height, width }, _constants, { regions }) => [{
+    entry: "augment",
+    extent: n,
+    parameters: [...regions, height, width],
+  }],
+};
+
+/**
+ * Statements that set `cosine` and `sine` to those of `angle`, a float32: the angle less its quarter
+ * turns, in [−π/4, π/4], and Taylor's polynomials there, whose remainders are below
+ * (π/4)¹²/12! = 1.2e-10 and (π/4)¹¹/11! = 1.8e-9, all in float64.
+ */
+function cosineSine(f: FunctionBuilder, angle: Code, cosine: Local, sine: Local): Code {
+  const quarters = f.local("f64");
+  const r = f.local("f64");
+  const square = f.local("f64");
+  const even = f.local("f64");
+  const odd = f.local("f64");
+  const quadrant = f.local("i32");
+  /** Σ aᵢ·squareⁱ by Horner's rule. */
+  const polynomial = (...a: number[]) =>
+    a.map(f64.const).reduceRight((sum, coefficient) =>
+      f64.add(coefficient, f64.mul(square.get, sum))
+    );
+  const isOdd = i32.and(quadrant.get, i32.const(1));
+  const negated = (condition: Code, value: Code) =>
+    f32.demote(select(condition, f64.sub(f64.const(0), value), value));
+  return sequence(
+    r.set(f64.promote(angle)),
+    quarters.set(f64.nearest(f64.mul(r.get, f64.const(2 / Math.PI)))),
+    quadrant.set(i32.truncate(quarters.get)),
+    r.set(f64.sub(r.get, f64.mul(quarters.get, f64.const(Math.PI / 2)))),
+    square.set(f64.mul(r.get, r.get)),
+    even.set(polynomial(1, -1 / 2, 1 / 24, -1 / 720, 1 / 40320, -1 / 3628800)),
+    odd.set(f64.mul(r.get, polynomial(1, -1 / 6, 1 / 120, -1 / 5040, 1 / 362880))),
+    cosine.set(negated(
+      i32.and(i32.add(quadrant.get, i32.const(1)), i32.const(2)),
+      select(isOdd, odd.get, even.get),
+    )),
+    sine.set(negated(
+      i32.and(quadrant.get, i32.const(2)),
+      select(isOdd, even.get, odd.get),
+    )),
+  );
+}
+
+/** Adds `augment(x, t, y, height, width, begin, end)` over images. */
+function emit(module: ModuleBuilder): void {
+  module.function("augment", (f) => {
+    const p = f.parameters("i32", "x", "t", "y", "height", "width", "begin", "end");
+    const transform = f.local("i32");
+    const image = f.local("i32");
+    const target = f.local("i32");
+    const row = f.local("i32");
+    const column = f.local("i32");
+    const place = f.local("i32");
+    const cosine = f.local("f32");
+    const sine = f.local("f32");
+    const centreRow = f.local("f32");
+    const centreColumn = f.local("f32");
+    const u = f.local("f32");
+    // Equal in all lanes.
+    const cosines = f.local("v128");
+    const sines = f.local("v128");
+    const widths = f.local("v128");
+    const images = f.local("v128");
+    const origins = f.localArray("v128", 2);
+    const last = f.localArray("v128", 2);
+    const lastCorner = f.localArray("v128", 2);
+    // Of four pixels.
+    const columns = f.local("v128");
+    const v = f.local("v128");
+    const inputs = f.localArray("v128", 2);
+    const corners = f.localArray("v128", 2);
+    const at = f.local("v128");
+    const pairs = f.localArray("v128", 4);
+    const top = f.local("v128");
+    const bottom = f.local("v128");
+    const [r, c] = inputs;
+    const sizes = [p.height, p.width];
+    const below = (size: Local, by: number) => f32.convert(i32.sub(size.get, i32.const(by)));
+    const mix = (a: Code, b: Code, share: Code) => module.multiplyAdd(share, f32x4.sub(b, a), a);
+
+    // Two neighbours in a row for each of four pixels.
+    const loadPairs = (halves: readonly Local[], offset: Code) =>
+      sequence(...halves.flatMap((pair, half) =>
+        [0, 1].map((lane) => {
+          const address = i32.add(i32x4.extractLane(at.get, 2 * half + lane), offset);
+          return pair.set(
+            lane === 0 ? v128.load64Zero(address) : v128.load64Lane(address, pair.get, 1),
+          );
+        })
+      ));
+    const mixPairs = ([first, second]: readonly Local[]) =>
+      mix(
+        shuffle32(first.get, second.get, [0, 2, 4, 6]),
+        shuffle32(first.get, second.get, [1, 3, 5, 7]),
+        c.get,
+      );
+    const fourPixels = sequence(
+      // The last four of a row may overlap those before them.
+      place.set(minimum(column.get, i32.sub(p.width.get, i32.const(4)))),
+      v.set(f32x4.add(columns.get, f32x4.splat(f32.convert(place.get)))),
+      r.set(f32x4.sub(origins[0].get, f32x4.mul(sines.get, v.get))),
+      c.set(f32x4.add(origins[1].get, f32x4.mul(cosines.get, v.get))),
+      ...inputs.map((input, axis) =>
+        sequence(
+          // Not max: NaN must become an address within the image too.
+          input.set(f32x4.min(f32x4.greater(v128.zero, input.get), last[axis].get)),
+          // At the far edge the corner is the last but one, and the share of its neighbour 1.
+          corners[axis].set(f32x4.min(f32x4.floor(input.get), lastCorner[axis].get)),
+          input.set(f32x4.sub(input.get, corners[axis].get)),
+        )
+      ),
+      at.set(f32x4.add(
+        f32x4.add(f32x4.mul(corners[0].get, widths.get), corners[1].get),
+        f32x4.splat(f32.const(INTEGERS)),
+      )),
+      // Shifting by 9 drops sign and exponent; what is left is 4 bytes an element.
+      at.set(i32x4.add(
+        i32x4.shiftRight(i32x4.shiftLeft(at.get, i32.const(9)), i32.const(7)),
+        images.get,
+      )),
+      loadPairs(pairs.slice(0, 2), i32.const(0)),
+      loadPairs(pairs.slice(2), bytes(p.width.get)),
+      top.set(mixPairs(pairs.slice(0, 2))),
+      bottom.set(mixPairs(pairs.slice(2))),
+      v128.store(i32.add(target.get, bytes(place.get)), mix(top.get, bottom.get, r.get)),
+    );
+    const eachRow = sequence(
+      u.set(f32.add(f32.convert(row.get), f32.sub(f32.load(transform.get, 4), centreRow.get))),
+      origins[0].set(f32x4.splat(f32.add(f32.mul(cosine.get, u.get), centreRow.get))),
+      origins[1].set(f32x4.splat(f32.add(f32.mul(sine.get, u.get), centreColumn.get))),
+      column.set(i32.const(0)),
+      forLoop(column, p.width.get, 4, fourPixels),
+      target.increase(bytes(p.width.get)),
+    );
+    const eachImage = sequence(
+      transform.set(i32.add(p.t.get, i32.mul(p.begin.get, i32.const(12)))),
+      cosineSine(f, f32.load(transform.get), cosine, sine),
+      cosines.set(f32x4.splat(cosine.get)),
+      sines.set(f32x4.splat(sine.get)),
+      columns.set(f32x4.add(
+        f32x4.const(0, 1, 2, 3),
+        f32x4.splat(f32.sub(f32.load(transform.get, 8), centreColumn.get)),
+      )),
+      image.set(bytes(i32.mul(p.begin.get, i32.mul(p.height.get, p.width.get)))),
+      images.set(i32x4.splat(i32.add(p.x.get, image.get))),
+      target.set(i32.add(p.y.get, image.get)),
+      row.set(i32.const(0)),
+      forLoop(row, p.height.get, 1, eachRow),
+    );
+    return sequence(
+      centreRow.set(f32.mul(below(p.height, 1), f32.const(0.5))),
+      centreColumn.set(f32.mul(below(p.width, 1), f32.const(0.5))),
+      widths.set(f32x4.splat(f32.convert(p.width.get))),
+      ...sizes.map((size, axis) =>
+        sequence(
+          last[axis].set(f32x4.splat(below(size, 1))),
+          lastCorner[axis].set(f32x4.splat(below(size, 2))),
+        )
+      ),
+      forLoop(p.begin, p.end.get, 1, eachImage),
+    );
+  });
+}

@@ -1,0 +1,141 @@
+/**
+ * The rows that a model trains on or encodes, as programs see them: all of them on the device, or,
+ * where they are read from a source, a window of them that moves.
+ */
+import type { Backend } from "../engine/backend.ts";
+import { State } from "../engine/state.ts";
+import { Table } from "../engine/table.ts";
+import type { Variable } from "../engine/tensor.ts";
+import { isSource, type RowSource, type Samples } from "./estimator.ts";
+
+/** Bytes of a window on the device. The host holds another one, which is read ahead, and a copy. */
+const WINDOW_BYTES = 2 ** 26;
+
+/** A window is a multiple of this many rows, so that passes by blocks of as many never straddle two. */
+export const WINDOW_UNIT = 1024;
+
+/** Runs of rows in a window, for orders that shuffle: enough that each window is a mixture. */
+const RUNS = 16;
+
+/** Parts of the rows that fill a window, in order; a part past the last row goes on at the first. */
+export type Window = readonly { readonly first: number; readonly count: number }[];
+
+/** Rows [total, width] of which `table` holds all, or a window. */
+export class Rows {
+  private shown?: string;
+  private ahead?: { readonly window: string; readonly data: Promise<Float32Array> };
+  private spare?: Float32Array;
+
+  private constructor(
+    /** What programs read: all rows, or those of the window shown last. */
+    readonly table: Table,
+    /** Number of all rows. */
+    readonly total: number,
+    private readonly source?: { readonly rows: RowSource; readonly window: Variable },
+    private readonly state?: State,
+  ) {}
+
+  /**
+   * Rows on the device: all of them, or room for a window where a source has more than that.
+   * @throws what the source throws.
+   */
+  static async open(backend: Backend, { data, n, d }: Samples): Promise<Rows> {
+    if (!isSource(data)) return Rows.of(Table.upload(backend, "samples", data, n, d));
+    const fitting = data.windowRows ?? Math.max(WINDOW_BYTES / (4 * d), 4 * WINDOW_UNIT);
+    const rows = Math.max(Math.floor(fitting / WINDOW_UNIT), 1) * WINDOW_UNIT;
+    if (n <= rows) {
+      const all = new Float32Array(n * d);
+      await data.read(0, all);
+      return Rows.of(Table.upload(backend, "samples", all, n, d));
+    }
+    const state = new State(backend);
+    const window = state.variable("window of the samples", [rows, d], { saved: false });
+    return new Rows(Table.of(window), n, { rows: data, window }, state);
+  }
+
+  /** All rows, where they are on the device already. */
+  static of(table: Table): Rows {
+    return new Rows(table, table.rows);
+  }
+
+  /** Whether `table` holds a window, and not all rows. */
+  get isWindowed(): boolean {
+    return this.source !== undefined;
+  }
+
+  /** The window of consecutive rows that begins at row `first`; shorter at the end. */
+  consecutive(first: number, count: number = this.table.rows): Window {
+    return [{ first, count: Math.min(count, this.total - first) }];
+  }
+
+  /**
+   * A window of runs of rows from all over the data: the `index`-th of an epoch.
+   * @param offset Row at which the epoch's first run begins. @param order The place, of
+   *   {@linkcode runs}, that the run takes which would be i-th.
+   */
+  mixed(index: number, offset: number, order: (i: number) => number): Window {
+    const count = this.table.rows / RUNS;
+    return Array.from({ length: RUNS }, (_, i) => {
+      const first = (offset + order(RUNS * index + i) * count) % this.total;
+      return { first, count };
+    });
+  }
+
+  /** Runs of an epoch of {@linkcode mixed} windows, and the windows that they fill. */
+  get runs(): { readonly runs: number; readonly windows: number } {
+    const runs = Math.floor(this.total / (this.table.rows / RUNS));
+    return { runs, windows: Math.floor(runs / RUNS) };
+  }
+
+  /**
+   * Brings a window to the device, behind everything enqueued, unless it is there, and begins to
+   * read the next one.
+   * @throws what the source throws.
+   */
+  async show(window: Window, next?: Window): Promise<void> {
+    const name = nameOf(window);
+    if (name === this.shown) return;
+    const { ahead } = this;
+    this.ahead = undefined;
+    const data = await (ahead?.window === name ? ahead.data : this.read(window));
+    this.source!.window.write(data);
+    this.shown = name;
+    // The values are copied by now, so that the array can take the next window.
+    this.spare = data;
+    if (next === undefined) return;
+    this.ahead = { window: nameOf(next), data: this.read(next) };
+    // A failure is met when the window is shown.
+    this.ahead.data.catch(() => {});
+  }
+
+  /** Frees the memory that the rows own. */
+  dispose(): void {
+    this.table.dispose();
+    this.state?.dispose();
+  }
+
+  /** For `using`. */
+  [Symbol.dispose](): void {
+    this.dispose();
+  }
+
+  private async read(window: Window): Promise<Float32Array> {
+    const { rows: source, window: { size, shape: [, width] } } = this.source!;
+    const data = this.spare ?? new Float32Array(size);
+    this.spare = undefined;
+    let place = 0;
+    for (let { first, count } of window) {
+      while (count > 0) {
+        const now = Math.min(count, this.total - first);
+        await source.read(first, data.subarray(place, place += now * width));
+        first = (first + now) % this.total;
+        count -= now;
+      }
+    }
+    return data;
+  }
+}
+
+function nameOf(window: Window): string {
+  return window.map(({ first, count }) => `${first}+${count}`).join();
+}
