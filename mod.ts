@@ -152,6 +152,7 @@ export {
   type AutoencoderSizes,
 } from "./models/autoencoder.ts";
 export { DeepEstimator, type Fitting } from "./models/deep_estimator.ts";
+export { Rows, type Window } from "./models/rows.ts";
 export {
   DynAE,
   type DynamicLosses,
@@ -169,6 +170,7 @@ export {
   InterruptedError,
   type Json,
   type LogRow,
+  type RowSource,
   type Samples,
   type Scores,
   type TrainingEvent,

@@ -2,7 +2,7 @@
 import type { Backend } from "../engine/backend.ts";
 import { type DeviceOptions, openDevice } from "../engine/device.ts";
 import type { Contender } from "./measure.ts";
-import { PeerError, startPeer } from "./peer.ts";
+import { PeerError, reasonIn, startPeer } from "./peer.ts";
 import { type NetworkSizes, prepare, type StepName, STEPS } from "./workload.ts";
 
 /** A family of contenders, as `--peers` names it. */
@@ -185,13 +185,18 @@ async function findTorch(): Promise<{ python: string; cuda: boolean } | { reason
       const { success, stdout, stderr } = await command.output();
       const text = new TextDecoder().decode(success ? stdout : stderr).trim();
       if (success) return { python, cuda: text === "True" };
-      reasons.push(`${python}: ${text.split("\n").at(-1)}`);
+      reasons.push(`${python}: ${reasonIn(text)}`);
     } catch (error) {
       reasons.push(`${python}: ${(error as Error).message}`);
     }
   }
   return { reason: reasons.join("; ") };
 }
+
+/** How peers from npm are run: the lock file of this project is none of their business. */
+const NPM_PEER = "run --quiet --no-lock --allow-read --allow-env --allow-net --allow-sys".split(
+  " ",
+);
 
 /** A peer from npm, in a process of its own. */
 function npmPeer(family: "jax-js" | "tfjs", device: "wasm" | "webgpu", place: Place): Entrant {
@@ -205,8 +210,7 @@ function npmPeer(family: "jax-js" | "tfjs", device: "wasm" | "webgpu", place: Pl
     start: (_, { inputs }) =>
       startPeer({
         command: "deno",
-        args: ["run", "--quiet", "--allow-read", "--allow-env", "--allow-net", "--allow-sys"]
-          .concat(script, device, `${inputs}`),
+        args: [...NPM_PEER, script, device, `${inputs}`],
       }),
   };
 }

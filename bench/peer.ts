@@ -30,7 +30,7 @@ export async function startPeer(options: PeerOptions): Promise<Contender> {
   try {
     child = new Deno.Command(command, {
       args: [...args],
-      ...(env === undefined ? {} : { env: { ...env } }),
+      env: { NO_COLOR: "1", ...env },
       stdin: "piped",
       stdout: "piped",
       stderr: "piped",
@@ -46,7 +46,7 @@ export async function startPeer(options: PeerOptions): Promise<Contender> {
     const { value, done } = await lines.next();
     if (!done) return value;
     const { code } = await child.status;
-    throw new PeerError(lastLine(await errors) ?? `it ended with exit code ${code}`);
+    throw new PeerError(reasonIn(await errors) ?? `it ended with exit code ${code}`);
   };
   const name = title(await answer());
   return {
@@ -73,7 +73,8 @@ async function* readLines(stream: ReadableStream<Uint8Array>): AsyncGenerator<st
   }
 }
 
-/** The last line that says something: where Python and Deno put the reason. */
-function lastLine(text: string): string | undefined {
-  return text.split("\n").map((line) => line.trim()).findLast((line) => line !== "");
+/** Why a program failed, by its stderr: the last line that names an error, else the last one. */
+export function reasonIn(text: string): string | undefined {
+  const lines = text.split("\n").map((line) => line.trim()).filter((line) => line !== "");
+  return lines.findLast((line) => /^(error: )?(Uncaught|\w*Error\b)/.test(line)) ?? lines.at(-1);
 }

@@ -2,6 +2,7 @@
 import type { Command } from "commander";
 import type { Dataset } from "../datasets/dataset.ts";
 import { loadDataset } from "../datasets/load.ts";
+import { openDataset, type StreamedDataset, type StreamOptions } from "../datasets/row_file.ts";
 import { findNamedSet, NAMED_SETS } from "../datasets/named.ts";
 import { usageError } from "./errors.ts";
 import { integerOption, parseNumber } from "./method_options.ts";
@@ -22,6 +23,8 @@ export interface DataValues {
   readonly scale?: DataRequest["scale"];
   /** The first rows only. */
   readonly limit?: number;
+  /** Whether rows are read from the file as they are needed. */
+  readonly stream?: boolean;
 }
 
 /** Adds `--data-dir` and the options of tables and scaling. */
@@ -39,6 +42,12 @@ export function addDataOptions(command: Command): void {
       parseScale,
     )
     .option("--limit <n>", "take the first rows only", integerOption("--limit", 1));
+  addStreamOption(command);
+}
+
+/** Adds `--stream`. */
+export function addStreamOption(command: Command): void {
+  command.option("--stream", "read rows from an unpacked IDX or NPY file as they are needed");
 }
 
 /** Which column of a table. @throws {Failure} for another text. */
@@ -54,13 +63,14 @@ function parseScale(text: string): "none" | "unit" | "standard" | number {
 
 /** What to load, with absolute paths, so that it can be loaded from any folder later. */
 export function requestOf(values: DataValues): DataRequest {
-  const { data = "optdigits", labels, labelColumn, dataDir, scale, limit } = values;
+  const { data = "optdigits", labels, labelColumn, dataDir, scale, limit, stream } = values;
   const given = {
     labels: labels && absolute(labels),
     labelColumn,
     dataDir: dataDir && absolute(dataDir),
     scale,
     limit,
+    stream,
   };
   const known = Object.entries(given).filter(([, value]) => value !== undefined);
   return { data: findNamedSet(data) ? data : absolute(data), ...Object.fromEntries(known) };
@@ -71,12 +81,35 @@ function absolute(path: string): string {
   return isAbsolute ? path : `${Deno.cwd()}/${path.replace(/^(\.[/\\])+/, "")}`;
 }
 
+/** Rows in memory, or in their file. */
+export type Rows = Dataset | StreamedDataset;
+
+/**
+ * Loads what was asked for, or opens it where its rows are to stay in their file.
+ * @throws {Failure} for what is neither a file nor a set, and looks like the name of one, and for
+ * options that do not go with `--stream`.
+ */
+export async function loadOrOpen(request: DataRequest): Promise<Rows> {
+  const { data, labelColumn, dataDir: _, stream, ...options } = request;
+  if (!stream) return await load(request);
+  if (findNamedSet(data)) {
+    throw usageError(`--stream reads a file, and ${data} is a named set, which fits in memory`);
+  }
+  if (labelColumn !== undefined) {
+    throw usageError("--stream reads IDX and NPY files, which have no --label-column");
+  }
+  if (options.scale === "standard") {
+    throw usageError("--scale standard needs all rows in memory; give a divisor, or no --stream");
+  }
+  return await openDataset(data, options as StreamOptions);
+}
+
 /**
  * Loads what was asked for.
  * @throws {Failure} for what is neither a file nor a set, and looks like the name of one.
  */
 export async function load(request: DataRequest): Promise<Dataset> {
-  const { data, labelColumn, ...options } = request;
+  const { data, labelColumn, stream: _, ...options } = request;
   const table = labelColumn === undefined ? {} : { table: { labelColumn } };
   try {
     return await loadDataset(data, { ...options, ...table });
@@ -93,7 +126,7 @@ export async function load(request: DataRequest): Promise<Dataset> {
 }
 
 /** The number of classes, where it is known. */
-export function classesOf({ name, source, labels }: Dataset): number | undefined {
+export function classesOf({ name, source, labels }: Rows): number | undefined {
   const set = findNamedSet(name);
   if (set !== undefined && set.source === source) return set.classes;
   return labels && new Set(labels).size;

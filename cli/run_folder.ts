@@ -18,6 +18,8 @@ export interface DataRequest {
   readonly scale?: "none" | "unit" | "standard" | number;
   /** The first rows only. */
   readonly limit?: number;
+  /** Whether rows are read from the file as they are needed. */
+  readonly stream?: boolean;
 }
 
 /** What came out. Scores where classes are known. */

@@ -1,12 +1,19 @@
 /** `train`: clusters a data set and leaves a folder with everything that came out. */
 import type { Command } from "commander";
-import type { Dataset } from "../datasets/dataset.ts";
 import { kebabCase } from "./method_options.ts";
 import type { Method } from "../models/method.ts";
 import { METHODS } from "../models/registry.ts";
 import { type DataRecord, readCheckpoint, SCHEMA } from "./checkpoint.ts";
 import { columnStatistics } from "./columns.ts";
-import { addDataOptions, classesOf, type DataValues, load, requestOf } from "./data_options.ts";
+import {
+  addDataOptions,
+  classesOf,
+  type DataValues,
+  load,
+  loadOrOpen,
+  requestOf,
+  type Rows,
+} from "./data_options.ts";
 import { addDeviceOptions, type DeviceValues, open } from "./device_options.ts";
 import { usageError } from "./errors.ts";
 import { addMethodOptions, givenOptions, integerOption, resolve } from "./method_options.ts";
@@ -107,7 +114,7 @@ async function planRun(method: Method, values: TrainValues): Promise<RunPlan> {
   const given = givenOptions(method, values as unknown as Record<string, unknown>);
   resolve(method, profile, given);
   const request = requestOf(values);
-  const dataset = await load(request);
+  const dataset = await loadOrOpen(request);
   const clusters = classesOf(dataset);
   const isOpen = clusters !== undefined && method.profiles[profile].values.clusters === undefined;
   const options = resolve(method, profile, { ...(isOpen ? { clusters } : {}), ...given });
@@ -136,7 +143,7 @@ async function planRun(method: Method, values: TrainValues): Promise<RunPlan> {
 async function common(
   method: Method,
   { baseline, saveSteps, device, threads, debug }: TrainValues,
-  dataset: Dataset,
+  dataset: Rows,
   request: DataRequest,
 ): Promise<Omit<RunPlan, "folder" | "record">> {
   const chosen = definedOf({ device, threads, debug });
@@ -157,7 +164,7 @@ function requested({ device = "auto", threads }: DeviceValues) {
   return { requested: device, ...(threads === undefined ? {} : { threads }) };
 }
 
-function dataRecord(dataset: Dataset): DataRecord {
+function dataRecord(dataset: Rows): DataRecord {
   const { name, digest, n, d, height, width, scaling, source } = dataset;
   const image = height === undefined || width === undefined ? {} : { height, width };
   return { name, digest, n, d, ...image, scaling, source };
@@ -179,13 +186,13 @@ async function planResumption(
     if (error instanceof Deno.errors.NotFound) return undefined;
     throw error;
   });
-  const { data, labels, labelColumn, dataDir, scale, limit } = record.data.request;
+  const { data, labels, labelColumn, dataDir, scale, limit, stream } = record.data.request;
   const request = requestOf({
     data: values.data ?? data,
-    ...definedOf({ labels, labelColumn, scale, limit }),
+    ...definedOf({ labels, labelColumn, scale, limit, stream }),
     ...definedOf({ dataDir: values.dataDir ?? dataDir }),
   });
-  const dataset = await load(request);
+  const dataset = await loadOrOpen(request);
   if (dataset.digest !== record.data.digest) {
     throw usageError(
       `the data have changed since ${folder.path} was started: their digest is ` +
@@ -225,7 +232,7 @@ function checkConflicts(method: Method, values: TrainValues, { configuration, da
   if (values.out !== undefined) {
     throw usageError("--resume goes on in its own folder, without --out");
   }
-  const { labels, labelColumn, scale, limit } = requestOf(values);
+  const { labels, labelColumn, scale, limit, stream } = requestOf(values);
   const given = givenOptions(method, values as unknown as Record<string, unknown>);
   const pairs: [flag: string, given: unknown, stored: unknown][] = [
     ["model", values.model, configuration.model],
@@ -234,6 +241,7 @@ function checkConflicts(method: Method, values: TrainValues, { configuration, da
     ["label-column", labelColumn, data.request.labelColumn],
     ["scale", scale, data.request.scale],
     ["limit", limit, data.request.limit],
+    ["stream", stream, data.request.stream],
     ...Object.entries(given).map(([name, value]) =>
       [kebabCase(name), value, configuration.options[name]] as [string, unknown, unknown]
     ),

@@ -1,11 +1,17 @@
 /** A trained model out of a run's folder, and rows for it: what `predict` and `embed` share. */
 import type { Command } from "commander";
-import type { Dataset } from "../datasets/dataset.ts";
 import { METHODS } from "../models/registry.ts";
 import type { Estimator } from "../models/estimator.ts";
 import { type Manifest, readCheckpoint } from "./checkpoint.ts";
 import { standardiseLike } from "./columns.ts";
-import { load, parseColumn, requestOf } from "./data_options.ts";
+import {
+  addStreamOption,
+  load,
+  loadOrOpen,
+  parseColumn,
+  requestOf,
+  type Rows,
+} from "./data_options.ts";
 import { addDeviceOptions, close, type DeviceValues, open } from "./device_options.ts";
 import { usageError } from "./errors.ts";
 import { integerOption } from "./method_options.ts";
@@ -26,6 +32,8 @@ export interface ModelValues extends DeviceValues {
   readonly labelColumn?: DataRequest["labelColumn"];
   /** The first rows only. */
   readonly limit?: number;
+  /** Whether rows are read from the file as they are needed. */
+  readonly stream?: boolean;
   /** File to write; absent: stdout. */
   readonly output?: string;
 }
@@ -39,6 +47,7 @@ export function addModelOptions(command: Command, formats: string): void {
     .option("--data-dir <dir>", "where named data sets lie (default: the cache)")
     .option("--label-column <first|last|n>", "column of a table to leave out", parseColumn)
     .option("--limit <n>", "take the first rows only", integerOption("--limit", 1));
+  addStreamOption(command);
   addDeviceOptions(command);
 }
 
@@ -48,7 +57,7 @@ export function addModelOptions(command: Command, formats: string): void {
  */
 export async function withModel<T>(
   values: ModelValues,
-  use: (model: Estimator, rows: Dataset) => Promise<T>,
+  use: (model: Estimator, rows: Rows) => Promise<T>,
 ): Promise<T> {
   const { folder, record } = await RunFolder.open(values.run);
   const { checkpoint, manifest } = await readCheckpoint(folder.checkpoint).catch((error) => {
@@ -80,9 +89,9 @@ export async function withModel<T>(
 
 /** The rows on the scale of the training data, whatever their own would be. */
 async function loadRows(
-  { data, dataDir, labelColumn, limit }: ModelValues,
+  { data, dataDir, labelColumn, limit, stream }: ModelValues,
   { data: trained, columns }: Manifest,
-): Promise<Dataset> {
+): Promise<Rows> {
   const divisor = /^\/ (.+)$/.exec(trained.scaling)?.[1];
   const request = requestOf({
     data,
@@ -90,9 +99,12 @@ async function loadRows(
     ...(dataDir === undefined ? {} : { dataDir }),
     ...(labelColumn === undefined ? {} : { labelColumn }),
     ...(limit === undefined ? {} : { limit }),
+    ...(stream === undefined ? {} : { stream }),
   });
+  if (columns === undefined) return await loadOrOpen(request);
+  if (stream) throw usageError("the model was trained on standardised rows; leave --stream out");
   const rows = await load(request);
-  if (columns !== undefined) standardiseLike(rows, columns);
+  standardiseLike(rows, columns);
   return rows;
 }
 

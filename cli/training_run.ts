@@ -1,5 +1,4 @@
 /** Runs a training from start or checkpoint to its end, and writes down what happens. */
-import type { Dataset } from "../datasets/dataset.ts";
 import { encodeNpy } from "../datasets/npy.ts";
 import type { Backend } from "../engine/backend.ts";
 import { DeviceLostError } from "../engine/errors.ts";
@@ -16,6 +15,7 @@ import { score } from "../models/scoring.ts";
 import { centroidStrip, rangeOf } from "./centroids.ts";
 import { type Manifest, writeCheckpoint } from "./checkpoint.ts";
 import type { ColumnStatistics } from "./columns.ts";
+import type { Rows } from "./data_options.ts";
 import { close, type DeviceValues, open } from "./device_options.ts";
 import { EXIT, Failure } from "./errors.ts";
 import { Progress } from "./progress.ts";
@@ -29,7 +29,7 @@ export interface RunPlan {
   /** What is trained. */
   readonly method: Method;
   /** On what. */
-  readonly dataset: Dataset;
+  readonly dataset: Rows;
   /** Where everything goes. */
   readonly folder: RunFolder;
   /** As it stands at the start. */
@@ -201,7 +201,10 @@ async function fit(
     },
   });
   await estimator.dispose();
-  if (!baseline || method.name === "kmeans") return { result, partitions: result.partitions };
+  const isResident = dataset.data instanceof Float32Array;
+  if (!baseline || !isResident || method.name === "kmeans") {
+    return { result, partitions: result.partitions };
+  }
   progress.event({ type: "stage", name: "k-means on the data" });
   const kmeans = new KMeans({ clusters: Number(options.clusters), seed: record.seed });
   const labels = await kmeans.fitPredict(dataset, { backend, signal });
@@ -215,13 +218,14 @@ async function writeFiles({ folder, dataset }: RunPlan, result: FitResult): Prom
   await folder.write("labels.csv", labelsCsv(labels));
   await folder.write("embedding.npy", encodeNpy(embedding, [n, embeddingSize]));
   if (prototypes !== undefined && height !== undefined && width !== undefined) {
-    const strip = await centroidStrip(prototypes, height, width, rangeOf(data));
+    const values = data instanceof Float32Array ? data : prototypes;
+    const strip = await centroidStrip(prototypes, height, width, rangeOf(values));
     await folder.write("centroids.png", strip);
   }
 }
 
 function resultsOf(
-  { labels: truth }: Dataset,
+  { labels: truth }: Rows,
   { configuration }: RunRecord,
   { result, partitions }: Outcome,
 ): RunResults {

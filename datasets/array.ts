@@ -77,7 +77,11 @@ export function decodeArray(file: string, bytes: Uint8Array, layout: ArrayLayout
   checkLength(file, bytes.length, layout);
   if (elementsOf(shape) > MAX_ELEMENTS) {
     throw new RangeError(
-      cannotRead(file, `${elementsOf(shape)} values are too many, at most ${MAX_ELEMENTS} fit`),
+      cannotRead(
+        file,
+        `${elementsOf(shape)} values are too many, at most ${MAX_ELEMENTS} fit in memory; ` +
+          "rows can also be read as they are needed (--stream)",
+      ),
     );
   }
   const values = decodeElements(file, bytes.subarray(start), element, littleEndian);

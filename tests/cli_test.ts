@@ -15,6 +15,7 @@ import { editDistance, nearest } from "../cli/suggest.ts";
 import { formatBytes, formatDuration, formatNumber, formatTable } from "../cli/terminal.ts";
 import { runTraining } from "../cli/training_run.ts";
 import { loadDataset } from "../datasets/load.ts";
+import { encodeNpy } from "../datasets/npy.ts";
 import { decodeNpy } from "../datasets/npy.ts";
 import { openDevice } from "../engine/device.ts";
 import { DeviceLostError } from "../engine/errors.ts";
@@ -468,6 +469,27 @@ Deno.test("a lost device is opened again three times, each from the last checkpo
     await assertRejects(() => train(4, []), DeviceLostError);
     const { record: failed } = await RunFolder.open(`${folder}/lost4`);
     assertEquals(failed.status, "failed");
+  }));
+
+Deno.test("--stream trains on the file as loading it does, predicts, and resumes only as started", () =>
+  inFolder(async (folder) => {
+    const { data, n, d } = await loadDataset(`${folder}/rows.csv`);
+    await Deno.writeFile(`${folder}/rows.npy`, encodeNpy(data, [n, d]));
+    const steps = ["--pretrain-steps", "30", "--steps", "20", "--clusters", "3", "--device", "cpu"];
+    const train = async (out: string, ...extra: string[]) => {
+      const args = ["train", "--data", "rows.npy", ...SMALL, ...steps, "--out", out, ...extra];
+      const { code, err } = await run(args, folder);
+      assertEquals(code, 0, err);
+      return await Deno.readTextFile(`${folder}/${out}/labels.csv`);
+    };
+    const expected = await train("resident", "--no-baseline");
+    assertEquals(await train("streamed", "--stream"), expected);
+    const predict = ["predict", "--run", "streamed", "--data", "rows.npy", "--stream"];
+    assertEquals((await run(predict, folder)).out, expected);
+    const resume = await run(["train", "--resume", "resident", "--stream"], folder);
+    assertStringIncludes(resume.err, "--stream true conflicts");
+    const named = await run(["train", "--data", "optdigits", "--stream"], folder);
+    assertStringIncludes(named.err, "named set");
   }));
 
 Deno.test("standardising by stored statistics is what the loader does", () =>

@@ -40,8 +40,8 @@ export function* batches(): Generator<Int32Array, never> {
   }
 }
 
-/** Says who answers, then answers. @param run Runs some steps and gives their mean loss. */
-export async function serve(name: string, run: (steps: number) => Promise<number>): Promise<void> {
+/** Says who answers, then answers to the end. @param run Runs some steps and gives their mean loss. */
+export async function serve(name: string, run: (steps: number) => Promise<number>): Promise<never> {
   console.log(name);
   let pending = "";
   for await (const text of Deno.stdin.readable.pipeThrough(new TextDecoderStream())) {
@@ -53,4 +53,6 @@ export async function serve(name: string, run: (steps: number) => Promise<number
       console.log((performance.now() - started) / 1000, loss);
     }
   }
+  // Thread pools of the peers would keep the process alive.
+  Deno.exit(0);
 }

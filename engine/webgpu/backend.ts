@@ -55,7 +55,7 @@ class WebGpuBackend implements Backend {
   constructor(device: Device, { shader, profile = false }: WebGpuOptions) {
     this.#device = device;
     this.#profile = profile;
-    this.#queue = new CommandQueue(device.gpu, device.health);
+    this.#queue = new CommandQueue(device.gpu, device.health, device.adapter.class);
     this.#pool = new BufferPool(device, this.#queue);
     this.#pipelines = new PipelineCache(device.gpu);
     this.#choose = shader ?? chooseShader;
@@ -160,8 +160,9 @@ class WebGpuBackend implements Backend {
 
   async dispose(): Promise<void> {
     this.#device.health.close();
+    const drained = this.#queue.drain();
     this.#device.gpu.destroy();
-    await this.#queue.drain();
+    await drained;
     await this.#device.gpu.lost;
   }
 }

@@ -1,11 +1,16 @@
 /** The order of work on a device, and the bound on how much of it is under way. */
+import type { AdapterClass } from "../../kernels/kernel.ts";
 import type { Health } from "./device.ts";
 
 /**
- * Submits under way at once. Completion is noticed up to 11 ms late (Deno polls every 10 ms), so
- * that many of about a millisecond keep a fast GPU fed.
+ * Submits in a group. Completion is asked for once a group, because in Deno asking is waiting: both
+ * `onSubmittedWorkDone()` and `mapAsync()` hold the thread until the device is idle, and settle 10 ms
+ * later. A real GPU would idle while the host encodes, so there it is asked for seldom.
  */
-const MAX_IN_FLIGHT = 16;
+const SUBMITS_A_GROUP: Readonly<Record<AdapterClass, number>> = { hardware: 16, software: 1 };
+
+/** Groups under way at once: while one is being noticed, the other keeps the device busy. */
+const MAX_GROUPS = 2;
 
 /** Bytes of `writeBuffer` after which a submit lets the runtime release its staging memory. */
 const MAX_STAGED_BYTES = 64 << 20;
@@ -19,21 +24,26 @@ export interface Work {
 }
 
 /**
- * Work waits here until fewer than {@linkcode MAX_IN_FLIGHT} submits are under way, so that a
+ * Work waits here until fewer than {@linkcode MAX_GROUPS} groups of submits are under way, so that a
  * million steps can be enqueued at once: nobody waits, and memory stays bounded.
  */
 export class CommandQueue {
   readonly #gpu: GPUDevice;
   readonly #health: Health;
   readonly #waiting: Work[] = [];
-  #inFlight = 0;
+  readonly #groupSize: number;
+  /** Submits of the group that is not complete. */
+  #submits = 0;
+  /** Complete groups that the device has not finished. */
+  #groups = 0;
   #stagedBytes = 0;
   #idle: PromiseWithResolvers<void> | undefined;
 
   /** A queue before the device's own. */
-  constructor(gpu: GPUDevice, health: Health) {
+  constructor(gpu: GPUDevice, health: Health, adapter: AdapterClass) {
     this.#gpu = gpu;
     this.#health = health;
+    this.#groupSize = SUBMITS_A_GROUP[adapter];
   }
 
   /** The last in the order, where it still waits at least in part: it may be given more to do. */
@@ -60,15 +70,7 @@ export class CommandQueue {
   submit(commands: GPUCommandBuffer[]): void {
     this.#gpu.queue.submit(commands);
     this.#stagedBytes = 0;
-    this.#inFlight++;
-    const settled = () => {
-      this.#inFlight--;
-      this.#pump();
-    };
-    this.#gpu.queue.onSubmittedWorkDone().then(settled, (error) => {
-      this.#health.fail(String(error), "lost");
-      settled();
-    });
+    if (++this.#submits === this.#groupSize) this.#completeGroup();
   }
 
   /** Hands bytes to the device. For {@linkcode Work.advance}. */
@@ -81,13 +83,27 @@ export class CommandQueue {
   /** Drops the work that waits and resolves when nothing is under way. */
   async drain(): Promise<void> {
     for (const work of this.#waiting.splice(0)) work.cancel?.();
-    if (this.#inFlight === 0) return;
+    if (this.#submits > 0) this.#completeGroup();
+    if (this.#groups === 0) return;
     this.#idle ??= Promise.withResolvers();
     await this.#idle.promise;
   }
 
+  #completeGroup(): void {
+    this.#submits = 0;
+    this.#groups++;
+    const settled = () => {
+      this.#groups--;
+      this.#pump();
+    };
+    this.#gpu.queue.onSubmittedWorkDone().then(settled, (error) => {
+      this.#health.fail(String(error), "lost");
+      settled();
+    });
+  }
+
   #pump(): void {
-    while (this.#waiting.length > 0 && this.#inFlight < MAX_IN_FLIGHT) {
+    while (this.#waiting.length > 0 && this.#groups < MAX_GROUPS) {
       let done = true;
       try {
         done = this.#waiting[0].advance(this);
@@ -96,6 +112,6 @@ export class CommandQueue {
       }
       if (done) this.#waiting.shift();
     }
-    if (this.#inFlight === 0) this.#idle?.resolve();
+    if (this.#groups === 0) this.#idle?.resolve();
   }
 }

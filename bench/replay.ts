@@ -1,0 +1,57 @@
+/**
+ * What a replay costs the host on WebGPU: encoding and submitting one step, execution excluded. Every
+ * dispatch asks for no workgroups, so that the device has nothing to do, and the device is idle before
+ * each measurement. A software adapter is taken for a GPU, so that submits hold as many steps as there.
+ * Prints the dispatches of a step and µs a step.
+ *
+ * usage: deno task bench:replay [--rounds 40] [--steps 10]
+ */
+import { openDevice } from "../engine/device.ts";
+import { median } from "./measure.ts";
+import { prepare, type StepName, STEPS } from "./workload.ts";
+
+const INPUTS = 784;
+
+/** From here on, every adapter counts as a GPU. */
+function takeForHardware(): void {
+  Object.defineProperty(GPUAdapterInfo.prototype, "description", { value: "taken for a GPU" });
+}
+
+/** From here on, whatever is dispatched on WebGPU is of no workgroups. */
+function dispatchNothing(): void {
+  const { prototype } = GPUComputePassEncoder;
+  const { dispatchWorkgroups } = prototype;
+  prototype.dispatchWorkgroups = function () {
+    dispatchWorkgroups.call(this, 0);
+  };
+}
+
+function option(name: string, fallback: number): number {
+  const place = Deno.args.indexOf(`--${name}`);
+  return place < 0 ? fallback : Number(Deno.args[place + 1]);
+}
+
+const rounds = option("rounds", 40);
+const steps = option("steps", 10);
+takeForHardware();
+const backend = await openDevice({ device: "webgpu" });
+console.log(`encode and submit, ${rounds} rounds of ${steps} steps`);
+dispatchNothing();
+for (const name of Object.keys(STEPS) as StepName[]) {
+  const { program, run, dispose } = await prepare(backend, name, { inputs: INPUTS });
+  const times: number[] = [];
+  for (let round = 0; round < rounds; round++) {
+    await run(1);
+    const started = performance.now();
+    program.run(steps);
+    times.push(1000 * (performance.now() - started) / steps);
+  }
+  dispose();
+  console.log(
+    `${name.padEnd(12)} ${program.plan.calls.length.toString().padStart(3)} dispatches a step` +
+      `   median ${median(times).toFixed(0).padStart(4)} µs   best ${
+        Math.min(...times).toFixed(0).padStart(4)
+      } µs`,
+  );
+}
+await backend.dispose();
