@@ -14,7 +14,10 @@ const INPUTS = 784;
 
 /** From here on, every adapter counts as a GPU. */
 function takeForHardware(): void {
-  Object.defineProperty(GPUAdapterInfo.prototype, "description", { value: "taken for a GPU" });
+  Object.defineProperties(GPUAdapterInfo.prototype, {
+    description: { value: "taken for a GPU" },
+    isFallbackAdapter: { value: false },
+  });
 }
 
 /** From here on, whatever is dispatched on WebGPU is of no workgroups. */

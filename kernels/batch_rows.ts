@@ -14,6 +14,12 @@ export const BATCH_ORDER = {
   shuffledWithin: 2,
 } as const;
 
+/** Half of the smallest even number of bits, at least 2, that holds size − 1. */
+export function halfBits(size: number): number {
+  const bits = size > 1 ? 32 - Math.clz32(size - 1) : 0;
+  return Math.max(1, (bits + 1) >>> 1);
+}
+
 /** Where Threefry writes; allocated once because every row needs several of its outputs. */
 const words = new Uint32Array(2);
 
@@ -38,8 +44,7 @@ export function permute(
   key1: number,
   tweak: number,
 ): number {
-  const bits = size > 1 ? 32 - Math.clz32(size - 1) : 0;
-  const half = Math.max(1, (bits + 1) >>> 1);
+  const half = halfBits(size);
   const mask = 2 ** half - 1;
   let value = index;
   do {

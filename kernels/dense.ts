@@ -2,13 +2,13 @@
 import { holdsIntegers, type Kernel, type KernelCase, largestMagnitude } from "./kernel.ts";
 import { productShaders, productTolerance } from "./matmul.ts";
 import source from "./dense.wgsl" with { type: "text" };
+import large from "./dense_large.wgsl" with { type: "text" };
 import software from "./dense_software.wgsl" with { type: "text" };
 
 const shaders = productShaders(
   "dense",
   { rows: ({ m }) => m, columns: ({ n }) => n, depth: ({ k }) => k },
-  source,
-  software,
+  { source, large, software },
 );
 
 /**

@@ -2,13 +2,13 @@
 import { holdsIntegers, type Kernel, type KernelCase } from "./kernel.ts";
 import { productShaders, productTolerance } from "./matmul.ts";
 import source from "./dense_input_gradient.wgsl" with { type: "text" };
+import large from "./dense_input_gradient_large.wgsl" with { type: "text" };
 import software from "./dense_input_gradient_software.wgsl" with { type: "text" };
 
 const shaders = productShaders(
   "dense_input_gradient",
   { rows: ({ m }) => m, columns: ({ k }) => k, depth: ({ n }) => n },
-  source,
-  software,
+  { source, large, software },
 );
 
 /**

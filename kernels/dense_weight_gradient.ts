@@ -2,14 +2,14 @@
 import { holdsIntegers, type Kernel, type KernelCase } from "./kernel.ts";
 import { productShaders, productTolerance } from "./matmul.ts";
 import source from "./dense_weight_gradient.wgsl" with { type: "text" };
+import large from "./dense_weight_gradient_large.wgsl" with { type: "text" };
 import software from "./dense_weight_gradient_software.wgsl" with { type: "text" };
 
 const shaders = productShaders(
   "dense_weight_gradient",
   // The row of ones under xᵀ gives db.
   { rows: ({ k }, { BIAS }) => k + BIAS, columns: ({ n }) => n, depth: ({ m }) => m },
-  source,
-  software,
+  { source, large, software },
 );
 
 /**

@@ -100,10 +100,11 @@ export const kmeansUpdate: Kernel = {
         }
         for (let c = 0; c < d; c++) {
           const place = (r * k + j) * d + c;
-          const value = seed ? farthest[r * d + c] : total[j * (d + 1) + c] / count;
-          const change = value - centroids[place];
+          const old = centroids[place];
+          centroids[place] = seed ? farthest[r * d + c] : total[j * (d + 1) + c] / count;
+          // Of what is stored: where no label changes, the shift is exactly 0.
+          const change = centroids[place] - old;
           shift += change * change;
-          centroids[place] = value;
         }
       }
       state[4 * r] = shift;

@@ -26,8 +26,11 @@ export interface Product {
   depth(params: Params, constants: Constants): number;
 }
 
-/** Tile edges of the shared-memory shader, the default first. */
+/** Tile edges of the shared-memory shader. */
 const TILES = [64, 32, 16, 8] as const;
+
+/** Tile edge of the shader for large products. */
+const LARGE_TILE = 128;
 
 /**
  * As many workgroups as should be in flight before a larger tile, which reads less, is preferred:
@@ -39,27 +42,35 @@ const ENOUGH_WORKGROUPS = 128;
 const SOFTWARE_ROWS = 16;
 const SOFTWARE_COLUMNS = 64;
 
+/** Texts of the shaders of the product NAME. */
+export interface ProductSources {
+  /** Of `NAME.wgsl`: tiles in workgroup memory, whose edge is the constant `TILE`. */
+  readonly source: string;
+  /** Of `NAME_large.wgsl`: a larger tile, and more of it an invocation. */
+  readonly large: string;
+  /** Of `NAME_software.wgsl`: no workgroup memory. */
+  readonly software: string;
+}
+
 /** A kernel's variants, and which one runs. */
 export type ProductShaders = Required<Pick<Kernel, "shaders" | "choose">>;
 
 /**
- * The variants of a product: shared-memory tiles of 64, 32, 16 and 8, then the software shader. A
- * tile smaller than 64 leaves invocations over, which split the depth: the smaller the tile, the more
- * workgroups, and the fewer steps one after another.
+ * The variants of a product: tiles of 128, 64, 32, 16 and 8 in workgroup memory, then the software
+ * shader. A tile smaller than 64 leaves invocations over, which split the depth: the smaller the tile,
+ * the more workgroups, and the fewer steps one after another.
  *
  * Runs the variant that `tiles.json` names for the adapter. Where it names none: on hardware the
  * largest tile that still gives enough workgroups, else the smallest; on a software adapter its own
  * shader.
  *
  * @param name the kernel's name, which is its files' name
- * @param source text of `NAME.wgsl`
- * @param software text of `NAME_software.wgsl`
+ * @param sources texts of its shaders
  */
 export function productShaders(
   name: string,
   product: Product,
-  source: string,
-  software: string,
+  { source, large, software }: ProductSources,
 ): ProductShaders {
   const groups = (rows: number, columns: number): Shader["workgroups"] => (params, constants) =>
     groupsOf(product.rows(params, constants), rows) *
@@ -70,13 +81,16 @@ export function productShaders(
     constants: { TILE: tile },
     workgroups: groups(tile, tile),
   });
-  const tiles = TILES.map(tiled);
+  const tiles: [Shader, ...Shader[]] = [
+    { file: `${name}_large.wgsl`, source: large, workgroups: groups(LARGE_TILE, LARGE_TILE) },
+    ...TILES.map(tiled),
+  ];
   const onSoftware: Shader = {
     file: `${name}_software.wgsl`,
     source: software,
     workgroups: groups(SOFTWARE_ROWS, SOFTWARE_COLUMNS),
   };
-  const shaders: [Shader, ...Shader[]] = [tiles[0], ...tiles.slice(1), onSoftware];
+  const shaders: [Shader, ...Shader[]] = [...tiles, onSoftware];
   return {
     shaders,
     choose(adapter, params, constants) {

@@ -5,10 +5,10 @@
  */
 
 /** The key schedule's parity constant of the 32-bit variants. */
-const PARITY = 0x1bd11bda;
+export const PARITY = 0x1bd11bda;
 
 /** Rotation distances of rounds 1 to 8; rounds 9 to 20 repeat them. */
-const ROTATIONS = Uint8Array.of(13, 15, 26, 6, 17, 29, 16, 24);
+export const ROTATIONS: Readonly<Uint8Array> = Uint8Array.of(13, 15, 26, 6, 17, 29, 16, 24);
 
 /**
  * Two uniform random words for a key and a counter, each of two 32-bit words.

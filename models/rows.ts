@@ -119,6 +119,7 @@ export class Rows {
     this.dispose();
   }
 
+  /** The values of a window. */
   private async read(window: Window): Promise<Float32Array> {
     const { rows: source, window: { size, shape: [, width] } } = this.source!;
     const data = this.spare ?? new Float32Array(size);

@@ -263,6 +263,26 @@ Deno.test("cpu: writes, runs and reads happen in the order in which they are ask
   });
 });
 
+Deno.test("cpu: large writes behind runs keep what the array held when they were asked for", () =>
+  using({ threads: 2 }, async (backend) => {
+    const n = 300_000;
+    const [x, y] = [region(backend, n), region(backend, n)];
+    const double = await backend.prepare([affine(x, y, 2, 0)], "double");
+    const data = new Float32Array(n);
+    const found: Promise<Float32Array>[] = [];
+    for (let value = 1; value <= 6; value++) {
+      data.fill(value);
+      backend.write(x, data.subarray(0, n));
+      double.run(20);
+      found.push(backend.read([y]).then(([values]) => values as Float32Array));
+      if (value === 3) await found[2];
+    }
+    data.fill(-1);
+    for (const [i, values] of (await Promise.all(found)).entries()) {
+      assertEquals(new Set(values), new Set([2 * (i + 1)]));
+    }
+  }));
+
 Deno.test("cpu: memory that is reused behind a run is zero and does not disturb it", async () => {
   await using({ threads: 2 }, async (backend) => {
     const n = 50_000;

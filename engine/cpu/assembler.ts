@@ -86,6 +86,7 @@ export const i32 = {
   sub: binary(0x6b),
   mul: binary(0x6c),
   divU: binary(0x6e),
+  remainderU: binary(0x70),
   and: binary(0x71),
   or: binary(0x72),
   /** Of a float64, towards zero, as far as the range goes. */
@@ -147,6 +148,9 @@ export const v128 = {
   andNot: binary(...simd(79)),
   or: binary(...simd(80)),
   xor: binary(...simd(81)),
+  not: unary(...simd(77)),
+  /** Whether any bit is set, as an i32. */
+  any: unary(...simd(83)),
   /** The bits of `a` where those of `mask` are set, else of `b`. */
   bitselect: (a: Code, b: Code, mask: Code): Code => join(a, b, mask, simd(82)),
 };
@@ -160,6 +164,7 @@ export const i32x4 = {
   eq: binary(...simd(55)),
   ltU: binary(...simd(58)),
   add: binary(...simd(174)),
+  sub: binary(...simd(177)),
   shiftLeft: binary(...simd(171)),
   /** Filling with zeros. */
   shiftRight: binary(...simd(173)),

@@ -39,6 +39,13 @@ export interface CpuOptions {
 const PAGE = 65536;
 /** Scratch areas are multiples of this many bytes, so that no two threads share a cache line. */
 const SCRATCH_UNIT = 4096;
+/**
+ * Writes of at least this many bytes that wait for work under way wait in blocks that are used again:
+ * copies that a thread is given are freed only when it next collects its garbage.
+ */
+const STAGED_BYTES = 2 ** 20;
+/** Blocks that are kept for the next write. */
+const MOST_STAGING = 2;
 /** Most threads that are used unasked: beyond it, barriers and memory bandwidth win nothing. */
 const DEFAULT_THREADS = 16;
 
@@ -122,6 +129,8 @@ class CpuBackend implements Backend {
   readonly #blocks = new BlockAllocator(0, MAXIMUM_PAGES * PAGE);
   /** Requests that thread 0 has not answered, by ticket, oldest first. */
   readonly #waiting = new Map<number, (answer: Answer) => void>();
+  /** Blocks that no write waits in. */
+  readonly #staging: SharedArrayBuffer[] = [];
   #tickets = 0;
   #programs = 0;
   /** Bytes from which on no block has ever lain, so that they are still zero. */
@@ -216,8 +225,19 @@ class CpuBackend implements Backend {
       new Uint32Array(this.#memory.buffer, byteOffset, words.length).set(words);
       return;
     }
-    const copy = words.slice();
-    this.#submit({ kind: "write", byteOffset, words: copy }, [copy.buffer]);
+    if (words.byteLength < STAGED_BYTES || !this.#modes.shared) {
+      const copy = words.slice();
+      this.#submit({ kind: "write", byteOffset, words: copy }, [copy.buffer]);
+      return;
+    }
+    const staging = this.#staging.pop();
+    const fits = staging !== undefined && staging.byteLength >= words.byteLength;
+    const block = fits ? staging : new SharedArrayBuffer(words.byteLength);
+    const copy = new Uint32Array(block, 0, words.length);
+    copy.set(words);
+    this.#submit({ kind: "write", byteOffset, words: copy }).then(() => {
+      if (this.#staging.length < MOST_STAGING) this.#staging.push(block);
+    });
   }
 
   async read(regions: readonly Region[]): Promise<(Float32Array | Uint32Array)[]> {

@@ -55,7 +55,7 @@ class WebGpuBackend implements Backend {
   constructor(device: Device, { shader, profile = false }: WebGpuOptions) {
     this.#device = device;
     this.#profile = profile;
-    this.#queue = new CommandQueue(device.gpu, device.health, device.adapter.class);
+    this.#queue = new CommandQueue(device.gpu, device.health);
     this.#pool = new BufferPool(device, this.#queue);
     this.#pipelines = new PipelineCache(device.gpu);
     this.#choose = shader ?? chooseShader;

@@ -1,13 +1,12 @@
 /** The order of work on a device, and the bound on how much of it is under way. */
-import type { AdapterClass } from "../../kernels/kernel.ts";
 import type { Health } from "./device.ts";
 
 /**
  * Submits in a group. Completion is asked for once a group, because in Deno asking is waiting: both
  * `onSubmittedWorkDone()` and `mapAsync()` hold the thread until the device is idle, and settle 10 ms
- * later. A real GPU would idle while the host encodes, so there it is asked for seldom.
+ * later. The device idles then until the host has encoded the next submit.
  */
-const SUBMITS_A_GROUP: Readonly<Record<AdapterClass, number>> = { hardware: 16, software: 1 };
+const SUBMITS_A_GROUP = 8;
 
 /** Groups under way at once: while one is being noticed, the other keeps the device busy. */
 const MAX_GROUPS = 2;
@@ -31,7 +30,6 @@ export class CommandQueue {
   readonly #gpu: GPUDevice;
   readonly #health: Health;
   readonly #waiting: Work[] = [];
-  readonly #groupSize: number;
   /** Submits of the group that is not complete. */
   #submits = 0;
   /** Complete groups that the device has not finished. */
@@ -40,10 +38,9 @@ export class CommandQueue {
   #idle: PromiseWithResolvers<void> | undefined;
 
   /** A queue before the device's own. */
-  constructor(gpu: GPUDevice, health: Health, adapter: AdapterClass) {
+  constructor(gpu: GPUDevice, health: Health) {
     this.#gpu = gpu;
     this.#health = health;
-    this.#groupSize = SUBMITS_A_GROUP[adapter];
   }
 
   /** The last in the order, where it still waits at least in part: it may be given more to do. */
@@ -70,7 +67,7 @@ export class CommandQueue {
   submit(commands: GPUCommandBuffer[]): void {
     this.#gpu.queue.submit(commands);
     this.#stagedBytes = 0;
-    if (++this.#submits === this.#groupSize) this.#completeGroup();
+    if (++this.#submits === SUBMITS_A_GROUP) this.#completeGroup();
   }
 
   /** Hands bytes to the device. For {@linkcode Work.advance}. */

@@ -2,6 +2,7 @@
 import { adam } from "./adam.ts";
 import { argExtreme } from "./arg_extreme.ts";
 import { augment } from "./augment.ts";
+import { batchRows } from "./batch_rows.ts";
 import { binary } from "./binary.ts";
 import { columnSum } from "./column_sum.ts";
 import { confidence } from "./confidence.ts";
@@ -23,6 +24,7 @@ export const WASM_KERNELS: Readonly<Record<string, WasmKernel | undefined>> = {
   adam,
   arg_extreme: argExtreme,
   augment,
+  batch_rows: batchRows,
   binary,
   column_sum: columnSum,
   confidence,

@@ -1,0 +1,180 @@
+/**
+ * Times every variant of the matrix products on this machine's adapter, in turns, and writes which is
+ * fastest for which shape into `kernels/tiles.json`, from which `kernels/matmul.ts` chooses. Run it
+ * once on a new GPU; nothing is ever measured while something trains.
+ *
+ * Shapes: the layers of the networks that the profiles train, on one and two batches; with --grid also
+ * a grid of small and large ones. The kernel's own choice stays where nothing is faster by 3 %.
+ *
+ * usage: deno task bench:tiles [--grid] [--rounds 5] [--seconds 0.05] [--dry]
+ */
+import type { Call, DType } from "../engine/backend.ts";
+import { requestAdapter, summarize } from "../engine/webgpu/adapter.ts";
+import { openWebGpuBackend } from "../engine/webgpu/backend.ts";
+import { dense } from "../kernels/dense.ts";
+import { denseInputGradient } from "../kernels/dense_input_gradient.ts";
+import { denseWeightGradient } from "../kernels/dense_weight_gradient.ts";
+import {
+  type Adapter,
+  type Constants,
+  type Kernel,
+  type Params,
+  type Shader,
+  variantName,
+} from "../kernels/kernel.ts";
+import type { TileRow } from "../kernels/tiles.ts";
+import { median } from "./measure.ts";
+
+const TABLE = new URL("../kernels/tiles.json", import.meta.url);
+
+/** Encoders of the published and of the thrifty profile; decoders mirror them. */
+const NETWORKS = [[784, 500, 500, 2000, 10], [64, 256, 256, 512, 10]];
+/** Rows of a batch, and of two that are stacked. */
+const BATCHES = [256, 512];
+const GRID_ROWS = [64, 1024, 8192];
+const GRID_COLUMNS = [10, 128, 1024, 2048];
+/** A variant must be faster than the kernel's own choice by this factor. */
+const GAIN = 1.03;
+
+/** m rows through a layer from k to n columns. */
+type Layer = readonly [m: number, k: number, n: number];
+
+/** A product: what is called on a layer, and the extents that the table goes by. */
+interface Product {
+  readonly kernel: Kernel;
+  readonly constants: Constants;
+  extents(layer: Layer): readonly [rows: number, columns: number, depth: number];
+  /** Elements of the bindings. */
+  lengths(layer: Layer): readonly number[];
+}
+
+const PRODUCTS: readonly Product[] = [
+  {
+    kernel: dense,
+    constants: { ACT: 1, USE_BIAS: 1 },
+    extents: ([m, k, n]) => [m, n, k],
+    lengths: ([m, k, n]) => [m * k, k * n, n, m * n],
+  },
+  {
+    kernel: denseInputGradient,
+    constants: { MASK: 1 },
+    extents: ([m, k, n]) => [m, k, n],
+    lengths: ([m, k, n]) => [m * n, k * n, m * k, m * k],
+  },
+  {
+    kernel: denseWeightGradient,
+    constants: { BIAS: 1 },
+    extents: ([m, k, n]) => [k + 1, n, m],
+    lengths: ([m, k, n]) => [m * k, m * n, n, k * n],
+  },
+];
+
+function layers(grid: boolean): Layer[] {
+  const found = new Map<string, Layer>();
+  const add = (layer: Layer) => found.set(layer.join(), layer);
+  for (const m of BATCHES) {
+    for (const sizes of NETWORKS) {
+      for (let i = 1; i < sizes.length; i++) {
+        add([m, sizes[i - 1], sizes[i]]);
+        add([m, sizes[i], sizes[i - 1]]);
+      }
+    }
+  }
+  if (grid) {
+    for (const m of GRID_ROWS) {
+      for (const k of GRID_COLUMNS) for (const n of GRID_COLUMNS) add([m, k, n]);
+    }
+  }
+  return [...found.values()];
+}
+
+function option(name: string, fallback: number): number {
+  const place = Deno.args.indexOf(`--${name}`);
+  return place < 0 ? fallback : Number(Deno.args[place + 1]);
+}
+
+const rounds = option("rounds", 5);
+const seconds = option("seconds", 0.05);
+const adapter: Adapter = summarize(await requestAdapter());
+let forced: Shader | undefined;
+const backend = await openWebGpuBackend({ shader: () => forced! });
+const shapes = layers(Deno.args.includes("--grid"));
+const largest = Math.max(...PRODUCTS.flatMap(({ lengths }) => shapes.flatMap(lengths)));
+const memory = Array.from({ length: 4 }, (_, i) => backend.allocate(4 * largest, `operand ${i}`));
+
+/** Milliseconds a call of each variant of a product on a layer. */
+async function timeVariants(product: Product, layer: Layer): Promise<Map<Shader, number>> {
+  const { kernel, constants } = product;
+  const [m, k, n] = layer;
+  const regions = product.lengths(layer).map((length, i) => ({
+    buffer: memory[i],
+    offset: 0,
+    length,
+    dtype: "f32" as DType,
+  }));
+  const params: Params = { m, k, n };
+  const call: Call = { kernel, constants: { ...kernel.constants, ...constants }, params, regions };
+  const probe = [{ ...regions[regions.length - 1], length: 1 }];
+  const contenders = [];
+  for (const shader of kernel.shaders) {
+    forced = shader;
+    const executable = await backend.prepare([call], variantName(shader));
+    const time = async (count: number) => {
+      const started = performance.now();
+      executable.run(count);
+      await backend.read(probe);
+      return performance.now() - started;
+    };
+    await time(1);
+    let count = 1;
+    while (await time(count) < 1000 * seconds / 2 && count < 2 ** 20) count *= 2;
+    contenders.push({ shader, executable, time, count, times: [] as number[] });
+  }
+  for (let round = 0; round < rounds; round++) {
+    for (const { time, count, times } of contenders) times.push(await time(count) / count);
+  }
+  for (const { executable } of contenders) executable.dispose();
+  return new Map(contenders.map(({ shader, times }) => [shader, median(times)]));
+}
+
+const rows: Record<string, TileRow[]> = {};
+for (const product of PRODUCTS) {
+  const { kernel } = product;
+  rows[kernel.name] = [];
+  for (const layer of shapes) {
+    const [m, k, n] = layer;
+    const times = await timeVariants(product, layer);
+    const own = kernel.choose!({ ...adapter, title: "" }, { m, k, n }, product.constants);
+    const [best] = [...times].reduce((a, b) => (b[1] < a[1] ? b : a));
+    const chosen = times.get(own)! > GAIN * times.get(best)! ? best : own;
+    const extents = product.extents(layer);
+    rows[kernel.name].push([...extents, variantName(chosen)]);
+    console.log(
+      `${kernel.name} ${extents.join("×")}: ${variantName(chosen)}   ` +
+        [...times].map(([shader, ms]) => `${variantName(shader)} ${(1000 * ms).toFixed(0)} µs`)
+          .join(", "),
+    );
+  }
+}
+await backend.dispose();
+
+/** One line a row, so that a change is easy to read. */
+function format(table: Record<string, Record<string, readonly TileRow[]>>): string {
+  const indent = (text: string) => text.replaceAll("\n", "\n  ");
+  const object = (entries: readonly string[]) =>
+    entries.length === 0 ? "{}" : `{\n  ${entries.map(indent).join(",\n  ")}\n}`;
+  const list = (lines: readonly TileRow[]) =>
+    `[\n  ${lines.map((line) => JSON.stringify(line)).join(",\n  ")}\n]`;
+  return object(
+    Object.entries(table).map(([title, kernels]) =>
+      `${JSON.stringify(title)}: ${
+        object(Object.entries(kernels).map(([name, lines]) => `"${name}": ${list(lines)}`))
+      }`
+    ),
+  ) + "\n";
+}
+
+if (!Deno.args.includes("--dry")) {
+  const table = JSON.parse(await Deno.readTextFile(TABLE));
+  await Deno.writeTextFile(TABLE, format({ ...table, [adapter.title]: rows }));
+}

@@ -1,0 +1,174 @@
+import { BATCH_ORDER, halfBits } from "../../../kernels/batch_rows.ts";
+import { PARITY, ROTATIONS } from "../../../kernels/threefry.ts";
+import {
+  bytes,
+  type Code,
+  forLoop,
+  i32,
+  i32x4,
+  type Local,
+  type ModuleBuilder,
+  sequence,
+  v128,
+  when,
+  whileLoop,
+} from "../assembler.ts";
+import { NO_SCRATCH, type WasmKernel } from "./kernel.ts";
+
+/** Rows that are computed at once. */
+const LANES = 4;
+
+/** Row numbers of shuffled batches, four at a time; in order they need no more than counting. */
+export const batchRows: WasmKernel = {
+  emit,
+  supports: ({ count, total, mode }) =>
+    mode !== BATCH_ORDER.sequential && count >= LANES && total >= LANES && total <= 2 ** 31,
+  lengths: ({ count }) => [1, count],
+  scratch: () => NO_SCRATCH,
+  phases(params, _constants, { regions: [step, rows] }) {
+    const { count, total, batch, batches, mode, seed, stream } = params;
+    const isWithin = mode === BATCH_ORDER.shuffledWithin;
+    const size = isWithin ? count : total;
+    return [{
+      entry: "batch_rows",
+      extent: Math.ceil(count / LANES),
+      parameters: [rows, count, size, halfBits(size), seed, stream],
+      current(memory) {
+        const taken = new Uint32Array(memory, step, 1)[0];
+        const start = (taken % batches) * batch;
+        // (the place that is permuted first, the tweak, what is added to the result)
+        return isWithin ? [0, taken, start] : [start, Math.floor(taken / batches), 0];
+      },
+    }];
+  },
+};
+
+/**
+ * Statements that turn the counter (x0, x1) into the words of Threefry-2x32 with 20 rounds, for four
+ * counters at once. `key` holds the two words of the key and their parity word, in all lanes.
+ */
+function threefry(key: readonly Local[], x0: Local, x1: Local): Code {
+  const round = (distance: number) =>
+    sequence(
+      x0.set(i32x4.add(x0.get, x1.get)),
+      x1.set(v128.xor(
+        v128.or(
+          i32x4.shiftLeft(x1.get, i32.const(distance)),
+          i32x4.shiftRight(x1.get, i32.const(32 - distance)),
+        ),
+        x0.get,
+      )),
+    );
+  return sequence(
+    x0.set(i32x4.add(x0.get, key[0].get)),
+    x1.set(i32x4.add(x1.get, key[1].get)),
+    ...[1, 2, 3, 4, 5].flatMap((injection) => [
+      ...[0, 1, 2, 3].map((i) => round(ROTATIONS[4 * ((injection - 1) % 2) + i])),
+      x0.set(i32x4.add(x0.get, key[injection % 3].get)),
+      x1.set(i32x4.add(
+        i32x4.add(x1.get, key[(injection + 1) % 3].get),
+        i32x4.splat(i32.const(injection)),
+      )),
+    ]),
+  );
+}
+
+/**
+ * Adds `batch_rows(rows, count, size, half, seed, stream, first, tweak, offset, begin, end)` over
+ * groups of four: rows[i] = offset + permute((first + i) mod size, size).
+ */
+function emit(module: ModuleBuilder): void {
+  module.function("batch_rows", (f) => {
+    const p = f.parameters(
+      "i32",
+      "rows",
+      "count",
+      "size",
+      "half",
+      "seed",
+      "stream",
+      "first",
+      "tweak",
+      "offset",
+      "begin",
+      "end",
+    );
+    const i = f.local("i32");
+    const round = f.local("i32");
+    const mask = f.local("v128");
+    const key = f.localArray("v128", 3);
+    const size = f.local("v128");
+    const places = f.local("v128");
+    const value = f.local("v128");
+    const walking = f.local("v128");
+    const left = f.local("v128");
+    const right = f.local("v128");
+    const x0 = f.local("v128");
+    const x1 = f.local("v128");
+
+    const feistel = sequence(
+      left.set(i32x4.shiftRight(value.get, p.half.get)),
+      right.set(v128.and(value.get, mask.get)),
+      round.set(i32.const(0)),
+      forLoop(
+        round,
+        i32.const(4),
+        1,
+        sequence(
+          x0.set(v128.or(
+            i32x4.shiftLeft(i32x4.splat(round.get), i32.const(16)),
+            right.get,
+          )),
+          x1.set(i32x4.splat(p.tweak.get)),
+          threefry(key, x0, x1),
+          x0.set(v128.xor(left.get, v128.and(x0.get, mask.get))),
+          left.set(right.get),
+          right.set(x0.get),
+        ),
+      ),
+    );
+    const walk = sequence(
+      feistel,
+      value.set(v128.bitselect(
+        v128.or(i32x4.shiftLeft(left.get, p.half.get), right.get),
+        value.get,
+        walking.get,
+      )),
+      walking.set(v128.not(i32x4.ltU(value.get, size.get))),
+    );
+    const inRange = i32x4.ltU(places.get, size.get);
+    const group = sequence(
+      i.set(i32.mul(p.begin.get, i32.const(LANES))),
+      places.set(i32x4.add(
+        i32x4.splat(i32.remainderU(i32.add(p.first.get, i.get), p.size.get)),
+        i32x4.const(0, 1, 2, 3),
+      )),
+      // A group has at most as many lanes as there are places: it wraps around once.
+      value.set(i32x4.sub(places.get, v128.andNot(size.get, inRange))),
+      walking.set(v128.not(v128.zero)),
+      whileLoop(v128.any(walking.get), walk),
+      value.set(i32x4.add(value.get, i32x4.splat(p.offset.get))),
+      ...Array.from({ length: LANES }, (_, lane) =>
+        when(
+          i32.ltU(i32.add(i.get, i32.const(lane)), p.count.get),
+          v128.storeLane(
+            i32.add(p.rows.get, bytes(i.get)),
+            value.get,
+            lane,
+            4 * lane,
+          ),
+        )),
+    );
+    return sequence(
+      mask.set(v128.not(i32x4.shiftLeft(v128.not(v128.zero), p.half.get))),
+      key[0].set(i32x4.splat(p.seed.get)),
+      key[1].set(i32x4.splat(p.stream.get)),
+      key[2].set(v128.xor(
+        i32x4.splat(i32.const(PARITY)),
+        v128.xor(key[0].get, key[1].get),
+      )),
+      size.set(i32x4.splat(p.size.get)),
+      forLoop(p.begin, p.end.get, 1, group),
+    );
+  });
+}
