@@ -130,6 +130,7 @@ export { type Chunk, Table } from "./engine/table.ts";
 export { type Node, Tensor, Variable } from "./engine/tensor.ts";
 export type {
   Access,
+  Adapter,
   AdapterClass,
   Binding,
   BindingType,
@@ -151,6 +152,7 @@ export {
   Autoencoder,
   type AutoencoderSizes,
 } from "./models/autoencoder.ts";
+export { type AuditedLoss, AuditScene, type LossAudit } from "./models/audit_scene.ts";
 export { DeepEstimator, type Fitting } from "./models/deep_estimator.ts";
 export { Rows, type Window } from "./models/rows.ts";
 export {

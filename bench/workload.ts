@@ -24,8 +24,6 @@ export const BATCH = 256;
 export const HIDDEN: readonly number[] = [500, 500, 2000];
 /** Columns of the code. */
 export const LATENT = 10;
-/** Rows of the data. */
-const ROWS = 4096;
 const CLUSTERS = 10;
 const SEED = 0;
 
@@ -42,7 +40,14 @@ export const STEPS: Readonly<Record<StepName, string>> = {
 /** A network: d, and the encoder's hidden layers. The code has {@linkcode LATENT} columns. */
 export interface NetworkSizes {
   readonly inputs: number;
+  /** {@linkcode HIDDEN} by default. */
   readonly hidden?: readonly number[];
+}
+
+/** A network and its data. */
+export interface WorkloadSizes extends NetworkSizes {
+  /** Rows of the data, at least {@linkcode BATCH}; 4096 by default. */
+  readonly rows?: number;
 }
 
 /** "784-500-500-2000-10". */
@@ -63,12 +68,12 @@ export interface Workload {
 export async function prepare(
   backend: Backend,
   name: StepName,
-  { inputs, hidden = HIDDEN }: NetworkSizes,
+  { inputs, hidden = HIDDEN, rows = 4096 }: WorkloadSizes,
 ): Promise<Workload> {
   const training = new Training(backend, {});
   const { state } = training;
-  const samples = { data: uniform(1, [ROWS, inputs]), n: ROWS, d: inputs };
-  const table = Table.upload(backend, "samples", samples.data, ROWS, inputs);
+  const samples = { data: uniform(1, [rows, inputs]), n: rows, d: inputs };
+  const table = Table.upload(backend, "samples", samples.data, rows, inputs);
   const net = new Autoencoder(state, { inputs, hidden, latent: LATENT }, SEED);
   const options = resolveOptions("dynae", DYNAE_OPTIONS, {}, {
     hidden,
@@ -97,7 +102,7 @@ export async function prepare(
     order = options.batchOrder;
   }
   const { losses } = phase;
-  const { lastCount: count, ...batch } = planBatches(ROWS, BATCH, order, SEED);
+  const { lastCount: count, ...batch } = planBatches(rows, BATCH, order, SEED);
   const program = await trace(backend, () => {
     phase.traceStep(gather(table, batchRows(phase.step, { ...batch, count })));
     return {};

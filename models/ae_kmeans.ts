@@ -11,6 +11,7 @@ import {
   Pretraining,
   PRETRAINING_OPTIONS,
   type PretrainingOptions,
+  reconstructionLoss,
 } from "./pretraining.ts";
 import type { Method } from "./method.ts";
 import { Encoding } from "./whole_pass.ts";
@@ -111,6 +112,12 @@ export const AE_KMEANS: Method = {
         batchOrder: "sequentialShuffledWithin",
       },
     },
+  },
+  losses: {
+    reconstruction: ({ net, x }) => ({
+      targets: net.parameters.variables,
+      loss: () => reconstructionLoss(net, x),
+    }),
   },
   create: (options) => new AEKMeans(options as unknown as AEKMeansOptions),
 };

@@ -19,8 +19,10 @@ import { Sgd } from "../engine/optim.ts";
 import { trace } from "../engine/program.ts";
 import { State } from "../engine/state.ts";
 import type { Tensor, Variable } from "../engine/tensor.ts";
+import { AUDIT_CLUSTERS, AUDIT_ROWS, AUDIT_SIZES, type AuditScene } from "./audit_scene.ts";
 import type { Autoencoder } from "./autoencoder.ts";
 import { type Augmentation, BatchPrograms } from "./batches.ts";
+import { Critic } from "./critic.ts";
 import { CENTROIDS, DeepEstimator, type Fitting } from "./deep_estimator.ts";
 import type { FitResult, LogRow } from "./estimator.ts";
 import { momentsOf, nearestRows } from "./kmeans.ts";
@@ -31,7 +33,7 @@ import {
   type ThresholdSchedule,
 } from "./dynae_options.ts";
 import { type OptionValue, resolveOptions } from "./options.ts";
-import { augmentationFor, Pretraining } from "./pretraining.ts";
+import { augmentationFor, Pretraining, pretrainingLosses } from "./pretraining.ts";
 import type { Method } from "./method.ts";
 import { scoreBySubset } from "./scoring.ts";
 import { Assignment, Encoding } from "./whole_pass.ts";
@@ -366,6 +368,67 @@ export class Clustering {
   }
 }
 
+/** The parts of a scene that its losses need: thresholds between the extremes of q, for both kinds. */
+function dynamicScene(scene: AuditScene) {
+  const images = scene.drawn("images", [AUDIT_CLUSTERS, AUDIT_SIZES.inputs], 0, 1);
+  return { ...scene, images, thresholds: scene.given("thresholds", [0.26, 0.005]) };
+}
+
+/** The losses of pre-training with a critic that learns. */
+function adversarialScene(scene: AuditScene) {
+  const { net, x, state, seed } = scene;
+  const critic = new Critic(state, AUDIT_SIZES, seed);
+  scene.unsettle(critic.parameters.variables);
+  const draw = (high: number, stream: number) =>
+    scene.drawn(`coefficients ${stream}`, [AUDIT_ROWS], 0, high);
+  const options = { critic: "trained", interpolationMax: 0.5 } as const;
+  const losses = () => {
+    const z = net.encode(x);
+    return pretrainingLosses(net, critic, x, z, net.decode(z), draw, options);
+  };
+  return { critic, losses };
+}
+
+/** DynAE's losses, for the gradient audit. */
+const LOSSES: Method["losses"] = {
+  "pre-training, autoencoder": (scene) => {
+    const { losses } = adversarialScene(scene);
+    const loss = () => {
+      const { reconstruction, interpolation } = losses();
+      return add(reconstruction, scale(interpolation!, 0.5));
+    };
+    return { targets: scene.net.parameters.variables, loss };
+  },
+  "pre-training, critic": (scene) => {
+    const { critic, losses } = adversarialScene(scene);
+    return { targets: critic.parameters.variables, loss: () => losses().critic! };
+  },
+  "clustering, clean targets": async (scene) => {
+    const { net, x, augmented } = scene;
+    const parts = dynamicScene(scene);
+    const targets = () => ({ ...dynamicTargets(x, net.encode(x), parts) });
+    const frozen = await scene.freeze(targets);
+    const loss = (given: DynamicTargets) =>
+      dynamicLosses(net, net.encode(augmented), given, 10).total;
+    return {
+      targets: net.parameters.variables,
+      loss: () => loss(targets()),
+      frozen: () => loss(frozen),
+    };
+  },
+  "clustering, augmented targets": async (scene) => {
+    const { net, augmented } = scene;
+    const parts = dynamicScene(scene);
+    const targets = (z: Tensor) => ({ ...dynamicTargets(augmented, z, parts) });
+    const frozen = await scene.freeze(() => targets(net.encode(augmented)));
+    const loss = (given?: DynamicTargets) => {
+      const z = net.encode(augmented);
+      return dynamicLosses(net, z, given ?? targets(z), 10).total;
+    };
+    return { targets: net.parameters.variables, loss: () => loss(), frozen: () => loss(frozen) };
+  },
+};
+
 /** DynAE's row in the registry. */
 export const DYNAE: Method = {
   name: "dynae",
@@ -373,5 +436,6 @@ export const DYNAE: Method = {
   citation: "Mrabah et al., Deep Clustering with a Dynamic Autoencoder, arXiv 1901.07752",
   options: DYNAE_OPTIONS,
   profiles: DYNAE_PROFILES,
+  losses: LOSSES,
   create: (options) => new DynAE(options as unknown as DynAEOptions),
 };

@@ -64,7 +64,7 @@ const SEED_BLOCK = 256;
 /** Points of one partial sum of the update. */
 const SUM_BLOCK = 1024;
 /** Lloyd iterations between two looks at the device. */
-const ITERATIONS_PER_READ = 4;
+const ITERATIONS_PER_READ = 8;
 /** Most bytes that the distances of all restarts may take; beyond, restarts run in groups. */
 const SEED_BYTES = 2 ** 26;
 

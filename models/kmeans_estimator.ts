@@ -202,5 +202,6 @@ export const KMEANS: Method = {
   citation: "Lloyd 1982; Arthur and Vassilvitskii, SODA 2007",
   options: OPTIONS,
   profiles: { default: { description: "scikit-learn's defaults, 10 restarts", values: {} } },
+  losses: {},
   create: (options) => new KMeans(options as unknown as KMeansEstimatorOptions),
 };

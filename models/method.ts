@@ -1,4 +1,5 @@
 /** What the registry knows of a method. */
+import type { LossAudit } from "./audit_scene.ts";
 import type { Estimator } from "./estimator.ts";
 import type { OptionSpec, OptionValues, Profile } from "./options.ts";
 
@@ -14,6 +15,8 @@ export interface Method {
   readonly options: readonly OptionSpec[];
   /** By name; `default` is what is used unasked. */
   readonly profiles: Readonly<Record<string, Profile>>;
+  /** Its losses by name, for the gradient audit; none where nothing is descended. */
+  readonly losses: Readonly<Record<string, LossAudit>>;
   /** Makes the estimator of resolved options. */
   create(options: OptionValues): Estimator;
 }

@@ -247,6 +247,11 @@ export interface PretrainingLosses {
   readonly critic?: Tensor;
 }
 
+/** mean-MSE(x, g(f(x))): x [n, d]. */
+export function reconstructionLoss(net: Pick<Autoencoder, "encode" | "decode">, x: Tensor): Tensor {
+  return meanSquaredError(net.decode(net.encode(x)), x);
+}
+
 /**
  * DynAE's pre-training losses (eq. 1 and 2; ACAI's, with both means over the batch), each critic
  * coefficient with its own sample.

@@ -11,7 +11,7 @@ import { type Program, trace } from "../engine/program.ts";
 import { State } from "../engine/state.ts";
 import { Table } from "../engine/table.ts";
 import { type Tensor, Variable } from "../engine/tensor.ts";
-import { Rows } from "./rows.ts";
+import type { Rows } from "./rows.ts";
 import { kmeans, type KMeansOptions, type KMeansResult, meanVarianceOf } from "./kmeans.ts";
 
 /** Most rows of one replay of a pass. */

@@ -10,6 +10,9 @@ const FUNCTIONS: Readonly<Record<number, (a: Local, b: Local) => Code>> = {
   [BINARY.sub]: (a, b) => f32x4.sub(a.get, b.get),
   [BINARY.mul]: (a, b) => f32x4.mul(a.get, b.get),
   [BINARY.div]: (a, b) => f32x4.div(a.get, b.get),
+  // NaN where either is: always the same bits, which JavaScript does not promise.
+  [BINARY.max]: (a, b) => f32x4.max(a.get, b.get),
+  [BINARY.min]: (a, b) => f32x4.min(a.get, b.get),
   [BINARY.reluGradient]: (a, b) => v128.and(a.get, f32x4.gt(b.get, v128.zero)),
 };
 
