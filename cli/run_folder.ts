@@ -52,6 +52,8 @@ export interface RunRecord {
     /** Threads, features, limits, shader variants. */
     readonly details: Readonly<Record<string, unknown>>;
   };
+  /** The folder of the run whose pre-trained network it starts from. */
+  readonly from?: string;
   /** Of program and runtime, as last started. */
   readonly versions: Readonly<Record<string, string>>;
   /** Seconds of training so far, resumed parts included. */
@@ -137,6 +139,11 @@ export class RunFolder {
   /** The path of the checkpoint. */
   get checkpoint(): string {
     return this.file("checkpoint.safetensors");
+  }
+
+  /** The path of the pre-trained network, from which other runs may start. */
+  get pretrained(): string {
+    return this.file("pretrained.safetensors");
   }
 
   /** Whether a checkpoint has been written. */

@@ -3,7 +3,7 @@ import type { Command } from "commander";
 import { kebabCase } from "./method_options.ts";
 import type { Method } from "../models/method.ts";
 import { METHODS } from "../models/registry.ts";
-import { type DataRecord, readCheckpoint, SCHEMA } from "./checkpoint.ts";
+import { type DataRecord, readCheckpoint, SCHEMA, writeCheckpoint } from "./checkpoint.ts";
 import { columnStatistics } from "./columns.ts";
 import {
   addDataOptions,
@@ -29,6 +29,7 @@ interface TrainValues extends DataValues, DeviceValues {
   readonly profile?: string;
   readonly out?: string;
   readonly resume?: string;
+  readonly from?: string;
   readonly saveSteps?: number;
   readonly baseline: boolean;
   readonly json?: boolean;
@@ -53,6 +54,7 @@ export async function define(command: Command, args: readonly string[]): Promise
   command
     .option("--out <dir>", "folder of the run (default: runs/MODEL-DATA-seedSEED)")
     .option("--resume <dir>", "go on with a run, bit for bit")
+    .option("--from <dir>", "start from the pre-trained network of that run")
     .option("--save-steps <n>", "a checkpoint every n steps too", integerOption("--save-steps", 1))
     .option("--no-baseline", "leave out k-means on the data")
     .option("--json", "print the results as one JSON object");
@@ -113,6 +115,9 @@ async function planRun(method: Method, values: TrainValues): Promise<RunPlan> {
   const profile = values.profile ?? "default";
   const given = givenOptions(method, values as unknown as Record<string, unknown>);
   resolve(method, profile, given);
+  if (values.from !== undefined && !method.options.some(({ name }) => name === "pretrainSteps")) {
+    throw usageError(`--from is for models with pre-training, and ${method.name} has none`);
+  }
   const request = requestOf(values);
   const dataset = await loadOrOpen(request);
   const clusters = classesOf(dataset);
@@ -125,8 +130,11 @@ async function planRun(method: Method, values: TrainValues): Promise<RunPlan> {
   }
   const seed = Number(options.seed ?? 0);
   const name = `${method.name}-${dataset.name.replace(/\.[^.]*$/, "")}-seed${seed}`;
+  const from = values.from === undefined ? undefined : await pretrainedOf(values.from, dataset);
   const shared = await common(method, values, dataset, request);
   const folder = await RunFolder.create(name.replace(/[^\w.-]+/g, "_"), values.out);
+  // A copy, so that the run's own folder is all that a resumption needs.
+  if (from) await writeCheckpoint(folder.pretrained, from.checkpoint, from.manifest);
   const record: RunRecord = {
     schema: SCHEMA,
     status: "running",
@@ -134,10 +142,29 @@ async function planRun(method: Method, values: TrainValues): Promise<RunPlan> {
     seed,
     data: { ...dataRecord(dataset), request },
     device: { ...requested(values), kind: "", description: "", details: {} },
+    ...(values.from === undefined ? {} : { from: values.from }),
     versions: VERSIONS,
     seconds: 0,
   };
-  return { ...shared, folder, record };
+  const pretrained = from && { pretrained: from.checkpoint };
+  return { ...shared, folder, record, ...pretrained };
+}
+
+/** The pre-trained network of a run. @throws {Failure} where it kept none, or of other columns. */
+async function pretrainedOf(run: string, { d, digest }: Rows) {
+  const { folder } = await RunFolder.open(run);
+  const found = await readCheckpoint(folder.pretrained).catch((error) => {
+    if (!(error instanceof Deno.errors.NotFound)) throw error;
+    throw usageError(`--from: ${run} holds no pre-trained network; has it finished pre-training?`);
+  });
+  const { data } = found.manifest;
+  if (data.d !== d) {
+    throw usageError(`--from: ${run} was trained on ${data.d} columns, the data have ${d}`);
+  }
+  if (data.digest !== digest) {
+    writeError(`note: ${run} was pre-trained on other data, ${data.name}\n`);
+  }
+  return found;
 }
 
 async function common(
@@ -218,6 +245,9 @@ async function planResumption(
     folder,
     record: { ...record, status: "running", versions: VERSIONS },
     ...(saved === undefined ? {} : { resume: saved.checkpoint }),
+    ...(record.from === undefined
+      ? {}
+      : { pretrained: (await readCheckpoint(folder.pretrained)).checkpoint }),
   };
 }
 
@@ -228,7 +258,11 @@ function definedOf<T extends object>(values: T): Partial<T> {
 }
 
 /** @throws {Failure} for an option that is not what the run was started with. */
-function checkConflicts(method: Method, values: TrainValues, { configuration, data }: RunRecord) {
+function checkConflicts(
+  method: Method,
+  values: TrainValues,
+  { configuration, data, from }: RunRecord,
+) {
   if (values.out !== undefined) {
     throw usageError("--resume goes on in its own folder, without --out");
   }
@@ -236,6 +270,7 @@ function checkConflicts(method: Method, values: TrainValues, { configuration, da
   const given = givenOptions(method, values as unknown as Record<string, unknown>);
   const pairs: [flag: string, given: unknown, stored: unknown][] = [
     ["model", values.model, configuration.model],
+    ["from", values.from, from],
     ["profile", values.profile, configuration.profile],
     ["labels", labels, data.request.labels],
     ["label-column", labelColumn, data.request.labelColumn],

@@ -46,6 +46,8 @@ export interface RunPlan {
   readonly columns?: ColumnStatistics;
   /** Where to go on from. */
   readonly resume?: Checkpoint;
+  /** The pre-trained network to start from. */
+  readonly pretrained?: Checkpoint;
 }
 
 /** How often a lost device is opened again. */
@@ -184,7 +186,7 @@ async function fit(
   save: (checkpoint: Checkpoint) => Promise<void>,
   resume: Checkpoint | undefined,
 ): Promise<Omit<Outcome, "device">> {
-  const { method, dataset, folder, record, saveSteps, baseline } = plan;
+  const { method, dataset, folder, record, saveSteps, baseline, pretrained } = plan;
   const { options } = record.configuration;
   folder.startMetrics((resume?.host.history ?? []) as LogRow[]);
   const estimator = method.create(options);
@@ -195,6 +197,8 @@ async function fit(
     ...(dataset.labels === undefined ? {} : { truth: dataset.labels }),
     ...(saveSteps === undefined ? {} : { saveSteps }),
     ...(resume === undefined ? {} : { resume }),
+    ...(pretrained === undefined ? {} : { pretrained }),
+    savePretrained: (network) => writeCheckpoint(folder.pretrained, network, manifestOf(plan)),
     onEvent(event) {
       if (event.type === "log") folder.log(event.row);
       else progress.event(event);

@@ -74,9 +74,12 @@ export class State {
     return [...this.named.keys()];
   }
 
-  /** All saved variables, read in one wait. */
-  async snapshot(): Promise<Map<string, Snapshot>> {
-    const variables = [...this.named.values()];
+  /**
+   * Saved variables, read in one wait.
+   * @param names Which; all by default. @throws {RangeError} where there is none of a name.
+   */
+  async snapshot(names: readonly string[] = this.names): Promise<Map<string, Snapshot>> {
+    const variables = names.map((name) => this.get(name));
     const values = await this.backend.read(variables.map((variable) => variable.region));
     return new Map(variables.map((variable, i) => {
       const data = values[i] instanceof Float64Array ? Float32Array.from(values[i]) : values[i];

@@ -4,7 +4,8 @@
  * outputs are averaged.
  */
 import { Mlp, Parameters } from "../engine/module.ts";
-import { add, sub } from "../engine/ops/binary.ts";
+import { add } from "../engine/ops/binary.ts";
+import { meanSquaredError } from "../engine/ops/squared_error.ts";
 import { mean } from "../engine/ops/sum.ts";
 import { square } from "../engine/ops/unary.ts";
 import type { State } from "../engine/state.ts";
@@ -40,5 +41,5 @@ export function interpolationLoss(critic: Tensor): Tensor {
  *   mixtures of data and reconstruction, [n], whose coefficient counts as 0.
  */
 export function criticLoss(interpolated: Tensor, alpha: Tensor, mixed: Tensor): Tensor {
-  return add(mean(square(sub(interpolated, alpha))), mean(square(mixed)));
+  return add(meanSquaredError(interpolated, alpha), mean(square(mixed)));
 }

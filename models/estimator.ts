@@ -125,6 +125,10 @@ export interface FitContext {
   readonly saveSteps?: number;
   /** Continues from here, bit for bit. */
   readonly resume?: Checkpoint;
+  /** Starts from the pre-trained network of another run: pre-training is left out. */
+  readonly pretrained?: Checkpoint;
+  /** Where the network goes once it is pre-trained, for other runs to start from. */
+  readonly savePretrained?: (checkpoint: Checkpoint) => Promise<void>;
 }
 
 /** A clustering method with scikit-learn's contract. */

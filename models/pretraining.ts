@@ -185,8 +185,27 @@ export class Pretraining {
     }
   }
 
-  /** Runs the phase to its end. */
+  /** Runs the phase to its end, or takes the network of another run. */
   async run(rows: Rows): Promise<PhaseEnd> {
+    const { training, net } = this;
+    const { state, context: { pretrained, savePretrained } } = training;
+    const names = net.parameters.variables.map(({ name }) => name);
+    if (pretrained) {
+      await training.once("pre-trained network of another run", () => {
+        state.restore(pretrained.variables, names);
+        return Promise.resolve(null);
+      });
+      return { steps: 0, stopReason: "the pre-trained network of another run" };
+    }
+    const end = await this.train(rows);
+    await training.once("pre-trained network", async () => {
+      await savePretrained?.({ variables: await state.snapshot(names), host: {} });
+      return null;
+    });
+    return end;
+  }
+
+  private async train(rows: Rows): Promise<PhaseEnd> {
     const { pretrainSteps, batchSize, batchOrder: order, seed, logInterval } = this.options;
     using programs = await BatchPrograms.trace(
       this.training.backend,

@@ -16,6 +16,7 @@ import { formatBytes, formatDuration, formatNumber, formatTable } from "../cli/t
 import { runTraining } from "../cli/training_run.ts";
 import { loadDataset } from "../datasets/load.ts";
 import { encodeNpy } from "../datasets/npy.ts";
+import { decodeSafetensors } from "../engine/safetensors.ts";
 import { decodeNpy } from "../datasets/npy.ts";
 import { openDevice } from "../engine/device.ts";
 import { DeviceLostError } from "../engine/errors.ts";
@@ -491,6 +492,43 @@ Deno.test("--stream trains on the file as loading it does, predicts, and resumes
     const named = await run(["train", "--data", "optdigits", "--stream"], folder);
     assertStringIncludes(named.err, "named set");
   }));
+
+Deno.test("--from starts from another run's pre-trained network, and resumes by its own copy", () =>
+  inFolder(async (folder) => {
+    const steps = [...BLOBS, ...SMALL, "--pretrain-steps", "60", "--no-baseline"];
+    const train = async (out: string, ...extra: string[]) => {
+      const { code, err } = await run(["train", "--out", out, ...extra], folder);
+      assertEquals(code, 0, err);
+      return await Deno.readTextFile(`${folder}/${out}/labels.csv`);
+    };
+    await train("first", "--model", "ae-kmeans", ...steps);
+    const whole = await train("whole", ...steps, "--steps", "40");
+    const later = [...steps, "--steps", "40", "--from", "first"];
+    assertEquals(await train("later", ...later), whole);
+    const [a, b] = await Promise.all(
+      ["first", "later"].map((name) => Deno.readFile(`${folder}/${name}/pretrained.safetensors`)),
+    );
+    assertEquals(readTensors(a), readTensors(b));
+    const log = await Deno.readTextFile(`${folder}/later/metrics.jsonl`);
+    assert(!log.includes('"pre-training"'), log);
+
+    const failures: [args: string[], message: string][] = [
+      [["--model", "kmeans", ...BLOBS, "--from", "first"], "kmeans has none"],
+      [[...steps, "--from", "nowhere"], "is not the folder of a run"],
+      [[...steps, "--hidden", "9,9", "--from", "first"], "encoder.0.weight has the shape"],
+      [["--data", "optdigits", "--from", "first"], "was trained on 4 columns, the data have 64"],
+    ];
+    for (const [args, message] of failures) {
+      const { code, err } = await run(["train", ...args], folder);
+      assert(code !== 0);
+      assertStringIncludes(err, message);
+    }
+  }));
+
+/** The tensors of a safetensors file. */
+function readTensors(bytes: Uint8Array) {
+  return decodeSafetensors(bytes, "file").tensors;
+}
 
 Deno.test("standardising by stored statistics is what the loader does", () =>
   inFolder(async (folder) => {

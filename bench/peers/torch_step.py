@@ -202,6 +202,8 @@ class Training:
             for _ in range(3):
                 self.update(self.rows)
         torch.cuda.current_stream().wait_stream(stream)
+        for parameter in self.model.parameters():
+            parameter.grad = None
         graph = torch.cuda.CUDAGraph()
         with torch.cuda.graph(graph):
             self.update(self.rows)
@@ -236,7 +238,8 @@ def main():
     torch.set_float32_matmul_precision("high" if args.tf32 else "highest")
     torch.manual_seed(0)
     training = Training(STEPS[args.step](args.inputs), device, args.mode)
-    print(torch.__version__, flush=True)
+    place = f" on {torch.cuda.get_device_name()}" if device == "cuda" else ""
+    print(f"{torch.__version__}{place}", flush=True)
     for line in sys.stdin:
         if device == "cuda":
             torch.cuda.synchronize()

@@ -4,9 +4,12 @@ import type { Op } from "../op.ts";
 import { broadcastShapes, broadcastStrides, formatShape, sameShape, type Shape } from "../shape.ts";
 import { apply, f32, type Tensor } from "../tensor.ts";
 import { constant, constantValue } from "./constant.ts";
+import { mul } from "./binary.ts";
+import { reshape, reshapeOp } from "./reshape.ts";
 import { sumTo } from "./sum.ts";
+import { affineParts } from "./unary.ts";
 
-/** y = x·1 over the axes of `shape`; the second input is the constant 1. */
+/** y = x·factor over the axes of `shape`; the factor is the second input, a constant scalar. */
 export const broadcastOp: Op<{ shape: Shape }> = {
   name: "broadcast",
   infer([x], { shape }) {
@@ -17,7 +20,7 @@ export const broadcastOp: Op<{ shape: Shape }> = {
     }
     return [f32(shape)];
   },
-  lower({ inputs: [x, one], outputs: [y] }, emit) {
+  lower({ inputs: [x, factor], outputs: [y] }, emit) {
     const four = <T>(
       list: readonly T[],
       fill: T,
@@ -25,9 +28,13 @@ export const broadcastOp: Op<{ shape: Shape }> = {
     const [s0, s1, s2, s3] = four(y.shape, 1);
     const [a0, a1, a2, a3] = four(broadcastStrides(x.shape, y.shape), 0);
     const strides = { a0, a1, a2, a3, b0: 0, b1: 0, b2: 0, b3: 0 };
-    emit.call(kernel, { OP: BINARY.mul }, { n: y.size, s0, s1, s2, s3, ...strides }, [x, one, y]);
+    emit.call(kernel, { OP: BINARY.mul }, { n: y.size, s0, s1, s2, s3, ...strides }, [
+      x,
+      factor,
+      y,
+    ]);
   },
-  gradient: ({ inputs: [x] }, [g]) => [sumTo(g!, x.shape), undefined],
+  gradient: ({ inputs: [x, factor] }, [g]) => [mul(sumTo(g!, x.shape), factor), undefined],
   examples: [
     {
       name: "rows",
@@ -36,15 +43,27 @@ export const broadcastOp: Op<{ shape: Shape }> = {
     },
     {
       name: "columns",
-      inputs: [{ shape: [3, 1] }, { shape: [], values: [1] }],
+      inputs: [{ shape: [3, 1] }, { shape: [], values: [-0.5] }],
       attributes: { shape: [2, 3, 4] },
     },
   ],
 };
 
-/** `x` repeated to `shape`, by the broadcasting rules. */
+/** `x` repeated to `shape`, by the broadcasting rules; a factor of `x` is folded into it. */
 export function broadcastTo(x: Tensor, shape: Shape): Tensor {
-  return sameShape(x.shape, shape) ? x : apply(broadcastOp, [x, constant(1)], { shape })[0];
+  if (sameShape(x.shape, shape)) return x;
+  const parts = scaleParts(x) ?? { x, factor: 1 };
+  return apply(broadcastOp, [parts.x, constant(parts.factor)], { shape })[0];
+}
+
+/** Of a tensor made as factor·x, reshaped or not: its parts; else undefined. */
+function scaleParts(y: Tensor): { x: Tensor; factor: number } | undefined {
+  if (y.node?.op.name === reshapeOp.name) {
+    const parts = scaleParts(y.node.inputs[0]);
+    return parts && { ...parts, x: reshape(parts.x, y.shape) };
+  }
+  const parts = affineParts(y);
+  return parts?.b === 0 ? { x: parts.x, factor: parts.a } : undefined;
 }
 
 /** The value of a tensor whose elements are all one constant and that does not widen `shape`. */
@@ -54,5 +73,6 @@ export function uniformValue(tensor: Tensor, shape: Shape): number | undefined {
   if (tensor.node?.op.name !== broadcastOp.name || !sameShape(tensor.shape, shape)) {
     return undefined;
   }
-  return constantValue(tensor.node.inputs[0]);
+  const [x, factor] = tensor.node.inputs.map(constantValue);
+  return x === undefined || factor === undefined ? undefined : x * factor;
 }
