@@ -57,6 +57,8 @@ export {
   type Initializer,
   Mlp,
   type Module,
+  normal,
+  type ParameterBlock,
   Parameters,
   type ParameterSpec,
   zeros,
@@ -70,6 +72,7 @@ export type {
   Op,
   TensorType,
 } from "./engine/op.ts";
+export { binaryCrossEntropyWithLogits, leakyRelu, softplus } from "./engine/ops/activation.ts";
 export { confidence, selectTarget, softAssign } from "./engine/ops/assignment.ts";
 export { augment } from "./engine/ops/augment.ts";
 export {
@@ -88,7 +91,10 @@ export { assign, callKernel } from "./engine/ops/call.ts";
 export { constant } from "./engine/ops/constant.ts";
 export { accumulate, advance } from "./engine/ops/counter.ts";
 export { dense, denseInputGradient, denseWeightGradient } from "./engine/ops/dense.ts";
+export { squaredDistances } from "./engine/ops/distances.ts";
 export { interpolate, interpolateReversed } from "./engine/ops/interpolate.ts";
+export { matmul, matmulTransposeA, matmulTransposeB } from "./engine/ops/matmul.ts";
+export { dropout, maskNoise, randomNormal } from "./engine/ops/noise.ts";
 export type { AdamConstants, SgdConstants } from "./engine/ops/optimize.ts";
 export {
   type BatchOptions,
@@ -99,6 +105,7 @@ export {
 } from "./engine/ops/random.ts";
 export { reshape, stopGradient } from "./engine/ops/reshape.ts";
 export { gather, scatterRows } from "./engine/ops/rows.ts";
+export { logSoftmax, logSumExp, rowMax, softmax } from "./engine/ops/softmax.ts";
 export { meanSquaredError, squaredError } from "./engine/ops/squared_error.ts";
 export { mean, sum } from "./engine/ops/sum.ts";
 export {
@@ -119,7 +126,7 @@ export {
   square,
   tanh,
 } from "./engine/ops/unary.ts";
-export { Adam, type AdamOptions, type Optimizer, Sgd } from "./engine/optim.ts";
+export { Adam, type AdamOptions, minimizeTogether, type Optimizer, Sgd } from "./engine/optim.ts";
 export { OracleBackend } from "./engine/oracle.ts";
 export type { CallSource, Plan } from "./engine/plan.ts";
 export { observePrograms, type Outputs, Program, trace } from "./engine/program.ts";
@@ -151,6 +158,8 @@ export {
   type ArchitectureOptions,
   Autoencoder,
   type AutoencoderSizes,
+  type InitializerName,
+  type LayerPair,
 } from "./models/autoencoder.ts";
 export { type AuditedLoss, AuditScene, type LossAudit } from "./models/audit_scene.ts";
 export { DeepEstimator, type Fitting } from "./models/deep_estimator.ts";
@@ -183,5 +192,11 @@ export { accuracy, adjustedRandIndex, normalizedMutualInformation } from "./mode
 export type { Method } from "./models/method.ts";
 export { METHODS } from "./models/registry.ts";
 export type { OptionSpec, OptionValue, OptionValues, Profile } from "./models/options.ts";
-export type { CriticMode, PretrainingOptions } from "./models/pretraining.ts";
+export type {
+  Corruption,
+  CriticMode,
+  ErrorForm,
+  PretrainingOptimizer,
+  PretrainingOptions,
+} from "./models/pretraining_options.ts";
 export type { Phase, PhaseEnd, Training } from "./models/trainer.ts";

@@ -184,11 +184,14 @@ async function ours(task: Task, data: Data, threads: number): Promise<Contender>
   };
 }
 
-/** The peer of a task. Two thread pools, OpenMP's and OpenBLAS's, get in each other's way. */
+/**
+ * The peers of a task. Two thread pools, OpenMP's and OpenBLAS's, get in each other's way, so that
+ * only one of them has several threads; on a busy machine none may be best.
+ */
 function peers(name: string, { blas }: Task, data: Data, threads: number): Promise<Contender>[] {
   const script = new URL("./peers/passes.py", import.meta.url).pathname;
   const settings = [{ openmp: threads, openblas: 1 }];
-  if (blas && threads > 1) settings.push({ openmp: 1, openblas: threads });
+  if (threads > 1) settings.push({ openmp: 1, openblas: blas ? threads : 1 });
   return settings.map(({ openmp, openblas }) =>
     startPeer({
       command: "/usr/bin/python3",

@@ -213,7 +213,10 @@ function parse(args: readonly string[]): Options {
     .option(
       "--peers <names>",
       `of ${FAMILIES.join(", ")}, or all (default: dynae,torch)`,
-      (text) => text === "all" ? FAMILIES : namesOf(text, FAMILIES),
+      (text) => {
+        const names = namesOf(text, [...FAMILIES, "all"]);
+        return names.includes("all") ? FAMILIES : names;
+      },
     )
     .option("--no-webgpu", "leave WebGPU out")
     .option("--json", "print one JSON object")

@@ -1,6 +1,6 @@
 /**
- * Fusion: rewrites of the traced nodes that make fewer kernel calls of the same arithmetic. Each rule
- * replaces a node and its producer by one node whose outputs are the same tensors.
+ * Fusion: rewrites of the traced nodes that make fewer kernel calls of the same arithmetic. Most rules
+ * replace a node and its producer by one node whose outputs are the same tensors.
  */
 import { ACCUMULATE_TERMS } from "../kernels/accumulate.ts";
 import { binaryOp } from "./ops/binary.ts";
@@ -45,7 +45,7 @@ const maskIntoInputGradient: Rule = (node, step) => {
   const [product, y] = node.inputs;
   const absorbed = step.maker(product);
   if (absorbed?.op.name !== denseInputGradientOp.name || !step.onlyReader(product, node)) return;
-  if (y === product || !sameShape(y.shape, product.shape)) return;
+  if (y === product || !sameShape(y.shape, product.shape) || absorbed.inputs.length > 2) return;
   const inputs = [...absorbed.inputs, y];
   const fused = {
     ...absorbed,
@@ -177,10 +177,17 @@ const RULES: readonly Rule[] = [
   advanceWithAccumulation,
 ];
 
-/** The nodes after fusion, in a topological order. `outputs` must stay readable. */
-export function fuse(traced: readonly Node[], outputs: ReadonlySet<Tensor>): readonly Node[] {
+/**
+ * The nodes after fusion, in a topological order.
+ * @param outputs Stay readable. @param maxBytes Of a tensor that comes in.
+ */
+export function fuse(
+  traced: readonly Node[],
+  outputs: ReadonlySet<Tensor>,
+  maxBytes: number,
+): readonly Node[] {
   const step = new Rewriting(traced, outputs);
-  stackProducts(step);
+  stackProducts(step, maxBytes);
   step.prune();
   for (const rule of RULES) while (step.nodes.some((node) => applied(rule, node, step)));
   return step.nodes;

@@ -1,5 +1,6 @@
 /** Networks: layers with named parameters, laid out in one arena. */
 import { REGION_ALIGNMENT } from "./backend.ts";
+import { leakyRelu } from "./ops/activation.ts";
 import { dense } from "./ops/dense.ts";
 import { relu } from "./ops/unary.ts";
 import { RandomStream, STREAM } from "./random.ts";
@@ -28,6 +29,16 @@ export const glorotUniform: Initializer = (shape, random): Float32Array => {
   return Float32Array.from({ length: sizeOf(shape) }, () => random.uniform(-limit, limit));
 };
 
+/** N(0, deviation²), by the Box–Muller transform. */
+export function normal(deviation: number): Initializer {
+  return (shape, random) =>
+    Float32Array.from({ length: sizeOf(shape) }, () => {
+      // 1 − u is in (0, 1], where the logarithm is finite.
+      const radius = Math.sqrt(-2 * Math.log(1 - random.uniform()));
+      return deviation * radius * Math.cos(2 * Math.PI * random.uniform());
+    });
+}
+
 /** A parameter before it has memory. */
 export interface ParameterSpec {
   /** Its name within its module. */
@@ -46,10 +57,19 @@ export interface Module {
   parameters(): ParameterSpec[];
 }
 
+/** Activations of hidden layers, by name; the leaky ReLU's slope is 0.2 for x < 0. */
+export const ACTIVATIONS = {
+  relu,
+  leakyRelu: (x: Tensor): Tensor => leakyRelu(x, 0.2),
+} as const;
+
+/** See {@linkcode ACTIVATIONS}. */
+export type ActivationName = keyof typeof ACTIVATIONS;
+
 /** Options of {@linkcode Dense}. */
 export interface DenseOptions {
   /** Applied to the output; none by default. */
-  readonly activation?: "relu";
+  readonly activation?: ActivationName;
   /** Of the weight; the bias starts at zero. */
   readonly initializer?: Initializer;
 }
@@ -100,11 +120,12 @@ export class Dense implements Module {
   apply(x: Tensor): Tensor {
     const { weight, bias } = this.variables;
     const y = dense(x, weight, bias);
-    return this.options.activation === "relu" ? relu(y) : y;
+    const { activation } = this.options;
+    return activation ? ACTIVATIONS[activation](y) : y;
   }
 }
 
-/** Fully connected layers in a row: ReLU between them, none after the last. */
+/** Fully connected layers in a row: an activation between them, none after the last. */
 export class Mlp implements Module {
   /** From input to output. */
   readonly layers: readonly Dense[];
@@ -112,17 +133,21 @@ export class Mlp implements Module {
   /**
    * Layers whose parameters have no memory yet.
    * @param sizes Columns of the input, of every hidden layer, and of the output.
-   * @param initializer Of the weights.
+   * @param initializer Of the weights. @param activation Of hidden layers.
    * @throws {RangeError} for fewer than two sizes.
    */
-  constructor(readonly sizes: readonly number[], initializer: Initializer = fanInUniform) {
+  constructor(
+    readonly sizes: readonly number[],
+    initializer: Initializer = fanInUniform,
+    activation: ActivationName = "relu",
+  ) {
     if (sizes.length < 2) {
       throw new RangeError(`Mlp: at least 2 sizes are needed, got [${sizes.join(", ")}]`);
     }
     this.layers = sizes.slice(1).map((units, i) =>
       new Dense(sizes[i], units, {
         initializer,
-        activation: i < sizes.length - 2 ? "relu" : undefined,
+        activation: i < sizes.length - 2 ? activation : undefined,
       })
     );
   }
@@ -140,11 +165,18 @@ export class Mlp implements Module {
   }
 }
 
-/**
- * The parameters of some modules in one arena, so that an optimiser updates them in one call. Each is
- * a named variable of the state.
- */
-export class Parameters {
+/** Parameters that lie side by side, so that an optimiser updates them in one call. */
+export interface ParameterBlock {
+  /** Their memory, f32 [length]; gaps between parameters are zero and stay so. */
+  readonly arena: Variable;
+  /** The parameters, in the order of their places. */
+  readonly variables: readonly Variable[];
+  /** Element offset of each parameter in the arena. */
+  readonly offsets: readonly number[];
+}
+
+/** The parameters of some modules in one arena. Each is a named variable of the state. */
+export class Parameters implements ParameterBlock {
   /** The whole arena, f32 [length]; gaps between parameters are zero and stay so. */
   readonly arena: Variable;
   /** The parameters, in the modules' order. */
@@ -184,6 +216,28 @@ export class Parameters {
       bind(variable);
       return variable;
     });
+  }
+
+  /**
+   * A part of them that can be updated alone, in the same memory.
+   * @param variables Neighbours in {@linkcode variables}, in that order.
+   * @throws {RangeError} where they are no neighbours.
+   */
+  part(variables: readonly Variable[]): ParameterBlock {
+    const first = this.variables.indexOf(variables[0]);
+    if (first < 0 || variables.some((variable, i) => variable !== this.variables[first + i])) {
+      const names = (list: readonly Variable[]) => list.map(({ name }) => name).join(", ");
+      throw new RangeError(
+        `part: the parameters must be neighbours among ${names(this.variables)}; ` +
+          `got ${names(variables)}`,
+      );
+    }
+    const { backend, name, region, size } = this.arena;
+    const begin = this.offsets[first];
+    const length = (this.offsets[first + variables.length] ?? size) - begin;
+    const place = { ...region, offset: region.offset + begin, length };
+    const offsets = variables.map((_, i) => this.offsets[first + i] - begin);
+    return { arena: new Variable(backend, `part of ${name}`, [length], place), variables, offsets };
   }
 
   /** Number of parameters, gaps not counted. */

@@ -1,6 +1,6 @@
 /** Optimisers: one fused update over one parameter arena. */
 import { gradients } from "./gradient.ts";
-import type { Parameters } from "./module.ts";
+import type { ParameterBlock } from "./module.ts";
 import { advance } from "./ops/counter.ts";
 import {
   type AdamConstants,
@@ -14,12 +14,22 @@ import type { Tensor, Variable } from "./tensor.ts";
 
 /** An optimiser of one arena. */
 export interface Optimizer {
-  /** Inside `trace`: one update of the parameters by the gradient of `loss`. */
+  /** What it updates. */
+  readonly parameters: ParameterBlock;
+  /** Inside `trace`: one update of the parameters by the gradient of `loss`, a scalar. */
   minimize(loss: Tensor): void;
+  /** Inside `trace`: one update by a gradient of the arena's shape. */
+  update(gradient: Tensor): void;
 }
 
-function packedGradients(loss: Tensor, { variables, offsets, arena }: Parameters): Tensor {
-  return pack(gradients(loss, variables), offsets, arena.size);
+/** Inside `trace`: one update of what each optimiser updates, all by the gradient of one loss. */
+export function minimizeTogether(loss: Tensor, optimizers: readonly Optimizer[]): void {
+  const targets = optimizers.flatMap(({ parameters }) => parameters.variables);
+  const all = gradients(loss, targets);
+  for (const optimizer of optimizers) {
+    const { variables, offsets, arena } = optimizer.parameters;
+    optimizer.update(pack(all.splice(0, variables.length), offsets, arena.size));
+  }
 }
 
 /** Options of {@linkcode Adam}. */
@@ -47,7 +57,7 @@ export class Adam implements Optimizer {
   constructor(
     state: State,
     name: string,
-    private readonly parameters: Parameters,
+    readonly parameters: ParameterBlock,
     { step, ...options }: AdamOptions = {},
   ) {
     if (!step) this.ownStep = state.variable(`${name}.step`, [1], { dtype: "u32" });
@@ -66,8 +76,12 @@ export class Adam implements Optimizer {
 
   /** Inside `trace`: one step of Adam by the gradient of `loss`, a scalar. */
   minimize(loss: Tensor): void {
-    const g = packedGradients(loss, this.parameters);
-    applyAdam([this.parameters.arena, g, this.m, this.v], this.step, this.constants);
+    minimizeTogether(loss, [this]);
+  }
+
+  /** Inside `trace`: one step of Adam by a gradient of the arena's shape. */
+  update(gradient: Tensor): void {
+    applyAdam([this.parameters.arena, gradient, this.m, this.v], this.step, this.constants);
     if (this.ownStep) advance(this.ownStep);
   }
 }
@@ -85,7 +99,7 @@ export class Sgd implements Optimizer {
   constructor(
     state: State,
     name: string,
-    private readonly parameters: Parameters,
+    readonly parameters: ParameterBlock,
     options: Partial<SgdConstants> = {},
   ) {
     this.constants = { learningRate: 0.01, momentum: 0, ...options };
@@ -94,7 +108,11 @@ export class Sgd implements Optimizer {
 
   /** Inside `trace`: one step of momentum descent by the gradient of `loss`, a scalar. */
   minimize(loss: Tensor): void {
-    const g = packedGradients(loss, this.parameters);
-    applySgd([this.parameters.arena, g, this.v], this.constants);
+    minimizeTogether(loss, [this]);
+  }
+
+  /** Inside `trace`: one step of momentum descent by a gradient of the arena's shape. */
+  update(gradient: Tensor): void {
+    applySgd([this.parameters.arena, gradient, this.v], this.constants);
   }
 }

@@ -77,7 +77,7 @@ export function makePlan(
   effects: readonly Node[],
   label: string,
 ): Plan {
-  const nodes = fuse(liveNodes(outputs, effects), new Set(outputs));
+  const nodes = fuse(liveNodes(outputs, effects), new Set(outputs), backend.maxRegionBytes);
   const storages = new Map<Tensor, Storage>();
   const constants: { storage: Storage; value: number }[] = [];
   const calls: AbstractCall[] = [];
@@ -91,7 +91,7 @@ export function makePlan(
     call(kernel, callConstants, params, tensors) {
       const storages = tensors.map(storageOf);
       const packed = kernel.bindings.some(({ access }, i) =>
-        access !== "read" && storages[i]?.parent !== undefined
+        access !== "read" && storages[i] && packs.has(rootOf(storages[i]))
       );
       const source = { node, tensors, packed };
       calls.push({ kernel, constants: callConstants, params, storages, source });
@@ -100,6 +100,9 @@ export function makePlan(
   });
 
   const placed = placePacked(nodes, storageOf);
+  const packs = new Set(
+    nodes.filter(({ op }) => op.name === packOp.name).map(({ outputs }) => storageOf(outputs[0])),
+  );
   for (const node of nodes) {
     if (node.op.name === constantOp.name) {
       const storage = storageOf(node.outputs[0]);

@@ -16,6 +16,9 @@ export const STREAM = {
   audit: 6,
   sample: 7,
   windows: 8,
+  corruption: 9,
+  inputDropout: 10,
+  hiddenDropout: 11,
 } as const;
 
 /** Numbers of one stream, in order. Equal to `randomUniform` of the same key at step `step`. */

@@ -31,13 +31,12 @@ export const unstackOp: Op<Record<never, never>> = {
 
 /** Elements of a stack before each of its parts. */
 export function stackOffsets(parts: readonly Tensor[]): number[] {
-  let offset = 0;
-  return parts.map(({ size }) => (offset += size) - size);
+  return parts.map((_, i) => parts.slice(0, i).reduce((sum, { size }) => sum + size, 0));
 }
 
-/** Stacks the products of a step wherever that is possible. */
-export function stackProducts(rewriting: Rewriting): void {
-  const stacking = new Stacking(rewriting);
+/** Stacks the products of a step wherever that is possible, in at most `maxBytes` a tensor. */
+export function stackProducts(rewriting: Rewriting, maxBytes: number): void {
+  const stacking = new Stacking(rewriting, maxBytes);
   while (
     stacking.stackLayers() || stacking.stackFollowers() || stacking.stackWeightGradients() ||
     stacking.stackBiasGradients()
@@ -70,13 +69,6 @@ function commonRowInputs(a: Node, b: Node): readonly number[] | undefined {
   return shared && JSON.stringify(a.attributes) === JSON.stringify(b.attributes) ? rows : undefined;
 }
 
-/** Whether the rows of `b` can follow those of `a` in one buffer, whose parts begin aligned. */
-function fits(a: Tensor, b: Tensor): boolean {
-  return a !== b && a.dtype === "f32" && b.dtype === "f32" && a.shape.length > 0 &&
-    b.shape.length > 0 && sameShape(a.shape.slice(1), b.shape.slice(1)) && a.size > 0 &&
-    a.size % REGION_ALIGNMENT === 0;
-}
-
 /** Each method rewrites one place, and returns whether it found one. */
 class Stacking {
   /** Of the upper part, then the lower part: their stack. */
@@ -84,7 +76,7 @@ class Stacking {
   /** Tensors that are stacks. */
   private readonly made = new Set<Tensor>();
 
-  constructor(private readonly rewriting: Rewriting) {}
+  constructor(private readonly rewriting: Rewriting, private readonly maxBytes: number) {}
 
   /** dense(a, w, b) and dense(a', w, b), for the first such pair. */
   stackLayers(): boolean {
@@ -146,7 +138,7 @@ class Stacking {
   private merge(a: Node, b: Node): boolean {
     const rows = commonRowInputs(a, b);
     const [upper, lower] = [a.outputs[0], b.outputs[0]];
-    if (!rows || !fits(upper, lower) || this.stacks.get(upper)?.has(lower)) return false;
+    if (!rows || !this.fits(upper, lower) || this.stacks.get(upper)?.has(lower)) return false;
     const inputs = a.inputs.map((input, i) =>
       rows.includes(i) ? this.stack(input, b.inputs[i]) : input
     );
@@ -164,7 +156,7 @@ class Stacking {
   /** `lower` under `upper`; undefined where they do not fit or the order of effects forbids it. */
   private stack(upper: Tensor, lower: Tensor): Tensor | undefined {
     const known = () => this.stacks.get(upper)?.get(lower);
-    if (known() || !fits(upper, lower)) return known();
+    if (known() || !this.fits(upper, lower)) return known();
     const [a, b] = [this.rewriting.maker(upper), this.rewriting.maker(lower)];
     if (a && b && this.merge(a, b)) return known();
     // Stacks of stacks would be copied again and again.
@@ -179,6 +171,13 @@ class Stacking {
     if (!this.rewriting.replace(new Map(), [node])) return undefined;
     this.remember(upper, lower, node.outputs[0]);
     return node.outputs[0];
+  }
+
+  /** Whether the rows of `b` can follow those of `a` in one buffer, whose parts begin aligned. */
+  private fits(a: Tensor, b: Tensor): boolean {
+    return a !== b && a.dtype === "f32" && b.dtype === "f32" && a.shape.length > 0 &&
+      b.shape.length > 0 && sameShape(a.shape.slice(1), b.shape.slice(1)) && a.size > 0 &&
+      a.size % REGION_ALIGNMENT === 0 && 4 * (a.size + b.size) <= this.maxBytes;
   }
 
   private replaceSum(sum: Node, product: Node): boolean {

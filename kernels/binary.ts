@@ -3,6 +3,7 @@ import {
   groupsOf,
   type Kernel,
   type KernelCase,
+  largestMagnitude,
   type NumberArray,
   SMALLEST_NORMAL,
   ULP,
@@ -11,7 +12,8 @@ import source from "./binary.wgsl" with { type: "text" };
 
 /**
  * Codes of the override constant `OP` of {@linkcode binary}. `reluGradient` is b > 0 ? a : 0 with
- * a the gradient and b the ReLU's output; the comparisons give 1 or 0.
+ * a the gradient and b the ReLU's output; the comparisons give 1 or 0. The cross-entropy is that of
+ * the logit a with the target b, in nats: max(a, 0) − a·b + log(1 + e^−|a|).
  */
 export const BINARY = {
   add: 0,
@@ -23,6 +25,7 @@ export const BINARY = {
   reluGradient: 6,
   greater: 7,
   greaterEqual: 8,
+  binaryCrossEntropyWithLogits: 9,
 } as const;
 
 const WORKGROUP = 64;
@@ -84,13 +87,23 @@ export const binary: Kernel = {
     binaryCase("reluGradient", [1, 1, 9, 64], [1, 1, 9, 64], [1, 1, 9, 64], [-1, 2, "integer"]),
     binaryCase("greater", [1, 4, 1, 33], [1, 1, 1, 33], [1, 4, 1, 1], [-2, 2, "integer"]),
     binaryCase("greaterEqual", [3, 1, 2, 11], [3, 1, 2, 11], [1, 1, 1, 1], [-2, 2, "integer"]),
+    binaryCase("binaryCrossEntropyWithLogits", [1, 1, 33, 65], [1, 1, 33, 65], [1, 1, 33, 65]),
+    binaryCase("binaryCrossEntropyWithLogits", [1, 3, 5, 7], [1, 3, 5, 7], [1, 1, 1, 1], [-30, 30]),
     binaryCase("mul", [1, 1, 509, 511], [1, 1, 509, 511], [1, 1, 509, 511]),
     binaryCase("add", [1, 1, 0, 5], [1, 1, 0, 5], [1, 1, 1, 5]),
     ...(["max", "min", "greater", "greaterEqual"] as const).map(notANumberCase),
   ],
-  /** One operation: a rounding for +, −, ×, 2.5 ULP for ÷; the others select. */
+  /**
+   * One operation: a rounding for +, −, ×, 2.5 ULP for ÷; the others select. The cross-entropy: a
+   * rounding of a·b, one of a difference and one of a sum, which are at most |a| + |a·b| + log 2;
+   * e^−|a|·(3 + 2 |a|) ≤ 3 ULP from the exponential, and 8 ULP of at most log 2 from the series.
+   */
   tolerance(testCase) {
     const op = testCase.constants.OP;
+    if (op === BINARY.binaryCrossEntropyWithLogits) {
+      const [a, b] = testCase.buffers.map(largestMagnitude);
+      return { absolute: (3 * (a + a * b) + 10) * ULP, relative: 0 };
+    }
     const relative = op === BINARY.div ? 2.5 * ULP : op <= BINARY.mul ? ULP : 0;
     return { absolute: relative > 0 ? SMALLEST_NORMAL : 0, relative };
   },
@@ -155,8 +168,16 @@ function stretch(
         y[i] = a[ai] >= b[bi] ? 1 : 0;
       }
       break;
+    case BINARY.binaryCrossEntropyWithLogits:
+      for (let i = begin; i < end; i++, ai += aStride, bi += bStride) {
+        const logit = a[ai];
+        y[i] = Math.max(logit, 0) - logit * b[bi] + Math.log1p(Math.exp(-Math.abs(logit)));
+      }
+      break;
     default:
-      throw new RangeError(`binary has no OP ${op}: codes are 0 to ${BINARY.greaterEqual}`);
+      throw new RangeError(
+        `binary has no OP ${op}: codes are 0 to ${BINARY.binaryCrossEntropyWithLogits}`,
+      );
   }
 }
 

@@ -1,7 +1,8 @@
 // binary.wgsl: y = f(a, b) over a 4-D index
 //   y: [s0, s1, s2, s3] contiguous, n elements; a and b with strides a0…a3 and b0…b3, 0 where
 //   broadcast. OP: 0 a + b, 1 a − b, 2 a · b, 3 a / b, 4 maximum, 5 minimum, 6 b > 0 ? a : 0 (the
-//   gradient of a ReLU with output b), 7 a > b, 8 a ≥ b. NaN wins in 4 and 5.
+//   gradient of a ReLU with output b), 7 a > b, 8 a ≥ b, 9 the cross-entropy of the logit a with the
+//   target b. NaN wins in 4 and 5.
 //   One invocation an element.
 
 struct Params {
@@ -35,6 +36,15 @@ fn extreme(p: f32, q: f32) -> f32 {
   return select(min(p, q), max(p, q), OP == 4u);
 }
 
+// log(1 + e) for 0 ≤ e ≤ 1 as 2 artanh(e / (2 + e)): WGSL's log may err by 2⁻²¹ where its argument is
+// near 1. The series' first term left out is below 2·10⁻⁹ of the result.
+fn log_one_plus(e: f32) -> f32 {
+  let s = e / (2.0 + e);
+  let t = s * s;
+  let high = 1.0 / 9.0 + t * (1.0 / 11.0 + t * (1.0 / 13.0 + t / 15.0));
+  return 2.0 * s * (1.0 + t * (1.0 / 3.0 + t * (1.0 / 5.0 + t * (1.0 / 7.0 + t * high))));
+}
+
 fn apply(p: f32, q: f32) -> f32 {
   switch OP {
     case 0u: { return p + q; }
@@ -44,7 +54,8 @@ fn apply(p: f32, q: f32) -> f32 {
     case 4u, 5u: { return extreme(p, q); }
     case 6u: { return select(0.0, p, q > 0.0 && !is_nan(q)); }
     case 7u: { return select(0.0, 1.0, p > q && !is_nan(p) && !is_nan(q)); }
-    default: { return select(0.0, 1.0, p >= q && !is_nan(p) && !is_nan(q)); }
+    case 8u: { return select(0.0, 1.0, p >= q && !is_nan(p) && !is_nan(q)); }
+    default: { return (max(p, 0.0) - p * q) + log_one_plus(exp(-abs(p))); }
   }
 }
 

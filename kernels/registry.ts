@@ -12,6 +12,7 @@ import { dense } from "./dense.ts";
 import { denseInputGradient } from "./dense_input_gradient.ts";
 import { denseWeightGradient } from "./dense_weight_gradient.ts";
 import { distances } from "./distances.ts";
+import { distancesGradient } from "./distances_gradient.ts";
 import { gather } from "./gather.ts";
 import { interpolate } from "./interpolate.ts";
 import { interpolateGradient } from "./interpolate_gradient.ts";
@@ -27,6 +28,7 @@ import { scatterRows } from "./scatter_rows.ts";
 import { selectTarget } from "./select_target.ts";
 import { sgd } from "./sgd.ts";
 import { softAssign } from "./soft_assign.ts";
+import { softmax } from "./softmax.ts";
 import { unary } from "./unary.ts";
 import type { Kernel } from "./kernel.ts";
 
@@ -44,6 +46,7 @@ const LIST: readonly Kernel[] = [
   denseInputGradient,
   denseWeightGradient,
   distances,
+  distancesGradient,
   gather,
   interpolate,
   interpolateGradient,
@@ -59,6 +62,7 @@ const LIST: readonly Kernel[] = [
   selectTarget,
   sgd,
   softAssign,
+  softmax,
   unary,
 ];
 

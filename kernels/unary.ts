@@ -26,6 +26,7 @@ export const UNARY = {
   sign: 11,
   sin: 12,
   cos: 13,
+  softplus: 14,
 } as const;
 
 const WORKGROUP = 64;
@@ -97,8 +98,13 @@ export const unary: Kernel = {
       case UNARY.cos:
         for (let i = begin; i < end; i++) y[i] = Math.cos(x[i]);
         break;
+      case UNARY.softplus:
+        for (let i = begin; i < end; i++) {
+          y[i] = Math.max(x[i], 0) + Math.log1p(Math.exp(-Math.abs(x[i])));
+        }
+        break;
       default:
-        throw new RangeError(`unary has no OP ${constants.OP}: codes are 0 to ${UNARY.cos}`);
+        throw new RangeError(`unary has no OP ${constants.OP}: codes are 0 to ${UNARY.softplus}`);
     }
   },
   cases: () => [
@@ -123,6 +129,9 @@ export const unary: Kernel = {
     unaryCase("sin", 129, -8192, 8192),
     unaryCase("cos", 257, -3.2, 3.2),
     unaryCase("cos", 129, -8192, 8192),
+    unaryCase("softplus", 257, -2, 2),
+    unaryCase("softplus", 127, -60, 60),
+    { ...unaryCase("softplus", 5, 0, 0), buffers: [values(-200, 200, NaN, 0, -20), out(5)] },
     unaryCase("relu", 524_289, -1, 1),
     unaryCase("exp", 0, 0, 1),
   ],
@@ -138,7 +147,8 @@ export const unary: Kernel = {
  * WGSL's accuracy table for each function, with |x| ≤ `range`. Sigmoid: e = exp(−|x|) enters the
  * numerator and the denominator, then an addition and a division. Tanh from |x| = ¼ on: the error
  * of e = exp(−2|x|), at most 2.5 ULP absolute there, is divided by 1 − e ≥ 0.39; below, a series.
- * Sine and cosine: a reduction in three parts within 4 ULP, then a series.
+ * Sine and cosine: a reduction in three parts within 4 ULP, then a series. Softplus: the error of
+ * e = exp(−|x|) enters log(1 + e), a series of 8 ULP, and an addition.
  */
 function unaryTolerance(op: number, range: number, a: number, b: number): Tolerance {
   switch (op) {
@@ -161,6 +171,8 @@ function unaryTolerance(op: number, range: number, a: number, b: number): Tolera
     case UNARY.sin:
     case UNARY.cos:
       return { absolute: 8 * ULP, relative: 0 };
+    case UNARY.softplus:
+      return { absolute: 0, relative: (3 + 2 * range + 9) * ULP };
     default:
       return { absolute: 0, relative: 0 };
   }

@@ -1,8 +1,8 @@
 // unary.wgsl: y = f(x)
 //   x: [n] -> y: [n]. OP: 0 x, 1 a · x + b, 2 ReLU, 3 exp, 4 log, 5 √x, 6 x², 7 1 / x, 8 sigmoid,
-//   9 tanh, 10 |x|, 11 sign, 12 sin, 13 cos. NaN gives NaN. One invocation an element.
-//   Accuracy: WGSL's own for exp, log, √ and ÷; sigmoid and tanh follow from exp; sin and cos,
-//   which WGSL lets err by 2⁻¹¹, are computed here to 8 ULP of 1 for |x| ≤ 8192.
+//   9 tanh, 10 |x|, 11 sign, 12 sin, 13 cos, 14 softplus. NaN gives NaN. One invocation an element.
+//   Accuracy: WGSL's own for exp, log, √ and ÷; sigmoid, tanh and softplus follow from exp; sin and
+//   cos, which WGSL lets err by 2⁻¹¹, are computed here to 8 ULP of 1 for |x| ≤ 8192.
 
 struct Params { n: u32, a: f32, b: f32 }
 
@@ -50,6 +50,15 @@ fn sine(v: f32, quarters: i32) -> f32 {
   return select(value, -value, turn >= 2);
 }
 
+// log(1 + e) for 0 ≤ e ≤ 1 as 2 artanh(e / (2 + e)): WGSL's log may err by 2⁻²¹ where its argument is
+// near 1. The series' first term left out is below 2·10⁻⁹ of the result.
+fn log_one_plus(e: f32) -> f32 {
+  let s = e / (2.0 + e);
+  let t = s * s;
+  let high = 1.0 / 9.0 + t * (1.0 / 11.0 + t * (1.0 / 13.0 + t / 15.0));
+  return 2.0 * s * (1.0 + t * (1.0 / 3.0 + t * (1.0 / 5.0 + t * (1.0 / 7.0 + t * high))));
+}
+
 fn apply(v: f32) -> f32 {
   switch OP {
     case 0u: { return v; }
@@ -65,7 +74,8 @@ fn apply(v: f32) -> f32 {
     case 10u: { return abs(v); }
     case 11u: { return sign(v); }
     case 12u: { return sine(v, 0); }
-    default: { return sine(v, 1); }
+    case 13u: { return sine(v, 1); }
+    default: { return max(v, 0.0) + log_one_plus(exp(-abs(v))); }
   }
 }
 

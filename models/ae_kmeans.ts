@@ -16,13 +16,8 @@ import {
 import type { Method } from "./method.ts";
 import { Encoding } from "./whole_pass.ts";
 
-/** Options of {@linkcode AEKMeans}: of the network, and of its training without a critic. */
-export interface AEKMeansOptions extends
-  ArchitectureOptions,
-  Omit<
-    PretrainingOptions,
-    "critic" | "criticLearningRate" | "lambda" | "interpolationMax" | "seed"
-  > {
+/** Options of {@linkcode AEKMeans}: of the network, and of its training. */
+export interface AEKMeansOptions extends ArchitectureOptions, PretrainingOptions {
   /** Restarts of k-means. */
   readonly nInit: number;
 }
@@ -39,8 +34,6 @@ const OPTIONS: readonly OptionSpec[] = [
     source: "DEC, DynAE",
   },
 ];
-
-const NO_CRITIC = { critic: "off", criticLearningRate: 0, lambda: 0, interpolationMax: 0 } as const;
 
 /** An autoencoder, then k-means on its code. */
 export class AEKMeans extends DeepEstimator<AEKMeansOptions> {
@@ -59,7 +52,7 @@ export class AEKMeans extends DeepEstimator<AEKMeansOptions> {
   ): Promise<FitResult> {
     const { options } = this;
     const augmentation = augmentationFor(training, samples, options);
-    const pretraining = new Pretraining(training, net, augmentation, { ...options, ...NO_CRITIC });
+    const pretraining = new Pretraining(training, net, augmentation, options);
     const { state, backend, context } = training;
     const centroids = state.variable(CENTROIDS, [options.clusters, options.latent]);
     const labels = state.variable("labels", [samples.n], { dtype: "u32" });
@@ -91,6 +84,9 @@ export class AEKMeans extends DeepEstimator<AEKMeansOptions> {
   }
 }
 
+/** Rows as they are. */
+const UNAUGMENTED = { rotation: 0, shift: 0 } as const;
+
 /** AE+KM's row in the registry. */
 export const AE_KMEANS: Method = {
   name: "ae-kmeans",
@@ -99,7 +95,26 @@ export const AE_KMEANS: Method = {
   options: OPTIONS,
   profiles: {
     default: { description: "thrifty: minutes on two cores", values: {} },
-    plain: { description: "without augmentation", values: { rotation: 0, shift: 0 } },
+    plain: { description: "without augmentation", values: UNAUGMENTED },
+    denoising: {
+      description: "from masked input, without augmentation",
+      values: { ...UNAUGMENTED, corruption: "mask" },
+    },
+    stacked: {
+      description: "layer by layer, then all layers: DEC's way in minutes, without augmentation",
+      values: { ...UNAUGMENTED, stackedSteps: 1000, pretrainSteps: 4000, pretrainError: "halfSum" },
+    },
+    acai: {
+      description: "with ACAI's critic, without augmentation; rates of the thrifty profile",
+      values: {
+        ...UNAUGMENTED,
+        critic: "trained",
+        criticLearningRate: 2e-3,
+        lambda: 0.5,
+        interpolationMax: 0.5,
+        mixCoefficient: 0.2,
+      },
+    },
     official: {
       description: "DynAE's pre-training without its critic: 130,000 steps on augmented images",
       values: {
@@ -110,6 +125,21 @@ export const AE_KMEANS: Method = {
         pretrainDecay: false,
         rotation: 10,
         batchOrder: "sequentialShuffledWithin",
+      },
+    },
+    "sdae-official": {
+      description:
+        "DEC's pre-training, 50,000 steps a layer and 100,000; wants pixels × 0.02: --scale 50",
+      values: {
+        ...UNAUGMENTED,
+        hidden: [500, 500, 2000],
+        initializer: "normal",
+        stackedSteps: 50_000,
+        pretrainSteps: 100_000,
+        pretrainOptimizer: "sgd",
+        pretrainLearningRate: 0.1,
+        pretrainDropSteps: 20_000,
+        pretrainError: "halfSum",
       },
     },
   },

@@ -1,13 +1,29 @@
 /**
  * The fully connected autoencoder that the methods share, published as d–500–500–2000–p and its
- * mirror: ReLU on hidden layers, linear code and output.
+ * mirror: ReLU (or its leaky form) on hidden layers, linear code and output.
  */
-import { Mlp, Parameters } from "../engine/module.ts";
+import {
+  type ActivationName,
+  ACTIVATIONS,
+  type Dense,
+  fanInUniform,
+  glorotUniform,
+  type Initializer,
+  Mlp,
+  normal,
+  Parameters,
+} from "../engine/module.ts";
 import { assign } from "../engine/ops/call.ts";
 import { trace } from "../engine/program.ts";
 import { State } from "../engine/state.ts";
 import type { Tensor } from "../engine/tensor.ts";
 import type { OptionSpec } from "./options.ts";
+
+/** How the weights of an autoencoder start, by name. */
+const INITIALIZERS = { fanIn: fanInUniform, glorot: glorotUniform, normal: normal(0.01) } as const;
+
+/** U(±√(1/fan_in)), U(±√(6/(fan_in + fan_out))), or N(0, 0.01²). */
+export type InitializerName = keyof typeof INITIALIZERS;
 
 /** Options of every method on an autoencoder. */
 export interface ArchitectureOptions {
@@ -17,6 +33,12 @@ export interface ArchitectureOptions {
   readonly hidden: readonly number[];
   /** p, columns of the code. */
   readonly latent: number;
+  /** How the weights start; biases start at 0. */
+  readonly initializer: InitializerName;
+  /** Of the hidden layers. */
+  readonly activation: ActivationName;
+  /** What the values of the data are multiplied by before anything sees them; absent: 1. */
+  readonly inputScale?: number;
   /** Of all random numbers, 32 bits. */
   readonly seed: number;
 }
@@ -41,6 +63,22 @@ export const ARCHITECTURE_OPTIONS: readonly OptionSpec[] = [
     source: "DEC, DynAE",
   },
   {
+    name: "initializer",
+    type: "choice",
+    choices: Object.keys(INITIALIZERS),
+    default: "fanIn",
+    description: "how the weights start; normal has the deviation 0.01",
+    source: "DynAE's code; IDEC's: glorot; DEC's: normal",
+  },
+  {
+    name: "activation",
+    type: "choice",
+    choices: Object.keys(ACTIVATIONS),
+    default: "relu",
+    description: "of the hidden layers; leakyRelu has the slope 0.2 below 0",
+    source: "all but AE-CM's code, which takes leakyRelu",
+  },
+  {
     name: "seed",
     type: "integer",
     default: 0,
@@ -60,6 +98,14 @@ export interface AutoencoderSizes {
   readonly latent: number;
 }
 
+/** An autoencoder of one layer. */
+export interface LayerPair {
+  /** [n, inputs] -> [n, units]. */
+  readonly encoder: Dense;
+  /** [n, units] -> [n, inputs]. */
+  readonly decoder: Dense;
+}
+
 /** Encoder f: [n, d] -> [n, p] and decoder g: [n, p] -> [n, d] in one parameter arena. */
 export class Autoencoder {
   /** Weights and biases of both. */
@@ -70,12 +116,28 @@ export class Autoencoder {
   /**
    * Allocates and draws the parameters of both networks.
    * @param state Owns the parameters. @param sizes Of the layers. @param seed Of the weights.
+   * @param initializer Of the weights. @param options Activation of hidden layers (ReLU by default),
+   *   and what the names of parameters begin with.
    */
-  constructor(state: State, readonly sizes: AutoencoderSizes, seed: number) {
+  constructor(
+    state: State,
+    readonly sizes: AutoencoderSizes,
+    seed: number,
+    initializer: InitializerName = "fanIn",
+    { activation, prefix = "" }: { activation?: ActivationName; prefix?: string } = {},
+  ) {
     const { inputs, hidden, latent } = sizes;
-    this.encoder = new Mlp([inputs, ...hidden, latent]);
-    this.decoder = new Mlp([latent, ...hidden.toReversed(), inputs]);
-    this.parameters = new Parameters(state, { encoder: this.encoder, decoder: this.decoder }, seed);
+    const draw: Initializer = INITIALIZERS[initializer];
+    this.encoder = new Mlp([inputs, ...hidden, latent], draw, activation);
+    this.decoder = new Mlp([latent, ...hidden.toReversed(), inputs], draw, activation);
+    const modules = { [`${prefix}encoder`]: this.encoder, [`${prefix}decoder`]: this.decoder };
+    this.parameters = new Parameters(state, modules, seed);
+  }
+
+  /** Each layer of the encoder with the decoder's that undoes it, from the data to the code. */
+  get layerPairs(): readonly LayerPair[] {
+    const { layers } = this.decoder;
+    return this.encoder.layers.map((encoder, i) => ({ encoder, decoder: layers.at(-1 - i)! }));
   }
 
   /** f(x): [n, d] -> [n, p]. */

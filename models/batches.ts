@@ -9,7 +9,6 @@ import {
   batchRows,
   randomUniform,
 } from "../engine/ops/random.ts";
-import { gather } from "../engine/ops/rows.ts";
 import { type Outputs, type Program, trace } from "../engine/program.ts";
 import { RandomStream, STREAM } from "../engine/random.ts";
 import { State } from "../engine/state.ts";
@@ -60,21 +59,25 @@ export class BatchPrograms {
     private readonly windows: BatchWindows | undefined,
   ) {}
 
-  /** Traces `build`, a step on the batch x [count, d], for each batch size. */
+  /**
+   * Traces `build`, a step on the batch x [count, d], for each batch size. Where the order is
+   * sequential, `numbers`, u32 [count], are the batch's rows among all.
+   */
   static async trace(
     backend: Backend,
     rows: Rows,
     { batchSize, order, seed, step }: BatchSettings,
     label: string,
-    build: (x: Tensor) => Outputs,
+    build: (x: Tensor, numbers: Tensor) => Outputs,
   ): Promise<BatchPrograms> {
     const whole = planBatches(rows.total, batchSize, order, seed);
     const windows = rows.isWindowed ? new BatchWindows(rows, whole) : undefined;
     const { lastCount, ...plan } = windows?.plan ?? whole;
     const make = (count: number, name: string) =>
       trace(backend, () => {
-        const numbers = batchRows(windows?.cursor ?? step, { ...plan, count });
-        const outputs = build(gather(rows.table, numbers));
+        const numbers = batchRows(step, { ...whole, count });
+        const places = windows ? batchRows(windows.cursor, { ...plan, count }) : numbers;
+        const outputs = build(rows.batch(places), numbers);
         if (windows) advance(windows.cursor);
         return outputs;
       }, name);

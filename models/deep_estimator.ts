@@ -2,8 +2,8 @@
 import type { Backend } from "../engine/backend.ts";
 import { openDevice } from "../engine/device.ts";
 import { State } from "../engine/state.ts";
-import type { Variable } from "../engine/tensor.ts";
-import { type ArchitectureOptions, Autoencoder, type AutoencoderSizes } from "./autoencoder.ts";
+import type { Tensor, Variable } from "../engine/tensor.ts";
+import { type ArchitectureOptions, Autoencoder } from "./autoencoder.ts";
 import {
   type Checkpoint,
   checkSamples,
@@ -60,6 +60,14 @@ export abstract class DeepEstimator<O extends ArchitectureOptions> implements Es
    */
   protected abstract train(fitting: Fitting): Promise<FitResult>;
 
+  /** Makes what else predicting needs, of a fit or for `load` to fill; nothing by default. */
+  protected prepare(_state: State): void {}
+
+  /** The code of x [n, d] by the network: [n, p]. */
+  protected encode(net: Autoencoder, x: Tensor): Tensor {
+    return net.encode(x);
+  }
+
   /**
    * Trains on `samples` from new weights or from `context.resume`; an earlier fit is disposed of.
    * @throws {RangeError} for samples that do not fit the options.
@@ -73,8 +81,9 @@ export abstract class DeepEstimator<O extends ArchitectureOptions> implements Es
     const ownsBackend = context.backend === undefined;
     const training = new Training(backend, context);
     try {
-      const net = new Autoencoder(training.state, this.sizes(samples.d), this.options.seed);
-      using rows = await Rows.open(backend, samples);
+      const net = this.network(training.state, samples.d);
+      this.prepare(training.state);
+      using rows = await Rows.open(backend, samples, this.options.inputScale);
       const { truth } = context;
       const result = await this.train({ training, net, rows, samples, truth });
       const centroids = training.state.get(CENTROIDS);
@@ -138,7 +147,8 @@ export abstract class DeepEstimator<O extends ArchitectureOptions> implements Es
     const ownsBackend = backend === undefined;
     const state = new State(device);
     try {
-      const net = new Autoencoder(state, this.sizes(inputs), this.options.seed);
+      const net = this.network(state, inputs);
+      this.prepare(state);
       const centroids = state.variable(CENTROIDS, shape);
       state.restore(variables);
       this.fitted = { backend: device, ownsBackend, state, net, centroids };
@@ -157,10 +167,10 @@ export abstract class DeepEstimator<O extends ArchitectureOptions> implements Es
     if (fitted?.ownsBackend) await fitted.backend.dispose();
   }
 
-  /** Layer sizes for rows of `inputs` columns. */
-  private sizes(inputs: number): AutoencoderSizes {
-    const { hidden, latent } = this.options;
-    return { inputs, hidden, latent };
+  /** The network for rows of `inputs` columns, at its initial weights. */
+  private network(state: State, inputs: number): Autoencoder {
+    const { hidden, latent, seed, initializer, activation } = this.options;
+    return new Autoencoder(state, { inputs, hidden, latent }, seed, initializer, { activation });
   }
 
   /** What `fit` or `load` left. @throws {TypeError} before both. */
@@ -170,14 +180,14 @@ export abstract class DeepEstimator<O extends ArchitectureOptions> implements Es
   }
 
   /** Encodes new rows on the model's device and hands the codes to `use`. */
-  private async withCodes<T>(
+  protected async withCodes<T>(
     samples: Samples,
     use: (encoding: Encoding) => Promise<T>,
   ): Promise<T> {
     const { backend, net } = this.needFitted();
     checkSamples(samples, undefined, net.sizes.inputs);
-    using rows = await Rows.open(backend, samples);
-    using encoding = await Encoding.create(rows, (x) => net.encode(x), net.sizes.latent);
+    using rows = await Rows.open(backend, samples, this.options.inputScale);
+    using encoding = await Encoding.create(rows, (x) => this.encode(net, x), net.sizes.latent);
     await encoding.run();
     return await use(encoding);
   }

@@ -381,7 +381,12 @@ function adversarialScene(scene: AuditScene) {
   scene.unsettle(critic.parameters.variables);
   const draw = (high: number, stream: number) =>
     scene.drawn(`coefficients ${stream}`, [AUDIT_ROWS], 0, high);
-  const options = { critic: "trained", interpolationMax: 0.5 } as const;
+  const options = {
+    critic: "trained",
+    interpolationMax: 0.5,
+    mixCoefficient: 0,
+    pretrainError: "mean",
+  } as const;
   const losses = () => {
     const z = net.encode(x);
     return pretrainingLosses(net, critic, x, z, net.decode(z), draw, options);

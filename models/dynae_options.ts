@@ -1,7 +1,7 @@
 /** DynAE's options, with their defaults and where these come from. */
 import { ARCHITECTURE_OPTIONS, type ArchitectureOptions } from "./autoencoder.ts";
 import type { OptionSpec, OptionValues, Profile } from "./options.ts";
-import { PRETRAINING_OPTIONS, type PretrainingOptions } from "./pretraining.ts";
+import { PRETRAINING_OPTIONS, type PretrainingOptions } from "./pretraining_options.ts";
 
 /** How the thresholds drop: as the authors' code does it, or as the paper's algorithm reads. */
 export type ThresholdSchedule = "code" | "paper";
@@ -42,39 +42,6 @@ const CODE = "DynAE's code";
 export const DYNAE_OPTIONS: readonly OptionSpec[] = [
   ...ARCHITECTURE_OPTIONS,
   ...PRETRAINING_OPTIONS,
-  {
-    name: "critic",
-    type: "choice",
-    choices: ["trained", "fixed", "off"],
-    default: "off",
-    description: "the critic of the interpolation loss in pre-training; fixed: never trained",
-    source: "thrifty; the paper trains it, its code in effect keeps it fixed",
-  },
-  {
-    name: "criticLearningRate",
-    type: "number",
-    default: 1e-4,
-    min: 0,
-    description: "Adam's learning rate of the critic",
-    source: "DynAE, section 4",
-  },
-  {
-    name: "lambda",
-    type: "number",
-    default: 0.5,
-    min: 0,
-    description: "weight of the interpolation loss",
-    source: "DynAE, section 4",
-  },
-  {
-    name: "interpolationMax",
-    type: "number",
-    default: 0.5,
-    min: 0,
-    max: 1,
-    description: "interpolation coefficients are uniform from 0 to this",
-    source: "ACAI; DynAE takes 1",
-  },
   {
     name: "steps",
     type: "integer",

@@ -3,9 +3,11 @@
  * where they are read from a source, a window of them that moves.
  */
 import type { Backend } from "../engine/backend.ts";
+import { gather } from "../engine/ops/rows.ts";
+import { scale } from "../engine/ops/unary.ts";
 import { State } from "../engine/state.ts";
 import { Table } from "../engine/table.ts";
-import type { Variable } from "../engine/tensor.ts";
+import type { Tensor, Variable } from "../engine/tensor.ts";
 import { isSource, type RowSource, type Samples } from "./estimator.ts";
 
 /** Bytes of a window on the device. The host holds another one, which is read ahead, and a copy. */
@@ -31,31 +33,38 @@ export class Rows {
     readonly table: Table,
     /** Number of all rows. */
     readonly total: number,
+    private readonly inputScale: number,
     private readonly source?: { readonly rows: RowSource; readonly window: Variable },
     private readonly state?: State,
   ) {}
 
   /**
    * Rows on the device: all of them, or room for a window where a source has more than that.
+   * @param inputScale What every value of a batch is multiplied by.
    * @throws what the source throws.
    */
-  static async open(backend: Backend, { data, n, d }: Samples): Promise<Rows> {
-    if (!isSource(data)) return Rows.of(Table.upload(backend, "samples", data, n, d));
+  static async open(backend: Backend, { data, n, d }: Samples, inputScale = 1): Promise<Rows> {
+    if (!isSource(data)) return Rows.of(Table.upload(backend, "samples", data, n, d), inputScale);
     const fitting = data.windowRows ?? Math.max(WINDOW_BYTES / (4 * d), 4 * WINDOW_UNIT);
     const rows = Math.max(Math.floor(fitting / WINDOW_UNIT), 1) * WINDOW_UNIT;
     if (n <= rows) {
       const all = new Float32Array(n * d);
       await data.read(0, all);
-      return Rows.of(Table.upload(backend, "samples", all, n, d));
+      return Rows.of(Table.upload(backend, "samples", all, n, d), inputScale);
     }
     const state = new State(backend);
     const window = state.variable("window of the samples", [rows, d], { saved: false });
-    return new Rows(Table.of(window), n, { rows: data, window }, state);
+    return new Rows(Table.of(window), n, inputScale, { rows: data, window }, state);
   }
 
-  /** All rows, where they are on the device already. */
-  static of(table: Table): Rows {
-    return new Rows(table, table.rows);
+  /** All rows, where they are on the device already. @param inputScale See {@linkcode open}. */
+  static of(table: Table, inputScale = 1): Rows {
+    return new Rows(table, table.rows, inputScale);
+  }
+
+  /** Inside `trace`: a batch [n, width] by the rows' places in `table`, u32 [n]. */
+  batch(places: Tensor): Tensor {
+    return scale(gather(this.table, places), this.inputScale);
   }
 
   /** Whether `table` holds a window, and not all rows. */

@@ -4,7 +4,7 @@ import { softAssign } from "../engine/ops/assignment.ts";
 import { callKernel } from "../engine/ops/call.ts";
 import { advance } from "../engine/ops/counter.ts";
 import { batchRows } from "../engine/ops/random.ts";
-import { gather, scatterRows } from "../engine/ops/rows.ts";
+import { scatterRows } from "../engine/ops/rows.ts";
 import { sum } from "../engine/ops/sum.ts";
 import { REGION_ALIGNMENT } from "../engine/backend.ts";
 import { type Program, trace } from "../engine/program.ts";
@@ -58,7 +58,7 @@ class Pass {
       // window it goes on into rows of no meaning, whose numbers are past the end.
       const numbers = batchRows(cursor, { ...block, total: isWindowed ? batches * count : total });
       const places = isWindowed ? batchRows(cursor, { ...block, total: table.rows }) : numbers;
-      perBlock(gather(table, places), numbers);
+      perBlock(rows.batch(places), numbers);
       advance(cursor);
       return {};
     }, label);

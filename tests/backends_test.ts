@@ -95,7 +95,7 @@ async function train(backend: Backend, seed = 3): Promise<Values> {
       z,
       net.decode(z),
       (high, stream) => randomUniform(step, [plan.batch], { seed, stream, high }),
-      { critic: "trained", interpolationMax: 0.5 },
+      { critic: "trained", interpolationMax: 0.5, mixCoefficient: 0, pretrainError: "mean" },
     );
     const targets = { centroids, images: pictures, thresholds };
     const dynamic = dynamicLosses(net, z, dynamicTargets(x, net.encode(x), targets), 10);

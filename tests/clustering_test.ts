@@ -29,7 +29,13 @@ import {
   nearestCentroids,
   nearestRows,
 } from "../models/kmeans.ts";
-import { type CriticMode, Pretraining } from "../models/pretraining.ts";
+import { resolveOptions } from "../models/options.ts";
+import { Pretraining } from "../models/pretraining.ts";
+import {
+  type CriticMode,
+  PRETRAINING_OPTIONS,
+  type PretrainingOptions,
+} from "../models/pretraining_options.ts";
 import { Rows } from "../models/rows.ts";
 import { Training } from "../models/trainer.ts";
 
@@ -334,20 +340,15 @@ async function criticMoves(critic: CriticMode): Promise<{ critic: boolean; net: 
   const training = new Training(oracle, {});
   const sizes = { inputs: 6, hidden: [5], latent: 2 };
   const net = new Autoencoder(training.state, sizes, 1);
-  const pretraining = new Pretraining(training, net, undefined, {
+  const options = resolveOptions("pre-training", PRETRAINING_OPTIONS, {}, {
     pretrainSteps: 4,
     pretrainLearningRate: 1e-3,
-    adamEpsilon: 1e-8,
-    pretrainDecay: true,
     batchSize: 8,
-    batchOrder: "shuffled",
-    rotation: 0,
-    shift: 0,
     critic,
     criticLearningRate: 1e-3,
-    lambda: 0.5,
-    interpolationMax: 0.5,
-    logInterval: 10,
+  });
+  const pretraining = new Pretraining(training, net, undefined, {
+    ...options as unknown as PretrainingOptions,
     seed: 1,
   });
   const random = new RandomStream(3, 3);

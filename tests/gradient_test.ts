@@ -11,7 +11,7 @@ import { checkGradients, checkOp, type Subject } from "../engine/gradcheck.ts";
 import { gradients } from "../engine/gradient.ts";
 import type { Example, GradientRule, Op } from "../engine/op.ts";
 import { OPS } from "../engine/ops/registry.ts";
-import { softAssign } from "../engine/ops/assignment.ts";
+import { confidence } from "../engine/ops/assignment.ts";
 import { augment } from "../engine/ops/augment.ts";
 import { add, greater, mul } from "../engine/ops/binary.ts";
 import { broadcastTo } from "../engine/ops/broadcast.ts";
@@ -247,11 +247,11 @@ Deno.test("only scalars are differentiated", () => {
 Deno.test("a path through an op without a gradient is an error with the reason", () => {
   const { state, x } = scene();
   const transforms = state.variable("transforms", [2, 3]);
-  const centroids = state.variable("centroids", [2, 3]);
+  const thresholds = state.variable("thresholds", [2]);
   assertThrows(
-    () => gradients(sum(softAssign(x, centroids)), [x]),
+    () => gradients(sum(confidence(x, thresholds).mask), [x]),
     TypeError,
-    "no gradient through softAssign: assignments select targets",
+    "no gradient through confidence: it is a choice",
   );
   assertThrows(
     () => gradients(sum(augment(x, transforms, 1, 3)), [x]),

@@ -105,6 +105,31 @@ Deno.test("fused and shared memory: random graphs equal their nodes evaluated al
   );
 });
 
+Deno.test("stacked rows: random graphs equal their nodes evaluated alone", async () => {
+  await fc.assert(
+    fc.asyncProperty(graphs(10), fc.nat(1000), fc.boolean(), async (choices, seed, all) => {
+      const oracle = new OracleBackend();
+      using state = new State(oracle);
+      // Batches of 64 rows can be stacked, and then gradients are summed in another order.
+      const leaves = makeLeaves(state, seed, 64);
+      const matrices = buildGraph(choices, leaves);
+      const loss = scalarOf(matrices);
+      const derived = gradients(loss, [leaves.x, leaves.w, leaves.b]);
+      const outputs = [loss, ...derived, ...(all ? matrices : [matrices.at(-1)!])];
+      const named = Object.fromEntries(outputs.map((output, i) => [`${i}`, output]));
+      const planned = await evaluate(oracle, () => named, 2);
+      const alone = await evaluateAlone(oracle, outputs);
+      outputs.forEach((output, i) => {
+        alone.get(output)!.forEach((value, j) => {
+          const error = Math.abs(planned[i][j] - value);
+          assertLess(error, 1e-9 * (1 + Math.abs(value)), `output ${i}: ${output}, element ${j}`);
+        });
+      });
+    }),
+    { numRuns: 60 },
+  );
+});
+
 /** Where the tensors of a test come from. */
 interface Layer extends Leaves {
   readonly state: State;
@@ -206,6 +231,21 @@ Deno.test("fusion does not move a read past an effect", async () => {
   }
 });
 
+Deno.test("of two masks one goes into the input gradient", async () => {
+  const oracle = new OracleBackend();
+  using state = new State(oracle);
+  const make = (name: string, data: number[]) =>
+    state.variable(name, [2, 2], { data: Float32Array.from(data) });
+  const [dy, w] = [make("dy", [1, 2, 3, 4]), make("w", [1, 0, 0, 1])];
+  const [first, second] = [make("first", [1, -1, 1, 1]), make("second", [1, 1, -1, 1])];
+  using program = await trace(oracle, () => ({
+    masked: reluGradient(reluGradient(denseInputGradient(dy, w), first), second),
+  }));
+  program.run();
+  assertEquals([...(await program.read()).masked], [1, 0, 0, 4]);
+  assertEquals(kernelsOf(program), ["dense_input_gradient", "binary"]);
+});
+
 Deno.test("a mask that is broadcast, or the product itself, is not fused", async () => {
   const { oracle, state, x, w, b } = layer();
   const product = denseInputGradient(x, w);
@@ -247,10 +287,10 @@ Deno.test("a long chain needs the memory of two links", async () => {
 
 Deno.test("no call reads and writes one buffer, unless it updates a region in place", async () => {
   await fc.assert(
-    fc.asyncProperty(graphs(10), async (choices) => {
+    fc.asyncProperty(graphs(10), fc.constantFrom(4, 64), async (choices, rows) => {
       const oracle = new OracleBackend();
       using state = new State(oracle);
-      const leaves = makeLeaves(state, 1);
+      const leaves = makeLeaves(state, 1, rows);
       using program = await trace(oracle, () => {
         const derived = gradients(scalarOf(buildGraph(choices, leaves)), [leaves.w, leaves.b]);
         return { packed: pack(derived, [0, 64], 128) };

@@ -15,13 +15,13 @@ import type { Tensor, Variable } from "../engine/tensor.ts";
 
 /** The variables that every graph starts from. */
 export interface Leaves {
-  /** [4, 3] */
+  /** [rows, 3] */
   readonly x: Variable;
   /** [3, 3] */
   readonly w: Variable;
   /** [3] */
   readonly b: Variable;
-  /** [4], in [0, 1) */
+  /** [rows], in [0, 1) */
   readonly t: Variable;
 }
 
@@ -32,24 +32,24 @@ export interface Choice {
   readonly right: number;
 }
 
-/** Makes the leaves with random values. */
-export function makeLeaves(state: State, seed: number): Leaves {
+/** Makes the leaves with random values; `rows` is even. */
+export function makeLeaves(state: State, seed: number, rows = 4): Leaves {
   const random = new RandomStream(seed, 99);
   const make = (name: string, shape: Shape, low: number) =>
     state.variable(name, shape, {
       data: Float32Array.from({ length: sizeOf(shape) }, () => random.uniform(low, 1)),
     });
   return {
-    x: make("x", [4, 3], -1),
+    x: make("x", [rows, 3], -1),
     w: make("w", [3, 3], -1),
     b: make("b", [3], -1),
-    t: make("t", [4], 0),
+    t: make("t", [rows], 0),
   };
 }
 
 type Make = (a: Tensor, b: Tensor, leaves: Leaves) => Tensor;
 
-/** Each maps matrices [4, 3] to one, and keeps magnitudes near 1. */
+/** Each maps matrices [rows, 3] to one, and keeps magnitudes near 1. */
 const SMOOTH: readonly Make[] = [
   (a, b) => affine(add(a, b), 0.5, 0),
   (a, b) => sub(tanh(a), b),
@@ -59,10 +59,10 @@ const SMOOTH: readonly Make[] = [
   (a, _b, { w }) => dense(sigmoid(a), w),
   (a) => cos(a),
   (a) => exp(affine(square(a), -1, 0)),
-  (a, b) => mul(a, reshape(mean(b, 1, 2), [4, 1])),
-  (a, b) => mul(a, broadcastTo(mean(b, 0, 1), [4, 3])),
+  (a, b) => mul(a, reshape(mean(b, 1, 2), [b.shape[0], 1])),
+  (a, b) => mul(a, broadcastTo(mean(b, 0, 1), a.shape)),
   (a, _b, { b }) => add(a, b),
-  (a) => reshape(tanh(reshape(a, [2, 6])), [4, 3]),
+  (a) => reshape(tanh(reshape(a, [a.shape[0] / 2, 6])), a.shape),
   (a, _b, { t }) => interpolateReversed(a, t),
   (a, b, { t }) => interpolate(a, b, t),
   (a, b) => mul(a, meanSquaredError(a, b)),
@@ -85,7 +85,7 @@ export function graphs(most: number): fc.Arbitrary<Choice[]> {
   return fc.array(choice, { minLength: 1, maxLength: most });
 }
 
-/** The matrices [4, 3] that the choices make, in order. */
+/** The matrices [rows, 3] that the choices make, in order. */
 export function buildGraph(choices: readonly Choice[], leaves: Leaves, smooth = false): Tensor[] {
   const ops = smooth ? SMOOTH : ALL;
   // The first mixes all leaves, so that nothing depends on none of them.

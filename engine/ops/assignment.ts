@@ -4,6 +4,10 @@ import { selectTarget as selectTargetKernel } from "../../kernels/select_target.
 import { softAssign as softAssignKernel } from "../../kernels/soft_assign.ts";
 import type { Op } from "../op.ts";
 import { apply, expectRank, expectShape, f32, type Tensor, u32 } from "../tensor.ts";
+import { div } from "./binary.ts";
+import { distancesGradient, squaredDistances } from "./distances.ts";
+import { softmaxGradient } from "./softmax.ts";
+import { affine } from "./unary.ts";
 
 /** q_ik ∝ (1 + ‖z_i − μ_k‖²/α)^(−(α+1)/2), rows summing to one. */
 export const softAssignOp: Op<{ alpha: number }> = {
@@ -19,8 +23,24 @@ export const softAssignOp: Op<{ alpha: number }> = {
     const [n, p] = z.shape;
     emit.call(softAssignKernel, {}, { n, p, k: centroids.shape[0], alpha }, [z, centroids, q]);
   },
-  gradient: { none: "assignments select targets, which are constants" },
-  examples: [],
+  // q is the softmax of −(α+1)/2·log(α + d²): ∂L/∂d² = −(α+1)/2·(∂L/∂logit)/(α + d²).
+  gradient({ inputs: [z, centroids], outputs: [q], attributes: { alpha } }, [g], needed) {
+    const divisor = affine(
+      squaredDistances(z, centroids),
+      -2 / (alpha + 1),
+      -2 * alpha / (alpha + 1),
+    );
+    const dDistances = div(softmaxGradient(q, g!), divisor);
+    return [
+      needed[0] ? distancesGradient(dDistances, z, centroids) : undefined,
+      needed[1] ? distancesGradient(dDistances, centroids, z, true) : undefined,
+    ];
+  },
+  examples: [1, 2].map((alpha) => ({
+    name: `α ${alpha}`,
+    inputs: [{ shape: [4, 2] }, { shape: [3, 2] }],
+    attributes: { alpha },
+  })),
 };
 
 /** Labels and the mask of confident ("unconflicted") samples. */

@@ -6,7 +6,7 @@ import { apply, f32, type Tensor } from "../tensor.ts";
 import { uniformValue } from "./broadcast.ts";
 import { constant, constantValue } from "./constant.ts";
 import { sumTo } from "./sum.ts";
-import { affine, negate, square } from "./unary.ts";
+import { affine, negate, sigmoid, square } from "./unary.ts";
 
 /** Functions of two arguments that the kernel knows. */
 export type BinaryName = keyof typeof BINARY;
@@ -41,6 +41,10 @@ const RULES: Record<BinaryName, Rule> = {
   reluGradient: (_a, b, g) => [reluGradient(g, b), undefined],
   greater: () => [undefined, undefined],
   greaterEqual: () => [undefined, undefined],
+  binaryCrossEntropyWithLogits: (a, b, g, need) => [
+    when(need[0], () => mul(g, sub(sigmoid(a), b))),
+    when(need[1], () => negate(mul(g, a))),
+  ],
 };
 
 const SHAPES: readonly (readonly [Shape, Shape])[] = [

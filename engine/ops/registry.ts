@@ -7,11 +7,13 @@ import { broadcastOp } from "./broadcast.ts";
 import { constantOp } from "./constant.ts";
 import { accumulateAndAdvanceOp, accumulateOp, advanceOp } from "./counter.ts";
 import { denseInputGradientOp, denseOp, denseWeightGradientOp } from "./dense.ts";
+import { distancesGradientOp, squaredDistancesOp } from "./distances.ts";
 import { interpolateGradientOp, interpolateOp, interpolateReversedOp } from "./interpolate.ts";
 import { adamOp, packOp, sgdOp } from "./optimize.ts";
 import { batchRowsOp, randomUniformOp } from "./random.ts";
 import { reshapeOp, stopGradientOp } from "./reshape.ts";
 import { gatherOp, scatterRowsOp } from "./rows.ts";
+import { rowMaxOp, softmaxOp } from "./softmax.ts";
 import {
   squaredErrorGradientOp,
   squaredErrorOp,
@@ -36,6 +38,7 @@ export const OPS: readonly Op<any>[] = [
   denseInputGradientOp,
   denseOp,
   denseWeightGradientOp,
+  distancesGradientOp,
   gatherOp,
   interpolateGradientOp,
   interpolateOp,
@@ -43,10 +46,13 @@ export const OPS: readonly Op<any>[] = [
   packOp,
   randomUniformOp,
   reshapeOp,
+  rowMaxOp,
   scatterRowsOp,
   selectTargetOp,
   sgdOp,
   softAssignOp,
+  softmaxOp,
+  squaredDistancesOp,
   squaredErrorGradientOp,
   squaredErrorOp,
   squaredErrorWithGradientOp,

@@ -33,6 +33,7 @@ const RULES: Record<UnaryName, Rule> = {
   sign: () => undefined,
   sin: (x, _y, g) => mul(g, cos(x)),
   cos: (x, _y, g) => affine(mul(g, sin(x)), -1, 0),
+  softplus: (x, _y, g) => mul(g, sigmoid(x)),
 };
 
 const POSITIVE: ReadonlySet<UnaryName> = new Set(["log", "sqrt", "reciprocal"]);

@@ -8,8 +8,8 @@ import { emitProduct, PRODUCT_SCRATCH, productPhase } from "./product.ts";
 const COLUMNS = 32;
 
 /**
- * dw = xᵀ · dy, and db = 1ᵀ · dy as a sum of columns. The threads first write xᵀ to scratch memory that they share: where x lies, the
- * numbers that one sum takes are a row apart.
+ * dw = xᵀ · dy, and db = 1ᵀ · dy as a sum of columns. The threads first write xᵀ to scratch memory
+ * that they share: where x lies, the numbers that one sum takes are a row apart.
  */
 export const denseWeightGradient: WasmKernel = {
   emit(module) {
