@@ -162,6 +162,7 @@ export {
   type LayerPair,
 } from "./models/autoencoder.ts";
 export { type AuditedLoss, AuditScene, type LossAudit } from "./models/audit_scene.ts";
+export { diagnose, type Diagnostics, warningsOf } from "./models/diagnostics.ts";
 export { DeepEstimator, type Fitting } from "./models/deep_estimator.ts";
 export { Rows, type Window } from "./models/rows.ts";
 export {

@@ -1,7 +1,7 @@
 /**
  * Whether training holds on to memory. Trains a small autoencoder for many steps, or with --data fits
- * DynAE, and prints what the process (RSS) and the device's buffers take, with the slope of both over
- * the second half of the run, when everything has warmed up.
+ * DynAE, and prints what the process (RSS) and the device's buffers take: of the autoencoder with the
+ * slope of both over the second half of the run, when everything has warmed up.
  */
 import { Command, InvalidArgumentError, Option } from "commander";
 import { formatTable } from "../cli/terminal.ts";
@@ -31,7 +31,17 @@ interface Sample {
   readonly buffers: number;
 }
 
-/** Of the steps that are trained by default. */
+/** What a run showed. */
+interface Result {
+  /** What was trained. */
+  readonly what: string;
+  readonly series: readonly Sample[];
+  readonly peakRssBytes: number;
+  /** Of a run whose steps are all alike. */
+  readonly slopeBytesAStep?: { readonly rss: number; readonly device: number };
+}
+
+/** Steps that are trained by default. */
 const STEPS = 100_000;
 /** How often the peak of a fit is looked for. */
 const PEAK_INTERVAL_MS = 100;
@@ -43,7 +53,10 @@ function take(backend: Backend, step: number): Sample {
 }
 
 /** Trains the autoencoder and samples between its steps. */
-async function trainAutoencoder(backend: Backend, { steps = STEPS, samples }: Options) {
+async function trainAutoencoder(
+  backend: Backend,
+  { steps = STEPS, samples }: Options,
+): Promise<Result> {
   const sizes = { inputs: 64, hidden: [128] };
   const workload = await prepare(backend, "ae", sizes);
   const series: Sample[] = [];
@@ -54,12 +67,22 @@ async function trainAutoencoder(backend: Backend, { steps = STEPS, samples }: Op
     series.push(take(backend, step));
   }
   workload.dispose();
-  const peakRssBytes = Math.max(...series.map(({ rssBytes }) => rssBytes));
-  return { what: `${networkName(sizes)}, ${steps} steps of Adam`, series, peakRssBytes };
+  return {
+    what: `${networkName(sizes)}, ${steps} steps of Adam`,
+    series,
+    peakRssBytes: Math.max(...series.map(({ rssBytes }) => rssBytes)),
+    slopeBytesAStep: {
+      rss: slope(series, (sample) => sample.rssBytes),
+      device: slope(series, (sample) => sample.deviceBytes),
+    },
+  };
 }
 
 /** Fits DynAE, samples at its reports, and looks for the peak in between. */
-async function fitDynAE(backend: Backend, { data, dataDir, steps, samples }: Options) {
+async function fitDynAE(
+  backend: Backend,
+  { data, dataDir, steps, samples }: Options,
+): Promise<Result> {
   const dataset = await loadDataset(data!, dataDir === undefined ? {} : { dataDir });
   const model = new DynAE({
     clusters: dataset.labels === undefined ? 10 : new Set(dataset.labels).size,
@@ -91,7 +114,11 @@ async function fitDynAE(backend: Backend, { data, dataDir, steps, samples }: Opt
   const values = dataset.n * dataset.d;
   const what = `DynAE on ${dataset.name}, ${dataset.n} × ${dataset.d} ` +
     `(${(4 * values / MIB).toFixed(0)} MiB), ended by: ${stopReason}`;
-  return { what, series, peakRssBytes };
+  return {
+    what,
+    series,
+    peakRssBytes: Math.max(peakRssBytes, ...series.map(({ rssBytes }) => rssBytes)),
+  };
 }
 
 /** Least-squares slope of the second half of the series, in bytes a step. */
@@ -138,10 +165,6 @@ const report = {
   device: backend.info.description,
   seconds: (performance.now() - started) / 1000,
   ...result,
-  slopeBytesAStep: {
-    rss: slope(result.series, (sample) => sample.rssBytes),
-    device: slope(result.series, (sample) => sample.deviceBytes),
-  },
   devicePeakBytes: backend.memory().peakBytes,
 };
 await backend.dispose();
@@ -159,9 +182,11 @@ if (options.json) {
       `${buffers}`,
     ]),
   ));
-  const { rss, device } = report.slopeBytesAStep;
-  console.log(
-    `slope of the second half: RSS ${rss.toFixed(2)}, device ${device.toFixed(2)} bytes a step`,
-  );
+  if (report.slopeBytesAStep) {
+    const { rss, device } = report.slopeBytesAStep;
+    console.log(
+      `slope of the second half: RSS ${rss.toFixed(2)}, device ${device.toFixed(2)} bytes a step`,
+    );
+  }
   console.log(`peak RSS ${mib(report.peakRssBytes)} MiB`);
 }

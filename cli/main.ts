@@ -39,6 +39,16 @@ const COMMANDS: readonly Row[] = [
     load: () => import("./evaluate.ts"),
   },
   {
+    name: "compare",
+    summary: "run several models with several seeds, and tabulate",
+    load: () => import("./compare.ts"),
+  },
+  {
+    name: "sweep",
+    summary: "run a model over a grid of options, and tabulate",
+    load: () => import("./sweep.ts"),
+  },
+  {
     name: "audit",
     summary: "check kernels and gradients on this machine",
     load: () => import("./audit.ts"),

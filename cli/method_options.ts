@@ -10,6 +10,14 @@ import type { Method } from "../models/method.ts";
 import { type Failure, usageError } from "./errors.ts";
 import { unknownName } from "./suggest.ts";
 
+/** The value of an option before the command line is parsed. */
+export function valueOf(args: readonly string[], flag: string): string | undefined {
+  for (const [i, arg] of args.entries()) {
+    if (arg === flag) return args[i + 1];
+    if (arg.startsWith(`${flag}=`)) return arg.slice(flag.length + 1);
+  }
+}
+
 /** `batchSize` -> `batch-size` */
 export function kebabCase(name: string): string {
   return name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
@@ -23,7 +31,10 @@ const PLACEHOLDERS = {
 } as const;
 
 /** Adds every option of a method. Values that are not given stay undefined. */
-export function addMethodOptions(command: Command, { name, options }: Method): void {
+export function addMethodOptions(
+  command: Command,
+  { name, options }: Pick<Method, "name" | "options">,
+): void {
   for (const spec of options) {
     const flag = `--${kebabCase(spec.name)}`;
     const option = command.createOption(flagsOf(spec, flag), describe(spec));

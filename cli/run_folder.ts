@@ -1,8 +1,9 @@
 /** The folder of a run: which files it has, and that no run overwrites another's. */
 import { writeFileAtomic } from "../engine/atomic_file.ts";
+import type { Diagnostics } from "../models/diagnostics.ts";
 import type { LogRow, Scores } from "../models/estimator.ts";
 import type { Configuration, DataRecord } from "./checkpoint.ts";
-import { usageError } from "./errors.ts";
+import { EXIT, Failure, usageError } from "./errors.ts";
 
 /** How to read the data again. Paths are absolute. */
 export interface DataRequest {
@@ -26,6 +27,10 @@ export interface DataRequest {
 export interface RunResults extends Partial<Scores> {
   /** Rows of each cluster. */
   readonly clusterSizes: readonly number[];
+  /** What the partition looks like, labels aside. */
+  readonly diagnostics: Omit<Diagnostics, "sizes" | "stopReason">;
+  /** What looks wrong, and what may help. */
+  readonly warnings: readonly string[];
   /** Scores or cluster sizes of other partitions of the same rows, by name. */
   readonly partitions: Readonly<Record<string, Partial<Scores>>>;
 }
@@ -60,6 +65,8 @@ export interface RunRecord {
   readonly seconds: number;
   /** Why training ended. */
   readonly stopReason?: string;
+  /** Why it failed. */
+  readonly failure?: string;
   /** Steps of the clustering phase. */
   readonly steps?: number;
   /** Of a finished run. */
@@ -71,6 +78,7 @@ const encoder = new TextEncoder();
 /** Paths and writers of one run's folder. */
 export class RunFolder {
   private metrics?: Deno.FsFile;
+  private lockFile?: Deno.FsFile;
 
   private constructor(readonly path: string) {}
 
@@ -124,6 +132,28 @@ export class RunFolder {
     }
   }
 
+  /**
+   * Keeps other processes from training in the folder, until {@linkcode close} or the process's end.
+   * @throws {Failure} where another one does so.
+   */
+  async lock(): Promise<void> {
+    this.lockFile = await Deno.open(this.file(".lock"), { write: true, create: true });
+    if (await isFree(this.lockFile)) return;
+    this.close();
+    throw new Failure(`${this.path}: another process is training there`, EXIT.failed);
+  }
+
+  /** Whether a process is training in the folder of this path now. */
+  static async isLocked(path: string): Promise<boolean> {
+    try {
+      using file = await Deno.open(`${path}/.lock`, { write: true });
+      return !await isFree(file);
+    } catch (error) {
+      if (error instanceof Deno.errors.NotFound) return false;
+      throw error;
+    }
+  }
+
   /** Removes what writers that were killed have left behind. */
   async clean(): Promise<void> {
     for await (const { name } of Deno.readDir(this.path)) {
@@ -169,7 +199,7 @@ export class RunFolder {
 
   /** Starts `metrics.jsonl` anew with these rows; more follow by {@linkcode log}. */
   startMetrics(rows: readonly LogRow[]): void {
-    this.close();
+    this.closeMetrics();
     this.metrics = Deno.openSync(this.file("metrics.jsonl"), {
       write: true,
       create: true,
@@ -186,9 +216,24 @@ export class RunFolder {
     }
   }
 
-  /** Closes `metrics.jsonl`. */
+  /** Closes `metrics.jsonl` and lets other processes in. */
   close(): void {
+    this.closeMetrics();
+    this.lockFile?.close();
+    this.lockFile = undefined;
+  }
+
+  private closeMetrics(): void {
     this.metrics?.close();
     this.metrics = undefined;
+  }
+}
+
+/** Takes a lock; true where the file system has none to give. */
+async function isFree(file: Deno.FsFile): Promise<boolean> {
+  try {
+    return await file.tryLock(true);
+  } catch {
+    return true;
   }
 }

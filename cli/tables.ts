@@ -3,13 +3,6 @@ import type { Scores } from "../models/estimator.ts";
 import type { RunRecord } from "./run_folder.ts";
 import { formatCount, formatTable } from "./terminal.ts";
 
-/** Rows of each cluster. @param labels In [0, clusters). */
-export function clusterSizes(labels: Uint32Array, clusters: number): number[] {
-  const sizes = new Array<number>(clusters).fill(0);
-  for (const label of labels) sizes[label]++;
-  return sizes;
-}
-
 /** The end of a run for people: ACC, NMI and ARI by partition, or the clusters' sizes. */
 export function formatResults({ results, configuration, data }: RunRecord): string {
   if (results === undefined) return "";

@@ -10,6 +10,7 @@ import {
   type Scores,
 } from "../models/estimator.ts";
 import { KMeans } from "../models/kmeans_estimator.ts";
+import { diagnose, warningsOf } from "../models/diagnostics.ts";
 import type { Method } from "../models/method.ts";
 import { score } from "../models/scoring.ts";
 import { centroidStrip, rangeOf } from "./centroids.ts";
@@ -20,7 +21,7 @@ import { close, type DeviceValues, open } from "./device_options.ts";
 import { EXIT, Failure } from "./errors.ts";
 import { Progress } from "./progress.ts";
 import type { RunFolder, RunRecord, RunResults } from "./run_folder.ts";
-import { clusterSizes, labelsCsv } from "./tables.ts";
+import { labelsCsv } from "./tables.ts";
 import { formatDuration, writeError } from "./terminal.ts";
 import { PROGRAM } from "./version.ts";
 
@@ -83,6 +84,7 @@ export async function runTraining(plan: RunPlan): Promise<RunRecord> {
     const { stopReason, nIter } = outcome.result;
     const results = resultsOf(dataset, plan.record, outcome);
     await update({ status: "finished", device: outcome.device, stopReason, steps: nIter, results });
+    for (const warning of results.warnings) writeError(`warning: ${warning}\n`);
     writeError(`${stopReason}, after ${formatDuration(record.seconds)}\n`);
     return record;
   } catch (error) {
@@ -95,7 +97,7 @@ export async function runTraining(plan: RunPlan): Promise<RunRecord> {
       writeError(`interrupted; ${kept}\n  ${PROGRAM} train --resume ${folder.path}\n`);
       throw new Failure("", EXIT.interrupted);
     }
-    await update({ status: "failed" });
+    await update({ status: "failed", failure: (error as Error).message });
     writeError(`${folder.path} keeps what was written before:\n`);
     throw error;
   } finally {
@@ -233,15 +235,18 @@ function resultsOf(
   { configuration }: RunRecord,
   { result, partitions }: Outcome,
 ): RunResults {
-  const sizes = clusterSizes(result.labels, Number(configuration.options.clusters));
-  if (truth === undefined) return { clusterSizes: sizes, partitions: {} };
+  const clusters = Number(configuration.options.clusters);
+  const found = diagnose(result, clusters, Number(configuration.options.seed ?? 0));
+  const { sizes, stopReason: _, ...diagnostics } = found;
+  const shape = { clusterSizes: sizes, diagnostics, warnings: warningsOf(found) };
+  if (truth === undefined) return { ...shape, partitions: {} };
   const scores: [string, Scores][] = Object.entries(partitions).map(([name, labels]) => [
     name,
     score(truth, labels),
   ]);
   return {
     ...score(truth, result.labels),
-    clusterSizes: sizes,
+    ...shape,
     partitions: Object.fromEntries(scores),
   };
 }

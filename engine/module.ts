@@ -14,18 +14,25 @@ export type Initializer = (shape: Shape, random: RandomStream) => Float32Array;
 /** Zeros. */
 export const zeros: Initializer = (shape): Float32Array => new Float32Array(sizeOf(shape));
 
+/** (fan_in, fan_out) of a weight [inputs, units], or [k, k, inputs, units] of a convolution. */
+function fansOf(shape: Shape): readonly [fanIn: number, fanOut: number] {
+  const [inputs, units] = shape.slice(-2);
+  const pixels = sizeOf(shape.slice(0, -2));
+  return [pixels * inputs, pixels * units];
+}
+
 /**
- * U(−√(1/fan_in), √(1/fan_in)) for a weight [fan_in, fan_out]: Keras' VarianceScaling(1/3, fan_in,
- * uniform), which DynAE's code uses.
+ * U(−√(1/fan_in), √(1/fan_in)): Keras' VarianceScaling(1/3, fan_in, uniform), which DynAE's code uses.
  */
 export const fanInUniform: Initializer = (shape, random): Float32Array => {
-  const limit = Math.sqrt(1 / shape[0]);
+  const limit = Math.sqrt(1 / fansOf(shape)[0]);
   return Float32Array.from({ length: sizeOf(shape) }, () => random.uniform(-limit, limit));
 };
 
-/** U(−√(6/(fan_in + fan_out)), …) for a weight [fan_in, fan_out] (Glorot and Bengio, 2010). */
+/** U(−√(6/(fan_in + fan_out)), …) (Glorot and Bengio, 2010). */
 export const glorotUniform: Initializer = (shape, random): Float32Array => {
-  const limit = Math.sqrt(6 / (shape[0] + shape[1]));
+  const [fanIn, fanOut] = fansOf(shape);
+  const limit = Math.sqrt(6 / (fanIn + fanOut));
   return Float32Array.from({ length: sizeOf(shape) }, () => random.uniform(-limit, limit));
 };
 

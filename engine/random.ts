@@ -19,6 +19,8 @@ export const STREAM = {
   corruption: 9,
   inputDropout: 10,
   hiddenDropout: 11,
+  centroids: 12,
+  latent: 13,
 } as const;
 
 /** Numbers of one stream, in order. Equal to `randomUniform` of the same key at step `step`. */

@@ -13,6 +13,7 @@ import { denseInputGradient } from "./dense_input_gradient.ts";
 import { denseWeightGradient } from "./dense_weight_gradient.ts";
 import { distances } from "./distances.ts";
 import { distancesGradient } from "./distances_gradient.ts";
+import { fold } from "./fold.ts";
 import { gather } from "./gather.ts";
 import { interpolate } from "./interpolate.ts";
 import { interpolateGradient } from "./interpolate_gradient.ts";
@@ -22,14 +23,18 @@ import { kmeansSeedDistance } from "./kmeans_seed_distance.ts";
 import { kmeansSum } from "./kmeans_sum.ts";
 import { kmeansUpdate } from "./kmeans_update.ts";
 import { meanSquaredError } from "./mean_squared_error.ts";
+import { orthonormalize } from "./orthonormalize.ts";
+import { orthonormalizeGradient } from "./orthonormalize_gradient.ts";
 import { randomUniform } from "./random_uniform.ts";
 import { reduce } from "./reduce.ts";
+import { runningMeans } from "./running_means.ts";
 import { scatterRows } from "./scatter_rows.ts";
 import { selectTarget } from "./select_target.ts";
 import { sgd } from "./sgd.ts";
 import { softAssign } from "./soft_assign.ts";
 import { softmax } from "./softmax.ts";
 import { unary } from "./unary.ts";
+import { unfold } from "./unfold.ts";
 import type { Kernel } from "./kernel.ts";
 
 const LIST: readonly Kernel[] = [
@@ -47,6 +52,7 @@ const LIST: readonly Kernel[] = [
   denseWeightGradient,
   distances,
   distancesGradient,
+  fold,
   gather,
   interpolate,
   interpolateGradient,
@@ -56,14 +62,18 @@ const LIST: readonly Kernel[] = [
   kmeansSum,
   kmeansUpdate,
   meanSquaredError,
+  orthonormalize,
+  orthonormalizeGradient,
   randomUniform,
   reduce,
+  runningMeans,
   scatterRows,
   selectTarget,
   sgd,
   softAssign,
   softmax,
   unary,
+  unfold,
 ];
 
 /** Kernels by name. */

@@ -1,19 +1,21 @@
 /**
- * AE+KM: k-means on the code of an autoencoder, trained on the data alone or on augmented images;
- * what the clustering methods start from and are compared with.
+ * AE+KM: k-means on the code of an autoencoder, pre-trained as any method's: on the data alone, on
+ * augmented images, from corrupted input, layer by layer or with a critic; what the clustering methods
+ * start from and are compared with.
  */
+import { greaterEqual, mul } from "../engine/ops/binary.ts";
+import { constant } from "../engine/ops/constant.ts";
+import type { Tensor } from "../engine/tensor.ts";
+import { AUDIT_ROWS, type AuditedLoss, type AuditScene } from "./audit_scene.ts";
 import { ARCHITECTURE_OPTIONS, type ArchitectureOptions } from "./autoencoder.ts";
 import { CENTROIDS, DeepEstimator, type Fitting } from "./deep_estimator.ts";
 import type { FitResult } from "./estimator.ts";
 import { type OptionSpec, resolveOptions } from "./options.ts";
-import {
-  augmentationFor,
-  Pretraining,
-  PRETRAINING_OPTIONS,
-  type PretrainingOptions,
-  reconstructionLoss,
-} from "./pretraining.ts";
 import type { Method } from "./method.ts";
+import { augmentationFor, Pretraining, reconstructionLoss } from "./pretraining.ts";
+import { PRETRAINING_OPTIONS, type PretrainingOptions } from "./pretraining_options.ts";
+import { reconstructionError } from "./pretraining_phase.ts";
+import { reconstructByPair } from "./stacked.ts";
 import { Encoding } from "./whole_pass.ts";
 
 /** Options of {@linkcode AEKMeans}: of the network, and of its training. */
@@ -84,6 +86,22 @@ export class AEKMeans extends DeepEstimator<AEKMeansOptions> {
   }
 }
 
+/** The loss of a layer pair with fixed masks for its dropout. */
+function layerPairScene(scene: AuditScene, index: number): AuditedLoss {
+  const { layerPairs } = scene.net;
+  const pair = layerPairs[index];
+  const ends = { isFirst: index === 0, isLast: index === layerPairs.length - 1 };
+  const h = scene.drawn("h", [AUDIT_ROWS, pair.encoder.inputs], 0, 1);
+  const drop = (x: Tensor, stream: number) =>
+    mul(x, greaterEqual(scene.drawn(`mask ${stream}`, x.shape, 0, 1), constant(0.2)));
+  return {
+    targets: [pair.encoder, pair.decoder].flatMap((
+      { variables: { weight, bias } },
+    ) => [weight, bias]),
+    loss: () => reconstructionError(reconstructByPair(h, pair, ends, drop), h, "halfSum"),
+  };
+}
+
 /** Rows as they are. */
 const UNAUGMENTED = { rotation: 0, shift: 0 } as const;
 
@@ -148,6 +166,9 @@ export const AE_KMEANS: Method = {
       targets: net.parameters.variables,
       loss: () => reconstructionLoss(net, x),
     }),
+    "layer pair of the data": (scene) => layerPairScene(scene, 0),
+    "layer pair within": (scene) => layerPairScene(scene, 1),
+    "layer pair of the code": (scene) => layerPairScene(scene, 2),
   },
   create: (options) => new AEKMeans(options as unknown as AEKMeansOptions),
 };

@@ -11,6 +11,7 @@ import {
   type Initializer,
   Mlp,
   normal,
+  type ParameterBlock,
   Parameters,
 } from "../engine/module.ts";
 import { assign } from "../engine/ops/call.ts";
@@ -19,11 +20,14 @@ import { State } from "../engine/state.ts";
 import type { Tensor } from "../engine/tensor.ts";
 import type { OptionSpec } from "./options.ts";
 
-/** How the weights of an autoencoder start, by name. */
-const INITIALIZERS = { fanIn: fanInUniform, glorot: glorotUniform, normal: normal(0.01) } as const;
-
 /** U(±√(1/fan_in)), U(±√(6/(fan_in + fan_out))), or N(0, 0.01²). */
-export type InitializerName = keyof typeof INITIALIZERS;
+export type InitializerName = "fanIn" | "glorot" | "normal";
+
+const INITIALIZERS: Readonly<Record<InitializerName, Initializer>> = {
+  fanIn: fanInUniform,
+  glorot: glorotUniform,
+  normal: normal(0.01),
+};
 
 /** Options of every method on an autoencoder. */
 export interface ArchitectureOptions {
@@ -127,7 +131,7 @@ export class Autoencoder {
     { activation, prefix = "" }: { activation?: ActivationName; prefix?: string } = {},
   ) {
     const { inputs, hidden, latent } = sizes;
-    const draw: Initializer = INITIALIZERS[initializer];
+    const draw = INITIALIZERS[initializer];
     this.encoder = new Mlp([inputs, ...hidden, latent], draw, activation);
     this.decoder = new Mlp([latent, ...hidden.toReversed(), inputs], draw, activation);
     const modules = { [`${prefix}encoder`]: this.encoder, [`${prefix}decoder`]: this.decoder };
@@ -138,6 +142,14 @@ export class Autoencoder {
   get layerPairs(): readonly LayerPair[] {
     const { layers } = this.decoder;
     return this.encoder.layers.map((encoder, i) => ({ encoder, decoder: layers.at(-1 - i)! }));
+  }
+
+  /** The encoder's, where it is trained alone. */
+  get encoderParameters(): ParameterBlock {
+    const { layers } = this.encoder;
+    return this.parameters.part(
+      layers.flatMap(({ variables: { weight, bias } }) => [weight, bias]),
+    );
   }
 
   /** f(x): [n, d] -> [n, p]. */
@@ -173,18 +185,30 @@ export class Autoencoder {
   }
 
   /** g(z) of a few codes at once: [k, p] row-major -> [k, d]. */
-  async draw(codes: Float32Array): Promise<Float32Array> {
-    const { inputs, latent } = this.sizes;
-    const rows = codes.length / latent;
-    const { backend } = this.parameters.arena;
-    using memory = new State(backend);
-    const z = memory.variable("codes", [rows, latent], { data: codes, saved: false });
-    const images = memory.variable("images", [rows, inputs], { saved: false });
-    using program = await trace(backend, () => {
-      assign(images, this.decode(z));
-      return {};
-    }, "decoding");
-    program.run();
-    return Float32Array.from(await images.read());
+  draw(codes: Float32Array): Promise<Float32Array> {
+    return drawCodes(this, codes);
   }
+}
+
+/** g(z) of a few codes at once, by any decoder: [k, p] row-major -> [k, d]. */
+export async function drawCodes(
+  net: {
+    readonly sizes: { readonly inputs: number; readonly latent: number };
+    readonly parameters: Parameters;
+    decode(z: Tensor): Tensor;
+  },
+  codes: Float32Array,
+): Promise<Float32Array> {
+  const { inputs, latent } = net.sizes;
+  const rows = codes.length / latent;
+  const { backend } = net.parameters.arena;
+  using memory = new State(backend);
+  const z = memory.variable("codes", [rows, latent], { data: codes, saved: false });
+  const images = memory.variable("images", [rows, inputs], { saved: false });
+  using program = await trace(backend, () => {
+    assign(images, net.decode(z));
+    return {};
+  }, "decoding");
+  program.run();
+  return Float32Array.from(await images.read());
 }

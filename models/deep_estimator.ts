@@ -1,6 +1,7 @@
-/** What every method on a fully connected autoencoder shares: devices, samples, predict, load. */
+/** What every method on an autoencoder shares: devices, samples, predict, load. */
 import type { Backend } from "../engine/backend.ts";
 import { openDevice } from "../engine/device.ts";
+import { softAssign } from "../engine/ops/assignment.ts";
 import { State } from "../engine/state.ts";
 import type { Tensor, Variable } from "../engine/tensor.ts";
 import { type ArchitectureOptions, Autoencoder } from "./autoencoder.ts";
@@ -15,14 +16,30 @@ import {
 } from "./estimator.ts";
 import { Rows } from "./rows.ts";
 import { Training } from "./trainer.ts";
-import { Assignment, Encoding } from "./whole_pass.ts";
+import { Encoding, labelsOf } from "./whole_pass.ts";
+
+/** What maps rows to codes. */
+export interface Network {
+  /** d and p. */
+  readonly sizes: { readonly inputs: number; readonly latent: number };
+  /** Most rows that it should encode at once; absent: any number. */
+  readonly passRows?: number;
+  /** f(x): [n, d] -> [n, p]. */
+  encode(x: Tensor): Tensor;
+}
+
+/** Options of every method on a network. */
+export type NetworkOptions = Pick<ArchitectureOptions, "clusters" | "inputScale">;
+
+/** What a network must know of samples. */
+export type SampleShape = Pick<Samples, "d" | "height" | "width">;
 
 /** A fit in progress, as a method's `train` gets it. */
-export interface Fitting {
+export interface Fitting<N extends Network = Autoencoder> {
   /** Phases, log and checkpoints; its state owns the variables. */
   readonly training: Training;
   /** The network to train, at its initial weights. */
-  readonly net: Autoencoder;
+  readonly net: N;
   /** The samples as programs see them. */
   readonly rows: Rows;
   /** The samples on the host. */
@@ -32,11 +49,11 @@ export interface Fitting {
 }
 
 /** What predict and transform need. */
-interface Fitted {
+interface Fitted<N extends Network> {
   readonly backend: Backend;
   readonly ownsBackend: boolean;
   readonly state: State;
-  readonly net: Autoencoder;
+  readonly net: N;
   /** [K, p] */
   readonly centroids: Variable;
 }
@@ -44,9 +61,10 @@ interface Fitted {
 /** The name under which every deep method keeps its centroids [K, p]. */
 export const CENTROIDS = "centroids";
 
-/** Base of the methods: subclasses say how to train. */
-export abstract class DeepEstimator<O extends ArchitectureOptions> implements Estimator {
-  private fitted?: Fitted;
+/** Base of the methods on any network: subclasses make it and say how to train. */
+export abstract class NetworkEstimator<O extends NetworkOptions, N extends Network>
+  implements Estimator {
+  private fitted?: Fitted<N>;
 
   /**
    * Keeps the options; devices are opened by `fit` and `load`.
@@ -58,14 +76,25 @@ export abstract class DeepEstimator<O extends ArchitectureOptions> implements Es
    * Trains. Makes a variable named {@linkcode CENTROIDS} among others, restores once all are made,
    * and returns the result.
    */
-  protected abstract train(fitting: Fitting): Promise<FitResult>;
+  protected abstract train(fitting: Fitting<N>): Promise<FitResult>;
+
+  /** The network for such samples, at its initial weights. @throws {RangeError} where none is. */
+  protected abstract network(state: State, shape: SampleShape): N;
+
+  /** What a checkpoint's network was made for; undefined where it holds none. */
+  protected abstract shapeOf(variables: Checkpoint["variables"]): SampleShape | undefined;
 
   /** Makes what else predicting needs, of a fit or for `load` to fill; nothing by default. */
   protected prepare(_state: State): void {}
 
   /** The code of x [n, d] by the network: [n, p]. */
-  protected encode(net: Autoencoder, x: Tensor): Tensor {
+  protected encode(net: N, x: Tensor): Tensor {
     return net.encode(x);
+  }
+
+  /** How near codes [n, p] are to the centroids [K, p], [n, K]: the largest makes the label. */
+  protected affinity(codes: Tensor, centroids: Tensor): Tensor {
+    return softAssign(codes, centroids);
   }
 
   /**
@@ -81,7 +110,7 @@ export abstract class DeepEstimator<O extends ArchitectureOptions> implements Es
     const ownsBackend = context.backend === undefined;
     const training = new Training(backend, context);
     try {
-      const net = this.network(training.state, samples.d);
+      const net = this.network(training.state, samples);
       this.prepare(training.state);
       using rows = await Rows.open(backend, samples, this.options.inputScale);
       const { truth } = context;
@@ -105,18 +134,13 @@ export abstract class DeepEstimator<O extends ArchitectureOptions> implements Es
   }
 
   /**
-   * Labels of new rows, [n]: each that of the nearest centroid, which has the largest q.
+   * Labels of new rows, [n]: each by the largest affinity.
    * @throws {TypeError} before fit. @throws {RangeError} for other columns than in training.
    */
   async predict(samples: Samples): Promise<Uint32Array> {
     const { centroids } = this.needFitted();
-    return await this.withCodes(samples, async (encoding) => {
-      using memory = new State(centroids.backend);
-      const labels = memory.variable("labels", [samples.n], { dtype: "u32", saved: false });
-      const thresholds = memory.variable("thresholds", [2], { saved: false });
-      using assignment = await Assignment.create(encoding.codes, centroids, thresholds, labels);
-      return (await assignment.run()).labels;
-    });
+    const affinity = (codes: Tensor, centroids: Tensor) => this.affinity(codes, centroids);
+    return await this.withCodes(samples, ({ codes }) => labelsOf(codes, centroids, affinity));
   }
 
   /**
@@ -137,9 +161,9 @@ export abstract class DeepEstimator<O extends ArchitectureOptions> implements Es
    */
   async load(checkpoint: Checkpoint, backend?: Backend): Promise<void> {
     const { variables } = checkpoint;
-    const inputs = variables.get("encoder.0.weight")?.shape[0];
+    const samples = this.shapeOf(variables);
     const shape = variables.get(CENTROIDS)?.shape;
-    if (inputs === undefined || shape === undefined) {
+    if (samples === undefined || shape === undefined) {
       throw new RangeError("checkpoint: it holds no encoder and centroids; was the run finished?");
     }
     await this.dispose();
@@ -147,7 +171,7 @@ export abstract class DeepEstimator<O extends ArchitectureOptions> implements Es
     const ownsBackend = backend === undefined;
     const state = new State(device);
     try {
-      const net = this.network(state, inputs);
+      const net = this.network(state, samples);
       this.prepare(state);
       const centroids = state.variable(CENTROIDS, shape);
       state.restore(variables);
@@ -167,14 +191,8 @@ export abstract class DeepEstimator<O extends ArchitectureOptions> implements Es
     if (fitted?.ownsBackend) await fitted.backend.dispose();
   }
 
-  /** The network for rows of `inputs` columns, at its initial weights. */
-  private network(state: State, inputs: number): Autoencoder {
-    const { hidden, latent, seed, initializer, activation } = this.options;
-    return new Autoencoder(state, { inputs, hidden, latent }, seed, initializer, { activation });
-  }
-
   /** What `fit` or `load` left. @throws {TypeError} before both. */
-  private needFitted(): Fitted {
+  private needFitted(): Fitted<N> {
     if (!this.fitted) throw new TypeError("this model is not fitted yet; call fit or load first");
     return this.fitted;
   }
@@ -187,8 +205,25 @@ export abstract class DeepEstimator<O extends ArchitectureOptions> implements Es
     const { backend, net } = this.needFitted();
     checkSamples(samples, undefined, net.sizes.inputs);
     using rows = await Rows.open(backend, samples, this.options.inputScale);
-    using encoding = await Encoding.create(rows, (x) => this.encode(net, x), net.sizes.latent);
+    const { sizes: { latent }, passRows } = net;
+    using encoding = await Encoding.create(rows, (x) => this.encode(net, x), latent, passRows);
     await encoding.run();
     return await use(encoding);
+  }
+}
+
+/** Base of the methods on a fully connected autoencoder: subclasses say how to train. */
+export abstract class DeepEstimator<O extends ArchitectureOptions>
+  extends NetworkEstimator<O, Autoencoder> {
+  /** The autoencoder that the options say, for rows of d columns. */
+  protected override network(state: State, { d: inputs }: SampleShape): Autoencoder {
+    const { hidden, latent, seed, initializer, activation } = this.options;
+    return new Autoencoder(state, { inputs, hidden, latent }, seed, initializer, { activation });
+  }
+
+  /** The columns of the first weight. */
+  protected override shapeOf(variables: Checkpoint["variables"]): SampleShape | undefined {
+    const d = variables.get("encoder.0.weight")?.shape[0];
+    return d === undefined ? undefined : { d };
   }
 }

@@ -17,6 +17,8 @@ export interface Method {
   readonly profiles: Readonly<Record<string, Profile>>;
   /** Its losses by name, for the gradient audit; none where nothing is descended. */
   readonly losses: Readonly<Record<string, LossAudit>>;
+  /** False where a label need not be that of the centre nearest to the code. */
+  readonly labelsAreNearest?: false;
   /** Makes the estimator of resolved options. */
   create(options: OptionValues): Estimator;
 }

@@ -54,8 +54,8 @@ export abstract class Components {
   private readonly constants: Variable;
   /** What every log density lacks on the device, where it would cost digits. */
   private level = 0;
-  /** The parameters that the device has. */
-  private mixture!: Mixture;
+  /** μ as the device has them, rounded. */
+  private origins: Float32Array;
 
   /**
    * Allocates parameters and moments.
@@ -71,6 +71,7 @@ export abstract class Components {
     const variable = (name: string, shape: readonly number[]) =>
       state.variable(`mixture ${name}`, shape, { saved: false });
     this.means = variable("means", [k, d]);
+    this.origins = new Float32Array(k * d);
     this.constants = variable("constants", [k]);
     this.moments = {
       counts: variable("counts", [k]),
@@ -105,12 +106,18 @@ export abstract class Components {
   write(mixture: Mixture): void {
     const { k, d } = this;
     const determinants = this.writeCovariances(mixture);
-    const constants = Array.from(mixture.weights, (weight, i) =>
-      Math.log(weight) - 0.5 * determinants[i] - 0.5 * d * Math.log(2 * Math.PI));
+    const constants = Array.from(
+      mixture.weights,
+      (weight, i) => Math.log(weight) - 0.5 * determinants[i] - 0.5 * d * Math.log(2 * Math.PI),
+    );
     this.level = Math.max(...constants);
     this.constants.write(Float32Array.from({ length: k }, (_, i) => constants[i] - this.level));
-    this.means.write(Float32Array.from(mixture.means));
-    this.mixture = mixture;
+    this.writeMeans(Float32Array.from(mixture.means));
+  }
+
+  /** Moments are about 0 from here on: there are no parameters yet. */
+  writeOrigin(): void {
+    this.writeMeans(new Float32Array(this.means.size));
   }
 
   /** Inside `trace`: log π_k N(x | μ_k, Σ_k) less the same number everywhere: [n, d] -> [n, K]. */
@@ -152,13 +159,17 @@ export abstract class Components {
     const total = rows.reduce((a, b) => a + b) + k * (settings.prior - 1);
     const weights = rows.map((count) => (count + settings.prior - 1) / total);
     const means = Float64Array.from(sums, (value, i) => value / rows[Math.floor(i / d)]);
-    // The device's means are rounded: the squares are about those.
-    const shifts = means.map((mean, i) => mean - Math.fround(this.mixture.means[i]));
+    const shifts = means.map((mean, i) => mean - this.origins[i]);
     return {
       weights,
       means,
       covariances: this.covariances(rows, means, shifts, squares, settings),
     };
+  }
+
+  private writeMeans(means: Float32Array): void {
+    this.means.write(means);
+    this.origins = means;
   }
 }
 
@@ -352,7 +363,9 @@ function checkVariances(variances: Float64Array): void {
   const bad = variances.findIndex((variance) => !(variance > 0));
   if (bad < 0) return;
   throw new DivergedError(
-    `variance ${bad} of ${variances.length} became ${variances[bad]}; raise regCovar or check the ` +
+    `variance ${bad} of ${variances.length} became ${
+      variances[bad]
+    }; raise regCovar or check the ` +
       `data`,
   );
 }

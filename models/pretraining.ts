@@ -3,6 +3,7 @@
  * corrupted input where that is asked for; adversarially constrained interpolation with a critic; and
  * before that, layer by layer.
  */
+import type { ParameterBlock } from "../engine/module.ts";
 import { Adam } from "../engine/optim.ts";
 import { add } from "../engine/ops/binary.ts";
 import { broadcastTo } from "../engine/ops/broadcast.ts";
@@ -23,8 +24,6 @@ import { PretrainingPhase, reconstructionError } from "./pretraining_phase.ts";
 import type { Rows } from "./rows.ts";
 import { StackedPretraining } from "./stacked.ts";
 import type { PhaseEnd, Training } from "./trainer.ts";
-
-export { PRETRAINING_OPTIONS, type PretrainingOptions } from "./pretraining_options.ts";
 
 /** The augmentation that options and samples ask for; none for rows that are not images. */
 export function augmentationFor(
@@ -104,23 +103,10 @@ export class Pretraining {
 
   /** Runs the phase to its end, or takes the network of another run. */
   async run(rows: Rows): Promise<PhaseEnd> {
-    const { training, net } = this;
-    const { state, context: { pretrained, savePretrained } } = training;
-    const names = net.parameters.variables.map(({ name }) => name);
-    if (pretrained) {
-      await training.once("pre-trained network of another run", () => {
-        state.restore(pretrained.variables, names);
-        return Promise.resolve(null);
-      });
-      return { steps: 0, stopReason: "the pre-trained network of another run" };
-    }
-    await this.stacked?.run(rows);
-    const end = await this.phase.run(rows, (x) => this.traceStep(x));
-    await training.once("pre-trained network", async () => {
-      await savePretrained?.({ variables: await state.snapshot(names), host: {} });
-      return null;
+    return await pretrainUnlessGiven(this.training, this.net.parameters, async () => {
+      await this.stacked?.run(rows);
+      return await this.phase.run(rows, (x) => this.traceStep(x));
     });
-    return end;
   }
 
   /** Inside `trace`: one step on the batch x [n, d]. */
@@ -146,6 +132,32 @@ export class Pretraining {
     if (this.criticOptimizer) this.criticOptimizer.minimize(terms.critic!);
     this.phase.finish(this.terms.map((term) => terms[term as keyof PretrainingLosses]!));
   }
+}
+
+/**
+ * Runs `pretrain` and hands what it made of the parameters to other runs; or takes them from another
+ * run, where the training is given one's.
+ */
+export async function pretrainUnlessGiven(
+  training: Training,
+  { variables }: ParameterBlock,
+  pretrain: () => Promise<PhaseEnd>,
+): Promise<PhaseEnd> {
+  const { state, context: { pretrained, savePretrained } } = training;
+  const names = variables.map(({ name }) => name);
+  if (pretrained) {
+    await training.once("pre-trained network of another run", () => {
+      state.restore(pretrained.variables, names);
+      return Promise.resolve(null);
+    });
+    return { steps: 0, stopReason: "the pre-trained network of another run" };
+  }
+  const end = await pretrain();
+  await training.once("pre-trained network", async () => {
+    await savePretrained?.({ variables: await state.snapshot(names), host: {} });
+    return null;
+  });
+  return end;
 }
 
 /** The terms of pre-training's losses: scalars. */

@@ -18,8 +18,8 @@ import type { Training } from "./trainer.ts";
 export type Drop = (x: Tensor, stream: number) => Tensor;
 
 /**
- * What a layer pair makes of h [n, inputs]: drop → W → ReLU → drop → W′ → ReLU. The data
- * are neither dropped nor reconstructed through a ReLU; the code has neither ReLU nor dropout.
+ * What a layer pair makes of h [n, inputs]: drop → W → ReLU → drop → W′ → ReLU. The data are neither
+ * dropped nor reconstructed through a ReLU; the code has neither ReLU nor dropout.
  * @param ends Whether the pair's input are the data, and its units the code.
  */
 export function reconstructByPair(

@@ -14,7 +14,7 @@ import { type Tensor, Variable } from "../engine/tensor.ts";
 import type { Rows } from "./rows.ts";
 import { kmeans, type KMeansOptions, type KMeansResult, meanVarianceOf } from "./kmeans.ts";
 
-/** Most rows of one replay of a pass. */
+/** Most rows of one replay of a pass, unless a network asks for fewer. */
 const PASS_ROWS = 1024;
 
 /** Most soft assignments, of rows to clusters, that are held at once. */
@@ -31,19 +31,21 @@ class Pass {
   private constructor(
     private readonly rows: Rows,
     private readonly program: Program,
+    private readonly most: number,
   ) {}
 
-  /** Traces the work on a block. */
+  /** Traces the work on a block of at most `most` rows, a power of two. */
   static async trace(
     state: State,
     rows: Rows,
     label: string,
+    most: number,
     perBlock: PerBlock,
   ): Promise<Pass> {
     const { total, table, isWindowed } = rows;
-    const batches = Math.ceil(total / PASS_ROWS);
+    const batches = Math.ceil(total / most);
     // Blocks of one size leave little for the last one to compute again.
-    const count = isWindowed ? PASS_ROWS : Math.ceil(total / batches);
+    const count = isWindowed ? most : Math.ceil(total / batches);
     const cursor = state.variable(`${label} cursor`, [1], { dtype: "u32", saved: false });
     const block = {
       batch: count,
@@ -62,19 +64,19 @@ class Pass {
       advance(cursor);
       return {};
     }, label);
-    return new Pass(rows, program);
+    return new Pass(rows, program, most);
   }
 
   /** Enqueues the work on all rows; waits for nothing but rows that have to be read. */
   async run(): Promise<void> {
-    const { rows, program } = this;
+    const { rows, program, most } = this;
     const { total, table, isWindowed } = rows;
-    if (!isWindowed) return program.run(Math.ceil(total / PASS_ROWS));
+    if (!isWindowed) return program.run(Math.ceil(total / most));
     for (let first = 0; first < total; first += table.rows) {
       const next = first + table.rows;
       const window = rows.consecutive(first);
       await rows.show(window, next < total ? rows.consecutive(next) : undefined);
-      program.run(Math.ceil(window[0].count / PASS_ROWS));
+      program.run(Math.ceil(window[0].count / most));
     }
   }
 
@@ -93,15 +95,19 @@ export class Encoding {
     readonly codes: Variable,
   ) {}
 
-  /** @param encode [n, d] -> [n, p]. @param latent p. */
+  /**
+   * @param encode [n, d] -> [n, p]. @param latent p. @param passRows Most rows to be encoded at once,
+   *   a power of two up to 1024.
+   */
   static async create(
     rows: Rows,
     encode: (x: Tensor) => Tensor,
     latent: number,
+    passRows: number = PASS_ROWS,
   ): Promise<Encoding> {
     const state = new State(rows.table.chunks[0].rows.backend);
     const codes = state.variable("codes", [rows.total, latent], { saved: false });
-    const pass = await Pass.trace(state, rows, "encoding", (x, numbers) => {
+    const pass = await Pass.trace(state, rows, "encoding", passRows, (x, numbers) => {
       scatterRows(codes, numbers, encode(x));
     });
     return new Encoding(state, pass, codes);
@@ -149,23 +155,23 @@ export class Assignment {
 
   /**
    * @param codes [N, p]. @param centroids [K, p]. @param thresholds [2] = (β1, β2).
-   * @param labels u32 [N], where the labels go.
+   * @param labels u32 [N], where the labels go. @param affinity Of codes [n, p] to centroids, [n, K]:
+   *   the largest makes the label. Student-t by default.
    */
   static async create(
     codes: Variable,
     centroids: Variable,
     thresholds: Variable,
     labels: Variable,
+    affinity: (codes: Tensor, centroids: Tensor) => Tensor = softAssign,
   ): Promise<Assignment> {
     const state = new State(codes.backend);
     const [n] = codes.shape;
     const [k] = centroids.shape;
     const mask = state.variable("unconflicted", [n], { saved: false });
-    const step = Math.max(Math.floor(HELD_ASSIGNMENTS / k / PART_UNIT), 1) * PART_UNIT;
     const program = await trace(codes.backend, () => {
-      for (let first = 0; first < n; first += step) {
-        const count = Math.min(step, n - first);
-        const q = softAssign(partOf(codes, first, count), centroids);
+      for (const { first, count } of partsOfAssignments(n, k)) {
+        const q = affinity(partOf(codes, first, count), centroids);
         const results = [labels, mask].map((variable) => partOf(variable, first, count));
         callKernel(confidence, { n: count, k }, [q, thresholds, ...results]);
       }
@@ -195,8 +201,33 @@ export class Assignment {
   }
 }
 
+/**
+ * The label of each code [N, p]: that of its nearest centroid [K, p], which has the largest q, or the
+ * largest of another affinity [N, K].
+ */
+export async function labelsOf(
+  codes: Variable,
+  centroids: Variable,
+  affinity: (codes: Tensor, centroids: Tensor) => Tensor = softAssign,
+): Promise<Uint32Array> {
+  using memory = new State(codes.backend);
+  const labels = memory.variable("labels", [codes.shape[0]], { dtype: "u32", saved: false });
+  const thresholds = memory.variable("thresholds", [2], { saved: false });
+  using assignment = await Assignment.create(codes, centroids, thresholds, labels, affinity);
+  return (await assignment.run()).labels;
+}
+
+/** Parts of n rows, whose soft assignments to k clusters are few enough to be held at once. */
+export function partsOfAssignments(n: number, k: number): { first: number; count: number }[] {
+  const step = Math.max(Math.floor(HELD_ASSIGNMENTS / k / PART_UNIT), 1) * PART_UNIT;
+  return Array.from({ length: Math.ceil(n / step) }, (_, i) => {
+    const first = i * step;
+    return { first, count: Math.min(step, n - first) };
+  });
+}
+
 /** `count` rows of a variable from row `first`, a multiple of {@linkcode PART_UNIT}: no copy. */
-function partOf(variable: Variable, first: number, count: number): Variable {
+export function partOf(variable: Variable, first: number, count: number): Variable {
   const { backend, name, shape: [rows, ...rest], region } = variable;
   const width = variable.size / rows;
   const offset = region.offset + first * width;

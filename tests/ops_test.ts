@@ -117,7 +117,7 @@ function expectedValues(): Values {
     return 3 / 2 / (1 + distance(i, j) / 2) * (t(i, j) - mass * q[i * K + j]);
   });
   const uniforms = new RandomStream(KEY.seed, KEY.stream, 5);
-  const kept = table(N, K, () => uniforms.uniform() >= 0.25 ? 1 : 0);
+  const kept = table(N, K, () => uniforms.uniform() > 0.25 ? 1 : 0);
   const radii = new RandomStream(KEY.seed, KEY.stream, 5);
   const angles = new RandomStream(KEY.seed, KEY.stream + 2 ** 31, 5);
   return {

@@ -197,6 +197,8 @@ export const f32x4 = {
   /** b where it is greater than a, else a. */
   greater: binary(...simd(235)),
   floor: unary(...simd(104)),
+  /** From unsigned integers. */
+  convert: unary(...simd(251)),
   /** a·b + c, rounded once or twice, whichever the machine does faster (relaxed SIMD). */
   relaxedMadd: ternary(...simd(0x105)),
 };

@@ -1,8 +1,7 @@
 /** Random masks and normal numbers, new at every step, from the counter-based generator. */
 import type { Shape } from "../shape.ts";
 import type { Tensor } from "../tensor.ts";
-import { greaterEqual, mul } from "./binary.ts";
-import { constant } from "./constant.ts";
+import { mul, reluGradient } from "./binary.ts";
 import { randomUniform, type Stream } from "./random.ts";
 import { affine, cos, log, relu, scale, sqrt } from "./unary.ts";
 
@@ -17,7 +16,7 @@ export function dropout(x: Tensor, rate: number, step: Tensor, stream: Stream): 
   if (!(rate >= 0 && rate < 1)) {
     throw new RangeError(`dropout: the rate must be in [0, 1), got ${rate}`);
   }
-  return rate === 0 ? x : mul(x, scale(keptMask(x.shape, rate, step, stream), 1 / (1 - rate)));
+  return rate === 0 ? x : masked(scale(x, 1 / (1 - rate)), rate, step, stream);
 }
 
 /**
@@ -30,7 +29,7 @@ export function maskNoise(x: Tensor, rate: number, step: Tensor, stream: Stream)
   if (!(rate >= 0 && rate <= 1)) {
     throw new RangeError(`maskNoise: the rate must be in [0, 1], got ${rate}`);
   }
-  return rate === 0 ? x : mul(x, keptMask(x.shape, rate, step, stream));
+  return rate === 0 ? x : masked(x, rate, step, stream);
 }
 
 /** Tells the stream of the angles from that of the radii. */
@@ -50,7 +49,7 @@ export function randomNormal(step: Tensor, shape: Shape, { seed, stream }: Strea
   return mul(radius, cos(randomUniform(step, shape, v)));
 }
 
-/** 1 with probability 1 − rate, else 0. */
-function keptMask(shape: Shape, rate: number, step: Tensor, stream: Stream): Tensor {
-  return greaterEqual(randomUniform(step, shape, stream), constant(rate));
+/** x where a uniform number is above the rate, else 0. */
+function masked(x: Tensor, rate: number, step: Tensor, stream: Stream): Tensor {
+  return reluGradient(x, affine(randomUniform(step, x.shape, stream), 1, -rate));
 }

@@ -10,6 +10,8 @@ import { denseInputGradientOp, denseOp, denseWeightGradientOp } from "./dense.ts
 import { distancesGradientOp, squaredDistancesOp } from "./distances.ts";
 import { interpolateGradientOp, interpolateOp, interpolateReversedOp } from "./interpolate.ts";
 import { adamOp, packOp, sgdOp } from "./optimize.ts";
+import { foldOp, unfoldOp } from "./patches.ts";
+import { orthonormalizeGradientOp, orthonormalizeOp } from "./orthonormalize.ts";
 import { batchRowsOp, randomUniformOp } from "./random.ts";
 import { reshapeOp, stopGradientOp } from "./reshape.ts";
 import { gatherOp, scatterRowsOp } from "./rows.ts";
@@ -39,10 +41,13 @@ export const OPS: readonly Op<any>[] = [
   denseOp,
   denseWeightGradientOp,
   distancesGradientOp,
+  foldOp,
   gatherOp,
   interpolateGradientOp,
   interpolateOp,
   interpolateReversedOp,
+  orthonormalizeGradientOp,
+  orthonormalizeOp,
   packOp,
   randomUniformOp,
   reshapeOp,
@@ -59,4 +64,5 @@ export const OPS: readonly Op<any>[] = [
   stopGradientOp,
   sumOp,
   unaryOp,
+  unfoldOp,
 ];

@@ -1,12 +1,9 @@
 import { BATCH_ORDER, halfBits } from "../../../kernels/batch_rows.ts";
-import { PARITY, ROTATIONS } from "../../../kernels/threefry.ts";
 import {
   bytes,
-  type Code,
   forLoop,
   i32,
   i32x4,
-  type Local,
   type ModuleBuilder,
   sequence,
   v128,
@@ -14,6 +11,7 @@ import {
   whileLoop,
 } from "../assembler.ts";
 import { NO_SCRATCH, type WasmKernel } from "./kernel.ts";
+import { setThreefryKey, threefry } from "./threefry.ts";
 
 /** Rows that are computed at once. */
 const LANES = 4;
@@ -42,36 +40,6 @@ export const batchRows: WasmKernel = {
     }];
   },
 };
-
-/**
- * Statements that turn the counter (x0, x1) into the words of Threefry-2x32 with 20 rounds, for four
- * counters at once. `key` holds the two words of the key and their parity word, in all lanes.
- */
-function threefry(key: readonly Local[], x0: Local, x1: Local): Code {
-  const round = (distance: number) =>
-    sequence(
-      x0.set(i32x4.add(x0.get, x1.get)),
-      x1.set(v128.xor(
-        v128.or(
-          i32x4.shiftLeft(x1.get, i32.const(distance)),
-          i32x4.shiftRight(x1.get, i32.const(32 - distance)),
-        ),
-        x0.get,
-      )),
-    );
-  return sequence(
-    x0.set(i32x4.add(x0.get, key[0].get)),
-    x1.set(i32x4.add(x1.get, key[1].get)),
-    ...[1, 2, 3, 4, 5].flatMap((injection) => [
-      ...[0, 1, 2, 3].map((i) => round(ROTATIONS[4 * ((injection - 1) % 2) + i])),
-      x0.set(i32x4.add(x0.get, key[injection % 3].get)),
-      x1.set(i32x4.add(
-        i32x4.add(x1.get, key[(injection + 1) % 3].get),
-        i32x4.splat(i32.const(injection)),
-      )),
-    ]),
-  );
-}
 
 /**
  * Adds `batch_rows(rows, count, size, half, seed, stream, first, tweak, offset, begin, end)` over
@@ -161,12 +129,7 @@ function emit(module: ModuleBuilder): void {
     );
     return sequence(
       mask.set(v128.not(i32x4.shiftLeft(v128.not(v128.zero), p.half.get))),
-      key[0].set(i32x4.splat(p.seed.get)),
-      key[1].set(i32x4.splat(p.stream.get)),
-      key[2].set(v128.xor(
-        i32x4.splat(i32.const(PARITY)),
-        v128.xor(key[0].get, key[1].get),
-      )),
+      setThreefryKey(key, p.seed.get, p.stream.get),
       size.set(i32x4.splat(p.size.get)),
       forLoop(p.begin, p.end.get, 1, group),
     );

@@ -1,11 +1,12 @@
 import type { Params } from "../../../kernels/kernel.ts";
 import { BINARY } from "../../../kernels/binary.ts";
-import { type Code, f32x4, type Local, v128 } from "../assembler.ts";
+import { type Code, f32x4, type FunctionBuilder, type Local, v128 } from "../assembler.ts";
 import { elementwiseExtent, emitElementwise } from "./elementwise.ts";
+import { logOnePlusExpOfMinusMagnitude } from "./exponential.ts";
 import { NO_SCRATCH, type WasmKernel } from "./kernel.ts";
 
 /** The functions of two vectors. */
-const FUNCTIONS: Readonly<Record<number, (a: Local, b: Local) => Code>> = {
+const FUNCTIONS: Readonly<Record<number, (a: Local, b: Local, f: FunctionBuilder) => Code>> = {
   [BINARY.add]: (a, b) => f32x4.add(a.get, b.get),
   [BINARY.sub]: (a, b) => f32x4.sub(a.get, b.get),
   [BINARY.mul]: (a, b) => f32x4.mul(a.get, b.get),
@@ -14,6 +15,11 @@ const FUNCTIONS: Readonly<Record<number, (a: Local, b: Local) => Code>> = {
   [BINARY.max]: (a, b) => f32x4.max(a.get, b.get),
   [BINARY.min]: (a, b) => f32x4.min(a.get, b.get),
   [BINARY.reluGradient]: (a, b) => v128.and(a.get, f32x4.gt(b.get, v128.zero)),
+  [BINARY.binaryCrossEntropyWithLogits]: (a, b, f) =>
+    f32x4.add(
+      f32x4.sub(f32x4.max(a.get, v128.zero), f32x4.mul(a.get, b.get)),
+      logOnePlusExpOfMinusMagnitude(f, a.get),
+    ),
 };
 
 const entryOf = (op: number) => `binary_${op}`;
@@ -38,7 +44,7 @@ export const binary: WasmKernel = {
         arrays: 2,
         outputs: [2],
         scalars: 0,
-        compute: ([a, b, y]) => y.set(value(a, b)),
+        compute: ([a, b, y], _scalars, f) => y.set(value(a, b, f)),
       });
     }
   },

@@ -4,7 +4,7 @@ import { emitProduct, PRODUCT_SCRATCH, productPhase } from "./product.ts";
 /** y = act(x · w + b): the weights are packed as they are used, x is read where it lies. */
 export const dense: WasmKernel = {
   emit(module) {
-    emitProduct(module, "dense", { right: "rows", term: "product", masked: false });
+    emitProduct(module, "dense", { right: "rows", masked: false });
   },
   supports: ({ k }) => k > 0,
   lengths: ({ m, k, n }, { USE_BIAS }) => [m * k, k * n, USE_BIAS === 1 ? n : 0, m * n],

@@ -4,7 +4,7 @@ import { emitProduct, PRODUCT_SCRATCH, productPhase } from "./product.ts";
 /** dx = (dy · wᵀ) ⊙ [y > 0]: packing a panel of w transposes it. */
 export const denseInputGradient: WasmKernel = {
   emit(module) {
-    const factors = { right: "columns", term: "product" } as const;
+    const factors = { right: "columns" } as const;
     emitProduct(module, "dense_input_gradient", { ...factors, masked: false });
     emitProduct(module, "dense_input_gradient_masked", { ...factors, masked: true });
   },

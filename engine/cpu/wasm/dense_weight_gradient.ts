@@ -16,7 +16,6 @@ export const denseWeightGradient: WasmKernel = {
     emitTransposition(module);
     emitProduct(module, "dense_weight_gradient", {
       right: "rows",
-      term: "product",
       masked: false,
     });
   },

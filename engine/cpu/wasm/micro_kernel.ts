@@ -27,8 +27,6 @@ export const UNROLL = 8;
 export interface TileOptions {
   /** Vectors of 4 columns: 2, or 1 for a last panel of at most 4 columns. */
   readonly vectors: 1 | 2;
-  /** What is summed for each depth: l · r, or (l − r)². */
-  readonly term: "product" | "squaredDifference";
   /** Whether the sums are kept only where a mask of the tile's shape is positive, else 0. */
   readonly masked: boolean;
 }
@@ -44,7 +42,7 @@ export interface TileOptions {
  * `rows` are not read, the last one stands in for them.
  */
 export function emitTile(module: ModuleBuilder, options: TileOptions): FunctionHandle {
-  const { vectors, term, masked } = options;
+  const { vectors, masked } = options;
   return module.function(undefined, (f) => {
     const { left, leftStride, rows, panel, length, start, startStride, to, toStride } = f
       .parameters(
@@ -68,13 +66,7 @@ export function emitTile(module: ModuleBuilder, options: TileOptions): FunctionH
     const pointers = [left, ...f.localArray("i32", TILE_ROWS - 1)];
     const depthBytes = vectors * 16;
     const value = f.local("v128");
-    const difference = f.local("v128");
 
-    const addTerm = (sum: Local, column: Local): Code =>
-      term === "product" ? sum.set(module.multiplyAdd(value.get, column.get, sum.get)) : sequence(
-        difference.set(f32x4.sub(value.get, column.get)),
-        sum.set(module.multiplyAdd(difference.get, difference.get, sum.get)),
-      );
     const step = (unrolled: number): Code =>
       sequence(
         ...columns.map((column, c) =>
@@ -82,7 +74,10 @@ export function emitTile(module: ModuleBuilder, options: TileOptions): FunctionH
         ),
         ...sums.flatMap((row, r) => {
           const broadcast = value.set(v128.load32Splat(pointers[r].get, unrolled * 4));
-          return [broadcast, ...row.map((sum, c) => addTerm(sum, columns[c]))];
+          const products = row.map((sum, c) =>
+            sum.set(module.multiplyAdd(value.get, columns[c].get, sum.get))
+          );
+          return [broadcast, ...products];
         }),
       );
     const advance = (steps: number): Code =>

@@ -33,8 +33,6 @@ import { emitCopyTile, emitPackColumns, emitPackRows, NARROW } from "./packing.t
 export interface ProductOptions {
   /** `"rows"`: row-major [depth, columns]. `"columns"`: row-major [columns, depth]. */
   readonly right: "rows" | "columns";
-  /** What is summed over the depth: l · r, or (l − r)². */
-  readonly term: "product" | "squaredDifference";
   /** Whether the result is kept only where a mask [rows, columns] is positive. */
   readonly masked: boolean;
 }
@@ -131,17 +129,17 @@ export function emitProduct(
   entry: string | undefined,
   options: ProductOptions,
 ): FunctionHandle {
-  const { right, term, masked } = options;
+  const { right, masked } = options;
   const tile = (options: TileOptions) =>
     module.once(`tile ${JSON.stringify(options)}`, () => emitTile(module, options));
   const tiles = {
-    wide: tile({ vectors: 2, term, masked: false }),
-    narrow: tile({ vectors: 1, term, masked: false }),
+    wide: tile({ vectors: 2, masked: false }),
+    narrow: tile({ vectors: 1, masked: false }),
   };
   const lastTiles = masked
     ? {
-      wide: tile({ vectors: 2, term, masked: true }),
-      narrow: tile({ vectors: 1, term, masked: true }),
+      wide: tile({ vectors: 2, masked: true }),
+      narrow: tile({ vectors: 1, masked: true }),
     }
     : tiles;
   const pack = right === "rows"

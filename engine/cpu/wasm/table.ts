@@ -15,6 +15,8 @@ import { kmeansAssign } from "./kmeans_assign.ts";
 import { kmeansSeedDistance } from "./kmeans_seed_distance.ts";
 import { kmeansSum } from "./kmeans_sum.ts";
 import { meanSquaredError } from "./mean_squared_error.ts";
+import { fold, unfold } from "./patches.ts";
+import { randomUniform } from "./random_uniform.ts";
 import { sgd } from "./sgd.ts";
 import { softAssign } from "./soft_assign.ts";
 import { unary } from "./unary.ts";
@@ -32,11 +34,14 @@ export const WASM_KERNELS: Readonly<Record<string, WasmKernel | undefined>> = {
   dense_input_gradient: denseInputGradient,
   dense_weight_gradient: denseWeightGradient,
   distances,
+  fold,
   kmeans_assign: kmeansAssign,
   kmeans_seed_distance: kmeansSeedDistance,
   kmeans_sum: kmeansSum,
   mean_squared_error: meanSquaredError,
+  random_uniform: randomUniform,
   sgd,
   soft_assign: softAssign,
   unary,
+  unfold,
 };

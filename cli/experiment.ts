@@ -1,0 +1,223 @@
+/** Many runs that make one table: their plan, which is a file, so that any process can go on. */
+import type { OptionValues } from "../models/options.ts";
+import { writeFileAtomic } from "../engine/atomic_file.ts";
+import type { DataRecord } from "./checkpoint.ts";
+import { type DataValues, loadOrOpen, requestOf, type Rows } from "./data_options.ts";
+import type { DeviceValues } from "./device_options.ts";
+import { usageError } from "./errors.ts";
+import { kebabCase } from "./method_options.ts";
+import type { DataRequest } from "./run_folder.ts";
+import { findMethod, hasPretraining, settle } from "./run_plan.ts";
+
+/** A row of the table: a model with its options, which is run with every seed. */
+export interface Setting {
+  /** What its runs are called. */
+  readonly name: string;
+  /** What the table shows of it, under {@linkcode Design.headings}. */
+  readonly cells: readonly string[];
+  /** Name in the registry. */
+  readonly model: string;
+  /** Name of its profile. */
+  readonly profile: string;
+  /** What differs from the profile. */
+  readonly options: OptionValues;
+}
+
+/** What the runs are to show. */
+export interface Design {
+  /** Titles of the settings' cells. */
+  readonly headings: readonly string[];
+  /** Rows of the table. */
+  readonly settings: readonly Setting[];
+  /** Whose network all others of the same seed start from. */
+  readonly pretraining?: Setting;
+}
+
+/** One run, in a folder of its name. */
+export interface PlannedRun {
+  /** Of its folder. */
+  readonly name: string;
+  /** Index of its row. */
+  readonly setting: number;
+  /** Of all its random numbers. */
+  readonly seed: number;
+  /** Name of the run whose pre-trained network it starts from. */
+  readonly pretraining?: string;
+}
+
+/** Values of the command's options, as JSON. */
+export type Request = Readonly<Record<string, unknown>>;
+
+/** `plan.json` */
+export interface Plan {
+  /** Version of this layout. */
+  readonly schema: number;
+  /** The command that made it. */
+  readonly command: string;
+  /** What it was asked for. */
+  readonly request: Request;
+  /** Titles of the settings' cells. */
+  readonly headings: readonly string[];
+  /** Rows of the table; the shared pre-training, where there is one, is the first. */
+  readonly settings: readonly Setting[];
+  /** In the order in which they are run: those of the shared pre-training first. */
+  readonly runs: readonly PlannedRun[];
+  /** The data of all runs, and how to load them. */
+  readonly data: Pick<DataRecord, "name" | "digest" | "n" | "d" | "source"> & {
+    readonly request: DataRequest;
+  };
+  /** Where all runs compute. */
+  readonly device: DeviceValues;
+}
+
+const SCHEMA = 1;
+
+/** What a plan is made of, next to its design. */
+export interface ExperimentValues extends DataValues, Omit<DeviceValues, "debug"> {
+  /** Runs of a setting: seeds 0 to this − 1. */
+  readonly seeds: number;
+}
+
+/**
+ * Plans every run, once all options have been checked against the data.
+ * @throws {Failure} for options that do not fit, and networks that cannot share a pre-training.
+ */
+export async function planExperiment(
+  command: string,
+  { headings, settings: rows, pretraining }: Design,
+  values: ExperimentValues,
+  request: Request,
+): Promise<{ plan: Plan; dataset: Rows }> {
+  const dataRequest = requestOf(values);
+  const dataset = await loadOrOpen(dataRequest);
+  const settings = pretraining === undefined ? rows : [pretraining, ...rows];
+  checkNetworks(settings, dataset, pretraining);
+  const nameOf = (setting: Setting, seed: number) => `${setting.name}-seed${seed}`;
+  const seeds = Array.from({ length: values.seeds }, (_, seed) => seed);
+  const runsOf = (chosen: readonly Setting[]) =>
+    seeds.flatMap((seed) =>
+      chosen.map((setting): PlannedRun => {
+        const starts = pretraining !== undefined && setting !== pretraining &&
+          hasPretraining(findMethod(setting.model));
+        return {
+          name: nameOf(setting, seed),
+          setting: settings.indexOf(setting),
+          seed,
+          ...(starts ? { pretraining: nameOf(pretraining, seed) } : {}),
+        };
+      })
+    );
+  const { name, digest, n, d, source } = dataset;
+  const { device, threads } = values;
+  const plan: Plan = {
+    schema: SCHEMA,
+    command,
+    request,
+    headings,
+    settings,
+    runs: [...runsOf(pretraining === undefined ? [] : [pretraining]), ...runsOf(rows)],
+    data: { name, digest, n, d, source, request: dataRequest },
+    device: {
+      ...(device === undefined ? {} : { device }),
+      ...(threads === undefined ? {} : { threads }),
+    },
+  };
+  return { plan, dataset };
+}
+
+/** Options that decide what a network computes. */
+const NETWORK = ["hidden", "latent", "activation"];
+
+/** All options are right, and all networks are those of the shared pre-training. */
+function checkNetworks(
+  settings: readonly Setting[],
+  dataset: Rows,
+  pretraining: Setting | undefined,
+): void {
+  const resolved = settings.map(({ model, profile, options }) =>
+    settle(findMethod(model), profile, options, dataset)
+  );
+  if (pretraining === undefined) return;
+  for (const [i, { name, model, options }] of settings.entries()) {
+    if (i === 0 || !hasPretraining(findMethod(model))) continue;
+    for (const option of NETWORK) {
+      const [own, shared] = [resolved[i][option], resolved[0][option]];
+      if (JSON.stringify(own) === JSON.stringify(shared)) continue;
+      throw usageError(
+        `--from-same-pretraining needs equal networks: --${option} of ${name} is ${own}, ` +
+          `and ${shared} in the pre-training by ${pretraining.model}`,
+      );
+    }
+    const idle = Object.keys(options).find((option) =>
+      /^(pretrain|stacked)/.test(option) &&
+      JSON.stringify(options[option]) !== JSON.stringify(pretraining.options[option])
+    );
+    if (idle === undefined) continue;
+    throw usageError(
+      `--from-same-pretraining: ${name} has no pre-training of its own that its ` +
+        `${kebabCase(idle)} could change`,
+    );
+  }
+}
+
+/**
+ * The plan of a folder; undefined where there is none yet.
+ * @throws {Failure} for a folder that holds something else. @throws {SyntaxError} for a damaged plan.
+ */
+export async function readPlan(folder: string): Promise<Plan | undefined> {
+  const path = `${folder}/plan.json`;
+  let text: string;
+  try {
+    text = await Deno.readTextFile(path);
+  } catch (error) {
+    if (!(error instanceof Deno.errors.NotFound)) throw error;
+    await checkEmpty(folder);
+    return undefined;
+  }
+  const plan = parsePlan(text, path);
+  if (plan.schema === SCHEMA) return plan;
+  throw new SyntaxError(`Cannot read ${path}: its schema is ${plan.schema}, expected ${SCHEMA}`);
+}
+
+function parsePlan(text: string, path: string): Plan {
+  try {
+    return JSON.parse(text);
+  } catch (error) {
+    throw new SyntaxError(`Cannot read ${path}: ${(error as Error).message}`);
+  }
+}
+
+async function checkEmpty(folder: string): Promise<void> {
+  try {
+    for await (const { name } of Deno.readDir(folder)) {
+      throw usageError(`${folder} holds ${name} and no plan.json; name another folder`);
+    }
+  } catch (error) {
+    if (!(error instanceof Deno.errors.NotFound)) throw error;
+  }
+}
+
+/** Writes `plan.json`, atomically. */
+export async function writePlan(folder: string, plan: Plan): Promise<void> {
+  await Deno.mkdir(folder, { recursive: true });
+  const bytes = new TextEncoder().encode(`${JSON.stringify(plan, null, 2)}\n`);
+  await writeFileAtomic(`${folder}/plan.json`, bytes);
+}
+
+/** @throws {Failure} for a value that is not what the plan was made with. */
+export function checkRequest(
+  folder: string,
+  { command, request }: Plan,
+  now: string,
+  given: Request,
+): void {
+  if (command !== now) throw usageError(`${folder} was started by ${command}, not by ${now}`);
+  for (const [name, value] of Object.entries(given)) {
+    const stored = request[name];
+    if (JSON.stringify(value) === JSON.stringify(stored)) continue;
+    const was = stored === undefined ? "without it" : `with ${stored}`;
+    throw usageError(
+      `--${kebabCase(name)} ${value} conflicts with ${folder}, which was started ${was}`,
+    );
+  }
+}

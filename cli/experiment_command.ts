@@ -1,0 +1,223 @@
+/** What `compare` and `sweep` share: their options, and what becomes of a plan. */
+import type { Command } from "commander";
+import { addDataOptions, type DataValues, requestOf, type Rows } from "./data_options.ts";
+import { addDeviceOptions, type DeviceValues } from "./device_options.ts";
+import { EXIT, Failure, usageError } from "./errors.ts";
+import {
+  checkRequest,
+  type Design,
+  type Plan,
+  planExperiment,
+  readPlan,
+  type Request,
+  writePlan,
+} from "./experiment.ts";
+import { execute, loadPlanned, stateOf } from "./experiment_runs.ts";
+import { integerOption, valueOf } from "./method_options.ts";
+import { submit } from "./slurm.ts";
+import { unknownName } from "./suggest.ts";
+import { summarize } from "./summary.ts";
+import { toCsv, toJson, toLatex, toMarkdown } from "./summary_tables.ts";
+import { writeError, writeJson, writeOut } from "./terminal.ts";
+import { PROGRAM } from "./version.ts";
+
+/** What {@linkcode addExperimentOptions} gives, next to the options of methods. */
+export interface ExperimentCommandValues extends DataValues, DeviceValues {
+  /** Folder of plan, runs and tables. */
+  readonly out: string;
+  /** Runs of a setting. */
+  readonly seeds?: number;
+  /** Whether all runs of a seed start from one pre-trained network. */
+  readonly fromSamePretraining?: boolean;
+  /** A set of option values. */
+  readonly profile?: string;
+  /** Whether tables are made of what there is, and nothing is run. */
+  readonly gather?: boolean;
+  /** Index of the only run to be run. */
+  readonly task?: number;
+  /** Who runs the runs; absent: this process. */
+  readonly launcher?: "slurm";
+  /** More arguments for sbatch. */
+  readonly sbatchArgs?: string;
+  /** Whether the table is printed as JSON. */
+  readonly json?: boolean;
+}
+
+/** The options that say what is to be done now, and are no part of the plan. */
+const CONTROLS = ["out", "gather", "task", "launcher", "sbatchArgs", "json", "debug"];
+
+/** Runs of a setting, unasked. */
+const SEEDS = 5;
+
+/** Adds the options of both commands. */
+export function addExperimentOptions(command: Command): void {
+  command
+    .requiredOption("--out <dir>", "folder of runs and tables; given again, it is gone on with")
+    .option(
+      "--seeds <n>",
+      `runs of each setting, with seeds from 0 (default: ${SEEDS})`,
+      integerOption("--seeds", 1),
+    )
+    .option(
+      "--from-same-pretraining",
+      "one pre-training a seed, by ae-kmeans, from which all models that have one start",
+    )
+    .option("--profile <name>", "a set of option values (default: default)")
+    .option("--data <name|path>", "a named set, or a file: IDX, NPY, CSV (default: optdigits)")
+    .option("--labels <path>", "true classes of the rows, for scores alone");
+  addDataOptions(command);
+  addDeviceOptions(command);
+  command
+    .option("--launcher <slurm>", "submit the runs as an array job, and return", parseLauncher)
+    .option("--sbatch-args <args>", "for sbatch, separated by spaces")
+    .option("--gather", "run nothing; make the tables of what there is")
+    .option("--task <i>", "only this run of the plan, from 0", integerOption("--task", 0))
+    .option("--json", "print the table and every run's values as one JSON object");
+}
+
+/** Help on folders and clusters, which both commands need. */
+export function experimentHelp(command: string): string {
+  return `
+A folder each run, as train makes them, and table.md, .csv, .json, .tex: mean ± standard deviation
+(n − 1) over the seeds. Runs that are not finished stay in the tables. The same command again, or
+  ${PROGRAM} ${command} --out DIR
+goes on: finished runs stay, interrupted ones are resumed, failed ones are tried again.
+
+On a cluster with Slurm, from a folder that its nodes see too:
+  deno run -P=slurm cli.ts ${command} … --launcher slurm --sbatch-args "--time=2:00:00 --gres=gpu:1"
+  ${PROGRAM} ${command} --out DIR --gather
+`;
+}
+
+function parseLauncher(text: string): "slurm" {
+  if (text === "slurm") return text;
+  throw usageError(unknownName("launcher", text, ["slurm"]));
+}
+
+/** The plan in the folder that the command line names, before it is parsed. */
+export async function storedPlan(args: readonly string[]): Promise<Plan | undefined> {
+  const out = valueOf(args, "--out");
+  return out === undefined ? undefined : await readPlan(out);
+}
+
+/**
+ * Makes a plan or goes on with the stored one, and makes the tables.
+ * @param defaults Of the request, where values are not given.
+ * @param design Makes the design; called for a new plan only.
+ * @throws {Failure} where runs are left that are not finished.
+ */
+export async function runExperiment(
+  command: Command,
+  values: ExperimentCommandValues,
+  stored: Plan | undefined,
+  defaults: Request,
+  design: () => Design,
+): Promise<void> {
+  const { out, gather, task, launcher, sbatchArgs, debug } = values;
+  const name = command.name();
+  if (sbatchArgs !== undefined && launcher === undefined) {
+    throw usageError("--sbatch-args is for --launcher slurm");
+  }
+  const given = givenRequest(values);
+  if (stored === undefined && (gather || task !== undefined)) {
+    throw usageError(`${out} holds no plan.json; start it by ${name} without --gather and --task`);
+  }
+  if (stored !== undefined) checkRequest(out, stored, name, given);
+  const { plan, dataset } = stored === undefined
+    ? await start(name, values, { ...defaults, seeds: SEEDS, ...given }, design())
+    : { plan: stored };
+  if (task !== undefined) return await runTask(values, plan, task);
+  if (launcher !== undefined) {
+    const states = await Promise.all(plan.runs.map((run) => stateOf(out, run)));
+    return await submit(out, plan, states, sbatchArgs);
+  }
+  if (!gather) {
+    await runAll(values, plan, dataset ?? await loadPlanned(plan), debug)
+      .finally(() => writeTables(out, plan));
+  }
+  const summary = await writeTables(out, plan);
+  if (values.json) writeJson(toJson(summary));
+  else writeOut(toMarkdown(summary));
+  writeError(`\nThe tables are in ${out}: table.md, table.csv, table.json, table.tex\n`);
+  const open = summary.rows.reduce((sum, { runs, finished }) => sum + runs.length - finished, 0);
+  if (open === 0 || gather) return;
+  throw new Failure(`${open} of ${plan.runs.length} runs are not finished`, EXIT.failed);
+}
+
+/** What is given of a plan, with absolute paths. */
+function givenRequest(values: ExperimentCommandValues): Request {
+  const { data, ...request } = requestOf(values);
+  const kept = Object.entries(values).filter(([name]) => !CONTROLS.includes(name));
+  return {
+    ...Object.fromEntries(kept),
+    ...(values.data === undefined ? {} : { data }),
+    ...request,
+  };
+}
+
+async function start(
+  command: string,
+  values: ExperimentCommandValues,
+  request: Request,
+  design: Design,
+): Promise<{ plan: Plan; dataset: Rows }> {
+  const made = await planExperiment(command, design, { ...values, seeds: SEEDS, ...request }, {
+    data: requestOf(values).data,
+    ...request,
+  });
+  await writePlan(values.out, made.plan);
+  return made;
+}
+
+async function runAll(
+  { out }: ExperimentCommandValues,
+  plan: Plan,
+  dataset: Rows,
+  debug: DeviceValues["debug"],
+): Promise<void> {
+  for (const [i, run] of plan.runs.entries()) {
+    if ((await stateOf(out, run)).status === "finished") continue;
+    writeError(`\n${i + 1} of ${plan.runs.length}: ${run.name}\n`);
+    try {
+      await execute(out, plan, run, dataset, debug);
+    } catch (error) {
+      if (error instanceof Failure && error.exitCode === EXIT.interrupted) {
+        writeError(`or with this and all other runs\n  ${PROGRAM} ${plan.command} --out ${out}\n`);
+      }
+      throw error;
+    }
+    await writeTables(out, plan);
+  }
+}
+
+/** One run of the plan. @throws {Failure} where it is not finished then. */
+async function runTask(
+  { out, debug }: ExperimentCommandValues,
+  plan: Plan,
+  task: number,
+): Promise<void> {
+  const run = plan.runs[task];
+  if (run === undefined) {
+    throw usageError(`--task takes an integer from 0 to ${plan.runs.length - 1}, got ${task}`);
+  }
+  await execute(out, plan, run, await loadPlanned(plan), debug);
+  const { status, reason } = await stateOf(out, run);
+  if (status === "finished") return;
+  const because = reason === "" ? "" : `: ${reason}`;
+  throw new Failure(`${run.name} is not finished, but ${status}${because}`, EXIT.failed);
+}
+
+async function writeTables(out: string, plan: Plan) {
+  const states = await Promise.all(plan.runs.map((run) => stateOf(out, run)));
+  const summary = summarize(plan, states);
+  const files = {
+    "table.md": toMarkdown(summary),
+    "table.csv": toCsv(summary),
+    "table.tex": toLatex(summary),
+    "table.json": `${JSON.stringify(toJson(summary), null, 2)}\n`,
+  };
+  for (const [name, text] of Object.entries(files)) {
+    await Deno.writeTextFile(`${out}/${name}`, text);
+  }
+  return summary;
+}

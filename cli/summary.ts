@@ -1,0 +1,139 @@
+/** What the runs of a plan have come to: means and deviations over the seeds. */
+import type { Plan } from "./experiment.ts";
+import type { RunState } from "./experiment_runs.ts";
+import { findMethod, hasPretraining } from "./run_plan.ts";
+
+/** A quantity that a finished run has, and how tables show it. */
+export interface Measure {
+  /** Its name in JSON and CSV. */
+  readonly name: string;
+  /** Its column's title. */
+  readonly title: string;
+  /** Digits after the point. */
+  readonly digits: number;
+}
+
+const SCORES: readonly Measure[] = [
+  { name: "acc", title: "ACC", digits: 3 },
+  { name: "nmi", title: "NMI", digits: 3 },
+  { name: "ari", title: "ARI", digits: 3 },
+];
+
+/** In place of scores, where no classes are known. */
+const SIZES: readonly Measure[] = [
+  { name: "smallest", title: "rows of the smallest cluster", digits: 0 },
+  { name: "largest", title: "of the largest", digits: 0 },
+];
+
+const COSTS: readonly Measure[] = [
+  { name: "seconds", title: "time, s", digits: 1 },
+  { name: "steps", title: "steps", digits: 0 },
+];
+
+/** Mean and deviation of some values. */
+export interface Statistic {
+  /** Null where there are no values. */
+  readonly mean: number | null;
+  /** Of a sample: the sum of squares is divided by n − 1. Null for fewer than two values. */
+  readonly std: number | null;
+}
+
+/** The mean, and the standard deviation with n − 1. */
+export function statisticOf(values: readonly number[]): Statistic {
+  const n = values.length;
+  if (n === 0) return { mean: null, std: null };
+  const mean = values.reduce((sum, value) => sum + value, 0) / n;
+  if (n === 1) return { mean, std: null };
+  const squares = values.reduce((sum, value) => sum + (value - mean) ** 2, 0);
+  return { mean, std: Math.sqrt(squares / (n - 1)) };
+}
+
+/** One run, as the tables know it. */
+export interface RunSummary extends Omit<RunState, "record"> {
+  /** Of its folder. */
+  readonly name: string;
+  /** Of its random numbers. */
+  readonly seed: number;
+  /** By name of the measure; empty where it is not finished. */
+  readonly values: Readonly<Record<string, number>>;
+}
+
+/** A row of the table. */
+export interface RowSummary {
+  /** What it shows of its setting. */
+  readonly cells: readonly string[];
+  /** `own`: part of each run; `shared`: another run's, which is the first row; `none`. */
+  readonly pretraining: "own" | "shared" | "none";
+  /** In the order of the seeds. */
+  readonly runs: readonly RunSummary[];
+  /** How many of these are finished. */
+  readonly finished: number;
+  /** Over the finished runs, by name of the measure. */
+  readonly statistics: Readonly<Record<string, Statistic>>;
+}
+
+/** The table, before it is text. */
+export interface Summary {
+  /** The data, their size and the seeds, in a line. */
+  readonly title: string;
+  /** Titles of the rows' cells. */
+  readonly headings: readonly string[];
+  /** Columns of numbers. */
+  readonly measures: readonly Measure[];
+  /** A setting each. */
+  readonly rows: readonly RowSummary[];
+}
+
+/** @param states One for each run of the plan, in its order. */
+export function summarize(plan: Plan, states: readonly RunState[]): Summary {
+  const finished = states.filter(({ status }) => status === "finished");
+  const isScored = finished.length === 0 || finished[0].record!.results!.acc !== undefined;
+  const measures = [...(isScored ? SCORES : SIZES), ...COSTS];
+  const { name, n, d } = plan.data;
+  const seeds = new Set(plan.runs.map(({ seed }) => seed)).size;
+  return {
+    title: `${name}: ${n} rows of ${d} columns; seeds 0 to ${seeds - 1}`,
+    headings: plan.headings,
+    measures,
+    rows: plan.settings.map((_, index) => rowOf(plan, states, index, measures)),
+  };
+}
+
+function rowOf(
+  plan: Plan,
+  states: readonly RunState[],
+  index: number,
+  measures: readonly Measure[],
+): RowSummary {
+  const { cells, model } = plan.settings[index];
+  const indices = plan.runs.flatMap((run, i) => run.setting === index ? [i] : []);
+  const runs = indices.map((i): RunSummary => {
+    const { name, seed } = plan.runs[i];
+    const { status, reason } = states[i];
+    return { name, seed, status, reason, values: valuesOf(states[i]) };
+  });
+  const finished = runs.filter(({ status }) => status === "finished");
+  const isShared = indices.some((i) => plan.runs[i].pretraining !== undefined);
+  return {
+    cells,
+    pretraining: isShared ? "shared" : hasPretraining(findMethod(model)) ? "own" : "none",
+    runs,
+    finished: finished.length,
+    statistics: Object.fromEntries(
+      measures.map(({ name }) => [name, statisticOf(finished.map(({ values }) => values[name]))]),
+    ),
+  };
+}
+
+function valuesOf({ status, record }: RunState): Record<string, number> {
+  if (status !== "finished") return {};
+  const { results, seconds, steps } = record!;
+  const { acc, nmi, ari, clusterSizes } = results!;
+  return {
+    ...(acc === undefined ? {} : { acc, nmi: nmi!, ari: ari! }),
+    smallest: Math.min(...clusterSizes),
+    largest: Math.max(...clusterSizes),
+    seconds,
+    steps: steps!,
+  };
+}

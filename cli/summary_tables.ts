@@ -1,0 +1,149 @@
+/** A summary as Markdown, CSV, LaTeX and JSON. */
+import type { Measure, RowSummary, Statistic, Summary } from "./summary.ts";
+
+/** How the numbers are to be read, in lines. */
+function legend({ rows }: Summary): string[] {
+  const kinds = new Set(rows.map(({ pretraining }) => pretraining));
+  return [
+    "Mean ± standard deviation (n − 1) over the finished runs of each row; time and steps are of a " +
+    "run. Steps are those of clustering, where a model has them.",
+    ...(kinds.has("own") ? ["Pre-training `own`: its time is part of the run's."] : []),
+    ...(kinds.has("shared")
+      ? [
+        "Pre-training `shared`: all runs of a seed start from the network of the first row, whose " +
+        "time is not part of theirs.",
+      ]
+      : []),
+  ];
+}
+
+/** Which runs are not finished, and why, in lines. */
+function unfinished({ rows }: Summary): string[] {
+  const runs = rows.flatMap(({ runs }) => runs.filter(({ status }) => status !== "finished"));
+  return runs.map(({ name, status, reason }) =>
+    `${name}: ${status}${reason === "" ? "" : `: ${reason}`}`
+  );
+}
+
+function headerOf({ headings, measures }: Summary): string[] {
+  return [...headings, "pre-training", "finished", ...measures.map(({ title }) => title)];
+}
+
+/** The cells of a row; `format` shows a statistic. */
+function cellsOf(
+  { cells, pretraining, finished, runs, statistics }: RowSummary,
+  measures: readonly Measure[],
+  format: (statistic: Statistic, digits: number) => string,
+): string[] {
+  const numbers = measures.map(({ name, digits }) => format(statistics[name], digits));
+  return [...cells, pretraining, `${finished} of ${runs.length}`, ...numbers];
+}
+
+function plusMinus({ mean, std }: Statistic, digits: number): string {
+  if (mean === null) return "–";
+  return mean.toFixed(digits) + (std === null ? "" : ` ± ${std.toFixed(digits)}`);
+}
+
+/** A table whose columns are aligned in the source too, with its legend and what is unfinished. */
+export function toMarkdown(summary: Summary): string {
+  const escape = (cell: string) => cell.replace(/[\\|]/g, "\\$&").replace(/\s*\n\s*/g, " ");
+  const { headings, measures, rows } = summary;
+  const lines = [headerOf(summary), ...rows.map((row) => cellsOf(row, measures, plusMinus))]
+    .map((cells) => cells.map(escape));
+  const widths = lines[0].map((_, i) => Math.max(...lines.map((cells) => cells[i].length)));
+  const isText = (i: number) => i <= headings.length;
+  const line = (cells: readonly string[]) => {
+    const padded = cells.map((cell, i) =>
+      isText(i) ? cell.padEnd(widths[i]) : cell.padStart(widths[i])
+    );
+    return `| ${padded.join(" | ")} |`;
+  };
+  const rule = widths.map((width, i) =>
+    isText(i) ? "-".repeat(width) : `${"-".repeat(width - 1)}:`
+  );
+  const [header, ...body] = lines.map(line);
+  const open = unfinished(summary).map((text) => `- ${escape(text)}`);
+  return [
+    summary.title,
+    "",
+    header,
+    `| ${rule.join(" | ")} |`,
+    ...body,
+    "",
+    ...legend(summary),
+    ...(open.length === 0 ? [] : ["", "Not finished:", "", ...open]),
+    "",
+  ].join("\n");
+}
+
+/** A line for each row, with full precision; empty cells where there is no number. */
+export function toCsv({ headings, measures, rows }: Summary): string {
+  const quote = (cell: string) => /[",\r\n]/.test(cell) ? `"${cell.replaceAll('"', '""')}"` : cell;
+  const numbers = measures.flatMap(({ name }) => [`${name}_mean`, `${name}_std`]);
+  const lines = [
+    [...headings, "pretraining", "runs", "finished", ...numbers],
+    ...rows.map(({ cells, pretraining, runs, finished, statistics }) => [
+      ...cells,
+      pretraining,
+      String(runs.length),
+      String(finished),
+      ...measures.flatMap(({ name }) => [statistics[name].mean, statistics[name].std])
+        .map((value) => value === null ? "" : String(value)),
+    ]),
+  ];
+  return `${lines.map((cells) => cells.map(quote).join(",")).join("\n")}\n`;
+}
+
+const LATEX: Readonly<Record<string, string>> = {
+  "\\": "\\textbackslash{}",
+  "~": "\\textasciitilde{}",
+  "^": "\\textasciicircum{}",
+  "–": "--",
+  "±": "$\\pm$",
+};
+
+/** Text that LaTeX prints as it is. */
+export function escapeLatex(text: string): string {
+  return text.replace(/[\\~^–±&%$#_{}]/g, (sign) => LATEX[sign] ?? `\\${sign}`);
+}
+
+/** A `tabular`, with the legend as comments. */
+export function toLatex(summary: Summary): string {
+  const { headings, measures, rows } = summary;
+  const number = ({ mean, std }: Statistic, digits: number) => {
+    if (mean === null) return "--";
+    return std === null
+      ? `$${mean.toFixed(digits)}$`
+      : `$${mean.toFixed(digits)} \\pm ${std.toFixed(digits)}$`;
+  };
+  const line = (cells: readonly string[]) => `${cells.join(" & ")} \\\\`;
+  const columns = "l".repeat(headings.length + 1) + "r".repeat(1 + measures.length);
+  const comments = [summary.title, ...legend(summary), ...unfinished(summary)];
+  return [
+    ...comments.map((text) => `% ${text.replace(/\s*\n\s*/g, " ")}`),
+    "% \\usepackage{booktabs}",
+    `\\begin{tabular}{${columns}}`,
+    "\\toprule",
+    line(headerOf(summary).map(escapeLatex)),
+    "\\midrule",
+    ...rows.map((row) => {
+      const cells = cellsOf(row, measures, number);
+      const texts = cells.length - measures.length;
+      return line(cells.map((cell, i) => i < texts ? escapeLatex(cell) : cell));
+    }),
+    "\\bottomrule",
+    "\\end{tabular}",
+    "",
+  ].join("\n");
+}
+
+/** Everything, each run's own values included. */
+export function toJson({ title, headings, rows }: Summary): Record<string, unknown> {
+  return {
+    title,
+    rows: rows.map(({ cells, ...row }) => ({
+      setting: Object.fromEntries(headings.map((heading, i) => [heading, cells[i]])),
+      ...row,
+    })),
+  };
+}

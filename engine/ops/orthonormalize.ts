@@ -1,0 +1,54 @@
+/** Orthonormal rows, differentiably: for constraints that hold exactly. */
+import { orthonormalize as kernel } from "../../kernels/orthonormalize.ts";
+import { orthonormalizeGradient as gradientKernel } from "../../kernels/orthonormalize_gradient.ts";
+import type { Op } from "../op.ts";
+import { apply, expectRank, f32, type Tensor } from "../tensor.ts";
+import { matmulTransposeB } from "./matmul.ts";
+
+/** a = l·q: outputs q [k, p] and l [k, k]. */
+export const orthonormalizeOp: Op<Record<never, never>> = {
+  name: "orthonormalize",
+  infer([a]) {
+    expectRank("orthonormalize", "a", a, 2);
+    const [k, p] = a.shape;
+    if (p < k) {
+      throw new RangeError(
+        `orthonormalize: a must have at least as many columns as rows, got ${a}`,
+      );
+    }
+    return [f32([k, p]), f32([k, k])];
+  },
+  lower({ inputs: [a], outputs: [q, l] }, emit) {
+    const [k, p] = a.shape;
+    emit.call(kernel, {}, { k, p }, [a, q, l]);
+  },
+  gradient: ({ outputs: [q, l] }, [g]) => [
+    apply(orthonormalizeGradientOp, [q, l, g!, matmulTransposeB(g!, q)], {})[0],
+  ],
+  examples: [
+    { name: "square", inputs: [{ shape: [3, 3] }], attributes: {} },
+    { name: "wide", inputs: [{ shape: [2, 5] }], attributes: {} },
+  ],
+};
+
+/** ∂L/∂a: inputs q, l, g = ∂L/∂q and g·qᵀ. */
+export const orthonormalizeGradientOp: Op<Record<never, never>> = {
+  name: "orthonormalizeGradient",
+  infer: ([q]) => [f32(q.shape)],
+  lower({ inputs, outputs: [da] }, emit) {
+    const [k, p] = inputs[0].shape;
+    emit.call(gradientKernel, {}, { k, p }, [...inputs, da]);
+  },
+  gradient: { none: "second derivatives of orthonormalisation are not needed" },
+  examples: [],
+};
+
+/**
+ * The rows of `a` made orthonormal, each by what the rows before it leave of it (Gram and Schmidt).
+ * @param a [k, p], k ≤ p, of full rank: else the result is NaN or noise.
+ * @returns [k, p]
+ * @throws {RangeError} where there are more rows than columns.
+ */
+export function orthonormalize(a: Tensor): Tensor {
+  return apply(orthonormalizeOp, [a], {})[0];
+}

@@ -1,0 +1,300 @@
+/**
+ * AE-CM: an autoencoder and a Clustering Module on its code, trained jointly (Boubekki, Kampffmeyer,
+ * Brefeld, Jenssen, Joint optimization of an autoencoder for clustering and embedding, Machine
+ * Learning 110, 2021; arXiv 2012.03740).
+ *
+ * Learned codes could shrink the module's loss to nothing. Hence the centroids are kept orthonormal,
+ * which fixes their norms, and the data's reconstruction keeps the encoder invertible.
+ */
+import { add, mul, sub } from "../engine/ops/binary.ts";
+import { assign } from "../engine/ops/call.ts";
+import { constant } from "../engine/ops/constant.ts";
+import { matmulTransposeB } from "../engine/ops/matmul.ts";
+import { squaredError } from "../engine/ops/squared_error.ts";
+import { sum } from "../engine/ops/sum.ts";
+import { abs, affine, scale, square } from "../engine/ops/unary.ts";
+import { trace } from "../engine/program.ts";
+import type { State } from "../engine/state.ts";
+import type { Tensor, Variable } from "../engine/tensor.ts";
+import { AE_CM_OPTIONS, AE_CM_PROFILES, type AECMOptions } from "./ae_cm_options.ts";
+import type { LossAudit } from "./audit_scene.ts";
+import { Autoencoder } from "./autoencoder.ts";
+import {
+  type Clustered,
+  clustered,
+  clusteringLosses,
+  ClusteringModule,
+  identityMatrix,
+  priorTerm,
+  reconstructionTerm,
+} from "./clustering_module.ts";
+import { CENTROIDS, DeepEstimator, type Fitting } from "./deep_estimator.ts";
+import { Descent } from "./descent.ts";
+import type { FitResult } from "./estimator.ts";
+import type { Method } from "./method.ts";
+import { resolveOptions } from "./options.ts";
+import { augmentationFor, Pretraining } from "./pretraining.ts";
+import { Rows } from "./rows.ts";
+import { score } from "./scoring.ts";
+import { Encoding, labelsOf } from "./whole_pass.ts";
+
+/** What weighs the terms of {@linkcode jointLosses}. */
+export type JointWeights = Pick<
+  AECMOptions,
+  "prior" | "normalize" | "beta" | "orthonormality" | "orthonormalityWeight"
+>;
+
+/** AE-CM's loss and its terms: scalars, each with its weight. */
+export interface JointLosses {
+  /** β·Σ_i ‖x_i − x̂_i‖², or β times the mean over batch and features. */
+  readonly reconstruction: Tensor;
+  /** Σ_i ‖z_i − ẑ_i‖², or its mean. */
+  readonly code: Tensor;
+  /** Σ_i Σ_k γ_ik(1 − γ_ik), divided as the code's term. */
+  readonly sparsity: Tensor;
+  /** λ times the penalty on U·Uᵀ − I; 0 where U is orthonormal by construction. */
+  readonly orthonormality: Tensor;
+  /** (1 − α)·Σ_k log γ̄_k */
+  readonly prior: Tensor;
+  /** Their sum. */
+  readonly total: Tensor;
+}
+
+/** Σ_i Σ_k γ_ik(1 − γ_ik): the module's E2 where every centroid has norm 1; γ [n, K]. */
+export function unitSparsityTerm(gamma: Tensor): Tensor {
+  return sum(mul(gamma, affine(gamma, -1, 1)));
+}
+
+/**
+ * Σ_kl |(U·Uᵀ − I)_kl|, or the sum of its squares; the diagonal counts.
+ * @param centroids U, [K, p]. @param identity [K, K].
+ */
+export function orthonormalityPenalty(
+  centroids: Tensor,
+  identity: Tensor,
+  norm: "l1" | "frobenius",
+): Tensor {
+  const excess = sub(matmulTransposeB(centroids, centroids), identity);
+  return sum(norm === "l1" ? abs(excess) : square(excess));
+}
+
+/**
+ * AE-CM's loss on a batch; nothing of it is detached.
+ * @param x [n, d]. @param decoded g(z), [n, d]. @param z f(x), [n, p].
+ * @param parts What the module makes of z. @param identity [K, K].
+ */
+export function jointLosses(
+  { x, decoded, z, parts, identity }: {
+    readonly x: Tensor;
+    readonly decoded: Tensor;
+    readonly z: Tensor;
+    readonly parts: Clustered;
+    readonly identity: Tensor;
+  },
+  { prior: alpha, normalize, beta, orthonormality: norm, orthonormalityWeight }: JointWeights,
+): JointLosses {
+  const factor = normalize ? 1 / z.size : 1;
+  const reconstruction = scale(squaredError(decoded, x), normalize ? beta / x.size : beta);
+  const code = scale(reconstructionTerm(z, parts), factor);
+  const sparsity = scale(unitSparsityTerm(parts.gamma), factor);
+  const orthonormality = norm === "hard"
+    ? constant(0)
+    : scale(orthonormalityPenalty(parts.centroids, identity, norm), orthonormalityWeight);
+  const prior = priorTerm(parts.gamma, alpha);
+  const total = add(add(add(reconstruction, code), add(sparsity, orthonormality)), prior);
+  return { reconstruction, code, sparsity, orthonormality, prior, total };
+}
+
+/** AE-CM's joint training of autoencoder and Clustering Module; labels are the largest γ. */
+export class AECM extends DeepEstimator<AECMOptions> {
+  private module?: ClusteringModule;
+
+  /**
+   * Checks the options; devices are opened by `fit`.
+   * @param options What differs from the profile `default`; see {@linkcode AE_CM} for all of them.
+   * @throws {RangeError} naming the option, the value and what would be right.
+   */
+  constructor(options: Partial<AECMOptions> = {}) {
+    super(resolveOptions("ae-cm", AE_CM_OPTIONS, {}, { ...options }) as unknown as AECMOptions);
+    const { orthonormality, latent, clusters } = this.options;
+    if (orthonormality === "hard" && latent < clusters) {
+      throw new RangeError(
+        `ae-cm: orthonormality hard needs a latent size of at least the clusters, ${clusters}; ` +
+          `got ${latent}`,
+      );
+    }
+  }
+
+  /** The module on codes [n, p]. */
+  protected override prepare(state: State): void {
+    const { clusters, latent, seed, orthonormality } = this.options;
+    const sizes = { inputs: latent, hidden: [], latent: clusters };
+    const net = new Autoencoder(state, sizes, seed, "glorot", { prefix: "module " });
+    const data = identityMatrix(clusters);
+    const vertices = state.variable("vertices", [clusters, clusters], { data, saved: false });
+    this.module = new ClusteringModule(net, vertices, orthonormality === "hard");
+  }
+
+  /** γ of codes [n, p]: [n, K]. */
+  protected override affinity(codes: Tensor): Tensor {
+    return this.module!.assign(codes);
+  }
+
+  /** Where `init` is `pre`: AE+KM, then the module alone; then everything jointly. */
+  protected override async train(fitting: Fitting): Promise<FitResult> {
+    const { training, net, rows, samples, truth } = fitting;
+    const { options } = this;
+    const { state, backend } = training;
+    const { clusters, latent, checkInterval } = options;
+    const module = this.module!;
+    const start = options.init === "pre"
+      ? new PretrainedStart(fitting, module, options)
+      : undefined;
+    const centroids = state.variable(CENTROIDS, [clusters, latent]);
+    const joint = new Descent(training, {
+      name: "clustering",
+      parameters: { autoencoder: net.parameters, module: module.net.parameters },
+      terms: ["reconstruction", "code", "sparsity", "orthonormality", "prior"],
+      ...options,
+      interval: checkInterval,
+    });
+    training.restore();
+
+    using encoding = await Encoding.create(rows, (x) => net.encode(x), latent);
+    await start?.run(encoding);
+    const label = async () => {
+      await encoding.run();
+      return await labelsOf(encoding.codes, centroids, (codes) => module.assign(codes));
+    };
+    const loss = (x: Tensor) => {
+      const z = net.encode(x);
+      const decoded = net.decode(z);
+      const identity = module.vertices;
+      return { ...jointLosses({ x, decoded, z, parts: module.apply(z), identity }, options) };
+    };
+    const end = await joint.run(rows, loss, async () => {
+      const labels = await label();
+      const scores = truth && score(truth, labels);
+      return { row: { clustersInUse: new Set(labels).size, ...scores } };
+    });
+    await training.once("centroids", async () => {
+      training.context.signal?.throwIfAborted();
+      using program = await trace(backend, () => {
+        assign(centroids, module.centroids);
+        return {};
+      }, "centroids");
+      program.run();
+      return null;
+    });
+    const labels = await label();
+    const [codes, centres] = await backend.read([encoding.codes.region, centroids.region]);
+    const clusterCenters = Float32Array.from(centres);
+    return {
+      labels,
+      clusterCenters,
+      embedding: Float32Array.from(codes),
+      embeddingSize: latent,
+      prototypes: await net.draw(clusterCenters),
+      nIter: end.steps,
+      stopReason: end.stopReason,
+      history: training.history,
+      partitions: start ? { "k-means on the pre-trained code": await start.labels } : {},
+    };
+  }
+}
+
+/** AE+KM, and the module trained alone on its code: what joint training may start from. */
+class PretrainedStart {
+  private readonly pretraining: Pretraining;
+  private readonly found: Variable;
+  private readonly alone: Descent;
+
+  constructor(
+    private readonly fitting: Fitting,
+    private readonly module: ClusteringModule,
+    private readonly options: AECMOptions,
+  ) {
+    const { training, net, samples } = fitting;
+    const augmentation = augmentationFor(training, samples, options);
+    this.pretraining = new Pretraining(training, net, augmentation, options);
+    this.found = training.state.variable("pre-trained labels", [samples.n], { dtype: "u32" });
+    this.alone = new Descent(training, {
+      name: "module",
+      parameters: { "module alone": module.net.parameters },
+      terms: ["reconstruction", "sparsity", "merging", "prior"],
+      ...options,
+      steps: options.moduleSteps,
+      averaging: false,
+      interval: options.checkInterval,
+    });
+  }
+
+  /** The labels of k-means on the pre-trained code, [n]. */
+  get labels(): Promise<Uint32Array> {
+    return this.found.read() as Promise<Uint32Array>;
+  }
+
+  /** @param encoding By the network. */
+  async run(encoding: Encoding): Promise<void> {
+    const { fitting: { rows, training }, module, options } = this;
+    const { clusters, nInit, seed } = options;
+    const { signal } = training.context;
+    await this.pretraining.run(rows);
+    await encoding.run();
+    await training.once("k-means on the pre-trained code", async () => {
+      const start = await encoding.cluster({ clusters, nInit, seed, run: 0, signal });
+      module.initialize(start.centroids);
+      this.found.write(start.labels);
+      return null;
+    });
+    // Orthonormality is not asked for yet.
+    const loss = (z: Tensor) => ({
+      ...clusteringLosses(z, clustered(module.assign(z), module.freeCentroids), options),
+    });
+    await this.alone.run(Rows.of(encoding.table), loss);
+  }
+}
+
+/** The joint loss on the audit's batch, by given weights. */
+function audited(weights: Partial<JointWeights>): LossAudit {
+  return (scene) => {
+    const { net, x, state, seed } = scene;
+    const { latent } = net.sizes;
+    const clusters = 2;
+    const sizes = { inputs: latent, hidden: [], latent: clusters };
+    const head = new Autoencoder(state, sizes, seed, "glorot", { prefix: "module " });
+    scene.unsettle(head.parameters.variables);
+    const identity = scene.drawn("vertices", [clusters, clusters], 0, 1);
+    identity.write(identityMatrix(clusters));
+    const module = new ClusteringModule(head, identity, weights.orthonormality === "hard");
+    const all: JointWeights = {
+      prior: 3,
+      normalize: false,
+      beta: 0.5,
+      orthonormality: "l1",
+      orthonormalityWeight: 1,
+      ...weights,
+    };
+    const loss = () => {
+      const z = net.encode(x);
+      const decoded = net.decode(z);
+      return jointLosses({ x, decoded, z, parts: module.apply(z), identity }, all).total;
+    };
+    return { targets: [...net.parameters.variables, ...head.parameters.variables], loss };
+  };
+}
+
+/** AE-CM's row in the registry. */
+export const AE_CM: Method = {
+  name: "ae-cm",
+  summary: "An autoencoder and a Clustering Module on its code, trained jointly",
+  citation: "Boubekki et al., Machine Learning 110, 2021, arXiv 2012.03740",
+  options: AE_CM_OPTIONS,
+  profiles: AE_CM_PROFILES,
+  losses: {
+    "sums, L1 penalty": audited({}),
+    "means, Frobenius penalty": audited({ normalize: true, orthonormality: "frobenius" }),
+    "orthonormal by construction": audited({ orthonormality: "hard" }),
+  },
+  create: (options) => new AECM(options as unknown as AECMOptions),
+};

@@ -1,0 +1,129 @@
+/**
+ * CM: the Clustering Module on the data themselves (Boubekki et al., arXiv 2012.03740), a mixture of
+ * isotropic Gaussians of one variance as a neural network.
+ */
+import type { Tensor } from "../engine/tensor.ts";
+import { softmax } from "../engine/ops/softmax.ts";
+import { AUDIT_CLUSTERS, AUDIT_ROWS, type AuditScene } from "./audit_scene.ts";
+import { type ArchitectureOptions, Autoencoder } from "./autoencoder.ts";
+import {
+  clusteringLosses,
+  ClusteringModule,
+  type ClusteringWeights,
+  identityMatrix,
+} from "./clustering_module.ts";
+import { CM_OPTIONS, CM_PROFILES, type CMOptions } from "./cm_options.ts";
+import { CENTROIDS, DeepEstimator, type Fitting } from "./deep_estimator.ts";
+import { Descent } from "./descent.ts";
+import type { FitResult } from "./estimator.ts";
+import { kmeans } from "./kmeans.ts";
+import type { Method } from "./method.ts";
+import { resolveOptions } from "./options.ts";
+import { score } from "./scoring.ts";
+import { Encoding, labelsOf } from "./whole_pass.ts";
+
+/**
+ * The Clustering Module on rows. Its code, which `transform` returns, are the soft assignments γ
+ * [n, K]; the `clusterCenters` among them are the certain assignments, the identity, and the
+ * `prototypes` are the centroids U [K, d] in the space of the data.
+ */
+export class CM extends DeepEstimator<CMOptions & ArchitectureOptions> {
+  /**
+   * Checks the options; devices are opened by `fit`.
+   * @param options What differs from the profile `default`; see {@linkcode CM_METHOD} for all of them.
+   * @throws {RangeError} naming the option, the value and what would be right.
+   */
+  constructor(options: Partial<CMOptions> = {}) {
+    const own = resolveOptions("cm", CM_OPTIONS, {}, { ...options }) as unknown as CMOptions;
+    // The module is an autoencoder without hidden layers, of a unit for each cluster.
+    const network = { hidden: [], latent: own.clusters, activation: "relu" } as const;
+    super({ ...own, ...network, initializer: "glorot" });
+  }
+
+  /** γ of x [n, d]: [n, K]. */
+  protected override encode(net: Autoencoder, x: Tensor): Tensor {
+    return softmax(net.encode(x));
+  }
+
+  /** The assignments are the code. */
+  protected override affinity(codes: Tensor): Tensor {
+    return codes;
+  }
+
+  /** Descends the module's loss on the rows. */
+  protected override async train({ training, net, rows, truth }: Fitting): Promise<FitResult> {
+    const { options } = this;
+    const { clusters, init, seed, checkInterval } = options;
+    const { state, backend, context: { signal } } = training;
+    const shape = [clusters, clusters];
+    const vertices = state.variable(CENTROIDS, shape, { data: identityMatrix(clusters) });
+    const module = new ClusteringModule(net, vertices);
+    const descent = new Descent(training, {
+      name: "clustering",
+      parameters: { clustering: net.parameters },
+      terms: ["reconstruction", "sparsity", "merging", "prior"],
+      ...options,
+      interval: checkInterval,
+    });
+    training.restore();
+    if (init === "pre") {
+      await training.once("k-means++ seeds", async () => {
+        // Of rows that outgrow memory, a window is enough to seed from.
+        if (rows.isWindowed) await rows.show(rows.consecutive(0));
+        const start = { clusters, nInit: 1, maxIterations: 1, seed, signal };
+        module.initialize((await kmeans(backend, rows.table, 0, start)).centroids);
+        return null;
+      });
+    }
+    using encoding = await Encoding.create(rows, (x) => module.assign(x), clusters);
+    const assign = async () => {
+      await encoding.run();
+      return await labelsOf(encoding.codes, vertices, (codes) => codes);
+    };
+    const loss = (x: Tensor) => ({ ...clusteringLosses(x, module.apply(x), options) });
+    const end = await descent.run(rows, loss, async () => {
+      const labels = await assign();
+      const scores = truth && score(truth, labels);
+      return { row: { clustersInUse: new Set(labels).size, ...scores } };
+    });
+    const labels = await assign();
+    return {
+      labels,
+      clusterCenters: identityMatrix(clusters),
+      embedding: Float32Array.from(await encoding.codes.read()),
+      embeddingSize: clusters,
+      prototypes: await net.draw(identityMatrix(clusters)),
+      nIter: end.steps,
+      stopReason: end.stopReason,
+      history: training.history,
+      partitions: {},
+    };
+  }
+}
+
+/** A module on the audit's batch, and its loss by given weights. */
+function auditedModule(scene: AuditScene, weights: ClusteringWeights) {
+  const { state, seed, x } = scene;
+  const sizes = { inputs: x.shape[1], hidden: [], latent: AUDIT_CLUSTERS };
+  const net = new Autoencoder(state, sizes, seed, "glorot", { prefix: "module " });
+  scene.unsettle(net.parameters.variables);
+  const vertices = scene.drawn("vertices", [AUDIT_CLUSTERS, AUDIT_CLUSTERS], 0, 1);
+  vertices.write(identityMatrix(AUDIT_CLUSTERS));
+  const module = new ClusteringModule(net, vertices);
+  const loss = () => clusteringLosses(x, module.apply(x), weights).total;
+  return { targets: net.parameters.variables, loss };
+}
+
+/** CM's row in the registry. */
+export const CM_METHOD: Method = {
+  name: "cm",
+  summary: "Clustering Module: k-means with soft assignments as an autoencoder of one hidden layer",
+  citation: "Boubekki et al., Machine Learning 110, 2021, arXiv 2012.03740",
+  options: CM_OPTIONS,
+  profiles: CM_PROFILES,
+  losses: {
+    "sums over the batch": (scene) => auditedModule(scene, { prior: AUDIT_ROWS, normalize: false }),
+    "means over the batch": (scene) => auditedModule(scene, { prior: 1.1, normalize: true }),
+  },
+  create: (options) => new CM(options as unknown as CMOptions),
+};

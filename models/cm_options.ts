@@ -1,0 +1,147 @@
+/** Options that methods with a Clustering Module share, and those of the module on the data. */
+import { ARCHITECTURE_OPTIONS } from "./autoencoder.ts";
+import type { ClusteringWeights } from "./clustering_module.ts";
+import type { OptionSpec, OptionValues, Profile } from "./options.ts";
+
+/** Options of a Clustering Module's training. */
+export interface ClusteringOptions extends ClusteringWeights {
+  /** Random weights, or those that k-means calls for. */
+  readonly init: "rand" | "pre";
+  /** Steps, a batch each, the averaging epoch not counted. */
+  readonly steps: number;
+  /** Whether the parameters end as their mean over one more epoch. */
+  readonly averaging: boolean;
+  /** Rows of a batch. */
+  readonly batchSize: number;
+  /** Adam's. */
+  readonly learningRate: number;
+  /** Adam's ε. */
+  readonly epsilon: number;
+  /** Steps between two looks at the clusters. */
+  readonly checkInterval: number;
+}
+
+const CODE = "CM's code";
+
+/** Those of training, with the defaults of the thrifty profiles. */
+export const CLUSTERING_OPTIONS: readonly OptionSpec[] = [
+  {
+    name: "averaging",
+    type: "boolean",
+    default: true,
+    description: "one more epoch, over whose steps the parameters are averaged",
+    source: CODE,
+  },
+  {
+    name: "learningRate",
+    type: "number",
+    default: 1e-3,
+    min: 0,
+    description: "Adam's learning rate",
+    source: CODE,
+  },
+  {
+    name: "epsilon",
+    type: "number",
+    default: 1e-3,
+    min: 0,
+    description: "Adam's epsilon",
+    source: CODE,
+  },
+  {
+    name: "checkInterval",
+    type: "integer",
+    default: 500,
+    min: 1,
+    description: "steps between two rows of the log",
+  },
+];
+
+/** Options of the estimator `cm`. */
+export interface CMOptions extends ClusteringOptions {
+  /** K */
+  readonly clusters: number;
+  /** Of all random numbers, 32 bits. */
+  readonly seed: number;
+}
+
+/** Every option: the defaults are the thrifty profile's. */
+export const CM_OPTIONS: readonly OptionSpec[] = [
+  ...ARCHITECTURE_OPTIONS.filter(({ name }) => name === "clusters"),
+  {
+    name: "init",
+    type: "choice",
+    choices: ["rand", "pre"],
+    default: "pre",
+    description: "random weights, or k-means++ seeds after one iteration of Lloyd's",
+    source: "CM's code has both",
+  },
+  {
+    name: "prior",
+    type: "number",
+    default: 50,
+    min: 0,
+    description: "concentration of the Dirichlet prior; goes with the batch where sums are taken",
+    source: "thrifty, chosen on optdigits; CM: 10 to 1000, by data set and batch",
+  },
+  {
+    name: "normalize",
+    type: "boolean",
+    default: false,
+    description: "take means over batch and features in place of sums; the prior stays as it is",
+    source: `${CODE}; its PyTorch example: true, with a prior of 1.1`,
+  },
+  {
+    name: "steps",
+    type: "integer",
+    default: 6000,
+    min: 0,
+    description: "steps before the averaging epoch",
+    source: "thrifty; CM: 150 epochs",
+  },
+  {
+    name: "batchSize",
+    type: "integer",
+    default: 256,
+    min: 1,
+    description: "rows of a batch",
+    source: "CM's PyTorch example; CM: 32 to 600, by data set",
+  },
+  ...CLUSTERING_OPTIONS,
+  ...ARCHITECTURE_OPTIONS.filter(({ name }) => name === "seed"),
+];
+
+/** What CM's table says for a data set of `rows` rows: 150 epochs from random weights. */
+function tuned(
+  data: string,
+  { rows, batchSize, prior, clusters }: {
+    readonly rows: number;
+    readonly batchSize: number;
+    readonly prior: number;
+    readonly clusters?: number;
+  },
+): Profile {
+  const steps = 150 * Math.floor(rows / batchSize);
+  const values: OptionValues = { init: "rand", prior, batchSize, steps };
+  return {
+    description: `CM's values for ${data}, presumably tuned with labels`,
+    values: clusters === undefined ? values : { ...values, clusters },
+  };
+}
+
+/** By name. */
+export const CM_PROFILES: Readonly<Record<string, Profile>> = {
+  default: { description: "thrifty: seconds on two cores", values: {} },
+  torch: {
+    description: "CM's PyTorch example: means in place of sums",
+    values: { init: "rand", normalize: true, prior: 1.1, batchSize: 256 },
+  },
+  mnist: tuned("MNIST", { rows: 70_000, batchSize: 111, prior: 177 }),
+  "fashion-mnist": tuned("Fashion-MNIST", { rows: 70_000, batchSize: 35, prior: 80 }),
+  usps: tuned("USPS", { rows: 9298, batchSize: 150, prior: 40 }),
+  pendigits: tuned("Pendigits", { rows: 10_992, batchSize: 80, prior: 13 }),
+  cifar10: tuned("CIFAR-10", { rows: 60_000, batchSize: 350, prior: 164 }),
+  reuters10k: tuned("Reuters-10K", { rows: 10_000, batchSize: 400, prior: 10, clusters: 4 }),
+  "20news": tuned("20 newsgroups", { rows: 18_846, batchSize: 600, prior: 100, clusters: 20 }),
+  "10x73k": tuned("10x73k", { rows: 73_233, batchSize: 500, prior: 1000, clusters: 8 }),
+};

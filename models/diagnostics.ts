@@ -1,0 +1,175 @@
+/**
+ * What a partition looks like, without any labels, and warnings with a remedy where it looks wrong.
+ */
+import { RandomStream, STREAM } from "../engine/random.ts";
+import type { FitResult } from "./estimator.ts";
+
+/** Rows of the sample on which the silhouette is computed. */
+const SILHOUETTE_ROWS = 1000;
+/** A cluster with a larger share of the rows counts as a collapse. */
+const COLLAPSE_SHARE = 0.9;
+/** Effective clusters below this share of K are worth a warning. */
+const FEW_CLUSTERS = 0.6;
+/** Codes whose standard deviation is smaller have hardly any structure. */
+const SMALL_CODE = 1e-3;
+
+/** Figures of a partition and its codes; none of them needs labels. */
+export interface Diagnostics {
+  /** Rows of each cluster, [K]. */
+  readonly sizes: readonly number[];
+  /** Clusters without rows. */
+  readonly emptyClusters: number;
+  /** exp of the entropy of the clusters' shares: K where all are equal, 1 where one has all rows. */
+  readonly effectiveClusters: number;
+  /** Share of the rows in the largest cluster. */
+  readonly largestShare: number;
+  /** Standard deviation of the codes about their mean, over all columns. */
+  readonly codeDeviation: number;
+  /** Values of the codes that are not finite. */
+  readonly nonFinite: number;
+  /**
+   * Mean silhouette in [−1, 1] of a sample of up to 1,000 rows within itself (Rousseeuw, Journal of
+   * Computational and Applied Mathematics 20, 1987); null where fewer than two clusters occur in it.
+   */
+  readonly silhouette: number | null;
+  /** Why training ended. */
+  readonly stopReason: string;
+}
+
+/**
+ * Looks at what a fit has returned.
+ * @param clusters K, as asked for. @param seed Of the sample.
+ */
+export function diagnose(
+  { labels, embedding, embeddingSize, stopReason }: Pick<
+    FitResult,
+    "labels" | "embedding" | "embeddingSize" | "stopReason"
+  >,
+  clusters: number,
+  seed = 0,
+): Diagnostics {
+  const sizes = new Array<number>(clusters).fill(0);
+  for (const label of labels) sizes[label]++;
+  const shares = sizes.filter((size) => size > 0).map((size) => size / labels.length);
+  const entropy = shares.reduce((sum, share) => sum - share * Math.log(share), 0);
+  const { deviation, nonFinite } = spreadOf(embedding, embeddingSize);
+  return {
+    sizes,
+    emptyClusters: clusters - shares.length,
+    effectiveClusters: Math.exp(entropy),
+    largestShare: Math.max(...shares),
+    codeDeviation: deviation,
+    nonFinite,
+    silhouette: silhouetteOf(labels, embedding, embeddingSize, seed),
+    stopReason,
+  };
+}
+
+/** What is wrong and what may help; empty where nothing is. */
+export function warningsOf(diagnostics: Diagnostics): string[] {
+  const {
+    sizes: { length: k },
+    emptyClusters,
+    effectiveClusters,
+    largestShare,
+    codeDeviation,
+    nonFinite,
+    silhouette,
+  } = diagnostics;
+  const effective = effectiveClusters.toFixed(1);
+  const warnings: string[] = [];
+  if (nonFinite > 0) {
+    warnings.push(`${nonFinite} values of the codes are not finite: lower the learning rate`);
+  }
+  if (k > 1 && largestShare > COLLAPSE_SHARE) {
+    warnings.push(
+      `the clusters have collapsed: one holds ${(100 * largestShare).toFixed(1)} % of the rows; ` +
+        "pre-train longer, lower the weight of the clustering loss, or try another seed",
+    );
+  } else if (emptyClusters > 0) {
+    warnings.push(
+      `${emptyClusters} of ${k} clusters are empty: ask for fewer, or try another seed`,
+    );
+  } else if (effectiveClusters < FEW_CLUSTERS * k) {
+    warnings.push(
+      `the clusters are very unequal, as if there were ${effective} of ${k}: if that is not what ` +
+        "the data are like, try another seed or another number of clusters",
+    );
+  }
+  if (codeDeviation < SMALL_CODE) {
+    warnings.push(
+      `the codes hardly differ (standard deviation ${codeDeviation.toExponential(1)}): pre-train ` +
+        "longer, or scale the data",
+    );
+  }
+  if (silhouette !== null && silhouette < 0) {
+    warnings.push(
+      `the clusters overlap (silhouette ${silhouette.toFixed(2)}): rows lie nearer to other ` +
+        "clusters than to their own; pre-train longer, or ask for fewer clusters",
+    );
+  }
+  return warnings;
+}
+
+/** Deviation about the columns' means, in two passes of float64. */
+function spreadOf(codes: Float32Array, p: number): { deviation: number; nonFinite: number } {
+  const means = new Float64Array(p);
+  const n = codes.length / p;
+  let nonFinite = 0;
+  for (let i = 0; i < codes.length; i++) {
+    if (Number.isFinite(codes[i])) means[i % p] += codes[i] / n;
+    else nonFinite++;
+  }
+  let squares = 0;
+  for (let i = 0; i < codes.length; i++) {
+    if (Number.isFinite(codes[i])) squares += (codes[i] - means[i % p]) ** 2;
+  }
+  return { deviation: Math.sqrt(squares / codes.length), nonFinite };
+}
+
+function silhouetteOf(
+  labels: Uint32Array,
+  codes: Float32Array,
+  p: number,
+  seed: number,
+): number | null {
+  const rows = sampleOf(labels.length, seed);
+  const present = new Set(Array.from(rows, (row) => labels[row]));
+  if (present.size < 2) return null;
+  const place = new Map([...present].map((label, i) => [label, i]));
+  const cluster = Array.from(rows, (row) => place.get(labels[row])!);
+  const sizes = new Array<number>(present.size).fill(0);
+  for (const c of cluster) sizes[c]++;
+  let sum = 0;
+  const totals = new Float64Array(present.size);
+  for (const [i, own] of cluster.entries()) {
+    if (sizes[own] === 1) continue;
+    totals.fill(0);
+    for (const [j, other] of cluster.entries()) {
+      totals[other] += distance(codes, rows[i] * p, rows[j] * p, p);
+    }
+    const within = totals[own] / (sizes[own] - 1);
+    const nearest = Math.min(...Array.from(totals, (t, c) => c === own ? Infinity : t / sizes[c]));
+    const largest = Math.max(within, nearest);
+    if (largest > 0) sum += (nearest - within) / largest;
+  }
+  return sum / rows.length;
+}
+
+/** Up to {@linkcode SILHOUETTE_ROWS} different rows. */
+function sampleOf(n: number, seed: number): Uint32Array {
+  const rows = Uint32Array.from({ length: n }, (_, i) => i);
+  const count = Math.min(n, SILHOUETTE_ROWS);
+  const random = new RandomStream(seed, STREAM.sample);
+  for (let i = 0; i < count; i++) {
+    const j = i + random.below(n - i);
+    [rows[i], rows[j]] = [rows[j], rows[i]];
+  }
+  return rows.subarray(0, count);
+}
+
+function distance(codes: Float32Array, a: number, b: number, p: number): number {
+  let sum = 0;
+  for (let j = 0; j < p; j++) sum += (codes[a + j] - codes[b + j]) ** 2;
+  return Math.sqrt(sum);
+}

@@ -1,0 +1,419 @@
+/**
+ * VaDE: Variational Deep Embedding (Jiang, Zheng, Tan, Tang, Zhou; IJCAI 2017, arXiv 1611.05148), a
+ * variational autoencoder whose prior is a mixture of Gaussians.
+ *
+ * An autoencoder is pre-trained; its code becomes the mean of q(z|x), and a mixture of diagonal
+ * Gaussians, fitted to the code by EM, the prior. Then network and mixture are trained together on the
+ * evidence lower bound. The label is the component that is most likely to have made the mean.
+ */
+import { Dense, glorotUniform, Parameters } from "../engine/module.ts";
+import { binaryCrossEntropyWithLogits } from "../engine/ops/activation.ts";
+import { add, minimum, mul, sub } from "../engine/ops/binary.ts";
+import { constant } from "../engine/ops/constant.ts";
+import { accumulate, advance } from "../engine/ops/counter.ts";
+import { matmulTransposeB } from "../engine/ops/matmul.ts";
+import { randomNormal } from "../engine/ops/noise.ts";
+import { reshape } from "../engine/ops/reshape.ts";
+import { logSoftmax } from "../engine/ops/softmax.ts";
+import { squaredError } from "../engine/ops/squared_error.ts";
+import { sum } from "../engine/ops/sum.ts";
+import { affine, exp, log, reciprocal, scale, square, tanh } from "../engine/ops/unary.ts";
+import { Adam, minimizeTogether, type Optimizer } from "../engine/optim.ts";
+import { STREAM } from "../engine/random.ts";
+import type { State } from "../engine/state.ts";
+import type { Tensor, Variable } from "../engine/tensor.ts";
+import { AUDIT_CLUSTERS, AUDIT_ROWS, AUDIT_SIZES, type AuditScene } from "./audit_scene.ts";
+import type { Autoencoder } from "./autoencoder.ts";
+import { BatchPrograms } from "./batches.ts";
+import { blockOf } from "./centroid_estimator.ts";
+import { CENTROIDS, DeepEstimator, type Fitting } from "./deep_estimator.ts";
+import type { FitResult } from "./estimator.ts";
+import type { Method } from "./method.ts";
+import { assignToMixture, fitMixture } from "./mixture.ts";
+import { differences } from "./mixture_components.ts";
+import { resolveOptions } from "./options.ts";
+import { augmentationFor, Pretraining } from "./pretraining.ts";
+import { score } from "./scoring.ts";
+import type { PhaseEnd } from "./trainer.ts";
+import {
+  type OutputLikelihood,
+  VADE_OPTIONS,
+  VADE_PROFILES,
+  type VaDEOptions,
+} from "./vade_options.ts";
+import { Encoding, labelsOf } from "./whole_pass.ts";
+
+/** σ² of a component is this and more, so that none shrinks to a point. */
+const VARIANCE_FLOOR = 1e-4;
+/** A component's log variance counts as this at most: e²⁰ is far from overflow, and from any use. */
+const LARGEST_LOG_VARIANCE = 20;
+/** |log σ̃²| of a code stays below this, smoothly. */
+const LOG_VARIANCE_BOUND = 10;
+
+/** EM on the code: scikit-learn's stopping, and variances not below 1e-3 of the code's. */
+const CODE_MIXTURE = {
+  covariance: "diag",
+  prior: 1,
+  sigma2: 0,
+  regCovar: 1e-3,
+  maxIterations: 100,
+  tolerance: 1e-3,
+} as const;
+
+/** p(z): a mixture of Gaussians with diagonal covariances, by unconstrained parameters. */
+export interface MixturePrior {
+  /** π is their softmax, [K]. */
+  readonly logits: Tensor;
+  /** μ, [K, p]. */
+  readonly centroids: Tensor;
+  /** σ² is 1e-4 and e to these, [K, p]. */
+  readonly logVariances: Tensor;
+}
+
+/** q(z|x): a Gaussian with diagonal covariance for each row. */
+export interface Posterior {
+  /** μ̃, [n, p]. */
+  readonly mean: Tensor;
+  /** log σ̃², [n, p]. */
+  readonly logVariance: Tensor;
+}
+
+/** σ² of the components, [K, p]: a floor that leaves every gradient above 0. */
+function variancesOf({ logVariances }: MixturePrior): Tensor {
+  return affine(exp(minimum(logVariances, constant(LARGEST_LOG_VARIANCE))), 1, VARIANCE_FLOOR);
+}
+
+/** log π, [1, K]. */
+function logWeights({ logits }: MixturePrior): Tensor {
+  return logSoftmax(reshape(logits, [1, logits.size]));
+}
+
+/** Σ_j (z_ij − μ_cj)²/σ_cj²: codes [n, p], precisions 1/σ² [K, p] -> [n, K]. */
+function mahalanobis(codes: Tensor, centroids: Tensor, precisions: Tensor): Tensor {
+  return sum(mul(square(differences(codes, centroids)), precisions), 2, 3);
+}
+
+/**
+ * log π_c N(z_i | μ_c, σ_c²) without the constant −p/2 log 2π: z [n, p] -> [n, K]. Its softmax is
+ * γ (VaDE, eq. 16).
+ */
+export function logJoint(z: Tensor, prior: MixturePrior): Tensor {
+  const variances = variancesOf(prior);
+  const distances = mahalanobis(z, prior.centroids, reciprocal(variances));
+  const spread = add(distances, sum(log(variances), 1, 2));
+  return sub(logWeights(prior), scale(spread, 0.5));
+}
+
+/**
+ * The divergence of q(z, c|x) from p(z, c), without constants, the mean over rows (VaDE, eq. 12):
+ * Σ_c γ_c·(½Σ_j[log σ_cj² + (σ̃_j² + (μ̃_j − μ_cj)²)/σ_cj²] − log π_c + log γ_c)
+ * − ½Σ_j(1 + log σ̃_j²).
+ * @param z A sample of each row's posterior, [n, p], which makes γ; the gradient goes through it.
+ */
+export function divergence(
+  z: Tensor,
+  { mean, logVariance }: Posterior,
+  prior: MixturePrior,
+): Tensor {
+  const variances = variancesOf(prior);
+  const precisions = reciprocal(variances);
+  const logGamma = logSoftmax(logJoint(z, prior));
+  const expected = add(
+    mahalanobis(mean, prior.centroids, precisions),
+    matmulTransposeB(exp(logVariance), precisions),
+  );
+  const cross = scale(add(expected, sum(log(variances), 1, 2)), 0.5);
+  const terms = mul(exp(logGamma), add(sub(cross, logWeights(prior)), logGamma));
+  const entropy = scale(sum(affine(logVariance, 1, 1)), 0.5);
+  return scale(sub(sum(terms), entropy), 1 / z.shape[0]);
+}
+
+/**
+ * −log p(x|z) without constants, summed over features, the mean over rows: cross-entropies in nats,
+ * or squared errors (Gaussians of variance ½, as in the authors' code).
+ * @param output The decoder's, [n, d]: logits, or means. @param x [n, d].
+ */
+export function reconstructionCost(
+  output: Tensor,
+  x: Tensor,
+  likelihood: OutputLikelihood,
+): Tensor {
+  const total = likelihood === "bernoulli"
+    ? sum(binaryCrossEntropyWithLogits(output, x))
+    : squaredError(output, x);
+  return scale(total, 1 / x.shape[0]);
+}
+
+/** Codes as distributions: an encoder whose code layer gives the mean, and a layer beside it. */
+export class VariationalEncoder {
+  /** Of the layer that gives log σ̃². */
+  readonly parameters: Parameters;
+  private readonly head: Dense;
+
+  /** @param state Owns the new parameters. @param net Its encoder is used. @param seed Of weights. */
+  constructor(state: State, private readonly net: Autoencoder, seed: number) {
+    const { encoder: { inputs, units } } = net.layerPairs.at(-1)!;
+    this.head = new Dense(inputs, units, { initializer: glorotUniform });
+    this.parameters = new Parameters(state, { "log variance": this.head }, seed);
+  }
+
+  /** q(z|x) of x [n, d]; log σ̃² = 10·tanh(h/10), so that no outlier makes it overflow. */
+  posterior(x: Tensor): Posterior {
+    const layers = this.net.layerPairs.map(({ encoder }) => encoder);
+    const features = layers.slice(0, -1).reduce((value, layer) => layer.apply(value), x);
+    const bound = LOG_VARIANCE_BOUND;
+    return {
+      mean: layers.at(-1)!.apply(features),
+      logVariance: scale(tanh(scale(this.head.apply(features), 1 / bound)), bound),
+    };
+  }
+}
+
+/** The losses of a batch: scalars. */
+export interface VaDELosses {
+  /** −log p(x|z), see {@linkcode reconstructionCost}. */
+  readonly reconstruction: Tensor;
+  /** See {@linkcode divergence}. */
+  readonly divergence: Tensor;
+  /** a·reconstruction + divergence: the negative evidence lower bound where a is 1. */
+  readonly total: Tensor;
+}
+
+/**
+ * VaDE's loss with one sample z = μ̃ + σ̃ε of each posterior.
+ * @param x [n, d]. @param noise ε, standard normal, [n, p].
+ */
+export function vadeLosses(
+  net: Pick<Autoencoder, "decode">,
+  encoder: Pick<VariationalEncoder, "posterior">,
+  prior: MixturePrior,
+  x: Tensor,
+  noise: Tensor,
+  { likelihood, reconstructionWeight }: Pick<VaDEOptions, "likelihood" | "reconstructionWeight">,
+): VaDELosses {
+  const posterior = encoder.posterior(x);
+  const { mean, logVariance } = posterior;
+  const z = add(mean, mul(exp(scale(logVariance, 0.5)), noise));
+  const reconstruction = reconstructionCost(net.decode(z), x, likelihood);
+  const kl = divergence(z, posterior, prior);
+  const total = add(scale(reconstruction, reconstructionWeight), kl);
+  return { reconstruction, divergence: kl, total };
+}
+
+/** Variational deep embedding; scikit-learn's contract. */
+export class VaDE extends DeepEstimator<VaDEOptions> {
+  private mixture!: Omit<{ readonly [name in keyof MixturePrior]: Variable }, "centroids">;
+
+  /**
+   * Checks the options; devices are opened by `fit`.
+   * @param options What differs from the profile `default`; see {@linkcode VADE} for all of them.
+   * @throws {RangeError} naming the option, the value and what would be right.
+   */
+  constructor(options: Partial<VaDEOptions> = {}) {
+    super(resolveOptions("vade", VADE_OPTIONS, {}, { ...options }) as unknown as VaDEOptions);
+  }
+
+  /** The mixture's weights and variances, which labels depend on. */
+  protected override prepare(state: State): void {
+    const { clusters, latent } = this.options;
+    this.mixture = {
+      logits: state.variable("mixture logits", [clusters]),
+      logVariances: state.variable("mixture log variances", [clusters, latent]),
+    };
+  }
+
+  /** log γ and a number that is the same for all components. */
+  protected override affinity(codes: Tensor, centroids: Tensor): Tensor {
+    return logJoint(codes, { ...this.mixture, centroids });
+  }
+
+  /** Pre-trains, fits the mixture to the code, trains both. */
+  protected override async train(fitting: Fitting): Promise<FitResult> {
+    const { training, net, rows, samples } = fitting;
+    const { options } = this;
+    const { clusters, latent, nInit, seed, likelihood } = options;
+    if (likelihood === "bernoulli") checkUnitInterval(samples.data);
+    const { state, backend, context: { signal } } = training;
+    const augmentation = augmentationFor(training, samples, options);
+    const pretraining = new Pretraining(training, net, augmentation, options);
+    const centroids = state.variable(CENTROIDS, [clusters, latent]);
+    const prior = { ...this.mixture, centroids };
+    const pretrained = state.variable("pre-trained labels", [samples.n], { dtype: "u32" });
+    const phase = new JointTraining(fitting, prior, options);
+    training.restore();
+
+    await pretraining.run(rows);
+    using encoding = await Encoding.create(rows, (x) => net.encode(x), latent);
+    await training.once("Gaussian mixture of the pre-trained code", async () => {
+      await encoding.run();
+      const codes = Float32Array.from(await encoding.codes.read());
+      const settings = { ...CODE_MIXTURE, clusters, seed, signal };
+      const found = await fitMixture(backend, codes, latent, nInit, settings);
+      const { mixture, standardization: { shift, scale } } = found;
+      centroids.write(
+        Float32Array.from(mixture.means, (mean, i) => shift[i % latent] + scale * mean),
+      );
+      prior.logVariances.write(
+        Float32Array.from(
+          mixture.covariances,
+          (variance) => Math.log(Math.max(scale ** 2 * variance - VARIANCE_FLOOR, VARIANCE_FLOOR)),
+        ),
+      );
+      // The weights start equal, as in the authors' code: logits of 0.
+      pretrained.write(
+        await assignToMixture(backend, codes, latent, found.standardization, "diag", mixture),
+      );
+      return null;
+    });
+    const assign = async () => {
+      await encoding.run();
+      return await labelsOf(encoding.codes, centroids, (z, means) => this.affinity(z, means));
+    };
+    const end = await phase.run(assign);
+    const labels = await assign();
+    const [before, codes, centres] = await backend.read(
+      [pretrained, encoding.codes, centroids].map(({ region }) => region),
+    );
+    const clusterCenters = Float32Array.from(centres);
+    const drawn = await net.draw(clusterCenters);
+    const lost = clusters - new Set(labels).size;
+    return {
+      labels,
+      clusterCenters,
+      embedding: Float32Array.from(codes),
+      embeddingSize: latent,
+      prototypes: likelihood === "bernoulli" ? drawn.map((l) => 1 / (1 + Math.exp(-l))) : drawn,
+      nIter: end.steps,
+      stopReason: end.stopReason + (lost > 0 ? `; ${lost} of ${clusters} clusters are empty` : ""),
+      history: training.history,
+      partitions: { "Gaussian mixture of the pre-trained code": before as Uint32Array },
+    };
+  }
+}
+
+/** The clustering phase: its variables, its step, its looks at the clusters. */
+class JointTraining {
+  private readonly encoder: VariationalEncoder;
+  private readonly step: Variable;
+  private readonly losses: Variable;
+  private readonly optimizers: readonly Optimizer[];
+
+  constructor(
+    private readonly fitting: Fitting,
+    private readonly prior: { readonly [name in keyof MixturePrior]: Variable },
+    private readonly options: VaDEOptions,
+  ) {
+    const { net, training: { state } } = fitting;
+    const { seed, steps, decay, adamEpsilon, learningRate, mixtureLearningRate } = options;
+    this.encoder = new VariationalEncoder(state, net, seed);
+    this.step = state.variable("clustering step", [1], { dtype: "u32" });
+    this.losses = state.variable("clustering losses", [2]);
+    const decaySteps = decay ? Math.max(steps, 1) : 0;
+    const shared = { step: this.step, epsilon: adamEpsilon, decaySteps };
+    const { logits, centroids, logVariances } = prior;
+    const blocks = { logits, centroids, "log variances": logVariances };
+    this.optimizers = [
+      ...Object.entries({ network: net.parameters, "log variance": this.encoder.parameters })
+        .map(([name, block]) =>
+          new Adam(state, `${name} adam`, block, { ...shared, learningRate })
+        ),
+      ...Object.entries(blocks).map(([name, variable]) =>
+        new Adam(state, `mixture ${name} adam`, blockOf(variable), {
+          ...shared,
+          learningRate: mixtureLearningRate,
+        })
+      ),
+    ];
+  }
+
+  /** Runs to the end. @param assign Labels of all rows by the state as it is. */
+  async run(assign: () => Promise<Uint32Array>): Promise<PhaseEnd> {
+    const { training, rows, truth } = this.fitting;
+    const { batchSize, seed, steps, checkInterval, clusters } = this.options;
+    const batches = { batchSize, order: "shuffled", seed, step: this.step } as const;
+    const { backend } = training;
+    using programs = await BatchPrograms.trace(backend, rows, batches, "clustering", (x) => {
+      this.traceStep(x);
+      return {};
+    });
+    return await training.run({
+      name: "clustering",
+      steps,
+      interval: checkInterval,
+      losses: this.losses,
+      terms: ["reconstruction", "divergence"],
+      programAt: (step) => programs.at(step),
+      check: async () => {
+        const labels = await assign();
+        const sizes = new Uint32Array(clusters);
+        for (const label of labels) sizes[label]++;
+        const largest = Math.max(...sizes) / labels.length;
+        const clustersInUse = sizes.filter((size) => size > 0).length;
+        const row = { clustersInUse, largest, ...truth ? score(truth, labels) : {} };
+        if (clustersInUse > 1 || clusters === 1) return { row };
+        return { row, stop: "collapsed: all rows are in one cluster" };
+      },
+    });
+  }
+
+  /** Inside `trace`: one step on the batch x [n, d]. */
+  private traceStep(x: Tensor): void {
+    const { fitting: { net }, encoder, prior, options, step } = this;
+    const stream = { seed: options.seed, stream: STREAM.latent };
+    const noise = randomNormal(step, [x.shape[0], options.latent], stream);
+    const losses = vadeLosses(net, encoder, prior, x, noise, options);
+    minimizeTogether(losses.total, this.optimizers);
+    accumulate(this.losses, 0, losses.reconstruction);
+    accumulate(this.losses, 1, losses.divergence);
+    advance(step);
+  }
+}
+
+/** @throws {RangeError} where a value is outside [0, 1], naming the first one. */
+function checkUnitInterval(data: Fitting["samples"]["data"]): void {
+  if (!(data instanceof Float32Array)) return;
+  const bad = data.findIndex((value) => value < 0 || value > 1);
+  if (bad < 0) return;
+  throw new RangeError(
+    `vade: the likelihood bernoulli needs values in [0, 1], value ${bad} is ${data[bad]}; ` +
+      `scale the data or take the likelihood gaussian`,
+  );
+}
+
+/** The whole loss, for the gradient audit. */
+function auditedLoss(scene: AuditScene, likelihood: OutputLikelihood) {
+  const { net, x, state, seed, centroids } = scene;
+  const encoder = new VariationalEncoder(state, net, seed);
+  scene.unsettle(encoder.parameters.variables);
+  const shape = [AUDIT_CLUSTERS, AUDIT_SIZES.latent];
+  const prior = {
+    centroids,
+    logits: scene.drawn("logits", [AUDIT_CLUSTERS], -1, 1),
+    logVariances: scene.drawn("log variances", shape, -1, 1),
+  };
+  const noise = scene.drawn("noise", [AUDIT_ROWS, AUDIT_SIZES.latent], -1.5, 1.5);
+  const options = { likelihood, reconstructionWeight: 0.7 };
+  return {
+    targets: [
+      ...net.parameters.variables,
+      ...encoder.parameters.variables,
+      ...Object.values(prior),
+    ],
+    loss: () => vadeLosses(net, encoder, prior, x, noise, options).total,
+  };
+}
+
+/** VaDE's row in the registry. */
+export const VADE: Method = {
+  name: "vade",
+  summary: "Variational deep embedding: a variational autoencoder with a Gaussian mixture as prior",
+  citation: "Jiang et al., Variational Deep Embedding, arXiv 1611.05148",
+  options: VADE_OPTIONS,
+  profiles: VADE_PROFILES,
+  losses: {
+    "gaussian output": (scene) => auditedLoss(scene, "gaussian"),
+    "bernoulli output": (scene) => auditedLoss(scene, "bernoulli"),
+  },
+  labelsAreNearest: false,
+  create: (options) => new VaDE(options as unknown as VaDEOptions),
+};
