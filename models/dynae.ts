@@ -25,6 +25,7 @@ import { type Augmentation, BatchPrograms } from "./batches.ts";
 import { Critic } from "./critic.ts";
 import { CENTROIDS, DeepEstimator, type Fitting } from "./deep_estimator.ts";
 import type { FitResult, LogRow } from "./estimator.ts";
+import { FeatureDiagnostics } from "./feature_diagnostics.ts";
 import { momentsOf, nearestRows } from "./kmeans.ts";
 import {
   DYNAE_OPTIONS,
@@ -270,6 +271,7 @@ export class Clustering {
       this.traceStep(x);
       return {};
     });
+    using features = await this.featureDiagnostics(truth);
     let share: number | undefined;
     return await training.run({
       name: "clustering",
@@ -293,6 +295,7 @@ export class Clustering {
           conflicted,
           unconflicted,
           ...truth ? scoreBySubset(truth, labels, mask) : {},
+          ...await features?.measure(labels),
         };
         if (share < this.options.tol) {
           return { row, stop: `${conflicted} conflicted samples, below tol ${this.options.tol}` };
@@ -327,6 +330,30 @@ export class Clustering {
   get gamma(): number {
     const { gamma, latent } = this.options;
     return gamma || (this.augmentation ? 100 : this.fitting.samples.d / latent);
+  }
+
+  /** Compares construction with what the classes would ask for, and with reconstruction. */
+  private async featureDiagnostics(
+    truth: ArrayLike<number> | undefined,
+  ): Promise<FeatureDiagnostics | undefined> {
+    const { net, rows } = this.fitting;
+    if (!truth || !this.options.featureDiagnostics || rows.isWindowed) return undefined;
+    const { variables } = net.encoderParameters;
+    return await FeatureDiagnostics.trace(
+      rows,
+      truth,
+      variables,
+      this.options.seed,
+      (x, classes) => {
+        const z = net.encode(x);
+        const { labels, mask } = confidence(softAssign(z, this.centroids), this.thresholds);
+        const towards = (clusters: Tensor) =>
+          meanSquaredError(z, stopGradient(selectTarget(this.centroids, clusters, mask, z)));
+        const pseudo = towards(labels);
+        const reconstruction = meanSquaredError(net.decode(z), x);
+        return { pseudo, supervised: towards(classes), clustering: pseudo, reconstruction };
+      },
+    );
   }
 
   /** Centres the pre-trained code and gives it the standard deviation that is asked for. */

@@ -34,6 +34,8 @@ export interface DynAEOptions extends ArchitectureOptions, PretrainingOptions {
   readonly checkInterval: number;
   /** Restarts of k-means when the centroids are computed. */
   readonly nInit: number;
+  /** Whether checks log feature randomness and drift, where classes are known. */
+  readonly featureDiagnostics: boolean;
 }
 
 const CODE = "DynAE's code";
@@ -133,6 +135,13 @@ export const DYNAE_OPTIONS: readonly OptionSpec[] = [
     min: 1,
     description: "restarts of k-means for the centroids",
     source: CODE,
+  },
+  {
+    name: "featureDiagnostics",
+    type: "boolean",
+    default: false,
+    description: "log feature randomness and drift at checks, where classes are known",
+    source: "arXiv 1909.11832",
   },
 ];
 
