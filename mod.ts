@@ -50,6 +50,13 @@ export {
   type ProgramTimes,
 } from "./engine/inspect/times.ts";
 export {
+  Convolution,
+  ConvolutionLayer,
+  type ConvolutionSizes,
+  TransposedConvolution,
+} from "./engine/convolution_layers.ts";
+export {
+  type ActivationName,
   Dense,
   type DenseOptions,
   fanInUniform,
@@ -87,8 +94,14 @@ export {
   sub,
 } from "./engine/ops/binary.ts";
 export { broadcastTo } from "./engine/ops/broadcast.ts";
+export { orthonormalize } from "./engine/ops/orthonormalize.ts";
 export { assign, callKernel } from "./engine/ops/call.ts";
 export { constant } from "./engine/ops/constant.ts";
+export {
+  convolution,
+  transposedConvolution,
+  type TransposedOptions,
+} from "./engine/ops/convolution.ts";
 export { accumulate, advance } from "./engine/ops/counter.ts";
 export { dense, denseInputGradient, denseWeightGradient } from "./engine/ops/dense.ts";
 export { squaredDistances } from "./engine/ops/distances.ts";
@@ -96,6 +109,7 @@ export { interpolate, interpolateReversed } from "./engine/ops/interpolate.ts";
 export { matmul, matmulTransposeA, matmulTransposeB } from "./engine/ops/matmul.ts";
 export { dropout, maskNoise, randomNormal } from "./engine/ops/noise.ts";
 export type { AdamConstants, SgdConstants } from "./engine/ops/optimize.ts";
+export { fold, type PatchOptions, unfold } from "./engine/ops/patches.ts";
 export {
   type BatchOptions,
   type BatchOrder,
@@ -153,6 +167,15 @@ export type {
   Shader,
   Tolerance,
 } from "./kernels/kernel.ts";
+export {
+  AECM,
+  type JointLosses,
+  jointLosses,
+  type JointWeights,
+  orthonormalityPenalty,
+  unitSparsityTerm,
+} from "./models/ae_cm.ts";
+export type { AECMOptions, Orthonormality } from "./models/ae_cm_options.ts";
 export { AEKMeans, type AEKMeansOptions } from "./models/ae_kmeans.ts";
 export {
   type ArchitectureOptions,
@@ -162,8 +185,58 @@ export {
   type LayerPair,
 } from "./models/autoencoder.ts";
 export { type AuditedLoss, AuditScene, type LossAudit } from "./models/audit_scene.ts";
+export {
+  CentroidEstimator,
+  type CentroidOptions,
+  type ClusteringPhase,
+} from "./models/centroid_estimator.ts";
+export {
+  ConvolutionalAutoencoder,
+  type ConvolutionalSizes,
+  type Decoded,
+  type Encoded,
+} from "./models/convolutional_autoencoder.ts";
+export {
+  type Clustered,
+  clustered,
+  type ClusteringLosses,
+  clusteringLosses,
+  ClusteringModule,
+  type ClusteringWeights,
+  identityMatrix,
+  mergingTerm,
+  priorTerm,
+  reconstructionTerm,
+  sparsityTerm,
+} from "./models/clustering_module.ts";
+export { CM } from "./models/cm.ts";
+export type { ClusteringOptions, CMOptions } from "./models/cm_options.ts";
+export { DCN, type DCNLosses, dcnLosses, type DCNOptions, updateCentroids } from "./models/dcn.ts";
+export { DEC, decLoss, type DECOptions } from "./models/dec.ts";
 export { diagnose, type Diagnostics, warningsOf } from "./models/diagnostics.ts";
-export { DeepEstimator, type Fitting } from "./models/deep_estimator.ts";
+export {
+  DeepEstimator,
+  type Fitting,
+  type Network,
+  NetworkEstimator,
+  type NetworkOptions,
+  type SampleShape,
+} from "./models/deep_estimator.ts";
+export {
+  crossEntropy,
+  DEPICT,
+  type ReconstructionLosses,
+  reconstructionLosses,
+} from "./models/depict.ts";
+export type { DEPICTOptions } from "./models/depict_options.ts";
+export {
+  annealedAlphas,
+  DKM,
+  type DKMLosses,
+  dkmLosses,
+  type DKMOptions,
+  softKMeansLoss,
+} from "./models/dkm.ts";
 export { Rows, type Window } from "./models/rows.ts";
 export {
   DynAE,
@@ -187,10 +260,21 @@ export {
   type Scores,
   type TrainingEvent,
 } from "./models/estimator.ts";
+export { type ClusteredCodes, interpolateCodes, sampleCodes } from "./models/generator.ts";
+export { GaussianMixture, type GaussianMixtureOptions } from "./models/gmm.ts";
+export { IDEC, type IDECLosses, idecLosses, type IDECOptions } from "./models/idec.ts";
 export { kmeans, type KMeansOptions, type KMeansResult, nearestRows } from "./models/kmeans.ts";
 export { KMeans, type KMeansEstimatorOptions } from "./models/kmeans_estimator.ts";
 export { accuracy, adjustedRandIndex, normalizedMutualInformation } from "./models/metrics.ts";
 export type { Method } from "./models/method.ts";
+export {
+  assignToMixture,
+  fitMixture,
+  type MixtureFit,
+  type MixtureOptions,
+  type Standardization,
+} from "./models/mixture.ts";
+export type { CovarianceType, Maximization, Mixture } from "./models/mixture_components.ts";
 export { METHODS } from "./models/registry.ts";
 export type { OptionSpec, OptionValue, OptionValues, Profile } from "./models/options.ts";
 export type {
@@ -200,4 +284,24 @@ export type {
   PretrainingOptimizer,
   PretrainingOptions,
 } from "./models/pretraining_options.ts";
+export {
+  klDivergence,
+  SelfTraining,
+  type SelfTrainingObjective,
+  type SelfTrainingOptions,
+  targetDistribution,
+} from "./models/self_training.ts";
 export type { Phase, PhaseEnd, Training } from "./models/trainer.ts";
+export {
+  divergence,
+  type LossOptions,
+  type MixturePrior,
+  type Posterior,
+  reconstructionCost,
+  VaDE,
+  type VaDELosses,
+  vadeLosses,
+  VariationalEncoder,
+} from "./models/vade.ts";
+export type { OutputLikelihood, VaDEOptions } from "./models/vade_options.ts";
+export { Encoding } from "./models/whole_pass.ts";

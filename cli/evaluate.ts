@@ -49,7 +49,7 @@ async function readTruth(truth: string, dataDir?: string): Promise<Uint32Array> 
 }
 
 /** Labels of a file; of a `row,label` table, its last column. */
-async function readLabels(path: string): Promise<Uint32Array> {
+export async function readLabels(path: string): Promise<Uint32Array> {
   const bytes = await Deno.readFile(path).catch((error) => {
     if (!(error instanceof Deno.errors.NotFound)) throw error;
     throw new Deno.errors.NotFound(`Cannot read ${path}: there is no such file`);

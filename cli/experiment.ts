@@ -7,7 +7,7 @@ import type { DeviceValues } from "./device_options.ts";
 import { usageError } from "./errors.ts";
 import { kebabCase } from "./method_options.ts";
 import type { DataRequest } from "./run_folder.ts";
-import { findMethod, hasPretraining, settle } from "./run_plan.ts";
+import { findMethod, settle } from "./run_plan.ts";
 
 /** A row of the table: a model with its options, which is run with every seed. */
 export interface Setting {
@@ -21,6 +21,12 @@ export interface Setting {
   readonly profile: string;
   /** What differs from the profile. */
   readonly options: OptionValues;
+}
+
+/** A setting, once its options have been resolved. */
+export interface PlannedSetting extends Setting {
+  /** `own`: part of each run; `shared`: another run's, which is the first setting's; `none`. */
+  readonly pretraining: "own" | "shared" | "none";
 }
 
 /** What the runs are to show. */
@@ -59,7 +65,7 @@ export interface Plan {
   /** Titles of the settings' cells. */
   readonly headings: readonly string[];
   /** Rows of the table; the shared pre-training, where there is one, is the first. */
-  readonly settings: readonly Setting[];
+  readonly settings: readonly PlannedSetting[];
   /** In the order in which they are run: those of the shared pre-training first. */
   readonly runs: readonly PlannedRun[];
   /** The data of all runs, and how to load them. */
@@ -90,23 +96,18 @@ export async function planExperiment(
 ): Promise<{ plan: Plan; dataset: Rows }> {
   const dataRequest = requestOf(values);
   const dataset = await loadOrOpen(dataRequest);
-  const settings = pretraining === undefined ? rows : [pretraining, ...rows];
-  checkNetworks(settings, dataset, pretraining);
-  const nameOf = (setting: Setting, seed: number) => `${setting.name}-seed${seed}`;
+  const settings = plannedSettings(rows, pretraining, dataset);
   const seeds = Array.from({ length: values.seeds }, (_, seed) => seed);
-  const runsOf = (chosen: readonly Setting[]) =>
+  const runsOf = (isChosen: (index: number) => boolean) =>
     seeds.flatMap((seed) =>
-      chosen.map((setting): PlannedRun => {
-        const starts = pretraining !== undefined && setting !== pretraining &&
-          hasPretraining(findMethod(setting.model));
-        return {
-          name: nameOf(setting, seed),
-          setting: settings.indexOf(setting),
-          seed,
-          ...(starts ? { pretraining: nameOf(pretraining, seed) } : {}),
-        };
+      settings.flatMap((setting, index): PlannedRun[] => {
+        if (!isChosen(index)) return [];
+        const from = setting.pretraining === "shared" && `${settings[0].name}-seed${seed}`;
+        const run = { name: `${setting.name}-seed${seed}`, setting: index, seed };
+        return [{ ...run, ...(from && { pretraining: from }) }];
       })
     );
+  const isFirst = (index: number) => pretraining !== undefined && index === 0;
   const { name, digest, n, d, source } = dataset;
   const { device, threads } = values;
   const plan: Plan = {
@@ -115,7 +116,7 @@ export async function planExperiment(
     request,
     headings,
     settings,
-    runs: [...runsOf(pretraining === undefined ? [] : [pretraining]), ...runsOf(rows)],
+    runs: [...runsOf(isFirst), ...runsOf((index) => !isFirst(index))],
     data: { name, digest, n, d, source, request: dataRequest },
     device: {
       ...(device === undefined ? {} : { device }),
@@ -128,36 +129,57 @@ export async function planExperiment(
 /** Options that decide what a network computes. */
 const NETWORK = ["hidden", "latent", "activation"];
 
-/** All options are right, and all networks are those of the shared pre-training. */
-function checkNetworks(
-  settings: readonly Setting[],
-  dataset: Rows,
+/** Resolves all options; the shared pre-training, where there is one, comes first. */
+function plannedSettings(
+  rows: readonly Setting[],
   pretraining: Setting | undefined,
-): void {
-  const resolved = settings.map(({ model, profile, options }) =>
-    settle(findMethod(model), profile, options, dataset)
-  );
-  if (pretraining === undefined) return;
-  for (const [i, { name, model, options }] of settings.entries()) {
-    if (i === 0 || !hasPretraining(findMethod(model))) continue;
-    for (const option of NETWORK) {
-      const [own, shared] = [resolved[i][option], resolved[0][option]];
-      if (JSON.stringify(own) === JSON.stringify(shared)) continue;
-      throw usageError(
-        `--from-same-pretraining needs equal networks: --${option} of ${name} is ${own}, ` +
-          `and ${shared} in the pre-training by ${pretraining.model}`,
-      );
+  dataset: Rows,
+): PlannedSetting[] {
+  const resolve = ({ model, profile, options }: Setting) =>
+    settle(findMethod(model), profile, options, dataset);
+  const settings = pretraining === undefined ? rows : [pretraining, ...rows];
+  return settings.map((setting) => {
+    const options = resolve(setting);
+    if (!pretrains(setting.model, options)) return { ...setting, pretraining: "none" };
+    if (pretraining === undefined || setting === pretraining) {
+      return { ...setting, pretraining: "own" };
     }
-    const idle = Object.keys(options).find((option) =>
-      /^(pretrain|stacked)/.test(option) &&
-      JSON.stringify(options[option]) !== JSON.stringify(pretraining.options[option])
-    );
-    if (idle === undefined) continue;
+    checkShared(setting, options, pretraining, resolve(pretraining));
+    return { ...setting, pretraining: "shared" };
+  });
+}
+
+function pretrains(model: string, options: OptionValues): boolean {
+  const { pretrainSteps = 0, stackedSteps = 0 } = options;
+  return findMethod(model).pretrains?.(options) ?? Number(pretrainSteps) + Number(stackedSteps) > 0;
+}
+
+/** @throws {Failure} for another network, and for options that nothing would come of. */
+function checkShared(
+  { name, options: given }: Setting,
+  options: OptionValues,
+  pretraining: Setting,
+  shared: OptionValues,
+): void {
+  const isEqual = (a: unknown, b: unknown) => JSON.stringify(a) === JSON.stringify(b);
+  const other = NETWORK.find((option) => !isEqual(options[option], shared[option]));
+  if (other !== undefined && options[other] === undefined) {
+    throw usageError(`--from-same-pretraining: ${name} has a network of its own; leave it out`);
+  }
+  if (other !== undefined) {
     throw usageError(
-      `--from-same-pretraining: ${name} has no pre-training of its own that its ` +
-        `${kebabCase(idle)} could change`,
+      `--from-same-pretraining needs equal networks: --${other} of ${name} is ${options[other]}, ` +
+        `and ${shared[other]} in the pre-training by ${pretraining.model}`,
     );
   }
+  const idle = Object.keys(given).find((option) =>
+    /^(pretrain|stacked)/.test(option) && !isEqual(given[option], pretraining.options[option])
+  );
+  if (idle === undefined) return;
+  throw usageError(
+    `--from-same-pretraining: ${name} has no pre-training of its own that its ` +
+      `${kebabCase(idle)} could change`,
+  );
 }
 
 /**

@@ -34,6 +34,11 @@ const COMMANDS: readonly Row[] = [
     load: () => import("./embed.ts"),
   },
   {
+    name: "generate",
+    summary: "draw images with a trained model",
+    load: () => import("./generate.ts"),
+  },
+  {
     name: "evaluate",
     summary: "score labels against true classes",
     load: () => import("./evaluate.ts"),
@@ -47,6 +52,16 @@ const COMMANDS: readonly Row[] = [
     name: "sweep",
     summary: "run a model over a grid of options, and tabulate",
     load: () => import("./sweep.ts"),
+  },
+  {
+    name: "classify",
+    summary: "train a classifier on the labels of some rows",
+    load: () => import("./classify.ts"),
+  },
+  {
+    name: "segment",
+    summary: "divide an image into classes",
+    load: () => import("./segment.ts"),
   },
   {
     name: "audit",

@@ -101,7 +101,7 @@ export function integerOption(flag: string, min: number): (text: string) => numb
 
 /** Of what the command line gave, the method's own options. */
 export function givenOptions(
-  { options }: Method,
+  { options }: Pick<Method, "options">,
   values: Readonly<Record<string, unknown>>,
 ): Record<string, OptionValue> {
   const given = options.flatMap(({ name }) =>
@@ -115,7 +115,7 @@ export function givenOptions(
  * @throws {Failure} for a profile that the method does not have, and values out of range.
  */
 export function resolve(
-  method: Method,
+  method: Pick<Method, "name" | "options" | "profiles">,
   profile: string,
   given: OptionValues,
 ): Record<string, OptionValue> {
@@ -132,7 +132,7 @@ export function resolve(
 }
 
 /** The message with the option's name as it is typed. */
-function inFlags({ name, options }: Method, error: unknown): Failure {
+function inFlags({ name, options }: Pick<Method, "name" | "options">, error: unknown): Failure {
   const { message } = error as Error;
   const spec = options.find((option) => message.startsWith(`${name}: ${option.name} `));
   return usageError(

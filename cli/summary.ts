@@ -1,7 +1,6 @@
 /** What the runs of a plan have come to: means and deviations over the seeds. */
-import type { Plan } from "./experiment.ts";
+import type { Plan, PlannedSetting } from "./experiment.ts";
 import type { RunState } from "./experiment_runs.ts";
-import { findMethod, hasPretraining } from "./run_plan.ts";
 
 /** A quantity that a finished run has, and how tables show it. */
 export interface Measure {
@@ -54,6 +53,8 @@ export interface RunSummary extends Omit<RunState, "record"> {
   readonly name: string;
   /** Of its random numbers. */
   readonly seed: number;
+  /** What looks wrong with a finished run, for people. */
+  readonly warnings: readonly string[];
   /** By name of the measure; empty where it is not finished. */
   readonly values: Readonly<Record<string, number>>;
 }
@@ -62,8 +63,8 @@ export interface RunSummary extends Omit<RunState, "record"> {
 export interface RowSummary {
   /** What it shows of its setting. */
   readonly cells: readonly string[];
-  /** `own`: part of each run; `shared`: another run's, which is the first row; `none`. */
-  readonly pretraining: "own" | "shared" | "none";
+  /** Whose time it is part of. */
+  readonly pretraining: PlannedSetting["pretraining"];
   /** In the order of the seeds. */
   readonly runs: readonly RunSummary[];
   /** How many of these are finished. */
@@ -74,7 +75,7 @@ export interface RowSummary {
 
 /** The table, before it is text. */
 export interface Summary {
-  /** The data, their size and the seeds, in a line. */
+  /** The data, their size, the seeds and the devices, in a line. */
   readonly title: string;
   /** Titles of the rows' cells. */
   readonly headings: readonly string[];
@@ -90,9 +91,15 @@ export function summarize(plan: Plan, states: readonly RunState[]): Summary {
   const isScored = finished.length === 0 || finished[0].record!.results!.acc !== undefined;
   const measures = [...(isScored ? SCORES : SIZES), ...COSTS];
   const { name, n, d } = plan.data;
-  const seeds = new Set(plan.runs.map(({ seed }) => seed)).size;
+  const last = Math.max(...plan.runs.map(({ seed }) => seed));
+  const devices = new Set(finished.map(({ record }) => record!.device.description));
+  const facts = [
+    `${name}: ${n} rows of ${d} columns`,
+    last === 0 ? "seed 0" : `seeds 0 to ${last}`,
+    ...devices,
+  ];
   return {
-    title: `${name}: ${n} rows of ${d} columns; seeds 0 to ${seeds - 1}`,
+    title: facts.join("; "),
     headings: plan.headings,
     measures,
     rows: plan.settings.map((_, index) => rowOf(plan, states, index, measures)),
@@ -105,18 +112,18 @@ function rowOf(
   index: number,
   measures: readonly Measure[],
 ): RowSummary {
-  const { cells, model } = plan.settings[index];
+  const { cells, pretraining } = plan.settings[index];
   const indices = plan.runs.flatMap((run, i) => run.setting === index ? [i] : []);
   const runs = indices.map((i): RunSummary => {
     const { name, seed } = plan.runs[i];
-    const { status, reason } = states[i];
-    return { name, seed, status, reason, values: valuesOf(states[i]) };
+    const { status, reason, record } = states[i];
+    const warnings = record?.results?.warnings ?? [];
+    return { name, seed, status, reason, warnings, values: valuesOf(states[i]) };
   });
   const finished = runs.filter(({ status }) => status === "finished");
-  const isShared = indices.some((i) => plan.runs[i].pretraining !== undefined);
   return {
     cells,
-    pretraining: isShared ? "shared" : hasPretraining(findMethod(model)) ? "own" : "none",
+    pretraining,
     runs,
     finished: finished.length,
     statistics: Object.fromEntries(

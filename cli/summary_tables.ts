@@ -25,6 +25,12 @@ function unfinished({ rows }: Summary): string[] {
   );
 }
 
+/** What looks wrong with finished runs, in lines. */
+function warnings({ rows }: Summary): string[] {
+  const runs = rows.flatMap(({ runs }) => runs);
+  return runs.flatMap(({ name, warnings }) => warnings.map((text) => `${name}: ${text}`));
+}
+
 function headerOf({ headings, measures }: Summary): string[] {
   return [...headings, "pre-training", "finished", ...measures.map(({ title }) => title)];
 }
@@ -62,7 +68,8 @@ export function toMarkdown(summary: Summary): string {
     isText(i) ? "-".repeat(width) : `${"-".repeat(width - 1)}:`
   );
   const [header, ...body] = lines.map(line);
-  const open = unfinished(summary).map((text) => `- ${escape(text)}`);
+  const list = (title: string, texts: readonly string[]) =>
+    texts.length === 0 ? [] : ["", title, "", ...texts.map((text) => `- ${escape(text)}`)];
   return [
     summary.title,
     "",
@@ -71,7 +78,8 @@ export function toMarkdown(summary: Summary): string {
     ...body,
     "",
     ...legend(summary),
-    ...(open.length === 0 ? [] : ["", "Not finished:", "", ...open]),
+    ...list("Not finished:", unfinished(summary)),
+    ...list("Warnings:", warnings(summary)),
     "",
   ].join("\n");
 }
@@ -118,7 +126,12 @@ export function toLatex(summary: Summary): string {
   };
   const line = (cells: readonly string[]) => `${cells.join(" & ")} \\\\`;
   const columns = "l".repeat(headings.length + 1) + "r".repeat(1 + measures.length);
-  const comments = [summary.title, ...legend(summary), ...unfinished(summary)];
+  const comments = [
+    summary.title,
+    ...legend(summary),
+    ...unfinished(summary),
+    ...warnings(summary),
+  ];
   return [
     ...comments.map((text) => `% ${text.replace(/\s*\n\s*/g, " ")}`),
     "% \\usepackage{booktabs}",

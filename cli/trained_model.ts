@@ -1,7 +1,7 @@
 /** A trained model out of a run's folder, and rows for it: what `predict` and `embed` share. */
 import type { Command } from "commander";
 import { METHODS } from "../models/registry.ts";
-import type { Estimator } from "../models/estimator.ts";
+import type { Checkpoint, Estimator } from "../models/estimator.ts";
 import { type Manifest, readCheckpoint } from "./checkpoint.ts";
 import { standardiseLike } from "./columns.ts";
 import {
@@ -59,6 +59,28 @@ export async function withModel<T>(
   values: ModelValues,
   use: (model: Estimator, rows: Rows) => Promise<T>,
 ): Promise<T> {
+  return await withEstimator(
+    values,
+    async (model, { manifest }) => await use(model, await loadRows(values, manifest)),
+  );
+}
+
+/** A run as its folder holds it. */
+export interface StoredRun extends Awaited<ReturnType<typeof RunFolder.open>> {
+  /** Its last checkpoint. */
+  readonly checkpoint: Checkpoint;
+  /** What belongs to that. */
+  readonly manifest: Manifest;
+}
+
+/**
+ * Loads the model of a run and hands it over.
+ * @throws {Failure} where the run has no checkpoint yet.
+ */
+export async function withEstimator<T>(
+  values: DeviceValues & Pick<ModelValues, "run">,
+  use: (model: Estimator, run: StoredRun) => Promise<T>,
+): Promise<T> {
   const { folder, record } = await RunFolder.open(values.run);
   const { checkpoint, manifest } = await readCheckpoint(folder.checkpoint).catch((error) => {
     if (!(error instanceof Deno.errors.NotFound)) throw error;
@@ -69,7 +91,6 @@ export async function withModel<T>(
       `note: the run is not finished; finish it by ${PROGRAM} train --resume ${folder.path}\n`,
     );
   }
-  const rows = await loadRows(values, manifest);
   const { model, options } = manifest.configuration;
   const method = METHODS[model];
   if (method === undefined) {
@@ -79,7 +100,7 @@ export async function withModel<T>(
   try {
     const estimator = method.create(options);
     await estimator.load(checkpoint, backend);
-    const result = await use(estimator, rows);
+    const result = await use(estimator, { folder, record, checkpoint, manifest });
     await estimator.dispose();
     return result;
   } finally {

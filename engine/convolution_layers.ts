@@ -15,10 +15,14 @@ export interface ConvolutionSizes {
 }
 
 /** Weight and bias of either layer. */
-abstract class ConvolutionLayer implements Module {
-  protected weight?: Variable;
-  protected bias?: Variable;
+export abstract class ConvolutionLayer implements Module {
+  private weight?: Variable;
+  private bias?: Variable;
 
+  /**
+   * A layer whose parameters have no memory yet.
+   * @param sizes Of the weight. @param biases Channels of the output.
+   */
   constructor(readonly sizes: ConvolutionSizes, private readonly biases: number) {}
 
   /** `weight` [k, k, inputs, units], by Glorot's rule, and `bias`, zeros. */
@@ -40,7 +44,7 @@ abstract class ConvolutionLayer implements Module {
     ];
   }
 
-  /** @throws {TypeError} before the parameters have memory. */
+  /** Its parameters. @throws {TypeError} before they have memory. */
   protected get variables(): readonly [weight: Variable, bias: Variable] {
     const { weight, bias } = this;
     if (weight && bias) return [weight, bias];
@@ -50,7 +54,7 @@ abstract class ConvolutionLayer implements Module {
 
 /** A convolution with a bias: [n, h, w, inputs] -> [n, oh, ow, units]. */
 export class Convolution extends ConvolutionLayer {
-  /** A layer whose parameters have no memory yet. */
+  /** A layer whose parameters have no memory yet. @param sizes See there. @param options See there. */
   constructor(sizes: ConvolutionSizes, private readonly options: PatchOptions = {}) {
     super(sizes, sizes.units);
   }
@@ -63,7 +67,7 @@ export class Convolution extends ConvolutionLayer {
 
 /** The transposed convolution of these sizes with a bias: [n, oh, ow, units] -> [n, h, w, inputs]. */
 export class TransposedConvolution extends ConvolutionLayer {
-  /** A layer whose parameters have no memory yet. */
+  /** A layer whose parameters have no memory yet. @param sizes See there. @param options See there. */
   constructor(sizes: ConvolutionSizes, private readonly options: TransposedOptions = {}) {
     super(sizes, sizes.inputs);
   }

@@ -64,14 +64,14 @@ export interface Module {
   parameters(): ParameterSpec[];
 }
 
-/** Activations of hidden layers, by name; the leaky ReLU's slope is 0.2 for x < 0. */
-export const ACTIVATIONS = {
-  relu,
-  leakyRelu: (x: Tensor): Tensor => leakyRelu(x, 0.2),
-} as const;
+/** max(x, 0), or its leaky form: 0.2·x for x < 0. */
+export type ActivationName = "relu" | "leakyRelu";
 
-/** See {@linkcode ACTIVATIONS}. */
-export type ActivationName = keyof typeof ACTIVATIONS;
+/** Activations of hidden layers, by name. */
+export const ACTIVATIONS: Readonly<Record<ActivationName, (x: Tensor) => Tensor>> = {
+  relu,
+  leakyRelu: (x) => leakyRelu(x, 0.2),
+};
 
 /** Options of {@linkcode Dense}. */
 export interface DenseOptions {

@@ -21,6 +21,8 @@ export const STREAM = {
   hiddenDropout: 11,
   centroids: 12,
   latent: 13,
+  generation: 14,
+  labels: 15,
 } as const;
 
 /** Numbers of one stream, in order. Equal to `randomUniform` of the same key at step `step`. */

@@ -1,5 +1,5 @@
-// orthonormalize.wgsl: Gram–Schmidt (modified): a = l · q with q's rows orthonormal, l lower triangular
-//   a: [k, p], p >= k -> q: [k, p], l: [k, k] (zeros above the diagonal).
+// orthonormalize.wgsl: modified Gram–Schmidt: a = l · q with q's rows orthonormal, l lower triangular
+//   a: [k, p], p >= k -> q: [k, p].
 //   One workgroup; every invocation keeps to its own columns, so that only sums go between them.
 
 struct Params {
@@ -9,8 +9,7 @@ struct Params {
 
 @group(0) @binding(0) var<storage, read> a: array<f32>;
 @group(0) @binding(1) var<storage, read_write> q: array<f32>;
-@group(0) @binding(2) var<storage, read_write> l: array<f32>;
-@group(0) @binding(3) var<uniform> params: Params;
+@group(0) @binding(2) var<uniform> params: Params;
 
 const WORKGROUP = 64u;
 var<workgroup> partial: array<f32, WORKGROUP>;
@@ -47,9 +46,6 @@ fn main(@builtin(local_invocation_index) lane: u32) {
       for (var c = lane; c < p; c += WORKGROUP) {
         q[i * p + c] -= r * q[j * p + c];
       }
-      if (lane == 0u) {
-        l[i * k + j] = r;
-      }
     }
     var squares = 0.0;
     for (var c = lane; c < p; c += WORKGROUP) {
@@ -58,9 +54,6 @@ fn main(@builtin(local_invocation_index) lane: u32) {
     let norm = sqrt(total(squares, lane));
     for (var c = lane; c < p; c += WORKGROUP) {
       q[i * p + c] /= norm;
-    }
-    for (var j = i + lane; j < k; j += WORKGROUP) {
-      l[i * k + j] = select(0.0, norm, j == i);
     }
   }
 }

@@ -140,16 +140,16 @@ export class AECM extends DeepEstimator<AECMOptions> {
     return this.module!.assign(codes);
   }
 
-  /** Where `init` is `pre`: AE+KM, then the module alone; then everything jointly. */
+  /** Unless `init` is `rand`: AE+KM, then the module alone; then everything jointly. */
   protected override async train(fitting: Fitting): Promise<FitResult> {
-    const { training, net, rows, samples, truth } = fitting;
+    const { training, net, rows, truth } = fitting;
     const { options } = this;
     const { state, backend } = training;
     const { clusters, latent, checkInterval } = options;
     const module = this.module!;
-    const start = options.init === "pre"
-      ? new PretrainedStart(fitting, module, options)
-      : undefined;
+    const start = options.init === "rand"
+      ? undefined
+      : new PretrainedStart(fitting, module, options);
     const centroids = state.variable(CENTROIDS, [clusters, latent]);
     const joint = new Descent(training, {
       name: "clustering",
@@ -243,7 +243,7 @@ class PretrainedStart {
     await encoding.run();
     await training.once("k-means on the pre-trained code", async () => {
       const start = await encoding.cluster({ clusters, nInit, seed, run: 0, signal });
-      module.initialize(start.centroids);
+      module.initialize(start.centroids, options.init === "pre" ? "inverse" : { twiceVariance: 1 });
       this.found.write(start.labels);
       return null;
     });
@@ -296,5 +296,6 @@ export const AE_CM: Method = {
     "means, Frobenius penalty": audited({ normalize: true, orthonormality: "frobenius" }),
     "orthonormal by construction": audited({ orthonormality: "hard" }),
   },
+  hasOwnAffinity: true,
   create: (options) => new AECM(options as unknown as AECMOptions),
 };

@@ -9,7 +9,7 @@ export type Orthonormality = "l1" | "frobenius" | "hard";
 
 /** Options of {@linkcode AECM}. */
 export interface AECMOptions extends ArchitectureOptions, PretrainingOptions, ClusteringOptions {
-  /** Where `init` is `pre`: steps of the module alone on the pre-trained code. */
+  /** Where `init` is not `rand`: steps of the module alone on the pre-trained code. */
   readonly moduleSteps: number;
   /** β: weight of the data's reconstruction. */
   readonly beta: number;
@@ -29,10 +29,10 @@ export const AE_CM_OPTIONS: readonly OptionSpec[] = [
   {
     name: "init",
     type: "choice",
-    choices: ["rand", "pre"],
-    default: "pre",
-    description: "random weights without pre-training, or AE+KM, then the module alone",
-    source: `${CODE} has both`,
+    choices: ["rand", "pre", "posterior"],
+    default: "posterior",
+    description: "random; or AE+KM, its centroids assigned by pseudo-inverse or as Gaussians'",
+    source: `thrifty; ${CODE}: rand, or pre by pseudo-inverse`,
   },
   ...PRETRAINING_OPTIONS,
   {
@@ -40,7 +40,7 @@ export const AE_CM_OPTIONS: readonly OptionSpec[] = [
     type: "integer",
     default: 2000,
     min: 0,
-    description: "with init pre: steps of the module alone on the pre-trained code",
+    description: "unless init is rand: steps of the module alone on the pre-trained code",
     source: `thrifty; ${CODE}: 100 epochs`,
   },
   {

@@ -3,7 +3,7 @@ import { assign } from "../engine/ops/call.ts";
 import { type Outputs, trace } from "../engine/program.ts";
 import { RandomStream, STREAM } from "../engine/random.ts";
 import { type Shape, sizeOf } from "../engine/shape.ts";
-import { State } from "../engine/state.ts";
+import type { State } from "../engine/state.ts";
 import type { Tensor, Variable } from "../engine/tensor.ts";
 import { Autoencoder } from "./autoencoder.ts";
 

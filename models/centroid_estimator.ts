@@ -115,11 +115,6 @@ export abstract class CentroidEstimator<O extends CentroidOptions> extends DeepE
     return true;
   }
 
-  /** Whether the decoder still belongs to the encoder in the end. */
-  protected get keepsDecoder(): boolean {
-    return true;
-  }
-
   /** Pre-trains, finds centroids, clusters; the labels are those of the final codes. */
   protected override async train(fitting: Fitting): Promise<FitResult> {
     const { training, net, rows, samples, truth } = fitting;

@@ -106,6 +106,7 @@ function squaredNorms(rows: Tensor): Tensor {
 /** The module with weights of its own: γ = softmax(xV + c), U = W + 1bᵀ. */
 export class ClusteringModule {
   /**
+   * A module on the weights of a network.
    * @param net An autoencoder without hidden layers, of K units: V, c, W and b.
    * @param vertices The assignments that are certain: the identity, [K, K].
    * @param isOrthonormal Whether the centroids are W + 1bᵀ orthonormalised, in place of itself.
@@ -136,14 +137,27 @@ export class ClusteringModule {
     return clustered(this.assign(x), this.centroids);
   }
 
-  /** Starts at given centroids U [K, p]: W = U, V = U⁺, no biases. All must be finite. */
-  initialize(centroids: Float32Array): void {
+  /**
+   * Starts at given centroids U [K, p], all finite: W = U and b = 0. With `inverse`, V = U⁺ and c = 0,
+   * as in the authors' code; with a variance, γ_k ∝ exp(−‖x − μ_k‖²/(2σ²)), the posterior of equal
+   * Gaussians: V = 2Uᵀ/(2σ²), c_k = −‖μ_k‖²/(2σ²), and the nearest centroid has the largest γ.
+   */
+  initialize(centroids: Float32Array, start: "inverse" | { readonly twiceVariance: number }): void {
     const { net: { layerPairs: [{ encoder, decoder }], sizes } } = this;
-    const inverse = pseudoInverse(centroids, sizes.latent, sizes.inputs);
-    encoder.variables.weight.write(Float32Array.from(inverse));
-    encoder.variables.bias.write(new Float32Array(sizes.latent));
+    const [k, p] = [sizes.latent, sizes.inputs];
+    const bias = new Float32Array(k);
+    let weight: ArrayLike<number>;
+    if (start === "inverse") weight = pseudoInverse(centroids, k, p);
+    else {
+      weight = Float32Array.from({ length: p * k }, (_, i) => {
+        return 2 * centroids[(i % k) * p + Math.floor(i / k)] / start.twiceVariance;
+      });
+      centroids.forEach((value, i) => bias[Math.floor(i / p)] -= value ** 2 / start.twiceVariance);
+    }
+    encoder.variables.weight.write(Float32Array.from(weight));
+    encoder.variables.bias.write(bias);
     decoder.variables.weight.write(centroids);
-    decoder.variables.bias.write(new Float32Array(sizes.inputs));
+    decoder.variables.bias.write(new Float32Array(p));
   }
 }
 

@@ -2,8 +2,9 @@
  * CM: the Clustering Module on the data themselves (Boubekki et al., arXiv 2012.03740), a mixture of
  * isotropic Gaussians of one variance as a neural network.
  */
-import type { Tensor } from "../engine/tensor.ts";
+import type { ParameterBlock } from "../engine/module.ts";
 import { softmax } from "../engine/ops/softmax.ts";
+import type { Tensor } from "../engine/tensor.ts";
 import { AUDIT_CLUSTERS, AUDIT_ROWS, type AuditScene } from "./audit_scene.ts";
 import { type ArchitectureOptions, Autoencoder } from "./autoencoder.ts";
 import {
@@ -50,31 +51,44 @@ export class CM extends DeepEstimator<CMOptions & ArchitectureOptions> {
     return codes;
   }
 
+  /** What of the module is trained: all of it. */
+  protected trained(net: Autoencoder): ParameterBlock {
+    return net.parameters;
+  }
+
+  /** Gives the module what it starts from, where that is not random. */
+  protected async initialize({ training, rows }: Fitting, module: ClusteringModule): Promise<void> {
+    const { clusters, init, nInit, seed } = this.options;
+    if (init === "rand") return;
+    const { backend, context: { signal } } = training;
+    await training.once("k-means++ seeds", async () => {
+      // Of rows that outgrow memory, a window is enough to seed from.
+      if (rows.isWindowed) await rows.show(rows.consecutive(0));
+      const start = { clusters, nInit, maxIterations: 1, seed, signal };
+      const { centroids } = await kmeans(backend, rows.table, 0, start);
+      module.initialize(centroids, init === "pre" ? "inverse" : { twiceVariance: 1 });
+      return null;
+    });
+  }
+
   /** Descends the module's loss on the rows. */
-  protected override async train({ training, net, rows, truth }: Fitting): Promise<FitResult> {
+  protected override async train(fitting: Fitting): Promise<FitResult> {
+    const { training, net, rows, truth } = fitting;
     const { options } = this;
-    const { clusters, init, seed, checkInterval } = options;
-    const { state, backend, context: { signal } } = training;
+    const { clusters, checkInterval } = options;
+    const { state } = training;
     const shape = [clusters, clusters];
     const vertices = state.variable(CENTROIDS, shape, { data: identityMatrix(clusters) });
     const module = new ClusteringModule(net, vertices);
     const descent = new Descent(training, {
       name: "clustering",
-      parameters: { clustering: net.parameters },
+      parameters: { clustering: this.trained(net) },
       terms: ["reconstruction", "sparsity", "merging", "prior"],
       ...options,
       interval: checkInterval,
     });
     training.restore();
-    if (init === "pre") {
-      await training.once("k-means++ seeds", async () => {
-        // Of rows that outgrow memory, a window is enough to seed from.
-        if (rows.isWindowed) await rows.show(rows.consecutive(0));
-        const start = { clusters, nInit: 1, maxIterations: 1, seed, signal };
-        module.initialize((await kmeans(backend, rows.table, 0, start)).centroids);
-        return null;
-      });
-    }
+    await this.initialize(fitting, module);
     using encoding = await Encoding.create(rows, (x) => module.assign(x), clusters);
     const assign = async () => {
       await encoding.run();

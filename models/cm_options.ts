@@ -5,8 +5,11 @@ import type { OptionSpec, OptionValues, Profile } from "./options.ts";
 
 /** Options of a Clustering Module's training. */
 export interface ClusteringOptions extends ClusteringWeights {
-  /** Random weights, or those that k-means calls for. */
-  readonly init: "rand" | "pre";
+  /**
+   * Random weights, or k-means' centroids with assignments by their pseudo-inverse (`pre`), or by
+   * Gaussians around them (`posterior`).
+   */
+  readonly init: "rand" | "pre" | "posterior";
   /** Steps, a batch each, the averaging epoch not counted. */
   readonly steps: number;
   /** Whether the parameters end as their mean over one more epoch. */
@@ -61,6 +64,8 @@ export const CLUSTERING_OPTIONS: readonly OptionSpec[] = [
 export interface CMOptions extends ClusteringOptions {
   /** K */
   readonly clusters: number;
+  /** Draws of k-means++ seeds, of which that of least inertia is taken. */
+  readonly nInit: number;
   /** Of all random numbers, 32 bits. */
   readonly seed: number;
 }
@@ -71,10 +76,18 @@ export const CM_OPTIONS: readonly OptionSpec[] = [
   {
     name: "init",
     type: "choice",
-    choices: ["rand", "pre"],
-    default: "pre",
-    description: "random weights, or k-means++ seeds after one iteration of Lloyd's",
-    source: "CM's code has both",
+    choices: ["rand", "pre", "posterior"],
+    default: "posterior",
+    description: "random; or k-means++ seeds, assigned by pseudo-inverse or as Gaussians' centres",
+    source: "thrifty; CM's code: rand, or pre by pseudo-inverse",
+  },
+  {
+    name: "nInit",
+    type: "integer",
+    default: 1,
+    min: 1,
+    description: "draws of those seeds, of which the draw of least inertia is taken",
+    source: CODE,
   },
   {
     name: "prior",

@@ -25,7 +25,10 @@ import {
 export type DECOptions = SelfTrainingOptions;
 
 const OPTIONS: readonly OptionSpec[] = [
-  ...centroidOptions(),
+  ...centroidOptions({
+    optimizer: { default: "sgd", source: "DEC's code" },
+    learningRate: { default: 0.1, source: "thrifty, tried on optdigits; DEC's code: 0.01" },
+  }),
   ...SELF_TRAINING_OPTIONS,
 ];
 

@@ -26,6 +26,8 @@ export interface Network {
   readonly passRows?: number;
   /** f(x): [n, d] -> [n, p]. */
   encode(x: Tensor): Tensor;
+  /** g(z) of a few codes at once: [m, p] row-major -> [m, d]. */
+  draw(codes: Float32Array): Promise<Float32Array>;
 }
 
 /** Options of every method on a network. */
@@ -92,6 +94,11 @@ export abstract class NetworkEstimator<O extends NetworkOptions, N extends Netwo
     return net.encode(x);
   }
 
+  /** Whether the decoder still belongs to the encoder in the end. */
+  protected get keepsDecoder(): boolean {
+    return true;
+  }
+
   /** How near codes [n, p] are to the centroids [K, p], [n, K]: the largest makes the label. */
   protected affinity(codes: Tensor, centroids: Tensor): Tensor {
     return softAssign(codes, centroids);
@@ -152,6 +159,26 @@ export abstract class NetworkEstimator<O extends NetworkOptions, N extends Netwo
       samples,
       async (encoding) => Float32Array.from(await encoding.codes.read()),
     );
+  }
+
+  /**
+   * What the decoder makes of codes [m, p] row-major: rows [m, d].
+   * @throws {TypeError} before fit, and where the decoder no longer belongs to the codes.
+   * @throws {RangeError} for codes of another size.
+   */
+  async inverseTransform(codes: Float32Array): Promise<Float32Array> {
+    const { net } = this.needFitted();
+    if (!this.keepsDecoder) {
+      throw new TypeError("this method trains the encoder without its decoder, and cannot draw");
+    }
+    const { latent } = net.sizes;
+    if (codes.length === 0 || codes.length % latent !== 0) {
+      throw new RangeError(
+        `codes: their number of values must be a multiple of ${latent} above 0, got ${codes.length}`,
+      );
+    }
+    const { inputScale = 1 } = this.options;
+    return (await net.draw(codes)).map((value) => value / inputScale);
   }
 
   /**

@@ -37,14 +37,19 @@ export interface DescentSettings {
   readonly seed: number;
 }
 
-/** Traces the losses of a batch x [n, d]: `total` is descended, the terms are logged. */
+/**
+ * Traces the losses of a batch x [n, d]: `total` is descended, the terms are logged. `numbers`, u32
+ * [n], are the batch's rows where all rows are on the device.
+ */
 export type LossTrace = (
   x: Tensor,
+  numbers: Tensor,
 ) => Readonly<Record<string, Tensor>> & { readonly total: Tensor };
 
 /** Step counter, loss sums, optimisers and means; made before a checkpoint is restored. */
 export class Descent {
-  private readonly step: Variable;
+  /** Counts the steps, u32 [1]. */
+  readonly step: Variable;
   private readonly losses: Variable;
   private readonly optimizers: readonly Optimizer[];
   /** Means of the optimisers' arenas over the averaging epoch. */
@@ -72,13 +77,13 @@ export class Descent {
    */
   async run(rows: Rows, loss: LossTrace, check?: Phase["check"]): Promise<PhaseEnd> {
     const { training, settings: { name, steps, averaging, batchSize, seed } } = this;
-    const end = await this.phase(rows, name, { first: 0, steps, check }, (x) => {
-      this.traceStep(loss(x));
+    const end = await this.phase(rows, name, { first: 0, steps, check }, (x, numbers) => {
+      this.traceStep(loss(x, numbers));
     });
     if (!averaging) return end;
     const { batches } = planBatches(rows.total, batchSize, "shuffled", seed);
-    await this.phase(rows, `${name}, averaging`, { first: steps, steps: batches }, (x) => {
-      this.traceStep(loss(x));
+    await this.phase(rows, `${name}, averaging`, { first: steps, steps: batches }, (x, numbers) => {
+      this.traceStep(loss(x, numbers));
       this.traceMean(batches);
     });
     await training.once(`${name}, mean of the parameters`, () => this.adoptMeans());
@@ -89,14 +94,20 @@ export class Descent {
     rows: Rows,
     name: string,
     { first, steps, check }: Pick<Phase, "steps" | "check"> & { readonly first: number },
-    traceStep: (x: Tensor) => void,
+    traceStep: (x: Tensor, numbers: Tensor) => void,
   ): Promise<PhaseEnd> {
     const { step, losses, training, settings: { batchSize, seed, terms, interval } } = this;
     const batches = { batchSize, order: "shuffled", seed, step } as const;
-    using programs = await BatchPrograms.trace(training.backend, rows, batches, name, (x) => {
-      traceStep(x);
-      return {};
-    });
+    using programs = await BatchPrograms.trace(
+      training.backend,
+      rows,
+      batches,
+      name,
+      (x, numbers) => {
+        traceStep(x, numbers);
+        return {};
+      },
+    );
     const programAt = (step: number) => programs.at(first + step);
     return await training.run({ name, steps, interval, losses, terms, programAt, check });
   }

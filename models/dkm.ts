@@ -175,6 +175,7 @@ export class DKM extends CentroidEstimator<DKMOptions> {
 
 /** DKM's phase: its variables, its step, its temperatures. */
 export class SoftKMeans implements ClusteringPhase {
+  /** U, [K, p]. */
   readonly centroids: Variable;
   /** α of the present steps, [1]. */
   private readonly alpha: Variable;
@@ -182,7 +183,7 @@ export class SoftKMeans implements ClusteringPhase {
   private readonly step: Variable;
   private readonly optimizers: readonly Optimizer[];
 
-  /** @param fitting What is trained. @param options See there. */
+  /** Makes the variables. @param fitting What is trained. @param options See there. */
   constructor(private readonly fitting: Fitting, private readonly options: DKMOptions) {
     const { training: { state }, net } = fitting;
     const { clusters, latent } = options;
@@ -316,5 +317,6 @@ export const DKM_METHOD: Method = {
     },
   },
   losses: { "α 0.1": audited(0.1), "α 30": audited(30) },
+  pretrains: ({ start }) => start === "pretrained",
   create: (options) => new DKM(options as unknown as DKMOptions),
 };

@@ -141,6 +141,8 @@ export interface Estimator {
   predict(samples: Samples): Promise<Uint32Array>;
   /** Codes of new rows, [n, p] row-major. @throws {TypeError} before fit. */
   transform(samples: Samples): Promise<Float32Array>;
+  /** What codes [m, p] stand for, [m, d] row-major; absent where a method cannot draw. */
+  inverseTransform?(codes: Float32Array): Promise<Float32Array>;
   /** Loads what `fit` had saved, so that predict and transform work. */
   load(checkpoint: Checkpoint, backend?: Backend): Promise<void>;
   /** Frees the device memory. */

@@ -276,6 +276,7 @@ export class GaussianMixture implements Estimator {
     };
   }
 
+  /** argmax_k γ_ik of rows in their own units, [n]. */
   private async assign(
     data: Float32Array,
     { mixture, standardization }: Fitted,

@@ -41,7 +41,7 @@ const OPTIONS: readonly OptionSpec[] = [
     default: 0.1,
     min: 0,
     description: "weight of the clustering term against the mean squared error",
-    source: "IDEC, section 4; its code has pixels in [0, 5.1]: see --input-scale",
+    source: "IDEC, section 4, there for pixels in [0, 5.1]: see --input-scale",
   },
 ];
 

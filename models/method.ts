@@ -19,6 +19,12 @@ export interface Method {
   readonly losses: Readonly<Record<string, LossAudit>>;
   /** False where a label need not be that of the centre nearest to the code. */
   readonly labelsAreNearest?: false;
+  /** Whether samples must have a height and a width. */
+  readonly needsImages?: true;
+  /** Whether labels are those of the largest affinity of its own, and not of the nearest centre. */
+  readonly hasOwnAffinity?: boolean;
+  /** Whether a network is pre-trained; absent: where there are steps of pre-training. */
+  pretrains?(options: OptionValues): boolean;
   /** Makes the estimator of resolved options. */
   create(options: OptionValues): Estimator;
 }

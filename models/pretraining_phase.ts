@@ -24,6 +24,21 @@ export function reconstructionError(prediction: Tensor, target: Tensor, form: Er
   return scale(squaredError(prediction, target), 1 / divisor);
 }
 
+/** The options that a phase follows. */
+export type PhaseOptions = Pick<
+  PretrainingOptions,
+  | "pretrainOptimizer"
+  | "pretrainLearningRate"
+  | "pretrainMomentum"
+  | "pretrainDecay"
+  | "pretrainDropSteps"
+  | "adamEpsilon"
+  | "batchSize"
+  | "batchOrder"
+  | "logInterval"
+  | "seed"
+>;
+
 /** What a phase trains, and for how long. */
 export interface PhaseSettings {
   /** Its name in the log. */
@@ -51,7 +66,7 @@ export class PretrainingPhase {
   constructor(
     private readonly training: Training,
     private readonly settings: PhaseSettings,
-    private readonly options: PretrainingOptions,
+    private readonly options: PhaseOptions,
   ) {
     const { state } = training;
     const { prefix, steps, parameters, terms } = settings;

@@ -4,6 +4,7 @@ import { AE_KMEANS } from "./ae_kmeans.ts";
 import { CM_METHOD } from "./cm.ts";
 import { DCN_METHOD } from "./dcn.ts";
 import { DEC_METHOD } from "./dec.ts";
+import { DEPICT_METHOD } from "./depict.ts";
 import { DKM_METHOD } from "./dkm.ts";
 import { DYNAE } from "./dynae.ts";
 import { GMM } from "./gmm.ts";
@@ -19,6 +20,7 @@ const ALL: readonly Method[] = [
   IDEC_METHOD,
   DCN_METHOD,
   DKM_METHOD,
+  DEPICT_METHOD,
   AE_KMEANS,
   CM_METHOD,
   AE_CM,

@@ -95,6 +95,7 @@ export interface SelfTrainingObjective {
 
 /** The phase: its variables, its step, its refresh. */
 export class SelfTraining implements ClusteringPhase {
+  /** U, [K, p]. */
   readonly centroids: Variable;
   /** p of the last refresh, [N, K]. */
   private readonly targets: Variable;
@@ -105,7 +106,10 @@ export class SelfTraining implements ClusteringPhase {
   private readonly step: Variable;
   private readonly optimizers: readonly Optimizer[];
 
-  /** @param fitting What is trained. @param options See there. @param objective Of a batch. */
+  /**
+   * Makes the variables.
+   * @param fitting What is trained. @param options See there. @param objective Of a batch.
+   */
   constructor(
     private readonly fitting: Fitting,
     private readonly options: SelfTrainingOptions,

@@ -27,7 +27,7 @@ import type { Autoencoder } from "./autoencoder.ts";
 import { BatchPrograms } from "./batches.ts";
 import { blockOf } from "./centroid_estimator.ts";
 import { CENTROIDS, DeepEstimator, type Fitting } from "./deep_estimator.ts";
-import type { FitResult } from "./estimator.ts";
+import type { FitResult, Samples } from "./estimator.ts";
 import type { Method } from "./method.ts";
 import { assignToMixture, fitMixture } from "./mixture.ts";
 import { differences } from "./mixture_components.ts";
@@ -49,6 +49,9 @@ const VARIANCE_FLOOR = 1e-4;
 const LARGEST_LOG_VARIANCE = 20;
 /** |log σ̃²| of a code stays below this, smoothly. */
 const LOG_VARIANCE_BOUND = 10;
+
+/** σ̃² starts near this share of the components' mean variance: samples stay with their component. */
+const FIRST_VARIANCE_SHARE = 0.1;
 
 /** EM on the code: scikit-learn's stopping, and variances not below 1e-3 of the code's. */
 const CODE_MIXTURE = {
@@ -150,11 +153,24 @@ export class VariationalEncoder {
   readonly parameters: Parameters;
   private readonly head: Dense;
 
-  /** @param state Owns the new parameters. @param net Its encoder is used. @param seed Of weights. */
+  /**
+   * Makes the layer, its weights by Glorot.
+   * @param state Owns its parameters. @param net Its encoder is used. @param seed Of the weights.
+   */
   constructor(state: State, private readonly net: Autoencoder, seed: number) {
     const { encoder: { inputs, units } } = net.layerPairs.at(-1)!;
     this.head = new Dense(inputs, units, { initializer: glorotUniform });
     this.parameters = new Parameters(state, { "log variance": this.head }, seed);
+  }
+
+  /** Makes variances [p] those that rows without features have, and others have nearly. */
+  startAt(variances: Float64Array): void {
+    const bound = LOG_VARIANCE_BOUND;
+    const bias = Float32Array.from(variances, (variance) => {
+      const share = Math.log(variance) / bound;
+      return bound * Math.atanh(Math.min(Math.max(share, -0.99), 0.99));
+    });
+    this.head.variables.bias.write(bias);
   }
 
   /** q(z|x) of x [n, d]; log σ̃² = 10·tanh(h/10), so that no outlier makes it overflow. */
@@ -179,6 +195,14 @@ export interface VaDELosses {
   readonly total: Tensor;
 }
 
+/** What the loss depends on besides tensors. */
+export interface LossOptions {
+  /** See {@linkcode reconstructionCost}. */
+  readonly likelihood: OutputLikelihood;
+  /** a */
+  readonly reconstructionWeight: number;
+}
+
 /**
  * VaDE's loss with one sample z = μ̃ + σ̃ε of each posterior.
  * @param x [n, d]. @param noise ε, standard normal, [n, p].
@@ -189,7 +213,7 @@ export function vadeLosses(
   prior: MixturePrior,
   x: Tensor,
   noise: Tensor,
-  { likelihood, reconstructionWeight }: Pick<VaDEOptions, "likelihood" | "reconstructionWeight">,
+  { likelihood, reconstructionWeight }: LossOptions,
 ): VaDELosses {
   const posterior = encoder.posterior(x);
   const { mean, logVariance } = posterior;
@@ -202,7 +226,10 @@ export function vadeLosses(
 
 /** Variational deep embedding; scikit-learn's contract. */
 export class VaDE extends DeepEstimator<VaDEOptions> {
-  private mixture!: Omit<{ readonly [name in keyof MixturePrior]: Variable }, "centroids">;
+  /** The mixture but for its centroids. */
+  private mixture!: { readonly logits: Variable; readonly logVariances: Variable };
+  /** 1 where the decoder's output are logits, else 0: u32 [1]. */
+  private isBernoulli!: Variable;
 
   /**
    * Checks the options; devices are opened by `fit`.
@@ -213,13 +240,20 @@ export class VaDE extends DeepEstimator<VaDEOptions> {
     super(resolveOptions("vade", VADE_OPTIONS, {}, { ...options }) as unknown as VaDEOptions);
   }
 
-  /** The mixture's weights and variances, which labels depend on. */
+  /** The mixture's weights and variances, which labels depend on, and the kind of output. */
   protected override prepare(state: State): void {
     const { clusters, latent } = this.options;
     this.mixture = {
       logits: state.variable("mixture logits", [clusters]),
       logVariances: state.variable("mixture log variances", [clusters, latent]),
     };
+    this.isBernoulli = state.variable("output is bernoulli", [1], { dtype: "u32" });
+  }
+
+  /** Means of the decoder's distribution: probabilities where it is Bernoulli. */
+  override async inverseTransform(codes: Float32Array): Promise<Float32Array> {
+    const output = await super.inverseTransform(codes);
+    return (await this.isBernoulli.read())[0] === 1 ? output.map(probability) : output;
   }
 
   /** log γ and a number that is the same for all components. */
@@ -231,16 +265,17 @@ export class VaDE extends DeepEstimator<VaDEOptions> {
   protected override async train(fitting: Fitting): Promise<FitResult> {
     const { training, net, rows, samples } = fitting;
     const { options } = this;
-    const { clusters, latent, nInit, seed, likelihood } = options;
-    if (likelihood === "bernoulli") checkUnitInterval(samples.data);
+    const { clusters, latent, nInit, seed } = options;
+    const likelihood = likelihoodOf(samples, options.likelihood);
     const { state, backend, context: { signal } } = training;
     const augmentation = augmentationFor(training, samples, options);
     const pretraining = new Pretraining(training, net, augmentation, options);
     const centroids = state.variable(CENTROIDS, [clusters, latent]);
     const prior = { ...this.mixture, centroids };
     const pretrained = state.variable("pre-trained labels", [samples.n], { dtype: "u32" });
-    const phase = new JointTraining(fitting, prior, options);
+    const phase = new JointTraining(fitting, prior, { ...options, likelihood });
     training.restore();
+    this.isBernoulli.write(Uint32Array.of(likelihood === "bernoulli" ? 1 : 0));
 
     await pretraining.run(rows);
     using encoding = await Encoding.create(rows, (x) => net.encode(x), latent);
@@ -259,6 +294,7 @@ export class VaDE extends DeepEstimator<VaDEOptions> {
           (variance) => Math.log(Math.max(scale ** 2 * variance - VARIANCE_FLOOR, VARIANCE_FLOOR)),
         ),
       );
+      phase.start(mixture.covariances.map((variance) => scale ** 2 * variance));
       // The weights start equal, as in the authors' code: logits of 0.
       pretrained.write(
         await assignToMixture(backend, codes, latent, found.standardization, "diag", mixture),
@@ -276,19 +312,27 @@ export class VaDE extends DeepEstimator<VaDEOptions> {
     );
     const clusterCenters = Float32Array.from(centres);
     const drawn = await net.draw(clusterCenters);
-    const lost = clusters - new Set(labels).size;
+    const empty = clusters - new Set(labels).size;
+    const advice = empty > 0
+      ? `; ${empty} of ${clusters} clusters are empty: a larger reconstructionWeight may keep them`
+      : "";
     return {
       labels,
       clusterCenters,
       embedding: Float32Array.from(codes),
       embeddingSize: latent,
-      prototypes: likelihood === "bernoulli" ? drawn.map((l) => 1 / (1 + Math.exp(-l))) : drawn,
+      prototypes: likelihood === "bernoulli" ? drawn.map(probability) : drawn,
       nIter: end.steps,
-      stopReason: end.stopReason + (lost > 0 ? `; ${lost} of ${clusters} clusters are empty` : ""),
+      stopReason: end.stopReason + advice,
       history: training.history,
       partitions: { "Gaussian mixture of the pre-trained code": before as Uint32Array },
     };
   }
+}
+
+/** 1/(1 + e^−l) of a logit. */
+function probability(logit: number): number {
+  return 1 / (1 + Math.exp(-logit));
 }
 
 /** The clustering phase: its variables, its step, its looks at the clusters. */
@@ -301,7 +345,7 @@ class JointTraining {
   constructor(
     private readonly fitting: Fitting,
     private readonly prior: { readonly [name in keyof MixturePrior]: Variable },
-    private readonly options: VaDEOptions,
+    private readonly options: VaDEOptions & { readonly likelihood: OutputLikelihood },
   ) {
     const { net, training: { state } } = fitting;
     const { seed, steps, decay, adamEpsilon, learningRate, mixtureLearningRate } = options;
@@ -324,6 +368,16 @@ class JointTraining {
         })
       ),
     ];
+  }
+
+  /** Takes the variances of the first mixture, [K, p]. */
+  start(variances: Float64Array): void {
+    const { clusters, latent } = this.options;
+    const first = new Float64Array(latent);
+    variances.forEach((variance, i) =>
+      first[i % latent] += FIRST_VARIANCE_SHARE * variance / clusters
+    );
+    this.encoder.startAt(first);
   }
 
   /** Runs to the end. @param assign Labels of all rows by the state as it is. */
@@ -369,13 +423,20 @@ class JointTraining {
   }
 }
 
-/** @throws {RangeError} where a value is outside [0, 1], naming the first one. */
-function checkUnitInterval(data: Fitting["samples"]["data"]): void {
-  if (!(data instanceof Float32Array)) return;
-  const bad = data.findIndex((value) => value < 0 || value > 1);
-  if (bad < 0) return;
+/**
+ * What the decoder's output means for these data.
+ * @throws {RangeError} where it cannot be what is asked for, naming the first value outside [0, 1].
+ */
+function likelihoodOf({ data }: Samples, asked: VaDEOptions["likelihood"]): OutputLikelihood {
+  // Rows from a source are taken as the caller says they are.
+  if (!(data instanceof Float32Array)) return asked === "auto" ? "gaussian" : asked;
+  const outside = asked === "gaussian" ? 0 : data.findIndex((value) => value < 0 || value > 1);
+  if (outside < 0) return "bernoulli";
+  if (asked !== "bernoulli") return "gaussian";
   throw new RangeError(
-    `vade: the likelihood bernoulli needs values in [0, 1], value ${bad} is ${data[bad]}; ` +
+    `vade: the likelihood bernoulli needs values in [0, 1], value ${outside} is ${
+      data[outside]
+    }; ` +
       `scale the data or take the likelihood gaussian`,
   );
 }

@@ -17,8 +17,8 @@ export interface VaDEOptions extends ArchitectureOptions, PretrainingOptions {
   readonly mixtureLearningRate: number;
   /** Whether both rates fall to 0 along a cosine. */
   readonly decay: boolean;
-  /** What the decoder's output means. */
-  readonly likelihood: OutputLikelihood;
+  /** What the decoder's output means; auto: Bernoulli where all data are in [0, 1] and in memory. */
+  readonly likelihood: OutputLikelihood | "auto";
   /** a: weight of the reconstruction, a sum over features. */
   readonly reconstructionWeight: number;
   /** Steps between two looks at the clusters. */
@@ -65,9 +65,9 @@ export const VADE_OPTIONS: readonly OptionSpec[] = [
   {
     name: "likelihood",
     type: "choice",
-    choices: ["gaussian", "bernoulli"],
-    default: "gaussian",
-    description: "of the data given the code; bernoulli: for data in [0, 1]",
+    choices: ["auto", "bernoulli", "gaussian"],
+    default: "auto",
+    description: "of the data given the code; auto: bernoulli for data in [0, 1], else gaussian",
     source: "VaDE: bernoulli for MNIST, else gaussian",
   },
   {
@@ -75,7 +75,7 @@ export const VADE_OPTIONS: readonly OptionSpec[] = [
     type: "number",
     default: 1,
     min: 0,
-    description: "a, the weight of the reconstruction summed over features",
+    description: "a, the reconstruction's weight; 1/(2 x noise variance) where it is gaussian",
     source: "VaDE's code; for HHAR 5",
   },
   {

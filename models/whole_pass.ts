@@ -96,6 +96,7 @@ export class Encoding {
   ) {}
 
   /**
+   * Prepares a pass; nothing is encoded yet.
    * @param encode [n, d] -> [n, p]. @param latent p. @param passRows Most rows to be encoded at once,
    *   a power of two up to 1024.
    */

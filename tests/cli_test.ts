@@ -26,66 +26,9 @@ import { OPS } from "../engine/ops/registry.ts";
 import { unaryOp } from "../engine/ops/unary.ts";
 import type { Checkpoint, Estimator, FitContext } from "../models/estimator.ts";
 import { METHODS } from "../models/registry.ts";
+import { inFolder, run, stop } from "./command_line.ts";
 
 const ROOT = new URL("..", import.meta.url);
-const CLI = new URL("cli.ts", ROOT).pathname;
-
-interface Outcome {
-  code: number;
-  out: string;
-  err: string;
-}
-
-const environment = { XDG_RUNTIME_DIR: "/tmp", NO_COLOR: "1" };
-
-function command(
-  args: string[],
-  cwd: string | URL,
-  env: Record<string, string> = {},
-): Deno.Command {
-  return new Deno.Command(Deno.execPath(), {
-    args: ["run", "--quiet", "--no-prompt", "-P", CLI, ...args],
-    cwd,
-    env: { ...environment, ...env },
-    stdin: "null",
-    stdout: "piped",
-    stderr: "piped",
-  });
-}
-
-async function run(
-  args: string[],
-  cwd: string | URL = ROOT,
-  env: Record<string, string> = {},
-): Promise<Outcome> {
-  const { code, stdout, stderr } = await command(args, cwd, env).output();
-  const decoder = new TextDecoder();
-  return { code, out: decoder.decode(stdout), err: decoder.decode(stderr) };
-}
-
-/** Three clusters of 4 columns; the last column names the class. */
-async function writeBlobs(folder: string): Promise<void> {
-  const lines = ["a,b,c,d,class"];
-  let state = 12345;
-  const noise = () => (state = (state * 1103515245 + 12345) % 2 ** 31) / 2 ** 31 - 0.5;
-  for (let i = 0; i < 240; i++) {
-    const values = [0, 1, 2, 3].map((j) => ((j === i % 3 ? 3 : 0) + noise()).toFixed(4));
-    lines.push(`${values.join(",")},c${i % 3}`);
-  }
-  await Deno.writeTextFile(`${folder}/blobs.csv`, `${lines.join("\n")}\n`);
-  const rows = lines.map((line) => line.replace(/,[^,]*$/, ""));
-  await Deno.writeTextFile(`${folder}/rows.csv`, `${rows.join("\n")}\n`);
-}
-
-async function inFolder(work: (folder: string) => Promise<void>): Promise<void> {
-  const folder = await Deno.makeTempDir();
-  try {
-    await writeBlobs(folder);
-    await work(folder);
-  } finally {
-    await Deno.remove(folder, { recursive: true });
-  }
-}
 
 const BLOBS = ["--data", "blobs.csv", "--label-column", "last", "--device", "cpu"];
 const SMALL = ["--hidden", "8,8", "--latent", "2"];
@@ -96,7 +39,10 @@ Deno.test("every command has help with an example", async () => {
     ["train"],
     ["predict"],
     ["embed"],
+    ["generate"],
     ["evaluate"],
+    ["compare"],
+    ["sweep"],
     ["audit"],
     ["audit", "gradients"],
     ["audit", "kernels"],
@@ -152,9 +98,9 @@ Deno.test("no adapter is exit code 4, and leaves nothing", () =>
   inFolder(async (folder) => {
     // A backend that this system cannot have.
     const backend = Deno.build.os === "windows" ? "metal" : "dx12";
-    const { code, err } = await run(["train", "--data", "rows.csv", "--device", "webgpu"], folder, {
-      DENO_WEBGPU_BACKEND: backend,
-    });
+    const env = { DENO_WEBGPU_BACKEND: backend };
+    const train = ["train", "--data", "rows.csv", "--device", "webgpu"];
+    const { code, err } = await run(train, folder, { env });
     assertEquals([code, err], [4, "error: WebGPU finds no adapter on this machine\n"]);
     await assertRejects(() => Deno.stat(`${folder}/runs`), Deno.errors.NotFound);
   }));
@@ -182,7 +128,7 @@ Deno.test("data and info print tables and JSON", async () => {
   const [list, optdigits, unfetched, ships, info] = await Promise.all([
     run(["data", "list", "--json"]),
     run(["data", "info", "optdigits", "--json"]),
-    run(["data", "info", "usps"], ROOT, { HOME: "/nonexistent", XDG_CACHE_HOME: "" }),
+    run(["data", "info", "usps"], ROOT, { env: { HOME: "/nonexistent", XDG_CACHE_HOME: "" } }),
     run(["data", "fetch", "optdigits"]),
     run(["info", "--json"]),
   ]);
@@ -304,28 +250,6 @@ Deno.test("without labels there are cluster sizes; new rows are standardised lik
     const { out } = await run([...predict, "two.csv"], folder);
     assertEquals(out, expected.split("\n").slice(0, 3).join("\n") + "\n");
   }));
-
-/** Waits until the run has come to what `isReached` looks for, and ends it with a signal. */
-async function stop(
-  args: string[],
-  folder: string,
-  signal: Deno.Signal,
-  isReached: (err: string) => boolean | Promise<boolean>,
-): Promise<{ code: number; err: string }> {
-  const child = command(args, folder).spawn();
-  const decoder = new TextDecoder();
-  let err = "";
-  let sent = false;
-  const out = child.stdout.cancel();
-  for await (const chunk of child.stderr) {
-    err += decoder.decode(chunk);
-    if (sent || !await isReached(err)) continue;
-    child.kill(signal);
-    sent = true;
-  }
-  await out;
-  return { code: (await child.status).code, err };
-}
 
 Deno.test({
   name: "an interrupted or killed run goes on to the same bytes",

@@ -5,7 +5,7 @@ import type { Op } from "../op.ts";
 import { apply, expectRank, f32, type Tensor } from "../tensor.ts";
 import { matmulTransposeB } from "./matmul.ts";
 
-/** a = l·q: outputs q [k, p] and l [k, k]. */
+/** q of a = l·q, both [k, p], with q·qᵀ = I and l lower triangular. */
 export const orthonormalizeOp: Op<Record<never, never>> = {
   name: "orthonormalize",
   infer([a]) {
@@ -16,15 +16,17 @@ export const orthonormalizeOp: Op<Record<never, never>> = {
         `orthonormalize: a must have at least as many columns as rows, got ${a}`,
       );
     }
-    return [f32([k, p]), f32([k, k])];
+    return [f32([k, p])];
   },
-  lower({ inputs: [a], outputs: [q, l] }, emit) {
+  lower({ inputs: [a], outputs: [q] }, emit) {
     const [k, p] = a.shape;
-    emit.call(kernel, {}, { k, p }, [a, q, l]);
+    emit.call(kernel, {}, { k, p }, [a, q]);
   },
-  gradient: ({ outputs: [q, l] }, [g]) => [
-    apply(orthonormalizeGradientOp, [q, l, g!, matmulTransposeB(g!, q)], {})[0],
-  ],
+  // a·qᵀ is l, above whose diagonal there is but rounding, which is not read.
+  gradient: ({ inputs: [a], outputs: [q] }, [g]) => {
+    const [l, products] = [matmulTransposeB(a, q), matmulTransposeB(g!, q)];
+    return [apply(orthonormalizeGradientOp, [q, l, g!, products], {})[0]];
+  },
   examples: [
     { name: "square", inputs: [{ shape: [3, 3] }], attributes: {} },
     { name: "wide", inputs: [{ shape: [2, 5] }], attributes: {} },

@@ -1,9 +1,12 @@
 import type { Params } from "../../../kernels/kernel.ts";
 import { BINARY } from "../../../kernels/binary.ts";
-import { type Code, f32x4, type FunctionBuilder, type Local, v128 } from "../assembler.ts";
+import { type Code, f32, f32x4, type FunctionBuilder, type Local, v128 } from "../assembler.ts";
 import { elementwiseExtent, emitElementwise } from "./elementwise.ts";
 import { logOnePlusExpOfMinusMagnitude } from "./exponential.ts";
 import { NO_SCRATCH, type WasmKernel } from "./kernel.ts";
+
+/** 1 in the lanes of all bits, else 0. */
+const oneWhere = (lanes: Code) => v128.and(lanes, f32x4.splat(f32.const(1)));
 
 /** The functions of two vectors. */
 const FUNCTIONS: Readonly<Record<number, (a: Local, b: Local, f: FunctionBuilder) => Code>> = {
@@ -15,6 +18,9 @@ const FUNCTIONS: Readonly<Record<number, (a: Local, b: Local, f: FunctionBuilder
   [BINARY.max]: (a, b) => f32x4.max(a.get, b.get),
   [BINARY.min]: (a, b) => f32x4.min(a.get, b.get),
   [BINARY.reluGradient]: (a, b) => v128.and(a.get, f32x4.gt(b.get, v128.zero)),
+  [BINARY.greater]: (a, b) => oneWhere(f32x4.gt(a.get, b.get)),
+  [BINARY.greaterEqual]: (a, b) =>
+    oneWhere(v128.or(f32x4.gt(a.get, b.get), f32x4.eq(a.get, b.get))),
   [BINARY.binaryCrossEntropyWithLogits]: (a, b, f) =>
     f32x4.add(
       f32x4.sub(f32x4.max(a.get, v128.zero), f32x4.mul(a.get, b.get)),
@@ -23,6 +29,7 @@ const FUNCTIONS: Readonly<Record<number, (a: Local, b: Local, f: FunctionBuilder
 };
 
 const entryOf = (op: number) => `binary_${op}`;
+const scalarEntryOf = (op: number) => `binary_${op}_scalar`;
 
 /** Whether an argument has the shape of the output. */
 function hasOutputShape(params: Params, name: "a" | "b"): boolean {
@@ -36,7 +43,12 @@ function hasOutputShape(params: Params, name: "a" | "b"): boolean {
   return true;
 }
 
-/** Arithmetic on arrays of one shape; broadcasting runs as the reference. */
+/** Whether `b` is one number for all elements. */
+function hasScalar({ b0, b1, b2, b3 }: Params): boolean {
+  return [b0, b1, b2, b3].every((stride) => stride === 0);
+}
+
+/** Arithmetic on arrays of one shape, or an array and a number; other broadcasts run as the reference. */
 export const binary: WasmKernel = {
   emit(module) {
     for (const [op, value] of Object.entries(FUNCTIONS)) {
@@ -46,15 +58,29 @@ export const binary: WasmKernel = {
         scalars: 0,
         compute: ([a, b, y], _scalars, f) => y.set(value(a, b, f)),
       });
+      emitElementwise(module, scalarEntryOf(Number(op)), {
+        arrays: 1,
+        outputs: [1],
+        scalars: 1,
+        compute: ([a, y], [b], f) => y.set(value(a, b, f)),
+      });
     }
   },
   supports: (params, { OP }) =>
-    OP in FUNCTIONS && hasOutputShape(params, "a") && hasOutputShape(params, "b"),
-  lengths: ({ n }) => [n, n, n],
+    OP in FUNCTIONS && hasOutputShape(params, "a") &&
+    (hasScalar(params) || hasOutputShape(params, "b")),
+  lengths: (params) => [params.n, hasScalar(params) ? 1 : params.n, params.n],
   scratch: () => NO_SCRATCH,
-  phases: ({ n }, { OP }, { regions }) => [{
-    entry: entryOf(OP),
-    extent: elementwiseExtent(n),
-    parameters: [...regions, n],
-  }],
+  phases(params, { OP }, { regions: [a, b, y] }) {
+    const extent = elementwiseExtent(params.n);
+    if (!hasScalar(params)) {
+      return [{ entry: entryOf(OP), extent, parameters: [a, b, y, params.n] }];
+    }
+    return [{
+      entry: scalarEntryOf(OP),
+      extent,
+      parameters: [a, y, params.n],
+      current: (memory) => [new Float32Array(memory, b, 1)[0]],
+    }];
+  },
 };

@@ -1,0 +1,154 @@
+/** `classify`: trains a classifier on the labels of some rows and scores it on the others. */
+import type { Command } from "commander";
+import type { Backend } from "../engine/backend.ts";
+import type { Dataset } from "../datasets/dataset.ts";
+import { type Checkpoint, InterruptedError } from "../models/estimator.ts";
+import {
+  drawLabels,
+  heldOutAccuracy,
+  SUPERVISED_CM,
+  SupervisedCM,
+} from "../models/supervised_cm.ts";
+import type { SupervisedCMOptions } from "../models/supervised_cm_options.ts";
+import { addDataOptions, type DataValues, load, requestOf } from "./data_options.ts";
+import { addDeviceOptions, close, type DeviceValues, open } from "./device_options.ts";
+import { EXIT, Failure, usageError } from "./errors.ts";
+import { addMethodOptions, givenOptions, integerOption, resolve } from "./method_options.ts";
+import { Progress } from "./progress.ts";
+import { labelsCsv } from "./tables.ts";
+import { formatCount, formatTable, writeError, writeJson, writeOut } from "./terminal.ts";
+import { PROGRAM } from "./version.ts";
+
+/** Share of each class's rows that are labelled where nothing else is asked for. */
+const LABELLED_SHARE = 0.8;
+
+interface ClassifyValues extends DataValues, DeviceValues {
+  readonly profile?: string;
+  readonly labelsPerClass?: number;
+  readonly out?: string;
+  readonly json?: boolean;
+}
+
+/** See {@linkcode CommandModule}. */
+export function define(command: Command): void {
+  command
+    .option("--profile <name>", "a set of option values (default: default)")
+    .option("--data <name|path>", "a named set, or a file: IDX, NPY, CSV (default: optdigits)")
+    .option("--labels <path>", "classes of the rows");
+  addDataOptions(command);
+  addDeviceOptions(command);
+  command
+    .option(
+      "--labels-per-class <n>",
+      "rows of each class whose labels are used, drawn by the seed (default: four fifths)",
+      integerOption("--labels-per-class", 1),
+    )
+    .option("-o, --out <file>", "write the predicted class of every row as CSV")
+    .option("--json", "print one JSON object");
+  addMethodOptions(command, SUPERVISED_CM);
+  command.addHelpText("after", HELP);
+  command.action(run);
+}
+
+const HELP = `
+${SUPERVISED_CM.summary}.
+Trains it, and for comparison the same encoder with cross-entropy alone, and scores both on the rows
+whose labels were not used. Other commands never train with labels.
+
+Profiles:
+${
+  Object.entries(SUPERVISED_CM.profiles)
+    .map(([name, { description }]) => `  ${name.padEnd(10)}  ${description}`).join("\n")
+}
+
+Examples:
+  ${PROGRAM} classify --labels-per-class 5
+  ${PROGRAM} classify --data rows.csv --label-column last --weight 0.1
+`;
+
+async function run(values: ClassifyValues): Promise<void> {
+  const { profile = "default", labelsPerClass, out, json } = values;
+  const given = givenOptions(SUPERVISED_CM, values as unknown as Record<string, unknown>);
+  resolve(SUPERVISED_CM, profile, given);
+  if (values.stream) throw usageError("classify needs all rows in memory; leave --stream out");
+  const dataset = await load(requestOf(values));
+  const { labels: truth, name } = dataset;
+  if (truth === undefined) {
+    throw usageError(`${name} has no labels; give --labels or --label-column`);
+  }
+  const classes = truth.reduce((most, label) => Math.max(most, label + 1), 0);
+  const options = resolve(SUPERVISED_CM, profile, {
+    clusters: classes,
+    ...given,
+  }) as unknown as SupervisedCMOptions;
+  const keep = (count: number) => labelsPerClass ?? Math.round(LABELLED_SHARE * count);
+  const labels = drawLabels(truth, classes, options.seed, keep);
+  const labelled = labels.reduce((count, label) => count + (label >= 0 ? 1 : 0), 0);
+  if (labelled === dataset.n) {
+    throw usageError("every row would be labelled, and none left to score; label fewer per class");
+  }
+  const models = [
+    ...options.weight > 0 ? [{ model: SUPERVISED_CM.name, weight: options.weight }] : [],
+    { model: "cross-entropy alone", weight: 0 },
+  ];
+  const results: { model: string; accuracy: number }[] = [];
+  const training = new Classification(await open(values), dataset, labels);
+  try {
+    for (const { model, weight } of models) {
+      const found = await training.fit({ ...options, weight });
+      results.push({ model, accuracy: heldOutAccuracy(truth, found, labels)! });
+      if (out !== undefined && results.length === 1) {
+        await Deno.writeTextFile(out, labelsCsv(found));
+      }
+    }
+  } finally {
+    await training.dispose();
+  }
+  const heldOut = dataset.n - labelled;
+  if (json) return writeJson({ data: name, seed: options.seed, labelled, heldOut, results });
+  const rows = results.map(({ model, accuracy }) => [model, accuracy.toFixed(4)]);
+  writeOut(`${formatTable(["", `accuracy on ${formatCount(heldOut)} rows`], rows)}\n`);
+  writeError(`\n${formatCount(labelled)} of ${formatCount(dataset.n)} labels were used\n`);
+}
+
+/** Trainings on the same rows and labels, from one pre-trained encoder. */
+class Classification {
+  private pretrained?: Checkpoint;
+
+  constructor(
+    private readonly backend: Backend,
+    private readonly dataset: Dataset,
+    private readonly labels: Int32Array,
+  ) {}
+
+  /** The predicted class of every row. */
+  async fit(options: SupervisedCMOptions): Promise<Uint32Array> {
+    const model = new SupervisedCM(options);
+    const progress = new Progress();
+    const interrupt = new AbortController();
+    const stop = () => interrupt.abort();
+    Deno.addSignalListener("SIGINT", stop);
+    try {
+      const { labels } = await model.fit(this.dataset, this.labels, {
+        backend: this.backend,
+        signal: interrupt.signal,
+        onEvent: progress.event.bind(progress),
+        ...(this.pretrained ? { pretrained: this.pretrained } : {}),
+        // deno-lint-ignore require-await
+        savePretrained: async (checkpoint) => void (this.pretrained = checkpoint),
+      });
+      return labels;
+    } catch (error) {
+      if (error instanceof InterruptedError) throw new Failure("interrupted", EXIT.interrupted);
+      throw error;
+    } finally {
+      Deno.removeSignalListener("SIGINT", stop);
+      progress.finish();
+      await model.dispose();
+    }
+  }
+
+  dispose(): Promise<void> {
+    return close(this.backend);
+  }
+}

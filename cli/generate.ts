@@ -1,0 +1,78 @@
+/** `generate`: images that a trained model draws around its centroids and between them. */
+import type { Command } from "commander";
+import { decodeNpy } from "../datasets/npy.ts";
+import { CENTROIDS } from "../models/deep_estimator.ts";
+import { interpolateCodes, sampleCodes } from "../models/generator.ts";
+import { imageGrid, rangeOf } from "./centroids.ts";
+import { addDeviceOptions, type DeviceValues } from "./device_options.ts";
+import { usageError } from "./errors.ts";
+import { readLabels } from "./evaluate.ts";
+import { integerOption } from "./method_options.ts";
+import { writeError } from "./terminal.ts";
+import { withEstimator } from "./trained_model.ts";
+import { PROGRAM } from "./version.ts";
+
+interface GenerateValues extends DeviceValues {
+  readonly run: string;
+  readonly samples: number;
+  readonly interpolations: number;
+  readonly seed: number;
+}
+
+/** See {@linkcode CommandModule}. */
+export function define(command: Command): void {
+  command
+    .requiredOption("--run <dir>", "folder of a finished run on images")
+    .option("--samples <n>", "images around each centroid", integerOption("--samples", 1), 10)
+    .option(
+      "--interpolations <n>",
+      "images from each centroid to the next, both included",
+      integerOption("--interpolations", 2),
+      10,
+    )
+    .option("--seed <n>", "seed of the samples", integerOption("--seed", 0), 0);
+  addDeviceOptions(command);
+  command.addHelpText(
+    "after",
+    `
+Writes samples.png and interpolations.png into the folder, a row for each cluster. Samples are
+decoded from the Gaussian of the cluster's codes, moved to its centroid.
+
+Example:
+  ${PROGRAM} generate --run runs/ae-cm-optdigits-seed0
+`,
+  );
+  command.action(generate);
+}
+
+async function generate(values: GenerateValues): Promise<void> {
+  await withEstimator(values, async (model, { folder, record, checkpoint }) => {
+    const { height, width } = record.data;
+    if (height === undefined || width === undefined) {
+      throw usageError(`${folder.path} was trained on rows that are no images`);
+    }
+    if (record.status !== "finished") {
+      throw usageError(`${folder.path} is not finished; finish it by --resume`);
+    }
+    if (!model.inverseTransform) {
+      throw usageError(`${record.configuration.model} cannot draw from codes`);
+    }
+    const { data, shape: [clusters] } = checkpoint.variables.get(CENTROIDS)!;
+    const centroids = Float32Array.from(data);
+    const file = folder.file("embedding.npy");
+    const codes = Float32Array.from(decodeNpy(await Deno.readFile(file), file).values);
+    const labels = await readLabels(folder.file("labels.csv"));
+    const range = rangeOf(await model.inverseTransform(centroids));
+    const { samples, interpolations, seed } = values;
+    const pictures = {
+      "samples.png": sampleCodes({ codes, labels, centroids, clusters }, samples, seed),
+      "interpolations.png": interpolateCodes(centroids, clusters, interpolations),
+    };
+    for (const [name, drawn] of Object.entries(pictures)) {
+      const images = await model.inverseTransform(drawn);
+      const columns = images.length / (height * width * clusters);
+      await folder.write(name, await imageGrid(images, { height, width, columns, range }));
+      writeError(`${folder.file(name)}: ${clusters} rows of ${columns} images\n`);
+    }
+  });
+}

@@ -1,0 +1,137 @@
+/** `segment`: divides an image into classes by the Clustering Module on its patches. */
+import type { Command } from "commander";
+import { InterruptedError } from "../models/estimator.ts";
+import {
+  type Point,
+  segment,
+  type Segmentation,
+  SEGMENTATION_OPTIONS,
+  type SegmentationOptions,
+} from "../models/segmentation.ts";
+import { addDeviceOptions, close, type DeviceValues, open } from "./device_options.ts";
+import { EXIT, Failure, usageError } from "./errors.ts";
+import { colourLabels, encodePng, type PngImage, readPng } from "./images.ts";
+import { addMethodOptions, givenOptions, resolve } from "./method_options.ts";
+import { Progress } from "./progress.ts";
+import { formatTable, writeError, writeJson, writeOut } from "./terminal.ts";
+import { PROGRAM } from "./version.ts";
+
+interface SegmentValues extends DeviceValues {
+  readonly prototype?: readonly Point[];
+  readonly out?: string;
+  readonly json?: boolean;
+}
+
+const METHOD = {
+  name: "segment",
+  options: SEGMENTATION_OPTIONS,
+  profiles: { default: { description: "thrifty", values: {} } },
+};
+
+/** See {@linkcode CommandModule}. */
+export function define(command: Command): void {
+  command
+    .argument("<image.png>", "grey or colour, 8 or 16 bits; transparency is left out")
+    .option(
+      "--prototype <x,y>",
+      "a pixel whose surrounding patch is the prototype of a class; repeat it for each class",
+      parsePoint,
+    )
+    .option("--out <dir>", "folder of the results (default: IMAGE-segments)");
+  addDeviceOptions(command);
+  command.option("--json", "print one JSON object");
+  addMethodOptions(command, METHOD);
+  command.addHelpText("after", HELP);
+  command.action(run);
+}
+
+const HELP = `
+Writes into the folder:
+  labels.png          the classes as colours
+  class-K.png         how much every pixel belongs to class K: white wholly, black not at all
+  reconstruction.png  the image as the prototypes draw it
+
+Examples:
+  ${PROGRAM} segment photo.png --clusters 3
+  ${PROGRAM} segment photo.png --prototype 40,12 --prototype 200,180
+`;
+
+function parsePoint(text: string, earlier: readonly Point[] = []): readonly Point[] {
+  const match = /^(\d+),(\d+)$/.exec(text);
+  if (!match) {
+    throw usageError(`--prototype takes a pixel such as 40,12, got ${JSON.stringify(text)}`);
+  }
+  return [...earlier, [Number(match[1]), Number(match[2])]];
+}
+
+async function run(path: string, values: SegmentValues): Promise<void> {
+  const given = givenOptions(METHOD, values as unknown as Record<string, unknown>);
+  resolve(METHOD, "default", given);
+  const { prototype, out = `${path.replace(/\.png$/i, "")}-segments`, json } = values;
+  const image = await readPng(path);
+  if (image.hasAlpha) writeError(`${path}: its transparency is left out\n`);
+  const options = {
+    ...given as Partial<SegmentationOptions>,
+    ...(prototype === undefined ? {} : { prototypes: prototype }),
+  };
+  const result = await compute(image, options, values);
+  const shares = sharesOf(result);
+  const files = await writeFiles(out, image, result);
+  if (json) return writeJson({ folder: out, files, shares });
+  const rows = shares.map((share, k) => [String(k), `${(100 * share).toFixed(1)} %`]);
+  writeOut(`${formatTable(["class", "pixels"], rows)}\n`);
+  writeError(`\nThe images are in ${out}\n`);
+}
+
+async function compute(
+  image: PngImage,
+  options: Parameters<typeof segment>[1],
+  device: DeviceValues,
+): Promise<Segmentation> {
+  const backend = await open(device);
+  const progress = new Progress();
+  const interrupt = new AbortController();
+  const stop = () => interrupt.abort();
+  Deno.addSignalListener("SIGINT", stop);
+  try {
+    const onEvent = progress.event.bind(progress);
+    return await segment(image, options, { backend, onEvent, signal: interrupt.signal });
+  } catch (error) {
+    if (error instanceof InterruptedError) throw new Failure("interrupted", EXIT.interrupted);
+    throw error;
+  } finally {
+    Deno.removeSignalListener("SIGINT", stop);
+    progress.finish();
+    await close(backend);
+  }
+}
+
+/** Share of the pixels of each class. */
+function sharesOf({ labels, clusters }: Segmentation): number[] {
+  const counts = new Array<number>(clusters).fill(0);
+  for (const label of labels) counts[label] += 1 / labels.length;
+  return counts;
+}
+
+/** Writes the images; returns their names. */
+async function writeFiles(
+  folder: string,
+  { height, width, channels, depth }: PngImage,
+  { labels, soft, reconstruction, clusters }: Segmentation,
+): Promise<string[]> {
+  const map = (k: number) => ({
+    data: Float32Array.from({ length: height * width }, (_, i) => soft[i * clusters + k]),
+    height,
+    width,
+    channels: 1,
+  });
+  const drawn = { data: reconstruction, height, width, channels };
+  const images: [name: string, png: Uint8Array][] = [
+    ["labels.png", await encodePng(colourLabels(labels, height, width))],
+    ["reconstruction.png", await encodePng(drawn, depth)],
+  ];
+  for (let k = 0; k < clusters; k++) images.push([`class-${k}.png`, await encodePng(map(k))]);
+  await Deno.mkdir(folder, { recursive: true });
+  for (const [name, png] of images) await Deno.writeFile(`${folder}/${name}`, png);
+  return images.map(([name]) => name);
+}
