@@ -291,6 +291,15 @@ export {
   type SelfTrainingOptions,
   targetDistribution,
 } from "./models/self_training.ts";
+export type { Image } from "./models/image_patches.ts";
+export {
+  type Point,
+  segment,
+  type Segmentation,
+  type SegmentationOptions,
+} from "./models/segmentation.ts";
+export { SupervisedCM } from "./models/supervised_cm.ts";
+export type { SupervisedCMOptions } from "./models/supervised_cm_options.ts";
 export type { Phase, PhaseEnd, Training } from "./models/trainer.ts";
 export {
   divergence,

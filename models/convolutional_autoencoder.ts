@@ -12,7 +12,7 @@ import type { Tensor } from "../engine/tensor.ts";
 import { patchesAlong } from "../kernels/patches.ts";
 import { drawCodes } from "./autoencoder.ts";
 
-/** Slope of the hidden layers below 0: Lasagne's default, which DEPICT's code takes. */
+/** Slope of the hidden layers below 0, as in DEPICT's code. */
 const SLOPE = 0.01;
 const STRIDE = 2;
 /** Bytes that the patches of a pass over the data may take: half of WebGPU's smallest binding. */

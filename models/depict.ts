@@ -65,8 +65,8 @@ export interface ReconstructionLosses {
 }
 
 /**
- * The reconstruction loss (DEPICT, eq. 9) in the form of the code: means over batch and features, and
- * the clean activations are targets with a gradient.
+ * The reconstruction loss in the form of the authors' code: means over batch and features, and the
+ * clean activations are targets with a gradient.
  * @param images x in [−1, 1]. @param clean Of x. @param decoded Of the noisy code. @param weight λ.
  */
 export function reconstructionLosses(
@@ -85,7 +85,7 @@ export function reconstructionLosses(
 }
 
 /**
- * −Σ_k q_ik·log p_ik, the mean over rows, with p = softmax of the logits (DEPICT, eq. 7).
+ * −Σ_k q_ik·log p_ik, the mean over rows, with p = softmax of the logits.
  * @param q Targets, [n, K]. @param logits Of the noisy path, [n, K].
  */
 export function crossEntropy(q: Tensor, logits: Tensor): Tensor {
@@ -296,7 +296,8 @@ class Predictions {
 
   /**
    * A program that makes the targets q_ik = (p_ik²/Σ_i p_ik) / Σ_l (p_il²/Σ_i p_il) of all rows'
-   * predictions (the code's form of DEPICT's eq. 4), and the mean of their squared changes.
+   * predictions p, as the authors' code does (the paper prints p_ik/√(Σ_i p_ik)), and the mean of their
+   * squared changes.
    */
   async traceRefresh(): Promise<Program<{ change: Tensor }>> {
     const { values, targets } = this;

@@ -57,9 +57,9 @@ const OPTIONS: readonly OptionSpec[] = [
       source: "DKM, section 4",
     },
     steps: {
-      default: 4000,
+      default: 2000,
       description: "steps of the clustering phase",
-      source: "thrifty: optdigits' 182 epochs; DKM: 200 epochs annealed, 100 pre-trained",
+      source: "thrifty: optdigits' 90 epochs; DKM: 100 from a pre-trained start, 200 annealed",
     },
     learningRate: { source: "DKM, section 4" },
     nInit: { source: "as the other methods; DKM's code: 10" },
@@ -68,25 +68,25 @@ const OPTIONS: readonly OptionSpec[] = [
     name: "start",
     type: "choice",
     choices: ["annealed", "pretrained"],
-    default: "annealed",
+    default: "pretrained",
     description: "random weights and alpha annealed, or a pre-trained network and alpha fixed",
-    source: "DKM, section 3",
+    source: "thrifty; DKM has both",
   },
   {
     name: "clusteringWeight",
     type: "number",
-    default: 0.1,
+    default: 1,
     min: 0,
     description: "lambda: weight of the clustering term",
-    source: "DKM for MNIST and USPS; 1 from a pre-trained start",
+    source: "DKM for MNIST and USPS from a pre-trained start; annealed 0.1",
   },
   {
     name: "alpha",
     type: "number",
-    default: 0.1,
+    default: 1000,
     min: 0,
-    description: "inverse temperature: the first of those annealed, or the fixed one",
-    source: "DKM, section 3; 1000 from a pre-trained start",
+    description: "inverse temperature: the fixed one, or the first of those annealed",
+    source: "DKM, section 3; annealed 0.1",
   },
   {
     name: "alphas",
@@ -275,8 +275,13 @@ function audited(alpha: number) {
   };
 }
 
-/** From a pre-trained start. */
-const PRETRAINED: OptionValues = { start: "pretrained", alpha: 1000, clusteringWeight: 1 };
+/** From a random start. */
+const ANNEALED: OptionValues = {
+  start: "annealed",
+  initializer: "glorot",
+  alpha: 0.1,
+  clusteringWeight: 0.1,
+};
 
 /** The published network. */
 const PUBLISHED: OptionValues = {
@@ -293,20 +298,15 @@ export const DKM_METHOD: Method = {
   citation: "Moradi Fard et al., Deep k-Means, arXiv 1806.10069",
   options: OPTIONS,
   profiles: {
-    default: { description: "thrifty: minutes on two cores; annealed (DKM^a)", values: {} },
-    pretrained: {
-      description: "thrifty, from a pre-trained network (DKM^p)",
-      values: { ...PRETRAINED, steps: 2000 },
+    default: { description: "thrifty, from a pre-trained network (DKM^p)", values: {} },
+    annealed: {
+      description: "thrifty, from random weights with alpha annealed (DKM^a)",
+      values: { ...ANNEALED, steps: 4000 },
     },
     official: {
-      description: "DKM^a as published for MNIST: 40 values of alpha, 5 epochs each",
-      values: { ...PUBLISHED, steps: 54_800 },
-    },
-    "official-pretrained": {
       description: "DKM^p as published for MNIST: 50 epochs of pre-training, then 100",
       values: {
         ...PUBLISHED,
-        ...PRETRAINED,
         pretrainSteps: 13_700,
         pretrainLearningRate: 1e-3,
         pretrainDecay: false,
@@ -314,6 +314,10 @@ export const DKM_METHOD: Method = {
         shift: 0,
         steps: 27_400,
       },
+    },
+    "official-annealed": {
+      description: "DKM^a as published for MNIST: 40 values of alpha, 5 epochs each",
+      values: { ...PUBLISHED, ...ANNEALED, steps: 54_800 },
     },
   },
   losses: { "α 0.1": audited(0.1), "α 30": audited(30) },

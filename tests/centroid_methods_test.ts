@@ -23,7 +23,7 @@ import { BatchPrograms } from "../models/batches.ts";
 import { DCN, dcnLosses, updateCentroids } from "../models/dcn.ts";
 import { DEC } from "../models/dec.ts";
 import { annealedAlphas, DKM, dkmLosses, softKMeansLoss } from "../models/dkm.ts";
-import type { Checkpoint, Samples } from "../models/estimator.ts";
+import type { Checkpoint, FitContext, Samples } from "../models/estimator.ts";
 import { IDEC, idecLosses } from "../models/idec.ts";
 import { Rows } from "../models/rows.ts";
 import { klDivergence, targetDistribution, traceRefresh } from "../models/self_training.ts";
@@ -350,7 +350,7 @@ Deno.test("DCN: frozen centroids stay those of k-means, others move", async () =
 });
 
 Deno.test("DKM: annealed, the code is as large as K and no network can be taken over", async () => {
-  const model = new DKM({ ...TINY, latent: 0 });
+  const model = new DKM({ ...TINY, start: "annealed", latent: 0 });
   const { embeddingSize, partitions } = await model.fit(samples, { backend: cpu });
   assertEquals(embeddingSize, TINY.clusters);
   assertEquals(partitions, {});
@@ -361,6 +361,22 @@ Deno.test("DKM: annealed, the code is as large as K and no network can be taken 
     "nothing is pre-trained",
   );
   await model.dispose();
+});
+
+Deno.test("DKM: annealed, a resumed fit goes on with the temperature of its step", async () => {
+  const fit = async (context: FitContext) => {
+    const model = new DKM({ ...TINY, start: "annealed", alpha: 0.1, alphas: 4 });
+    const result = await model.fit(samples, { backend: cpu, saveSteps: 2, ...context });
+    await model.dispose();
+    return result;
+  };
+  const saved: Checkpoint[] = [];
+  const whole = await fit({ save: (checkpoint) => Promise.resolve(void saved.push(checkpoint)) });
+  assertEquals(
+    whole.history.slice(0, 4).map(({ step, alpha }) => [step, alpha]),
+    annealedAlphas(0.1, 4).map((alpha, i) => [3 * i, alpha]),
+  );
+  for (const resume of saved) assertEquals(await fit({ resume }), whole);
 });
 
 Deno.test("in order, a batch's row numbers are the same for rows that come in windows", async () => {

@@ -71,7 +71,7 @@ Deno.test("the convolutions halve images as published, and leave no pixel out", 
   }
 });
 
-Deno.test("the losses are what the paper's equations say", async () => {
+Deno.test("the losses are what their formulas say", async () => {
   const shapes = {
     images: [2, 4, 3, 1],
     reconstructed: [2, 4, 3, 1],

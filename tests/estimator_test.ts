@@ -48,7 +48,6 @@ const TINY: OptionValues = {
   nInit: 2,
   critic: "trained",
   tol: 0,
-  alphas: 4,
 };
 
 function make(method: Method, changes: OptionValues = {}): Estimator {
