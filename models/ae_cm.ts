@@ -296,6 +296,6 @@ export const AE_CM: Method = {
     "means, Frobenius penalty": audited({ normalize: true, orthonormality: "frobenius" }),
     "orthonormal by construction": audited({ orthonormality: "hard" }),
   },
-  hasOwnAffinity: true,
+  labelsAreNearest: false,
   create: (options) => new AECM(options as unknown as AECMOptions),
 };

@@ -21,8 +21,6 @@ export interface Method {
   readonly labelsAreNearest?: false;
   /** Whether samples must have a height and a width. */
   readonly needsImages?: true;
-  /** Whether labels are those of the largest affinity of its own, and not of the nearest centre. */
-  readonly hasOwnAffinity?: boolean;
   /** Whether a network is pre-trained; absent: where there are steps of pre-training. */
   pretrains?(options: OptionValues): boolean;
   /** Makes the estimator of resolved options. */

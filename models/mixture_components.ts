@@ -1,7 +1,7 @@
 /**
  * K Gaussians on the device, by the kind of their covariances: log densities of rows, and the moments
- * of rows that belong to them in part. Both are linear in the rows, or squares of differences, so that
- * no digits are lost to cancellation.
+ * of rows that belong to them in part. Second moments are about the present means, so that few digits
+ * are lost when they are moved to the next ones.
  */
 import { add, mul, sub } from "../engine/ops/binary.ts";
 import { assign } from "../engine/ops/call.ts";
@@ -33,7 +33,7 @@ export interface Mixture {
 export interface Maximization {
   /** α of a symmetric Dirichlet prior on the weights, at least 1. */
   readonly prior: number;
-  /** Added to every variance. */
+  /** Added to every variance. Where it is not 0, a step may lower the likelihood a little. */
   readonly regCovar: number;
   /** An isotropic variance that is not learned; 0: it is. */
   readonly sigma2: number;

@@ -229,9 +229,7 @@ for (const [name, method] of Object.entries(METHODS)) {
       assertEquals(await model.transform(images), embedding);
       const predicted = await model.predict(images);
       if (method.labelsAreNearest !== false) {
-        if (!method.hasOwnAffinity) {
-          assertEquals([...predicted], nearestCentres(embedding, clusterCenters, embeddingSize));
-        }
+        assertEquals([...predicted], nearestCentres(embedding, clusterCenters, embeddingSize));
       }
       assertEquals(predicted, labels);
       const one = { data: images.data.slice(0, images.d), n: 1, d: images.d };
