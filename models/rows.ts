@@ -27,6 +27,8 @@ export class Rows {
   private shown?: string;
   private ahead?: { readonly window: string; readonly data: Promise<Float32Array> };
   private spare?: Float32Array;
+  /** Settles when the window shown last is on the device, and all work enqueued before is done. */
+  private arrived: Promise<unknown> = Promise.resolve();
 
   private constructor(
     /** What programs read: all rows, or those of the window shown last. */
@@ -107,7 +109,12 @@ export class Rows {
     const { ahead } = this;
     this.ahead = undefined;
     const data = await (ahead?.window === name ? ahead.data : this.read(window));
-    this.source!.window.write(data);
+    // Without this wait a fast disk would pile up windows that the device has yet to come to.
+    await this.arrived;
+    const { window: place } = this.source!;
+    place.write(data);
+    // A failure of the device is met by whoever reads results.
+    this.arrived = place.backend.read([{ ...place.region, length: 1 }]).catch(() => {});
     this.shown = name;
     // The values are copied by now, so that the array can take the next window.
     this.spare = data;
