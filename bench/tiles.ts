@@ -9,16 +9,15 @@
  * usage: deno task bench:tiles [--grid] [--rounds 5] [--seconds 0.05] [--dry]
  */
 import type { Call, DType } from "../engine/backend.ts";
-import { requestAdapter, summarize } from "../engine/webgpu/adapter.ts";
 import { openWebGpuBackend } from "../engine/webgpu/backend.ts";
 import { dense } from "../kernels/dense.ts";
 import { denseInputGradient } from "../kernels/dense_input_gradient.ts";
 import { denseWeightGradient } from "../kernels/dense_weight_gradient.ts";
 import {
-  type Adapter,
   type Constants,
   type Kernel,
   type Params,
+  runsOn,
   type Shader,
   variantName,
 } from "../kernels/kernel.ts";
@@ -95,9 +94,9 @@ function option(name: string, fallback: number): number {
 
 const rounds = option("rounds", 5);
 const seconds = option("seconds", 0.05);
-const adapter: Adapter = summarize(await requestAdapter());
 let forced: Shader | undefined;
 const backend = await openWebGpuBackend({ shader: () => forced! });
+const { adapter } = backend;
 const shapes = layers(Deno.args.includes("--grid"));
 const largest = Math.max(...PRODUCTS.flatMap(({ lengths }) => shapes.flatMap(lengths)));
 const memory = Array.from({ length: 4 }, (_, i) => backend.allocate(4 * largest, `operand ${i}`));
@@ -116,7 +115,7 @@ async function timeVariants(product: Product, layer: Layer): Promise<Map<Shader,
   const call: Call = { kernel, constants: { ...kernel.constants, ...constants }, params, regions };
   const probe = [{ ...regions[regions.length - 1], length: 1 }];
   const contenders = [];
-  for (const shader of kernel.shaders) {
+  for (const shader of kernel.shaders.filter((shader) => runsOn(shader, adapter))) {
     forced = shader;
     const executable = await backend.prepare([call], variantName(shader));
     const time = async (count: number) => {

@@ -4,11 +4,12 @@ import { productShaders, productTolerance } from "./matmul.ts";
 import source from "./dense.wgsl" with { type: "text" };
 import large from "./dense_large.wgsl" with { type: "text" };
 import software from "./dense_software.wgsl" with { type: "text" };
+import subgroup from "./dense_subgroup.wgsl" with { type: "text" };
 
 const shaders = productShaders(
   "dense",
   { rows: ({ m }) => m, columns: ({ n }) => n, depth: ({ k }) => k },
-  { source, large, software },
+  { source, large, software, subgroup },
 );
 
 /**

@@ -4,11 +4,12 @@ import { productShaders, productTolerance } from "./matmul.ts";
 import source from "./dense_input_gradient.wgsl" with { type: "text" };
 import large from "./dense_input_gradient_large.wgsl" with { type: "text" };
 import software from "./dense_input_gradient_software.wgsl" with { type: "text" };
+import subgroup from "./dense_input_gradient_subgroup.wgsl" with { type: "text" };
 
 const shaders = productShaders(
   "dense_input_gradient",
   { rows: ({ m }) => m, columns: ({ k }) => k, depth: ({ n }) => n },
-  { source, large, software },
+  { source, large, software, subgroup },
 );
 
 /**

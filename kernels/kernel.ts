@@ -52,6 +52,8 @@ export interface Adapter {
   readonly title: string;
   /** A real GPU, or a program that imitates one. */
   readonly class: AdapterClass;
+  /** Invocations of a subgroup, where shaders may use subgroups and all have as many. */
+  readonly subgroupSize?: number;
 }
 
 /** One WGSL program that computes the kernel. */
@@ -62,6 +64,11 @@ export interface Shader {
   readonly source: string;
   /** Override constants that select this variant (tile sizes); merged over the call's constants. */
   readonly constants?: Constants;
+  /**
+   * It uses subgroups, and is right where all have this many invocations. The text comes without
+   * WGSL's `enable subgroups;`, which not every compiler knows.
+   */
+  readonly subgroupSize?: number;
   /**
    * Workgroups needed, as one number. The dispatcher folds counts past 65,535 into two dimensions;
    * the shader unfolds with `group = id.x + id.y * num_workgroups.x` and returns past the end.
@@ -75,6 +82,11 @@ export function variantName(shader: Shader): string {
     `${name} ${value}`
   );
   return [shader.file, ...constants].join(" ");
+}
+
+/** Whether an adapter has what a shader needs. */
+export function runsOn({ subgroupSize }: Shader, adapter: Adapter): boolean {
+  return subgroupSize === undefined || subgroupSize === adapter.subgroupSize;
 }
 
 /** How a case fills a binding before the kernel runs. */

@@ -9,6 +9,7 @@ import {
   type Kernel,
   largestMagnitude,
   type Params,
+  runsOn,
   type Shader,
   type Tolerance,
   ULP,
@@ -42,6 +43,11 @@ const ENOUGH_WORKGROUPS = 128;
 const SOFTWARE_ROWS = 16;
 const SOFTWARE_COLUMNS = 64;
 
+/** The same of the subgroup shader, and the invocations of its subgroups. */
+const SUBGROUP_ROWS = 32;
+const SUBGROUP_COLUMNS = 64;
+const SUBGROUP_SIZE = 8;
+
 /** Texts of the shaders of the product NAME. */
 export interface ProductSources {
   /** Of `NAME.wgsl`: tiles in workgroup memory, whose edge is the constant `TILE`. */
@@ -50,19 +56,21 @@ export interface ProductSources {
   readonly large: string;
   /** Of `NAME_software.wgsl`: no workgroup memory. */
   readonly software: string;
+  /** Of `NAME_subgroup.wgsl`: no workgroup memory, and elements passed from lane to lane. */
+  readonly subgroup: string;
 }
 
 /** A kernel's variants, and which one runs. */
 export type ProductShaders = Required<Pick<Kernel, "shaders" | "choose">>;
 
 /**
- * The variants of a product: tiles of 128, 64, 32, 16 and 8 in workgroup memory, then the software
- * shader. A tile smaller than 64 leaves invocations over, which split the depth: the smaller the tile,
+ * The variants of a product: tiles of 128, 64, 32, 16 and 8 in workgroup memory, then two for
+ * software adapters, without and with subgroups. A tile smaller than 64 leaves invocations over, which split the depth: the smaller the tile,
  * the more workgroups, and the fewer steps one after another.
  *
  * Runs the variant that `tiles.json` names for the adapter. Where it names none: on hardware the
- * largest tile that still gives enough workgroups, else the smallest; on a software adapter its own
- * shader.
+ * largest tile that still gives enough workgroups, else the smallest; on a software adapter the
+ * one with subgroups, if those have the size that it is written for, else the one without.
  *
  * @param name the kernel's name, which is its files' name
  * @param sources texts of its shaders
@@ -70,7 +78,7 @@ export type ProductShaders = Required<Pick<Kernel, "shaders" | "choose">>;
 export function productShaders(
   name: string,
   product: Product,
-  { source, large, software }: ProductSources,
+  { source, large, software, subgroup }: ProductSources,
 ): ProductShaders {
   const groups = (rows: number, columns: number): Shader["workgroups"] => (params, constants) =>
     groupsOf(product.rows(params, constants), rows) *
@@ -90,7 +98,13 @@ export function productShaders(
     source: software,
     workgroups: groups(SOFTWARE_ROWS, SOFTWARE_COLUMNS),
   };
-  const shaders: [Shader, ...Shader[]] = [...tiles, onSoftware];
+  const onSubgroups: Shader = {
+    file: `${name}_subgroup.wgsl`,
+    source: subgroup,
+    subgroupSize: SUBGROUP_SIZE,
+    workgroups: groups(SUBGROUP_ROWS, SUBGROUP_COLUMNS),
+  };
+  const shaders: [Shader, ...Shader[]] = [...tiles, onSoftware, onSubgroups];
   return {
     shaders,
     choose(adapter, params, constants) {
@@ -98,8 +112,10 @@ export function productShaders(
       const extents = [rows, columns, depth].map((extent) => extent(params, constants));
       const best = measuredVariant(adapter, name, extents as unknown as Extents);
       const found = shaders.find((shader) => variantName(shader) === best);
-      if (found) return found;
-      if (adapter.class === "software") return onSoftware;
+      if (found && runsOn(found, adapter)) return found;
+      if (adapter.class === "software") {
+        return runsOn(onSubgroups, adapter) ? onSubgroups : onSoftware;
+      }
       return tiles.find((tile) => tile.workgroups(params, constants) >= ENOUGH_WORKGROUPS) ??
         tiles[tiles.length - 1];
     },

@@ -1,7 +1,7 @@
 /** The table of measured tiles, and what is chosen where it says nothing. */
 import { assert, assertEquals } from "@std/assert";
 import { dense } from "../kernels/dense.ts";
-import { variantName } from "../kernels/kernel.ts";
+import { type Adapter, variantName } from "../kernels/kernel.ts";
 import { KERNELS } from "../kernels/registry.ts";
 import { measuredVariant, type TileTable } from "../kernels/tiles.ts";
 import measured from "../kernels/tiles.json" with { type: "json" };
@@ -42,6 +42,9 @@ Deno.test("without rows: the largest tile with enough workgroups; on software it
   assertEquals(chosen(256, 500), "dense.wgsl TILE 32");
   assertEquals(chosen(256, 10), "dense.wgsl TILE 8");
   const software = { ...GPU, class: "software" } as const;
-  const shader = dense.choose!(software, { m: 256, k: 500, n: 10 }, CONSTANTS);
-  assertEquals(variantName(shader), "dense_software.wgsl");
+  const onSoftware = (adapter: Adapter) =>
+    variantName(dense.choose!(adapter, { m: 256, k: 500, n: 10 }, CONSTANTS));
+  assertEquals(onSoftware(software), "dense_software.wgsl");
+  assertEquals(onSoftware({ ...software, subgroupSize: 8 }), "dense_subgroup.wgsl");
+  assertEquals(onSoftware({ ...software, subgroupSize: 4 }), "dense_software.wgsl");
 });

@@ -4,13 +4,15 @@
  */
 import { type Constants, type Kernel, type Shader, variantName } from "../../kernels/kernel.ts";
 import { NoDeviceError } from "../errors.ts";
-import { openGpuDevice } from "../webgpu/device.ts";
+import { openGpuDevice, SUBGROUPS } from "../webgpu/device.ts";
 import { mergeConstants, PipelineCache } from "../webgpu/pipelines.ts";
 
 /** A shader compiler. */
 export interface ShaderCompiler {
   /** For the table. */
   readonly name: string;
+  /** Whether its device lets shaders use subgroups. */
+  readonly hasSubgroups: boolean;
   /** Resolves where the shader compiles with these constants. Rejects with a ShaderError. */
   compile(kernel: Kernel, shader: Shader, constants: Constants): Promise<void>;
   /** Gives its device back. */
@@ -59,12 +61,13 @@ export async function openTintCompiler(): Promise<ShaderCompiler> {
   const instance = dawn.create(["backend=null"]);
   const adapter = await instance.requestAdapter();
   if (adapter === null) throw new NoDeviceError("Tint (npm package webgpu) has no null backend");
-  return new DeviceCompiler("Tint", await adapter.requestDevice(), instance);
+  const gpu = await adapter.requestDevice({ requiredFeatures: [SUBGROUPS] });
+  return new DeviceCompiler("Tint", gpu, instance);
 }
 
 /**
  * Compiles every shader of the kernels with all constants that occur in its cases, one row for each
- * shader.
+ * shader; none for shaders that use subgroups, where the compiler's device has none.
  */
 export async function* compileKernels(
   compiler: ShaderCompiler,
@@ -72,6 +75,7 @@ export async function* compileKernels(
 ): AsyncGenerator<CompileRow> {
   for (const kernel of Object.values(kernels)) {
     for (const shader of kernel.shaders) {
+      if (shader.subgroupSize !== undefined && !compiler.hasSubgroups) continue;
       const combinations = new Map<string, Constants>();
       for (const { constants } of [{ constants: {} }, ...kernel.cases()]) {
         const merged = mergeConstants(kernel, shader, constants);
@@ -94,12 +98,14 @@ export async function* compileKernels(
 }
 
 class DeviceCompiler implements ShaderCompiler {
+  readonly hasSubgroups: boolean;
   readonly #gpu: GPUDevice;
   readonly #cache: PipelineCache;
 
   /** `instance` is only held: Dawn's devices crash when their instance is collected. */
   constructor(readonly name: string, gpu: GPUDevice, readonly instance: GPU) {
     this.#gpu = gpu;
+    this.hasSubgroups = gpu.features.has(SUBGROUPS);
     this.#cache = new PipelineCache(gpu);
   }
 

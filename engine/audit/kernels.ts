@@ -183,8 +183,15 @@ async function runCases(
 
 /** The file of a variant that the kernel may choose but does not list, if there is one. */
 function unlistedShader(kernel: Kernel, { params, constants }: KernelCase) {
-  for (const adapterClass of ["hardware", "software"] as const) {
-    const adapter = { title: "", class: adapterClass };
+  const sizes = [undefined, ...kernel.shaders.map(({ subgroupSize }) => subgroupSize)];
+  const adapters = (["hardware", "software"] as const).flatMap((adapterClass) =>
+    [...new Set(sizes)].map((size) => ({
+      title: "",
+      class: adapterClass,
+      ...(size && { subgroupSize: size }),
+    }))
+  );
+  for (const adapter of adapters) {
     const shader = kernel.choose?.(adapter, params, { ...kernel.constants, ...constants });
     if (shader !== undefined && !kernel.shaders.includes(shader)) return shader.file;
   }

@@ -1,6 +1,6 @@
 /** The devices that kernels are audited on, and the variants of a kernel on each. */
 import type { Backend } from "../backend.ts";
-import { type Kernel, type Shader, variantName } from "../../kernels/kernel.ts";
+import { type Kernel, runsOn, type Shader, variantName } from "../../kernels/kernel.ts";
 import { openCpuBackend } from "../cpu/backend.ts";
 import { openWebGpuBackend } from "../webgpu/backend.ts";
 import type { AdapterOptions } from "../webgpu/adapter.ts";
@@ -29,7 +29,8 @@ export interface AuditTarget {
 }
 
 /**
- * WebGPU, with all shaders of a kernel as variants, whatever it would choose on this adapter.
+ * WebGPU, with all shaders of a kernel as variants that can run on this adapter, whichever it would
+ * choose.
  * @throws {NoDeviceError} where no adapter fits the options.
  */
 export async function openWebGpuTarget(options: AdapterOptions = {}): Promise<AuditTarget> {
@@ -44,7 +45,7 @@ export async function openWebGpuTarget(options: AdapterOptions = {}): Promise<Au
     device: "webgpu",
     description: backend.info.description,
     variants: (kernel) =>
-      kernel.shaders.map((shader) => ({
+      kernel.shaders.filter((shader) => runsOn(shader, backend.adapter)).map((shader) => ({
         name: variantName(shader),
         backend() {
           forced = shader;

@@ -9,7 +9,7 @@ import type {
   Region,
   Roofline,
 } from "../backend.ts";
-import { variantName } from "../../kernels/kernel.ts";
+import { type Adapter, variantName } from "../../kernels/kernel.ts";
 import { limitsOf } from "./adapter.ts";
 import { BufferPool, spanOf } from "./buffers.ts";
 import type { WebGpuBuffer } from "./buffers.ts";
@@ -30,16 +30,22 @@ export interface WebGpuOptions extends DeviceChoice {
   readonly shader?: ShaderChoice;
 }
 
+/** A backend on WebGPU. */
+export interface WebGpuBackend extends Backend {
+  /** What shader variants are chosen for. */
+  readonly adapter: Adapter;
+}
+
 /**
  * Opens WebGPU.
  * @throws {NoDeviceError} where there is no adapter, or none but software and `adapter` is
  * `"hardware"`.
  */
-export async function openWebGpuBackend(options: WebGpuOptions = {}): Promise<Backend> {
-  return new WebGpuBackend(await openGpuDevice(options), options);
+export async function openWebGpuBackend(options: WebGpuOptions = {}): Promise<WebGpuBackend> {
+  return new DeviceBackend(await openGpuDevice(options), options);
 }
 
-class WebGpuBackend implements Backend {
+class DeviceBackend implements WebGpuBackend {
   readonly maxRegionBytes: number;
   /** Only with timestamps. */
   readonly roofline?: () => Promise<Roofline>;
@@ -63,6 +69,10 @@ class WebGpuBackend implements Backend {
       this.roofline = () => measureRoofline(device.gpu, this.#queue, device.adapter.class);
     }
     this.maxRegionBytes = device.gpu.limits.maxStorageBufferBindingSize;
+  }
+
+  get adapter(): Adapter {
+    return this.#device.adapter;
   }
 
   get info(): DeviceInfo {

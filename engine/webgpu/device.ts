@@ -1,5 +1,6 @@
 /** A WebGPU device and the memory of what went wrong on it. */
 import { DeviceLostError, type LossReason } from "../errors.ts";
+import type { Adapter } from "../../kernels/kernel.ts";
 import { requestAdapter, summarize } from "./adapter.ts";
 import type { AdapterOptions, AdapterSummary } from "./adapter.ts";
 
@@ -7,8 +8,8 @@ import type { AdapterOptions, AdapterSummary } from "./adapter.ts";
 export interface Device {
   /** The runtime's device. */
   readonly gpu: GPUDevice;
-  /** What it was opened on. */
-  readonly adapter: AdapterSummary;
+  /** What it was opened on, and whether shaders may use subgroups on it. */
+  readonly adapter: AdapterSummary & Adapter;
   /** Its first failure. */
   readonly health: Health;
 }
@@ -70,21 +71,35 @@ export interface DeviceChoice extends AdapterOptions {
 /** The feature by which passes are timed. */
 export const TIMESTAMPS = "timestamp-query";
 
+/** The feature by which shaders may use subgroups. */
+export const SUBGROUPS = "subgroups" as GPUFeatureName;
+
 /**
  * Opens a device with the default limits, but for the buffer size, which is the adapter's: data sets
- * are larger than a binding and are bound by windows.
+ * are larger than a binding and are bound by windows. Shaders may use subgroups where all have the
+ * same size.
  * @throws {NoDeviceError} where no adapter fits the options.
  */
 export async function openGpuDevice(
   { profile = false, ...options }: DeviceChoice = {},
 ): Promise<Device> {
   const found = await requestAdapter(options);
-  const adapter = summarize(found);
-  const gpu = await found.requestDevice({
-    label: "dynae",
-    requiredFeatures: profile && found.features.has(TIMESTAMPS) ? [TIMESTAMPS] : [],
-    requiredLimits: { maxBufferSize: found.limits.maxBufferSize },
-  });
+  const features: GPUFeatureName[] = profile && found.features.has(TIMESTAMPS) ? [TIMESTAMPS] : [];
+  const request = (requiredFeatures: GPUFeatureName[]) =>
+    found.requestDevice({
+      label: "dynae",
+      requiredFeatures,
+      requiredLimits: { maxBufferSize: found.limits.maxBufferSize },
+    });
+  const { subgroupMinSize, subgroupMaxSize } = found.info;
+  // Deno grants subgroups without naming them among the adapter's features: so they are asked for.
+  const gpu = subgroupMinSize === subgroupMaxSize
+    ? await request([...features, SUBGROUPS]).catch(() => request(features))
+    : await request(features);
+  const adapter = {
+    ...summarize(found),
+    ...(gpu.features.has(SUBGROUPS) ? { subgroupSize: subgroupMinSize } : {}),
+  };
   return { gpu, adapter, health: new Health(gpu, adapter.title) };
 }
 

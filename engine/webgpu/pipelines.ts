@@ -20,6 +20,7 @@ export class PipelineCache {
   readonly #gpu: GPUDevice;
   readonly #layouts = new Map<string, GPUBindGroupLayout>();
   readonly #modules = new Map<string, Promise<GPUShaderModule>>();
+  #subgroupDirective: Promise<string> | undefined;
   readonly #pipelines = new Map<string, Promise<Pipeline>>();
 
   /** An empty cache. */
@@ -68,10 +69,16 @@ export class PipelineCache {
     const key = `${shader.file}\n${shader.source}`;
     let module = this.#modules.get(key);
     if (module === undefined) {
-      module = compileModule(this.#gpu, shader);
+      module = this.#compileModule(shader);
       this.#modules.set(key, module);
     }
     return module;
+  }
+
+  async #compileModule(shader: Shader): Promise<GPUShaderModule> {
+    if (shader.subgroupSize === undefined) return await compileModule(this.#gpu, shader);
+    const directive = await (this.#subgroupDirective ??= subgroupDirective(this.#gpu));
+    return await compileModule(this.#gpu, { ...shader, source: directive + shader.source });
   }
 
   #layout(accesses: readonly Access[]): GPUBindGroupLayout {
@@ -95,6 +102,21 @@ export class PipelineCache {
   }
 }
 
+/**
+ * What the compiler wants before a shader that uses subgroups: the directive, or, as naga up to
+ * version 29, nothing. No line of its own, so that the places of errors stay right.
+ */
+async function subgroupDirective(gpu: GPUDevice): Promise<string> {
+  const directive = "enable subgroups; ";
+  const probe = { file: "", source: `${directive}@compute @workgroup_size(1) fn main() {}` };
+  try {
+    await compileModule(gpu, probe);
+    return directive;
+  } catch {
+    return "";
+  }
+}
+
 /** Whether the shader declares the binding `read_write`. */
 export function isWritten(access: Access): boolean {
   return access !== "read";
@@ -104,7 +126,10 @@ export function isWritten(access: Access): boolean {
  * Compiles WGSL on a device of any WebGPU implementation.
  * @throws {ShaderError} with the place of the first error.
  */
-export async function compileModule(gpu: GPUDevice, shader: Shader): Promise<GPUShaderModule> {
+async function compileModule(
+  gpu: GPUDevice,
+  shader: Pick<Shader, "file" | "source">,
+): Promise<GPUShaderModule> {
   gpu.pushErrorScope("validation");
   const module = gpu.createShaderModule({ code: shader.source, label: shader.file });
   const [failure, info] = await Promise.all([gpu.popErrorScope(), module.getCompilationInfo()]);
