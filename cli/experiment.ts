@@ -135,18 +135,26 @@ function plannedSettings(
   pretraining: Setting | undefined,
   dataset: Rows,
 ): PlannedSetting[] {
-  const resolve = ({ model, profile, options }: Setting) =>
-    settle(findMethod(model), profile, options, dataset);
+  const resolve = ({ model, profile, options }: Setting): OptionValues => {
+    const method = findMethod(model);
+    const { options: used } = method.create(settle(method, profile, options, dataset));
+    return used as OptionValues;
+  };
   const settings = pretraining === undefined ? rows : [pretraining, ...rows];
   return settings.map((setting) => {
     const options = resolve(setting);
     if (!pretrains(setting.model, options)) return { ...setting, pretraining: "none" };
-    if (pretraining === undefined || setting === pretraining) {
+    if (pretraining === undefined || setting === pretraining || !hasLayers(setting.model)) {
       return { ...setting, pretraining: "own" };
     }
     checkShared(setting, options, pretraining, resolve(pretraining));
     return { ...setting, pretraining: "shared" };
   });
+}
+
+/** Whether its network is of dense layers, as the one that is shared. */
+function hasLayers(model: string): boolean {
+  return findMethod(model).options.some(({ name }) => name === "hidden");
 }
 
 function pretrains(model: string, options: OptionValues): boolean {
@@ -163,9 +171,6 @@ function checkShared(
 ): void {
   const isEqual = (a: unknown, b: unknown) => JSON.stringify(a) === JSON.stringify(b);
   const other = NETWORK.find((option) => !isEqual(options[option], shared[option]));
-  if (other !== undefined && options[other] === undefined) {
-    throw usageError(`--from-same-pretraining: ${name} has a network of its own; leave it out`);
-  }
   if (other !== undefined) {
     throw usageError(
       `--from-same-pretraining needs equal networks: --${other} of ${name} is ${options[other]}, ` +

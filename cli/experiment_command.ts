@@ -60,7 +60,7 @@ export function addExperimentOptions(command: Command): void {
     )
     .option(
       "--from-same-pretraining",
-      "one pre-training a seed, by ae-kmeans, from which all models that have one start",
+      "one pre-training a seed, by ae-kmeans, from which all networks of dense layers start",
     )
     .option("--profile <name>", "a set of option values (default: default)")
     .option("--data <name|path>", "a named set, or a file: IDX, NPY, CSV (default: optdigits)")

@@ -133,6 +133,8 @@ export interface FitContext {
 
 /** A clustering method with scikit-learn's contract. */
 export interface Estimator {
+  /** All options, as it goes by them. */
+  readonly options: object;
   /** Trains on `samples`. @throws {RangeError} for samples or options that do not fit. */
   fit(samples: Samples, context?: FitContext): Promise<FitResult>;
   /** `fit`, and its labels. */

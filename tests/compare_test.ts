@@ -202,6 +202,17 @@ Deno.test("a sweep runs the grid from one pre-training a seed", () =>
     assertEquals([configuration.options.gamma, from], [2, "grid/pretraining-seed0"]);
   }));
 
+Deno.test("networks of dense layers share a pre-training, another one has its own", () =>
+  inFolder(async (folder) => {
+    const args = ["compare", "--models", "dkm,depict,kmeans", "--limit", "200", "--seeds", "1"];
+    const steps = ["--from-same-pretraining", "--pretrain-steps", "2", "--steps", "2"];
+    const { code, out, err } = await run([...args, ...steps, "--out", "runs", "--json"], folder);
+    assertEquals(code, 0, err);
+    const { rows } = JSON.parse(out);
+    const kinds = rows.map(({ pretraining }: { pretraining: string }) => pretraining);
+    assertEquals(kinds, ["own", "shared", "own", "none"]);
+  }));
+
 Deno.test("what is wrong with a comparison or a sweep is said before anything runs", () =>
   inFolder(async (folder) => {
     const compare = ["compare", "--out", "new", "--models", "dynae,kmeans"];
