@@ -94,7 +94,8 @@ export async function planRun(
 
 /**
  * All options of a run on these rows: as many clusters as there are classes, unless they are given.
- * @throws {Failure} for values out of range, and more clusters than rows.
+ * @throws {Failure} for values out of range, more clusters than rows, and rows that are no images
+ * where the method needs images.
  */
 export function settle(
   method: Method,
@@ -103,6 +104,12 @@ export function settle(
   dataset: Rows,
 ): Record<string, OptionValue> {
   const checked = resolve(method, profile, given);
+  if (method.needsImages && dataset.height === undefined) {
+    throw usageError(
+      `${method.name} needs images, and the rows of ${dataset.name} have no height and width; ` +
+        "IDX and NPY files of shape [n, height, width] have",
+    );
+  }
   const clusters = classesOf(dataset);
   const isOpen = clusters !== undefined && method.profiles[profile].values.clusters === undefined;
   const options = isOpen ? resolve(method, profile, { clusters, ...given }) : checked;

@@ -230,6 +230,10 @@ Deno.test("what is wrong with a comparison or a sweep is said before anything ru
       [[...compare, "--set", "dynae.latent=0"], "--latent must be an integer ≥ 1, got 0"],
       [[...compare, "--profile", "official"], "--set kmeans.profile=NAME"],
       [[...compare, "--clusters", "6000"], "--clusters is 6000, and optdigits has 5620 rows"],
+      [
+        ["compare", "--out", "new", "--models", "depict", "--data", "rows.csv", "--clusters", "2"],
+        "depict needs images, and the rows of rows.csv have no height and width",
+      ],
       [[...compare, "--launcher", "slrm"], "did you mean slurm?"],
       [
         [...compare, "--from-same-pretraining", "--set", "dynae.latent=3"],
