@@ -183,19 +183,19 @@ export {
   type AutoencoderSizes,
   type InitializerName,
   type LayerPair,
-} from "./models/autoencoder.ts";
+} from "./models/networks/autoencoder.ts";
 export { type AuditedLoss, AuditScene, type LossAudit } from "./models/audit_scene.ts";
 export {
   CentroidEstimator,
   type CentroidOptions,
   type ClusteringPhase,
-} from "./models/centroid_estimator.ts";
+} from "./models/training/centroid_estimator.ts";
 export {
   ConvolutionalAutoencoder,
   type ConvolutionalSizes,
   type Decoded,
   type Encoded,
-} from "./models/convolutional_autoencoder.ts";
+} from "./models/networks/convolutional_autoencoder.ts";
 export {
   type Clustered,
   clustered,
@@ -208,12 +208,12 @@ export {
   priorTerm,
   reconstructionTerm,
   sparsityTerm,
-} from "./models/clustering_module.ts";
+} from "./models/networks/clustering_module.ts";
 export { CM } from "./models/cm.ts";
 export type { ClusteringOptions, CMOptions } from "./models/cm_options.ts";
 export { DCN, type DCNLosses, dcnLosses, type DCNOptions, updateCentroids } from "./models/dcn.ts";
 export { DEC, decLoss, type DECOptions } from "./models/dec.ts";
-export { diagnose, type Diagnostics, warningsOf } from "./models/diagnostics.ts";
+export { diagnose, type Diagnostics, warningsOf } from "./models/evaluation/diagnostics.ts";
 export {
   DeepEstimator,
   type Fitting,
@@ -221,7 +221,7 @@ export {
   NetworkEstimator,
   type NetworkOptions,
   type SampleShape,
-} from "./models/deep_estimator.ts";
+} from "./models/training/deep_estimator.ts";
 export {
   crossEntropy,
   DEPICT,
@@ -237,7 +237,7 @@ export {
   type DKMOptions,
   softKMeansLoss,
 } from "./models/dkm.ts";
-export { Rows, type Window } from "./models/rows.ts";
+export { Rows, type Window } from "./models/training/rows.ts";
 export {
   DynAE,
   type DynamicLosses,
@@ -260,12 +260,21 @@ export {
   type Scores,
   type TrainingEvent,
 } from "./models/estimator.ts";
-export { type ClusteredCodes, interpolateCodes, sampleCodes } from "./models/generator.ts";
+export { type ClusteredCodes, interpolateCodes, sampleCodes } from "./models/networks/generator.ts";
 export { GaussianMixture, type GaussianMixtureOptions } from "./models/gmm.ts";
 export { IDEC, type IDECLosses, idecLosses, type IDECOptions } from "./models/idec.ts";
-export { kmeans, type KMeansOptions, type KMeansResult, nearestRows } from "./models/kmeans.ts";
+export {
+  kmeans,
+  type KMeansOptions,
+  type KMeansResult,
+  nearestRows,
+} from "./models/shallow/kmeans.ts";
 export { KMeans, type KMeansEstimatorOptions } from "./models/kmeans_estimator.ts";
-export { accuracy, adjustedRandIndex, normalizedMutualInformation } from "./models/metrics.ts";
+export {
+  accuracy,
+  adjustedRandIndex,
+  normalizedMutualInformation,
+} from "./models/evaluation/metrics.ts";
 export type { Method } from "./models/method.ts";
 export {
   assignToMixture,
@@ -273,8 +282,8 @@ export {
   type MixtureFit,
   type MixtureOptions,
   type Standardization,
-} from "./models/mixture.ts";
-export type { CovarianceType, Maximization, Mixture } from "./models/mixture_components.ts";
+} from "./models/shallow/mixture.ts";
+export type { CovarianceType, Maximization, Mixture } from "./models/shallow/mixture_components.ts";
 export { METHODS } from "./models/registry.ts";
 export type { OptionSpec, OptionValue, OptionValues, Profile } from "./models/options.ts";
 export type {
@@ -283,24 +292,24 @@ export type {
   ErrorForm,
   PretrainingOptimizer,
   PretrainingOptions,
-} from "./models/pretraining_options.ts";
+} from "./models/training/pretraining_options.ts";
 export {
   klDivergence,
   SelfTraining,
   type SelfTrainingObjective,
   type SelfTrainingOptions,
   targetDistribution,
-} from "./models/self_training.ts";
-export type { Image } from "./models/image_patches.ts";
+} from "./models/training/self_training.ts";
+export type { Image } from "./models/segmentation/image_patches.ts";
 export {
   type Point,
   segment,
   type Segmentation,
   type SegmentationOptions,
-} from "./models/segmentation.ts";
+} from "./models/segmentation/segmentation.ts";
 export { SupervisedCM } from "./models/supervised_cm.ts";
 export type { SupervisedCMOptions } from "./models/supervised_cm_options.ts";
-export type { Phase, PhaseEnd, Training } from "./models/trainer.ts";
+export type { Phase, PhaseEnd, Training } from "./models/training/trainer.ts";
 export {
   divergence,
   type LossOptions,
@@ -313,4 +322,4 @@ export {
   VariationalEncoder,
 } from "./models/vade.ts";
 export type { OutputLikelihood, VaDEOptions } from "./models/vade_options.ts";
-export { Encoding } from "./models/whole_pass.ts";
+export { Encoding } from "./models/training/whole_pass.ts";

@@ -12,11 +12,16 @@ import { trace } from "../engine/program.ts";
 import { RandomStream } from "../engine/random.ts";
 import { State } from "../engine/state.ts";
 import { Table } from "../engine/table.ts";
-import { Autoencoder } from "../models/autoencoder.ts";
-import { Augmentation } from "../models/batches.ts";
-import { kmeans, type KMeansOptions, meanVarianceOf, nearestRows } from "../models/kmeans.ts";
-import { Rows } from "../models/rows.ts";
-import { Assignment, Encoding } from "../models/whole_pass.ts";
+import { Autoencoder } from "../models/networks/autoencoder.ts";
+import { Augmentation } from "../models/training/batches.ts";
+import {
+  kmeans,
+  type KMeansOptions,
+  meanVarianceOf,
+  nearestRows,
+} from "../models/shallow/kmeans.ts";
+import { Rows } from "../models/training/rows.ts";
+import { Assignment, Encoding } from "../models/training/whole_pass.ts";
 import { makeCodes } from "./codes.ts";
 import { alternate, circumstances, type Contender, save } from "./measure.ts";
 import { PeerError, startPeer } from "./peer.ts";

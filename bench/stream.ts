@@ -13,11 +13,11 @@ import { meanSquaredError } from "../engine/ops/squared_error.ts";
 import { Adam } from "../engine/optim.ts";
 import { RandomStream } from "../engine/random.ts";
 import { State } from "../engine/state.ts";
-import { Autoencoder } from "../models/autoencoder.ts";
-import { BatchPrograms } from "../models/batches.ts";
+import { Autoencoder } from "../models/networks/autoencoder.ts";
+import { BatchPrograms } from "../models/training/batches.ts";
 import type { Samples } from "../models/estimator.ts";
-import { Rows } from "../models/rows.ts";
-import { Encoding } from "../models/whole_pass.ts";
+import { Rows } from "../models/training/rows.ts";
+import { Encoding } from "../models/training/whole_pass.ts";
 import { alternate, circumstances, type Contender, save } from "./measure.ts";
 import { BATCH, HIDDEN, LATENT } from "./workload.ts";
 

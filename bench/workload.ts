@@ -9,14 +9,14 @@ import { type Program, trace } from "../engine/program.ts";
 import { RandomStream } from "../engine/random.ts";
 import { sizeOf } from "../engine/shape.ts";
 import { Table } from "../engine/table.ts";
-import { Autoencoder } from "../models/autoencoder.ts";
-import { planBatches } from "../models/batches.ts";
+import { Autoencoder } from "../models/networks/autoencoder.ts";
+import { planBatches } from "../models/training/batches.ts";
 import { Clustering } from "../models/dynae.ts";
 import { DYNAE_OPTIONS, type DynAEOptions } from "../models/dynae_options.ts";
 import { resolveOptions } from "../models/options.ts";
-import { Pretraining } from "../models/pretraining.ts";
-import { Rows } from "../models/rows.ts";
-import { Training } from "../models/trainer.ts";
+import { Pretraining } from "../models/training/pretraining.ts";
+import { Rows } from "../models/training/rows.ts";
+import { Training } from "../models/training/trainer.ts";
 
 /** Rows of a batch. */
 export const BATCH = 256;

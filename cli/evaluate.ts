@@ -2,7 +2,7 @@
 import type { Command } from "commander";
 import { decodeLabels, decodeRows, loadDataset } from "../datasets/load.ts";
 import { findNamedSet } from "../datasets/named.ts";
-import { score } from "../models/scoring.ts";
+import { score } from "../models/evaluation/scoring.ts";
 import { EXIT, Failure } from "./errors.ts";
 import { formatScores } from "./tables.ts";
 import { writeOut } from "./terminal.ts";

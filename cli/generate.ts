@@ -1,8 +1,8 @@
 /** `generate`: images that a trained model draws around its centroids and between them. */
 import type { Command } from "commander";
 import { decodeNpy } from "../datasets/npy.ts";
-import { CENTROIDS } from "../models/deep_estimator.ts";
-import { interpolateCodes, sampleCodes } from "../models/generator.ts";
+import { CENTROIDS } from "../models/training/deep_estimator.ts";
+import { interpolateCodes, sampleCodes } from "../models/networks/generator.ts";
 import { imageGrid, rangeOf } from "./centroids.ts";
 import { addDeviceOptions, type DeviceValues } from "./device_options.ts";
 import { usageError } from "./errors.ts";

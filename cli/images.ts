@@ -1,5 +1,5 @@
 /** PNG files as images of numbers, and back; the codec is loaded when one is met. */
-import type { Image } from "../models/image_patches.ts";
+import type { Image } from "../models/segmentation/image_patches.ts";
 import { EXIT, Failure } from "./errors.ts";
 
 /** An image with what its file says of its values. */

@@ -1,6 +1,6 @@
 /** The folder of a run: which files it has, and that no run overwrites another's. */
 import { writeFileAtomic } from "../engine/atomic_file.ts";
-import type { Diagnostics } from "../models/diagnostics.ts";
+import type { Diagnostics } from "../models/evaluation/diagnostics.ts";
 import type { LogRow, Scores } from "../models/estimator.ts";
 import type { Configuration, DataRecord } from "./checkpoint.ts";
 import { EXIT, Failure, usageError } from "./errors.ts";

@@ -7,7 +7,7 @@ import {
   type Segmentation,
   SEGMENTATION_OPTIONS,
   type SegmentationOptions,
-} from "../models/segmentation.ts";
+} from "../models/segmentation/segmentation.ts";
 import { addDeviceOptions, close, type DeviceValues, open } from "./device_options.ts";
 import { EXIT, Failure, usageError } from "./errors.ts";
 import { colourLabels, encodePng, type PngImage, readPng } from "./images.ts";

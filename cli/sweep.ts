@@ -1,9 +1,9 @@
 /** `sweep`: one model over a grid of options, as a table of means and deviations. */
 import type { Command } from "commander";
-import { ARCHITECTURE_OPTIONS } from "../models/autoencoder.ts";
+import { ARCHITECTURE_OPTIONS } from "../models/networks/autoencoder.ts";
 import type { Method } from "../models/method.ts";
 import type { OptionValue } from "../models/options.ts";
-import { PRETRAINING_OPTIONS } from "../models/pretraining_options.ts";
+import { PRETRAINING_OPTIONS } from "../models/training/pretraining_options.ts";
 import { METHODS } from "../models/registry.ts";
 import { usageError } from "./errors.ts";
 import type { Design, Setting } from "./experiment.ts";

@@ -10,9 +10,9 @@ import {
   type Scores,
 } from "../models/estimator.ts";
 import { KMeans } from "../models/kmeans_estimator.ts";
-import { diagnose, warningsOf } from "../models/diagnostics.ts";
+import { diagnose, warningsOf } from "../models/evaluation/diagnostics.ts";
 import type { Method } from "../models/method.ts";
-import { score } from "../models/scoring.ts";
+import { score } from "../models/evaluation/scoring.ts";
 import { centroidStrip, rangeOf } from "./centroids.ts";
 import { type Manifest, writeCheckpoint } from "./checkpoint.ts";
 import type { ColumnStatistics } from "./columns.ts";

@@ -18,7 +18,7 @@ import type { State } from "../engine/state.ts";
 import type { Tensor, Variable } from "../engine/tensor.ts";
 import { AE_CM_OPTIONS, AE_CM_PROFILES, type AECMOptions } from "./ae_cm_options.ts";
 import type { LossAudit } from "./audit_scene.ts";
-import { Autoencoder } from "./autoencoder.ts";
+import { Autoencoder } from "./networks/autoencoder.ts";
 import {
   type Clustered,
   clustered,
@@ -27,16 +27,16 @@ import {
   identityMatrix,
   priorTerm,
   reconstructionTerm,
-} from "./clustering_module.ts";
-import { CENTROIDS, DeepEstimator, type Fitting } from "./deep_estimator.ts";
-import { Descent } from "./descent.ts";
+} from "./networks/clustering_module.ts";
+import { CENTROIDS, DeepEstimator, type Fitting } from "./training/deep_estimator.ts";
+import { Descent } from "./training/descent.ts";
 import type { FitResult } from "./estimator.ts";
 import type { Method } from "./method.ts";
 import { resolveOptions } from "./options.ts";
-import { augmentationFor, Pretraining } from "./pretraining.ts";
-import { Rows } from "./rows.ts";
-import { score } from "./scoring.ts";
-import { Encoding, labelsOf } from "./whole_pass.ts";
+import { augmentationFor, Pretraining } from "./training/pretraining.ts";
+import { Rows } from "./training/rows.ts";
+import { score } from "./evaluation/scoring.ts";
+import { Encoding, labelsOf } from "./training/whole_pass.ts";
 
 /** What weighs the terms of {@linkcode jointLosses}. */
 export type JointWeights = Pick<

@@ -1,8 +1,8 @@
 /** AE-CM's options, with their defaults and where these come from. */
-import { ARCHITECTURE_OPTIONS, type ArchitectureOptions } from "./autoencoder.ts";
+import { ARCHITECTURE_OPTIONS, type ArchitectureOptions } from "./networks/autoencoder.ts";
 import { CLUSTERING_OPTIONS, type ClusteringOptions } from "./cm_options.ts";
 import type { OptionSpec, OptionValues, Profile } from "./options.ts";
-import { PRETRAINING_OPTIONS, type PretrainingOptions } from "./pretraining_options.ts";
+import { PRETRAINING_OPTIONS, type PretrainingOptions } from "./training/pretraining_options.ts";
 
 /** How the centroids are kept orthonormal: by a penalty's norm, or by construction. */
 export type Orthonormality = "l1" | "frobenius" | "hard";

@@ -7,16 +7,16 @@ import { greaterEqual, mul } from "../engine/ops/binary.ts";
 import { constant } from "../engine/ops/constant.ts";
 import type { Tensor } from "../engine/tensor.ts";
 import { AUDIT_ROWS, type AuditedLoss, type AuditScene } from "./audit_scene.ts";
-import { ARCHITECTURE_OPTIONS, type ArchitectureOptions } from "./autoencoder.ts";
-import { CENTROIDS, DeepEstimator, type Fitting } from "./deep_estimator.ts";
+import { ARCHITECTURE_OPTIONS, type ArchitectureOptions } from "./networks/autoencoder.ts";
+import { CENTROIDS, DeepEstimator, type Fitting } from "./training/deep_estimator.ts";
 import type { FitResult } from "./estimator.ts";
 import { type OptionSpec, resolveOptions } from "./options.ts";
 import type { Method } from "./method.ts";
-import { augmentationFor, Pretraining, reconstructionLoss } from "./pretraining.ts";
-import { PRETRAINING_OPTIONS, type PretrainingOptions } from "./pretraining_options.ts";
-import { reconstructionError } from "./pretraining_phase.ts";
-import { reconstructByPair } from "./stacked.ts";
-import { Encoding } from "./whole_pass.ts";
+import { augmentationFor, Pretraining, reconstructionLoss } from "./training/pretraining.ts";
+import { PRETRAINING_OPTIONS, type PretrainingOptions } from "./training/pretraining_options.ts";
+import { reconstructionError } from "./training/pretraining_phase.ts";
+import { reconstructByPair } from "./training/stacked.ts";
+import { Encoding } from "./training/whole_pass.ts";
 
 /** Options of {@linkcode AEKMeans}: of the network, and of its training. */
 export interface AEKMeansOptions extends ArchitectureOptions, PretrainingOptions {

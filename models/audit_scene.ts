@@ -5,7 +5,7 @@ import { RandomStream, STREAM } from "../engine/random.ts";
 import { type Shape, sizeOf } from "../engine/shape.ts";
 import type { State } from "../engine/state.ts";
 import type { Tensor, Variable } from "../engine/tensor.ts";
-import { Autoencoder } from "./autoencoder.ts";
+import { Autoencoder } from "./networks/autoencoder.ts";
 
 /** Sizes of the audit's autoencoder. */
 export const AUDIT_SIZES = { inputs: 6, hidden: [5, 7], latent: 3 } as const;

@@ -6,22 +6,22 @@ import type { ParameterBlock } from "../engine/module.ts";
 import { softmax } from "../engine/ops/softmax.ts";
 import type { Tensor } from "../engine/tensor.ts";
 import { AUDIT_CLUSTERS, AUDIT_ROWS, type AuditScene } from "./audit_scene.ts";
-import { type ArchitectureOptions, Autoencoder } from "./autoencoder.ts";
+import { type ArchitectureOptions, Autoencoder } from "./networks/autoencoder.ts";
 import {
   clusteringLosses,
   ClusteringModule,
   type ClusteringWeights,
   identityMatrix,
-} from "./clustering_module.ts";
+} from "./networks/clustering_module.ts";
 import { CM_OPTIONS, CM_PROFILES, type CMOptions } from "./cm_options.ts";
-import { CENTROIDS, DeepEstimator, type Fitting } from "./deep_estimator.ts";
-import { Descent } from "./descent.ts";
+import { CENTROIDS, DeepEstimator, type Fitting } from "./training/deep_estimator.ts";
+import { Descent } from "./training/descent.ts";
 import type { FitResult } from "./estimator.ts";
-import { kmeans } from "./kmeans.ts";
+import { kmeans } from "./shallow/kmeans.ts";
 import type { Method } from "./method.ts";
 import { resolveOptions } from "./options.ts";
-import { score } from "./scoring.ts";
-import { Encoding, labelsOf } from "./whole_pass.ts";
+import { score } from "./evaluation/scoring.ts";
+import { Encoding, labelsOf } from "./training/whole_pass.ts";
 
 /**
  * The Clustering Module on rows. Its code, which `transform` returns, are the soft assignments γ

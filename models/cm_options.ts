@@ -1,6 +1,6 @@
 /** Options that methods with a Clustering Module share, and those of the module on the data. */
-import { ARCHITECTURE_OPTIONS } from "./autoencoder.ts";
-import type { ClusteringWeights } from "./clustering_module.ts";
+import { ARCHITECTURE_OPTIONS } from "./networks/autoencoder.ts";
+import type { ClusteringWeights } from "./networks/clustering_module.ts";
 import type { OptionSpec, OptionValues, Profile } from "./options.ts";
 
 /** Options of a Clustering Module's training. */

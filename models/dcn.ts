@@ -19,21 +19,21 @@ import { Table } from "../engine/table.ts";
 import type { Tensor, Variable } from "../engine/tensor.ts";
 import { runningMeans } from "../kernels/running_means.ts";
 import { AUDIT_ROWS, AUDIT_SIZES } from "./audit_scene.ts";
-import type { Autoencoder } from "./autoencoder.ts";
-import { BatchPrograms } from "./batches.ts";
+import type { Autoencoder } from "./networks/autoencoder.ts";
+import { BatchPrograms } from "./training/batches.ts";
 import {
   CentroidEstimator,
   type CentroidOptions,
   centroidOptions,
   type ClusteringPhase,
   optimizersOf,
-} from "./centroid_estimator.ts";
-import { CENTROIDS, type Fitting } from "./deep_estimator.ts";
+} from "./training/centroid_estimator.ts";
+import { CENTROIDS, type Fitting } from "./training/deep_estimator.ts";
 import type { Method } from "./method.ts";
 import { type OptionSpec, resolveOptions } from "./options.ts";
-import { score } from "./scoring.ts";
-import type { PhaseEnd } from "./trainer.ts";
-import type { Encoding } from "./whole_pass.ts";
+import { score } from "./evaluation/scoring.ts";
+import type { PhaseEnd } from "./training/trainer.ts";
+import type { Encoding } from "./training/whole_pass.ts";
 
 /** Options of {@linkcode DCN}. */
 export interface DCNOptions extends CentroidOptions {

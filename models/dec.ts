@@ -8,9 +8,9 @@
  */
 import { softAssign } from "../engine/ops/assignment.ts";
 import type { Tensor } from "../engine/tensor.ts";
-import type { Autoencoder } from "./autoencoder.ts";
-import { CentroidEstimator, centroidOptions } from "./centroid_estimator.ts";
-import type { Fitting } from "./deep_estimator.ts";
+import type { Autoencoder } from "./networks/autoencoder.ts";
+import { CentroidEstimator, centroidOptions } from "./training/centroid_estimator.ts";
+import type { Fitting } from "./training/deep_estimator.ts";
 import type { Method } from "./method.ts";
 import { type OptionSpec, type OptionValues, resolveOptions } from "./options.ts";
 import {
@@ -19,7 +19,7 @@ import {
   SELF_TRAINING_OPTIONS,
   SelfTraining,
   type SelfTrainingOptions,
-} from "./self_training.ts";
+} from "./training/self_training.ts";
 
 /** Options of {@linkcode DEC}. */
 export type DECOptions = SelfTrainingOptions;

@@ -32,24 +32,29 @@ import { Table } from "../engine/table.ts";
 import type { Tensor, Variable } from "../engine/tensor.ts";
 import { SMALLEST_NORMAL } from "../kernels/kernel.ts";
 import { AUDIT_CLUSTERS, AUDIT_ROWS, type AuditScene } from "./audit_scene.ts";
-import { BatchPrograms } from "./batches.ts";
+import { BatchPrograms } from "./training/batches.ts";
 import {
   ConvolutionalAutoencoder,
   type Decoded,
   type Encoded,
-} from "./convolutional_autoencoder.ts";
-import { CENTROIDS, type Fitting, NetworkEstimator, type SampleShape } from "./deep_estimator.ts";
+} from "./networks/convolutional_autoencoder.ts";
+import {
+  CENTROIDS,
+  type Fitting,
+  NetworkEstimator,
+  type SampleShape,
+} from "./training/deep_estimator.ts";
 import { DEPICT_OPTIONS, DEPICT_PROFILES, type DEPICTOptions } from "./depict_options.ts";
 import type { Checkpoint, FitResult, LogRow } from "./estimator.ts";
-import { normalizedMutualInformation } from "./metrics.ts";
+import { normalizedMutualInformation } from "./evaluation/metrics.ts";
 import type { Method } from "./method.ts";
 import { resolveOptions } from "./options.ts";
-import { pretrainUnlessGiven } from "./pretraining.ts";
-import { PretrainingPhase } from "./pretraining_phase.ts";
-import { score } from "./scoring.ts";
-import { targetDistribution } from "./self_training.ts";
-import type { PhaseEnd } from "./trainer.ts";
-import { Encoding, labelsOf, partOf, partsOfAssignments } from "./whole_pass.ts";
+import { pretrainUnlessGiven } from "./training/pretraining.ts";
+import { PretrainingPhase } from "./training/pretraining_phase.ts";
+import { score } from "./evaluation/scoring.ts";
+import { targetDistribution } from "./training/self_training.ts";
+import type { PhaseEnd } from "./training/trainer.ts";
+import { Encoding, labelsOf, partOf, partsOfAssignments } from "./training/whole_pass.ts";
 
 /** Name of the variable [height, width] by which `load` knows the images. */
 const IMAGE_SIZE = "image size";

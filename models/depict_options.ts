@@ -1,7 +1,7 @@
 /** DEPICT's options and profiles. */
 import type { OptionSpec, Profile } from "./options.ts";
-import { ARCHITECTURE_OPTIONS } from "./autoencoder.ts";
-import { PRETRAINING_OPTIONS } from "./pretraining_options.ts";
+import { ARCHITECTURE_OPTIONS } from "./networks/autoencoder.ts";
+import { PRETRAINING_OPTIONS } from "./training/pretraining_options.ts";
 
 /** Options of DEPICT. */
 export interface DEPICTOptions {

@@ -17,8 +17,8 @@ import { minimizeTogether, type Optimizer } from "../engine/optim.ts";
 import { RandomStream, STREAM } from "../engine/random.ts";
 import type { Tensor, Variable } from "../engine/tensor.ts";
 import type { AuditScene } from "./audit_scene.ts";
-import type { Autoencoder } from "./autoencoder.ts";
-import { BatchPrograms } from "./batches.ts";
+import type { Autoencoder } from "./networks/autoencoder.ts";
+import { BatchPrograms } from "./training/batches.ts";
 import {
   blockOf,
   CentroidEstimator,
@@ -26,13 +26,13 @@ import {
   centroidOptions,
   type ClusteringPhase,
   optimizersOf,
-} from "./centroid_estimator.ts";
-import { CENTROIDS, type Fitting } from "./deep_estimator.ts";
+} from "./training/centroid_estimator.ts";
+import { CENTROIDS, type Fitting } from "./training/deep_estimator.ts";
 import type { Method } from "./method.ts";
 import { type OptionSpec, type OptionValues, resolveOptions } from "./options.ts";
-import { score } from "./scoring.ts";
-import type { PhaseEnd } from "./trainer.ts";
-import { type Encoding, labelsOf } from "./whole_pass.ts";
+import { score } from "./evaluation/scoring.ts";
+import type { PhaseEnd } from "./training/trainer.ts";
+import { type Encoding, labelsOf } from "./training/whole_pass.ts";
 
 /** Options of {@linkcode DKM}. */
 export interface DKMOptions extends CentroidOptions {

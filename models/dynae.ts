@@ -20,13 +20,13 @@ import { trace } from "../engine/program.ts";
 import { State } from "../engine/state.ts";
 import type { Tensor, Variable } from "../engine/tensor.ts";
 import { AUDIT_CLUSTERS, AUDIT_ROWS, AUDIT_SIZES, type AuditScene } from "./audit_scene.ts";
-import type { Autoencoder } from "./autoencoder.ts";
-import { type Augmentation, BatchPrograms } from "./batches.ts";
-import { Critic } from "./critic.ts";
-import { CENTROIDS, DeepEstimator, type Fitting } from "./deep_estimator.ts";
+import type { Autoencoder } from "./networks/autoencoder.ts";
+import { type Augmentation, BatchPrograms } from "./training/batches.ts";
+import { Critic } from "./networks/critic.ts";
+import { CENTROIDS, DeepEstimator, type Fitting } from "./training/deep_estimator.ts";
 import type { FitResult, LogRow } from "./estimator.ts";
-import { FeatureDiagnostics } from "./feature_diagnostics.ts";
-import { momentsOf, nearestRows } from "./kmeans.ts";
+import { FeatureDiagnostics } from "./evaluation/feature_diagnostics.ts";
+import { momentsOf, nearestRows } from "./shallow/kmeans.ts";
 import {
   DYNAE_OPTIONS,
   DYNAE_PROFILES,
@@ -34,10 +34,10 @@ import {
   type ThresholdSchedule,
 } from "./dynae_options.ts";
 import { type OptionValue, resolveOptions } from "./options.ts";
-import { augmentationFor, Pretraining, pretrainingLosses } from "./pretraining.ts";
+import { augmentationFor, Pretraining, pretrainingLosses } from "./training/pretraining.ts";
 import type { Method } from "./method.ts";
-import { scoreBySubset } from "./scoring.ts";
-import { Assignment, Encoding } from "./whole_pass.ts";
+import { scoreBySubset } from "./evaluation/scoring.ts";
+import { Assignment, Encoding } from "./training/whole_pass.ts";
 
 /** Restarts of k-means where it only scores a code, as in the authors' notebook. */
 const SCORING_RESTARTS = 20;

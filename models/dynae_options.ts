@@ -1,7 +1,7 @@
 /** DynAE's options, with their defaults and where these come from. */
-import { ARCHITECTURE_OPTIONS, type ArchitectureOptions } from "./autoencoder.ts";
+import { ARCHITECTURE_OPTIONS, type ArchitectureOptions } from "./networks/autoencoder.ts";
 import type { OptionSpec, OptionValues, Profile } from "./options.ts";
-import { PRETRAINING_OPTIONS, type PretrainingOptions } from "./pretraining_options.ts";
+import { PRETRAINING_OPTIONS, type PretrainingOptions } from "./training/pretraining_options.ts";
 
 /** How the thresholds drop: as the authors' code does it, or as the paper's algorithm reads. */
 export type ThresholdSchedule = "code" | "paper";

@@ -21,10 +21,10 @@ import {
   type MixtureOptions,
   type Standardization,
   standardizationOf,
-} from "./mixture.ts";
-import { covarianceSize, type Mixture } from "./mixture_components.ts";
+} from "./shallow/mixture.ts";
+import { covarianceSize, type Mixture } from "./shallow/mixture_components.ts";
 import { type OptionSpec, resolveOptions } from "./options.ts";
-import { Training } from "./trainer.ts";
+import { Training } from "./training/trainer.ts";
 
 /** Options of {@linkcode GaussianMixture}. */
 export interface GaussianMixtureOptions extends Omit<MixtureOptions, "signal"> {

@@ -10,10 +10,10 @@ import { add } from "../engine/ops/binary.ts";
 import { meanSquaredError } from "../engine/ops/squared_error.ts";
 import { scale } from "../engine/ops/unary.ts";
 import type { Tensor } from "../engine/tensor.ts";
-import type { Autoencoder } from "./autoencoder.ts";
-import { CentroidEstimator, centroidOptions } from "./centroid_estimator.ts";
+import type { Autoencoder } from "./networks/autoencoder.ts";
+import { CentroidEstimator, centroidOptions } from "./training/centroid_estimator.ts";
 import { DEC_PRETRAINING } from "./dec.ts";
-import type { Fitting } from "./deep_estimator.ts";
+import type { Fitting } from "./training/deep_estimator.ts";
 import type { Method } from "./method.ts";
 import { type OptionSpec, resolveOptions } from "./options.ts";
 import {
@@ -22,7 +22,7 @@ import {
   SELF_TRAINING_OPTIONS,
   SelfTraining,
   type SelfTrainingOptions,
-} from "./self_training.ts";
+} from "./training/self_training.ts";
 
 /** Options of {@linkcode IDEC}. */
 export interface IDECOptions extends SelfTrainingOptions {

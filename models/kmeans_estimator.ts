@@ -13,7 +13,7 @@ import {
   type Samples,
   valuesOf,
 } from "./estimator.ts";
-import { kmeans, meanVarianceOf, nearestCentroids } from "./kmeans.ts";
+import { kmeans, meanVarianceOf, nearestCentroids } from "./shallow/kmeans.ts";
 import { type OptionSpec, resolveOptions } from "./options.ts";
 import type { Method } from "./method.ts";
 

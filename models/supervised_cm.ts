@@ -26,11 +26,15 @@ import type { State } from "../engine/state.ts";
 import { Table } from "../engine/table.ts";
 import type { Tensor, Variable } from "../engine/tensor.ts";
 import { AUDIT_CLUSTERS, AUDIT_ROWS, AUDIT_SIZES, type LossAudit } from "./audit_scene.ts";
-import type { Autoencoder } from "./autoencoder.ts";
-import { planBatches } from "./batches.ts";
-import { clustered, clusteringLosses, type ClusteringWeights } from "./clustering_module.ts";
-import { CENTROIDS, DeepEstimator, type Fitting } from "./deep_estimator.ts";
-import { Descent } from "./descent.ts";
+import type { Autoencoder } from "./networks/autoencoder.ts";
+import { planBatches } from "./training/batches.ts";
+import {
+  clustered,
+  clusteringLosses,
+  type ClusteringWeights,
+} from "./networks/clustering_module.ts";
+import { CENTROIDS, DeepEstimator, type Fitting } from "./training/deep_estimator.ts";
+import { Descent } from "./training/descent.ts";
 import {
   type Checkpoint,
   type FitContext,
@@ -41,14 +45,14 @@ import {
 } from "./estimator.ts";
 import type { Method } from "./method.ts";
 import { resolveOptions } from "./options.ts";
-import { augmentationFor, Pretraining } from "./pretraining.ts";
-import { Rows } from "./rows.ts";
+import { augmentationFor, Pretraining } from "./training/pretraining.ts";
+import { Rows } from "./training/rows.ts";
 import {
   SUPERVISED_CM_OPTIONS,
   SUPERVISED_CM_PROFILES,
   type SupervisedCMOptions,
 } from "./supervised_cm_options.ts";
-import { Encoding, labelsOf } from "./whole_pass.ts";
+import { Encoding, labelsOf } from "./training/whole_pass.ts";
 
 /** −(1/n)·Σ_i Σ_k y_ik·log γ_ik with γ = softmax(logits): logits and y, one-hot, [n, K]. */
 export function crossEntropy(logits: Tensor, y: Tensor): Tensor {

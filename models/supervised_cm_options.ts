@@ -1,9 +1,9 @@
 /** The supervised Clustering Module's options, with their defaults and where these come from. */
-import { ARCHITECTURE_OPTIONS, type ArchitectureOptions } from "./autoencoder.ts";
-import type { ClusteringWeights } from "./clustering_module.ts";
+import { ARCHITECTURE_OPTIONS, type ArchitectureOptions } from "./networks/autoencoder.ts";
+import type { ClusteringWeights } from "./networks/clustering_module.ts";
 import { CM_OPTIONS } from "./cm_options.ts";
 import type { OptionSpec, Profile } from "./options.ts";
-import { PRETRAINING_OPTIONS, type PretrainingOptions } from "./pretraining_options.ts";
+import { PRETRAINING_OPTIONS, type PretrainingOptions } from "./training/pretraining_options.ts";
 
 /** Options of {@linkcode SupervisedCM}. */
 export interface SupervisedCMOptions

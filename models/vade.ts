@@ -23,25 +23,25 @@ import { STREAM } from "../engine/random.ts";
 import type { State } from "../engine/state.ts";
 import type { Tensor, Variable } from "../engine/tensor.ts";
 import { AUDIT_CLUSTERS, AUDIT_ROWS, AUDIT_SIZES, type AuditScene } from "./audit_scene.ts";
-import type { Autoencoder } from "./autoencoder.ts";
-import { BatchPrograms } from "./batches.ts";
-import { blockOf } from "./centroid_estimator.ts";
-import { CENTROIDS, DeepEstimator, type Fitting } from "./deep_estimator.ts";
+import type { Autoencoder } from "./networks/autoencoder.ts";
+import { BatchPrograms } from "./training/batches.ts";
+import { blockOf } from "./training/centroid_estimator.ts";
+import { CENTROIDS, DeepEstimator, type Fitting } from "./training/deep_estimator.ts";
 import type { FitResult, Samples } from "./estimator.ts";
 import type { Method } from "./method.ts";
-import { assignToMixture, fitMixture } from "./mixture.ts";
-import { differences } from "./mixture_components.ts";
+import { assignToMixture, fitMixture } from "./shallow/mixture.ts";
+import { differences } from "./shallow/mixture_components.ts";
 import { resolveOptions } from "./options.ts";
-import { augmentationFor, Pretraining } from "./pretraining.ts";
-import { score } from "./scoring.ts";
-import type { PhaseEnd } from "./trainer.ts";
+import { augmentationFor, Pretraining } from "./training/pretraining.ts";
+import { score } from "./evaluation/scoring.ts";
+import type { PhaseEnd } from "./training/trainer.ts";
 import {
   type OutputLikelihood,
   VADE_OPTIONS,
   VADE_PROFILES,
   type VaDEOptions,
 } from "./vade_options.ts";
-import { Encoding, labelsOf } from "./whole_pass.ts";
+import { Encoding, labelsOf } from "./training/whole_pass.ts";
 
 /** σ² of a component is this and more, so that none shrinks to a point. */
 const VARIANCE_FLOOR = 1e-4;

@@ -1,8 +1,8 @@
 /** VaDE's options, with their defaults and where these come from. */
-import { ARCHITECTURE_OPTIONS, type ArchitectureOptions } from "./autoencoder.ts";
+import { ARCHITECTURE_OPTIONS, type ArchitectureOptions } from "./networks/autoencoder.ts";
 import { DEC_PRETRAINING } from "./dec.ts";
 import type { OptionSpec, Profile } from "./options.ts";
-import { PRETRAINING_OPTIONS, type PretrainingOptions } from "./pretraining_options.ts";
+import { PRETRAINING_OPTIONS, type PretrainingOptions } from "./training/pretraining_options.ts";
 
 /** What the decoder's output means: logits of Bernoulli variables, or means of Gaussians. */
 export type OutputLikelihood = "bernoulli" | "gaussian";

@@ -19,14 +19,18 @@ import { type Shape, sizeOf } from "../engine/shape.ts";
 import { State } from "../engine/state.ts";
 import type { Variable } from "../engine/tensor.ts";
 import { AUDIT_CLUSTERS, AUDIT_ROWS, AUDIT_SIZES, AuditScene } from "../models/audit_scene.ts";
-import { BatchPrograms } from "../models/batches.ts";
+import { BatchPrograms } from "../models/training/batches.ts";
 import { DCN, dcnLosses, updateCentroids } from "../models/dcn.ts";
 import { DEC } from "../models/dec.ts";
 import { annealedAlphas, DKM, dkmLosses, softKMeansLoss } from "../models/dkm.ts";
 import type { Checkpoint, FitContext, Samples } from "../models/estimator.ts";
 import { IDEC, idecLosses } from "../models/idec.ts";
-import { Rows } from "../models/rows.ts";
-import { klDivergence, targetDistribution, traceRefresh } from "../models/self_training.ts";
+import { Rows } from "../models/training/rows.ts";
+import {
+  klDivergence,
+  targetDistribution,
+  traceRefresh,
+} from "../models/training/self_training.ts";
 
 const [N, K, P] = [7, 4, 3];
 const random = new RandomStream(3, 1);

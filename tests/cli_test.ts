@@ -28,7 +28,7 @@ import type { Checkpoint, Estimator, FitContext } from "../models/estimator.ts";
 import { METHODS } from "../models/registry.ts";
 import { inFolder, run, stop } from "./command_line.ts";
 
-const ROOT = new URL("..", import.meta.url);
+const ROOT = new URL("../", import.meta.url);
 
 const BLOBS = ["--data", "blobs.csv", "--label-column", "last", "--device", "cpu"];
 const SMALL = ["--hidden", "8,8", "--latent", "2"];

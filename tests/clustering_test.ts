@@ -18,7 +18,7 @@ import { trace } from "../engine/program.ts";
 import { RandomStream } from "../engine/random.ts";
 import { State } from "../engine/state.ts";
 import { Table } from "../engine/table.ts";
-import { Autoencoder } from "../models/autoencoder.ts";
+import { Autoencoder } from "../models/networks/autoencoder.ts";
 import { dropThresholds, DynAE, dynamicLosses, dynamicTargets } from "../models/dynae.ts";
 import type { ThresholdSchedule } from "../models/dynae_options.ts";
 import {
@@ -28,16 +28,16 @@ import {
   meanVarianceOf,
   nearestCentroids,
   nearestRows,
-} from "../models/kmeans.ts";
+} from "../models/shallow/kmeans.ts";
 import { resolveOptions } from "../models/options.ts";
-import { Pretraining } from "../models/pretraining.ts";
+import { Pretraining } from "../models/training/pretraining.ts";
 import {
   type CriticMode,
   PRETRAINING_OPTIONS,
   type PretrainingOptions,
-} from "../models/pretraining_options.ts";
-import { Rows } from "../models/rows.ts";
-import { Training } from "../models/trainer.ts";
+} from "../models/training/pretraining_options.ts";
+import { Rows } from "../models/training/rows.ts";
+import { Training } from "../models/training/trainer.ts";
 
 function squaredDistance(
   a: ArrayLike<number>,

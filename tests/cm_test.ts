@@ -21,7 +21,7 @@ import { RandomStream } from "../engine/random.ts";
 import { State } from "../engine/state.ts";
 import type { Tensor } from "../engine/tensor.ts";
 import { AECM, jointLosses, orthonormalityPenalty, unitSparsityTerm } from "../models/ae_cm.ts";
-import { Autoencoder } from "../models/autoencoder.ts";
+import { Autoencoder } from "../models/networks/autoencoder.ts";
 import { CM } from "../models/cm.ts";
 import {
   clustered,
@@ -32,9 +32,9 @@ import {
   priorTerm,
   reconstructionTerm,
   sparsityTerm,
-} from "../models/clustering_module.ts";
+} from "../models/networks/clustering_module.ts";
 import type { Checkpoint } from "../models/estimator.ts";
-import { pseudoInverse } from "../models/pseudo_inverse.ts";
+import { pseudoInverse } from "../models/networks/pseudo_inverse.ts";
 
 /** A matrix of float32 values. */
 interface Matrix {

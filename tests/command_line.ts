@@ -1,6 +1,6 @@
 /** Starts the command line in a folder with small data. */
 
-const ROOT = new URL("..", import.meta.url);
+const ROOT = new URL("../", import.meta.url);
 const CLI = new URL("cli.ts", ROOT).pathname;
 
 /** What a process left. */

@@ -6,7 +6,7 @@ import { RandomStream } from "../engine/random.ts";
 import { type Shape, sizeOf } from "../engine/shape.ts";
 import { State } from "../engine/state.ts";
 import { AEKMeans } from "../models/ae_kmeans.ts";
-import { ConvolutionalAutoencoder, halve } from "../models/convolutional_autoencoder.ts";
+import { ConvolutionalAutoencoder, halve } from "../models/networks/convolutional_autoencoder.ts";
 import { crossEntropy, DEPICT, reconstructionLosses } from "../models/depict.ts";
 import type { Checkpoint, FitResult } from "../models/estimator.ts";
 

@@ -1,6 +1,6 @@
 /** What a partition looks like, and what is said about it. */
 import { assert, assertAlmostEquals, assertEquals, assertStringIncludes } from "@std/assert";
-import { diagnose, warningsOf } from "../models/diagnostics.ts";
+import { diagnose, warningsOf } from "../models/evaluation/diagnostics.ts";
 
 const stopReason = "100 steps";
 

@@ -7,7 +7,7 @@ import { OracleBackend } from "../engine/oracle.ts";
 import { trace } from "../engine/program.ts";
 import { State } from "../engine/state.ts";
 import { DynAE } from "../models/dynae.ts";
-import { gradientCosine } from "../models/feature_diagnostics.ts";
+import { gradientCosine } from "../models/evaluation/feature_diagnostics.ts";
 
 Deno.test("the cosine is that of the gradients, over all variables together", async () => {
   const oracle = new OracleBackend();

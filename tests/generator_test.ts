@@ -11,7 +11,7 @@ import { openCpuBackend } from "../engine/cpu/backend.ts";
 import { RandomStream } from "../engine/random.ts";
 import { AEKMeans } from "../models/ae_kmeans.ts";
 import { DEC } from "../models/dec.ts";
-import { interpolateCodes, sampleCodes } from "../models/generator.ts";
+import { interpolateCodes, sampleCodes } from "../models/networks/generator.ts";
 import { inFolder, run } from "./command_line.ts";
 
 /** Width and height that a PNG says it has. */

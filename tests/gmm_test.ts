@@ -9,7 +9,7 @@ import {
 } from "@std/assert";
 import { openCpuBackend } from "../engine/cpu/backend.ts";
 import { RandomStream } from "../engine/random.ts";
-import { cholesky, invertLower } from "../models/cholesky.ts";
+import { cholesky, invertLower } from "../models/shallow/cholesky.ts";
 import { DivergedError } from "../models/estimator.ts";
 import { GaussianMixture } from "../models/gmm.ts";
 import {
@@ -19,7 +19,7 @@ import {
   type MixtureOptions,
   type Standardization,
   standardizationOf,
-} from "../models/mixture.ts";
+} from "../models/shallow/mixture.ts";
 
 const backend = await openCpuBackend({ threads: 1 });
 

@@ -12,7 +12,7 @@ import { observePrograms, type Program, trace } from "../engine/program.ts";
 import { State } from "../engine/state.ts";
 import { Table } from "../engine/table.ts";
 import { openWebGpuBackend } from "../engine/webgpu/backend.ts";
-import { Autoencoder } from "../models/autoencoder.ts";
+import { Autoencoder } from "../models/networks/autoencoder.ts";
 import { gpuTest } from "./gpu.ts";
 
 const ROWS = 64, BATCH = 16, INPUTS = 12, HIDDEN = 20, LATENT = 3, STEPS = 5;

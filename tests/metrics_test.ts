@@ -1,13 +1,13 @@
 import { assert, assertAlmostEquals, assertEquals, assertThrows } from "@std/assert";
 import fc from "fast-check";
-import { hungarian } from "../models/hungarian.ts";
+import { hungarian } from "../models/evaluation/hungarian.ts";
 import {
   accuracy,
   adjustedRandIndex,
   contingency,
   matchClusters,
   normalizedMutualInformation,
-} from "../models/metrics.ts";
+} from "../models/evaluation/metrics.ts";
 
 /** Two labelings of the same 1 to 60 samples, into up to 8 and up to 9 groups. */
 const labelings = fc.array(fc.tuple(fc.nat(7), fc.nat(8)), { minLength: 1, maxLength: 60 })

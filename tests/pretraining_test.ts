@@ -19,8 +19,8 @@ import type { Shape } from "../engine/shape.ts";
 import { State } from "../engine/state.ts";
 import { Table } from "../engine/table.ts";
 import { AEKMeans, type AEKMeansOptions } from "../models/ae_kmeans.ts";
-import { Autoencoder } from "../models/autoencoder.ts";
-import { Critic } from "../models/critic.ts";
+import { Autoencoder } from "../models/networks/autoencoder.ts";
+import { Critic } from "../models/networks/critic.ts";
 import {
   type Checkpoint,
   type FitContext,
@@ -28,12 +28,15 @@ import {
   type Samples,
 } from "../models/estimator.ts";
 import { resolveOptions } from "../models/options.ts";
-import { corrupt, pretrainingLosses } from "../models/pretraining.ts";
-import { PRETRAINING_OPTIONS, type PretrainingOptions } from "../models/pretraining_options.ts";
-import { PretrainingPhase, reconstructionError } from "../models/pretraining_phase.ts";
-import { Rows } from "../models/rows.ts";
-import { reconstructByPair } from "../models/stacked.ts";
-import { Training } from "../models/trainer.ts";
+import { corrupt, pretrainingLosses } from "../models/training/pretraining.ts";
+import {
+  PRETRAINING_OPTIONS,
+  type PretrainingOptions,
+} from "../models/training/pretraining_options.ts";
+import { PretrainingPhase, reconstructionError } from "../models/training/pretraining_phase.ts";
+import { Rows } from "../models/training/rows.ts";
+import { reconstructByPair } from "../models/training/stacked.ts";
+import { Training } from "../models/training/trainer.ts";
 
 type Matrix = number[][];
 

@@ -1,7 +1,7 @@
 import { assert, assertEquals, assertGreater, assertStringIncludes } from "@std/assert";
 import { gpuTest } from "./gpu.ts";
 
-const ROOT = new URL("..", import.meta.url);
+const ROOT = new URL("../", import.meta.url);
 
 /** A run of a second or two. */
 const TINY = [

@@ -11,10 +11,10 @@ import {
 } from "@std/assert";
 import { colourLabels, encodePng, readPng } from "../cli/images.ts";
 import { openCpuBackend } from "../engine/cpu/backend.ts";
-import { PatchGrid, standardizeRows } from "../models/image_patches.ts";
+import { PatchGrid, standardizeRows } from "../models/segmentation/image_patches.ts";
 import { KMeans } from "../models/kmeans_estimator.ts";
-import { accuracy } from "../models/metrics.ts";
-import { segment } from "../models/segmentation.ts";
+import { accuracy } from "../models/evaluation/metrics.ts";
+import { segment } from "../models/segmentation/segmentation.ts";
 import { texturedImage } from "./textures.ts";
 
 const CLI = new URL("../cli.ts", import.meta.url).pathname;

@@ -8,7 +8,7 @@ import { openCpuBackend } from "../engine/cpu/backend.ts";
 import { RandomStream } from "../engine/random.ts";
 import { State } from "../engine/state.ts";
 import { AEKMeans } from "../models/ae_kmeans.ts";
-import { BatchPrograms } from "../models/batches.ts";
+import { BatchPrograms } from "../models/training/batches.ts";
 import { DynAE } from "../models/dynae.ts";
 import {
   type Checkpoint,
@@ -17,7 +17,7 @@ import {
   type Samples,
 } from "../models/estimator.ts";
 import { KMeans } from "../models/kmeans_estimator.ts";
-import { Rows } from "../models/rows.ts";
+import { Rows } from "../models/training/rows.ts";
 
 const [N, D] = [5000, 6];
 const random = new RandomStream(11, 1);

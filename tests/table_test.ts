@@ -10,7 +10,7 @@ import { RandomStream } from "../engine/random.ts";
 import { State } from "../engine/state.ts";
 import { CHUNK_ROWS, Table } from "../engine/table.ts";
 import { openWebGpuBackend } from "../engine/webgpu/mod.ts";
-import { kmeans, meanVarianceOf, nearestRows } from "../models/kmeans.ts";
+import { kmeans, meanVarianceOf, nearestRows } from "../models/shallow/kmeans.ts";
 import { gpuTest } from "./gpu.ts";
 
 const [ROWS, WIDTH] = [3 * CHUNK_ROWS + 77, 6];

@@ -1,6 +1,6 @@
 /** Images of a few textures, whose true classes are known. */
 import { RandomStream } from "../engine/random.ts";
-import type { Image } from "../models/image_patches.ts";
+import type { Image } from "../models/segmentation/image_patches.ts";
 
 /** An image and the class of each of its pixels, [height·width]. */
 export interface TexturedImage {

@@ -5,7 +5,7 @@ import { OracleBackend } from "../engine/oracle.ts";
 import { trace } from "../engine/program.ts";
 import { RandomStream } from "../engine/random.ts";
 import { State } from "../engine/state.ts";
-import { Autoencoder } from "../models/autoencoder.ts";
+import { Autoencoder } from "../models/networks/autoencoder.ts";
 import type { Checkpoint } from "../models/estimator.ts";
 import { logJoint, VaDE, vadeLosses } from "../models/vade.ts";
 

@@ -4,8 +4,8 @@ import { makeCodes } from "../bench/codes.ts";
 import { openCpuBackend } from "../engine/cpu/backend.ts";
 import { State } from "../engine/state.ts";
 import { Table } from "../engine/table.ts";
-import { kmeans, type KMeansOptions, meanVarianceOf } from "../models/kmeans.ts";
-import { Assignment } from "../models/whole_pass.ts";
+import { kmeans, type KMeansOptions, meanVarianceOf } from "../models/shallow/kmeans.ts";
+import { Assignment } from "../models/training/whole_pass.ts";
 
 const COLUMNS = 5;
 

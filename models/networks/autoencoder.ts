@@ -13,12 +13,12 @@ import {
   normal,
   type ParameterBlock,
   Parameters,
-} from "../engine/module.ts";
-import { assign } from "../engine/ops/call.ts";
-import { trace } from "../engine/program.ts";
-import { State } from "../engine/state.ts";
-import type { Tensor } from "../engine/tensor.ts";
-import type { OptionSpec } from "./options.ts";
+} from "../../engine/module.ts";
+import { assign } from "../../engine/ops/call.ts";
+import { trace } from "../../engine/program.ts";
+import { State } from "../../engine/state.ts";
+import type { Tensor } from "../../engine/tensor.ts";
+import type { OptionSpec } from "../options.ts";
 
 /** U(±√(1/fan_in)), U(±√(6/(fan_in + fan_out))), or N(0, 0.01²). */
 export type InitializerName = "fanIn" | "glorot" | "normal";

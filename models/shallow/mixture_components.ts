@@ -3,18 +3,18 @@
  * of rows that belong to them in part. Second moments are about the present means, so that few digits
  * are lost when they are moved to the next ones.
  */
-import { add, mul, sub } from "../engine/ops/binary.ts";
-import { assign } from "../engine/ops/call.ts";
-import { dense } from "../engine/ops/dense.ts";
-import { squaredDistances } from "../engine/ops/distances.ts";
-import { matmulTransposeA } from "../engine/ops/matmul.ts";
-import { reshape } from "../engine/ops/reshape.ts";
-import { sum } from "../engine/ops/sum.ts";
-import { scale, square } from "../engine/ops/unary.ts";
-import type { State } from "../engine/state.ts";
-import type { Tensor, Variable } from "../engine/tensor.ts";
+import { add, mul, sub } from "../../engine/ops/binary.ts";
+import { assign } from "../../engine/ops/call.ts";
+import { dense } from "../../engine/ops/dense.ts";
+import { squaredDistances } from "../../engine/ops/distances.ts";
+import { matmulTransposeA } from "../../engine/ops/matmul.ts";
+import { reshape } from "../../engine/ops/reshape.ts";
+import { sum } from "../../engine/ops/sum.ts";
+import { scale, square } from "../../engine/ops/unary.ts";
+import type { State } from "../../engine/state.ts";
+import type { Tensor, Variable } from "../../engine/tensor.ts";
 import { cholesky, invertLower } from "./cholesky.ts";
-import { DivergedError } from "./estimator.ts";
+import { DivergedError } from "../estimator.ts";
 
 /** `full`: any; `diag`: a variance a column; `isotropic`: one variance that all components share. */
 export type CovarianceType = "full" | "diag" | "isotropic";

@@ -4,14 +4,14 @@
  * assignments as an autoencoder of one hidden layer, whose softmax code are the assignments and whose
  * decoder holds the centroids.
  */
-import { add, mul, sub } from "../engine/ops/binary.ts";
-import { matmul } from "../engine/ops/matmul.ts";
-import { orthonormalize } from "../engine/ops/orthonormalize.ts";
-import { softmax } from "../engine/ops/softmax.ts";
-import { squaredError } from "../engine/ops/squared_error.ts";
-import { mean, sum } from "../engine/ops/sum.ts";
-import { affine, log, scale, square } from "../engine/ops/unary.ts";
-import type { Tensor } from "../engine/tensor.ts";
+import { add, mul, sub } from "../../engine/ops/binary.ts";
+import { matmul } from "../../engine/ops/matmul.ts";
+import { orthonormalize } from "../../engine/ops/orthonormalize.ts";
+import { softmax } from "../../engine/ops/softmax.ts";
+import { squaredError } from "../../engine/ops/squared_error.ts";
+import { mean, sum } from "../../engine/ops/sum.ts";
+import { affine, log, scale, square } from "../../engine/ops/unary.ts";
+import type { Tensor } from "../../engine/tensor.ts";
 import type { Autoencoder } from "./autoencoder.ts";
 import { pseudoInverse } from "./pseudo_inverse.ts";
 

@@ -1,10 +1,10 @@
 /** What every method on an autoencoder shares: devices, samples, predict, load. */
-import type { Backend } from "../engine/backend.ts";
-import { openDevice } from "../engine/device.ts";
-import { softAssign } from "../engine/ops/assignment.ts";
-import { State } from "../engine/state.ts";
-import type { Tensor, Variable } from "../engine/tensor.ts";
-import { type ArchitectureOptions, Autoencoder } from "./autoencoder.ts";
+import type { Backend } from "../../engine/backend.ts";
+import { openDevice } from "../../engine/device.ts";
+import { softAssign } from "../../engine/ops/assignment.ts";
+import { State } from "../../engine/state.ts";
+import type { Tensor, Variable } from "../../engine/tensor.ts";
+import { type ArchitectureOptions, Autoencoder } from "../networks/autoencoder.ts";
 import {
   type Checkpoint,
   checkSamples,
@@ -13,7 +13,7 @@ import {
   type FitResult,
   InterruptedError,
   type Samples,
-} from "./estimator.ts";
+} from "../estimator.ts";
 import { Rows } from "./rows.ts";
 import { Training } from "./trainer.ts";
 import { Encoding, labelsOf } from "./whole_pass.ts";

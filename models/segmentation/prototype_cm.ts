@@ -1,10 +1,10 @@
 /** The Clustering Module with prototypes that are given: it learns the assignments alone. */
-import type { ParameterBlock } from "../engine/module.ts";
-import type { Autoencoder } from "./autoencoder.ts";
-import type { ClusteringModule } from "./clustering_module.ts";
-import { CM } from "./cm.ts";
-import type { CMOptions } from "./cm_options.ts";
-import type { Fitting } from "./deep_estimator.ts";
+import type { ParameterBlock } from "../../engine/module.ts";
+import type { Autoencoder } from "../networks/autoencoder.ts";
+import type { ClusteringModule } from "../networks/clustering_module.ts";
+import { CM } from "../cm.ts";
+import type { CMOptions } from "../cm_options.ts";
+import type { Fitting } from "../training/deep_estimator.ts";
 
 /** U is fixed; V and c are trained. */
 export class PrototypeCM extends CM {

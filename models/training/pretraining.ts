@@ -3,22 +3,22 @@
  * corrupted input where that is asked for; adversarially constrained interpolation with a critic; and
  * before that, layer by layer.
  */
-import type { ParameterBlock } from "../engine/module.ts";
-import { Adam } from "../engine/optim.ts";
-import { add } from "../engine/ops/binary.ts";
-import { broadcastTo } from "../engine/ops/broadcast.ts";
-import { constant } from "../engine/ops/constant.ts";
-import { interpolate, interpolateReversed } from "../engine/ops/interpolate.ts";
-import { maskNoise, randomNormal } from "../engine/ops/noise.ts";
-import { randomUniform } from "../engine/ops/random.ts";
-import { stopGradient } from "../engine/ops/reshape.ts";
-import { scale } from "../engine/ops/unary.ts";
-import { STREAM } from "../engine/random.ts";
-import type { Tensor, Variable } from "../engine/tensor.ts";
-import type { Autoencoder } from "./autoencoder.ts";
+import type { ParameterBlock } from "../../engine/module.ts";
+import { Adam } from "../../engine/optim.ts";
+import { add } from "../../engine/ops/binary.ts";
+import { broadcastTo } from "../../engine/ops/broadcast.ts";
+import { constant } from "../../engine/ops/constant.ts";
+import { interpolate, interpolateReversed } from "../../engine/ops/interpolate.ts";
+import { maskNoise, randomNormal } from "../../engine/ops/noise.ts";
+import { randomUniform } from "../../engine/ops/random.ts";
+import { stopGradient } from "../../engine/ops/reshape.ts";
+import { scale } from "../../engine/ops/unary.ts";
+import { STREAM } from "../../engine/random.ts";
+import type { Tensor, Variable } from "../../engine/tensor.ts";
+import type { Autoencoder } from "../networks/autoencoder.ts";
 import { Augmentation } from "./batches.ts";
-import { Critic, criticLoss, interpolationLoss } from "./critic.ts";
-import type { Samples } from "./estimator.ts";
+import { Critic, criticLoss, interpolationLoss } from "../networks/critic.ts";
+import type { Samples } from "../estimator.ts";
 import type { PretrainingOptions } from "./pretraining_options.ts";
 import { PretrainingPhase, reconstructionError } from "./pretraining_phase.ts";
 import type { Rows } from "./rows.ts";

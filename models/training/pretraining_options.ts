@@ -1,6 +1,6 @@
 /** Options of pre-training, which all methods on an autoencoder share. */
-import type { BatchOrder } from "../engine/ops/random.ts";
-import type { OptionSpec } from "./options.ts";
+import type { BatchOrder } from "../../engine/ops/random.ts";
+import type { OptionSpec } from "../options.ts";
 
 /** Whether the critic learns, stays at its random start as in DynAE's released code, or is absent. */
 export type CriticMode = "trained" | "fixed" | "off";

@@ -2,23 +2,23 @@
  * k-means: Lloyd's algorithm from k-means++ seeds with greedy candidates (Arthur and Vassilvitskii,
  * SODA 2007; the greedy form as scikit-learn has it), all restarts side by side on the device.
  */
-import { argExtreme } from "../kernels/arg_extreme.ts";
-import { distances as distancesKernel } from "../kernels/distances.ts";
-import { gather as gatherKernel } from "../kernels/gather.ts";
-import { kmeansAssign } from "../kernels/kmeans_assign.ts";
-import { kmeansSeedChoose } from "../kernels/kmeans_seed_choose.ts";
-import { kmeansSeedDistance } from "../kernels/kmeans_seed_distance.ts";
-import { kmeansSum } from "../kernels/kmeans_sum.ts";
-import { kmeansUpdate } from "../kernels/kmeans_update.ts";
-import { reduce } from "../kernels/reduce.ts";
-import type { Backend } from "../engine/backend.ts";
-import { callKernel } from "../engine/ops/call.ts";
-import { advance } from "../engine/ops/counter.ts";
-import { trace } from "../engine/program.ts";
-import { checkSeed, RandomStream, STREAM } from "../engine/random.ts";
-import { State } from "../engine/state.ts";
-import type { Table } from "../engine/table.ts";
-import { type Tensor, Variable } from "../engine/tensor.ts";
+import { argExtreme } from "../../kernels/arg_extreme.ts";
+import { distances as distancesKernel } from "../../kernels/distances.ts";
+import { gather as gatherKernel } from "../../kernels/gather.ts";
+import { kmeansAssign } from "../../kernels/kmeans_assign.ts";
+import { kmeansSeedChoose } from "../../kernels/kmeans_seed_choose.ts";
+import { kmeansSeedDistance } from "../../kernels/kmeans_seed_distance.ts";
+import { kmeansSum } from "../../kernels/kmeans_sum.ts";
+import { kmeansUpdate } from "../../kernels/kmeans_update.ts";
+import { reduce } from "../../kernels/reduce.ts";
+import type { Backend } from "../../engine/backend.ts";
+import { callKernel } from "../../engine/ops/call.ts";
+import { advance } from "../../engine/ops/counter.ts";
+import { trace } from "../../engine/program.ts";
+import { checkSeed, RandomStream, STREAM } from "../../engine/random.ts";
+import { State } from "../../engine/state.ts";
+import type { Table } from "../../engine/table.ts";
+import { type Tensor, Variable } from "../../engine/tensor.ts";
 
 /** Options of {@linkcode kmeans}. */
 export interface KMeansOptions {

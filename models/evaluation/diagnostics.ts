@@ -1,8 +1,8 @@
 /**
  * What a partition looks like, without any labels, and warnings with a remedy where it looks wrong.
  */
-import { RandomStream, STREAM } from "../engine/random.ts";
-import type { FitResult } from "./estimator.ts";
+import { RandomStream, STREAM } from "../../engine/random.ts";
+import type { FitResult } from "../estimator.ts";
 
 /** Rows of the sample on which the silhouette is computed. */
 const SILHOUETTE_ROWS = 1000;

@@ -5,17 +5,17 @@
  * classes, and that of clustering with that of reconstruction. A diagnosis: it needs the classes, and
  * changes nothing.
  */
-import { gradients } from "../engine/gradient.ts";
-import { add, div, mul } from "../engine/ops/binary.ts";
-import { gather } from "../engine/ops/rows.ts";
-import { sum } from "../engine/ops/sum.ts";
-import { sqrt } from "../engine/ops/unary.ts";
-import { type Program, trace } from "../engine/program.ts";
-import { RandomStream, STREAM } from "../engine/random.ts";
-import { State } from "../engine/state.ts";
-import type { Tensor, Variable } from "../engine/tensor.ts";
+import { gradients } from "../../engine/gradient.ts";
+import { add, div, mul } from "../../engine/ops/binary.ts";
+import { gather } from "../../engine/ops/rows.ts";
+import { sum } from "../../engine/ops/sum.ts";
+import { sqrt } from "../../engine/ops/unary.ts";
+import { type Program, trace } from "../../engine/program.ts";
+import { RandomStream, STREAM } from "../../engine/random.ts";
+import { State } from "../../engine/state.ts";
+import type { Tensor, Variable } from "../../engine/tensor.ts";
 import { matchClusters } from "./metrics.ts";
-import type { Rows } from "./rows.ts";
+import type { Rows } from "../training/rows.ts";
 
 /** Rows of the fixed sample on which gradients are compared. */
 const SAMPLE_ROWS = 512;

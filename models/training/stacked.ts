@@ -3,11 +3,11 @@
  * arXiv 1511.06335): each layer of the encoder and the decoder's that undoes it are a denoising
  * autoencoder of what the layers before make of the data, those being frozen.
  */
-import type { ParameterBlock, Parameters } from "../engine/module.ts";
-import { dropout } from "../engine/ops/noise.ts";
-import { STREAM } from "../engine/random.ts";
-import type { Tensor } from "../engine/tensor.ts";
-import type { Autoencoder, LayerPair } from "./autoencoder.ts";
+import type { ParameterBlock, Parameters } from "../../engine/module.ts";
+import { dropout } from "../../engine/ops/noise.ts";
+import { STREAM } from "../../engine/random.ts";
+import type { Tensor } from "../../engine/tensor.ts";
+import type { Autoencoder, LayerPair } from "../networks/autoencoder.ts";
 import type { Augmentation } from "./batches.ts";
 import type { PretrainingOptions } from "./pretraining_options.ts";
 import { PretrainingPhase, reconstructionError } from "./pretraining_phase.ts";

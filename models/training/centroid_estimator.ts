@@ -2,14 +2,14 @@
  * What DEC, IDEC, DCN and DKM share: an autoencoder is pre-trained, k-means finds centroids in its
  * code, and then a phase of the method's own trains the network and the centroids together.
  */
-import type { ParameterBlock } from "../engine/module.ts";
-import { Adam, type Optimizer, Sgd } from "../engine/optim.ts";
-import type { State } from "../engine/state.ts";
-import { Variable } from "../engine/tensor.ts";
-import { ARCHITECTURE_OPTIONS, type ArchitectureOptions } from "./autoencoder.ts";
+import type { ParameterBlock } from "../../engine/module.ts";
+import { Adam, type Optimizer, Sgd } from "../../engine/optim.ts";
+import type { State } from "../../engine/state.ts";
+import { Variable } from "../../engine/tensor.ts";
+import { ARCHITECTURE_OPTIONS, type ArchitectureOptions } from "../networks/autoencoder.ts";
 import { DeepEstimator, type Fitting } from "./deep_estimator.ts";
-import type { FitResult } from "./estimator.ts";
-import type { OptionSpec } from "./options.ts";
+import type { FitResult } from "../estimator.ts";
+import type { OptionSpec } from "../options.ts";
 import { augmentationFor, Pretraining } from "./pretraining.ts";
 import { PRETRAINING_OPTIONS, type PretrainingOptions } from "./pretraining_options.ts";
 import type { PhaseEnd } from "./trainer.ts";

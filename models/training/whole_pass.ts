@@ -1,18 +1,23 @@
 /** Passes over the whole data set: codes, labels and confidence of every row, on the device. */
-import { confidence } from "../kernels/confidence.ts";
-import { softAssign } from "../engine/ops/assignment.ts";
-import { callKernel } from "../engine/ops/call.ts";
-import { advance } from "../engine/ops/counter.ts";
-import { batchRows } from "../engine/ops/random.ts";
-import { scatterRows } from "../engine/ops/rows.ts";
-import { sum } from "../engine/ops/sum.ts";
-import { REGION_ALIGNMENT } from "../engine/backend.ts";
-import { type Program, trace } from "../engine/program.ts";
-import { State } from "../engine/state.ts";
-import { Table } from "../engine/table.ts";
-import { type Tensor, Variable } from "../engine/tensor.ts";
+import { confidence } from "../../kernels/confidence.ts";
+import { softAssign } from "../../engine/ops/assignment.ts";
+import { callKernel } from "../../engine/ops/call.ts";
+import { advance } from "../../engine/ops/counter.ts";
+import { batchRows } from "../../engine/ops/random.ts";
+import { scatterRows } from "../../engine/ops/rows.ts";
+import { sum } from "../../engine/ops/sum.ts";
+import { REGION_ALIGNMENT } from "../../engine/backend.ts";
+import { type Program, trace } from "../../engine/program.ts";
+import { State } from "../../engine/state.ts";
+import { Table } from "../../engine/table.ts";
+import { type Tensor, Variable } from "../../engine/tensor.ts";
 import type { Rows } from "./rows.ts";
-import { kmeans, type KMeansOptions, type KMeansResult, meanVarianceOf } from "./kmeans.ts";
+import {
+  kmeans,
+  type KMeansOptions,
+  type KMeansResult,
+  meanVarianceOf,
+} from "../shallow/kmeans.ts";
 
 /** Most rows of one replay of a pass, unless a network asks for fewer. */
 const PASS_ROWS = 1024;

@@ -3,15 +3,15 @@
  * centroids are prototypical patches (from the slides of AE-CM's authors, which print no values; what
  * they leave open is chosen here, as each option's source says).
  */
-import { openDevice } from "../engine/device.ts";
-import { assign } from "../engine/ops/call.ts";
-import { matmul } from "../engine/ops/matmul.ts";
-import { trace } from "../engine/program.ts";
-import { State } from "../engine/state.ts";
-import type { Backend } from "../engine/backend.ts";
-import { CM } from "./cm.ts";
-import { CM_OPTIONS, type CMOptions } from "./cm_options.ts";
-import type { FitContext } from "./estimator.ts";
+import { openDevice } from "../../engine/device.ts";
+import { assign } from "../../engine/ops/call.ts";
+import { matmul } from "../../engine/ops/matmul.ts";
+import { trace } from "../../engine/program.ts";
+import { State } from "../../engine/state.ts";
+import type { Backend } from "../../engine/backend.ts";
+import { CM } from "../cm.ts";
+import { CM_OPTIONS, type CMOptions } from "../cm_options.ts";
+import type { FitContext } from "../estimator.ts";
 import {
   channelStatistics,
   crop,
@@ -20,7 +20,7 @@ import {
   type RowScale,
   standardizeRows,
 } from "./image_patches.ts";
-import { type OptionSpec, resolveOptions } from "./options.ts";
+import { type OptionSpec, resolveOptions } from "../options.ts";
 import { PrototypeCM } from "./prototype_cm.ts";
 
 /** Contrast of a patch, in deviations of the image, below which normalisation does not raise it. */

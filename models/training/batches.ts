@@ -1,19 +1,19 @@
 /** Which batch a step trains on, and what the images in it go through. */
-import type { Backend } from "../engine/backend.ts";
-import { augment } from "../engine/ops/augment.ts";
-import { mul } from "../engine/ops/binary.ts";
-import { advance } from "../engine/ops/counter.ts";
+import type { Backend } from "../../engine/backend.ts";
+import { augment } from "../../engine/ops/augment.ts";
+import { mul } from "../../engine/ops/binary.ts";
+import { advance } from "../../engine/ops/counter.ts";
 import {
   type BatchOptions,
   type BatchOrder,
   batchRows,
   randomUniform,
-} from "../engine/ops/random.ts";
-import { type Outputs, type Program, trace } from "../engine/program.ts";
-import { RandomStream, STREAM } from "../engine/random.ts";
-import { State } from "../engine/state.ts";
-import type { Tensor, Variable } from "../engine/tensor.ts";
-import { permute } from "../kernels/batch_rows.ts";
+} from "../../engine/ops/random.ts";
+import { type Outputs, type Program, trace } from "../../engine/program.ts";
+import { RandomStream, STREAM } from "../../engine/random.ts";
+import { State } from "../../engine/state.ts";
+import type { Tensor, Variable } from "../../engine/tensor.ts";
+import { permute } from "../../kernels/batch_rows.ts";
 import type { Rows, Window } from "./rows.ts";
 
 /** The sequence of batches of a phase. */

@@ -1,12 +1,12 @@
 /** A phase of pre-training: batches through a loss and an optimiser, as the options ask. */
-import type { ParameterBlock } from "../engine/module.ts";
-import { mul } from "../engine/ops/binary.ts";
-import { accumulate, advance } from "../engine/ops/counter.ts";
-import { squaredError } from "../engine/ops/squared_error.ts";
-import { scale } from "../engine/ops/unary.ts";
-import { Adam, minimizeTogether, type Optimizer, Sgd } from "../engine/optim.ts";
-import type { State } from "../engine/state.ts";
-import type { Tensor, Variable } from "../engine/tensor.ts";
+import type { ParameterBlock } from "../../engine/module.ts";
+import { mul } from "../../engine/ops/binary.ts";
+import { accumulate, advance } from "../../engine/ops/counter.ts";
+import { squaredError } from "../../engine/ops/squared_error.ts";
+import { scale } from "../../engine/ops/unary.ts";
+import { Adam, minimizeTogether, type Optimizer, Sgd } from "../../engine/optim.ts";
+import type { State } from "../../engine/state.ts";
+import type { Tensor, Variable } from "../../engine/tensor.ts";
 import { BatchPrograms } from "./batches.ts";
 import type { ErrorForm, PretrainingOptions } from "./pretraining_options.ts";
 import type { Rows } from "./rows.ts";

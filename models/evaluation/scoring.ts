@@ -1,5 +1,5 @@
 /** Scores of a partition against true classes, for logs and tables; training never sees them. */
-import type { LogRow, Scores } from "./estimator.ts";
+import type { LogRow, Scores } from "../estimator.ts";
 import { accuracy, adjustedRandIndex, normalizedMutualInformation } from "./metrics.ts";
 
 /** ACC, NMI (arithmetic mean) and ARI of `labels` [n] against `truth` [n]. */

@@ -3,22 +3,22 @@
  * arXiv 1511.06335) and IDEC: every so many steps a target distribution is made of the whole data set,
  * and until the next time the network and the centroids are trained towards it.
  */
-import type { ParameterBlock } from "../engine/module.ts";
-import { softAssign } from "../engine/ops/assignment.ts";
-import { div, maximum, mul, sub } from "../engine/ops/binary.ts";
-import { assign } from "../engine/ops/call.ts";
-import { constant } from "../engine/ops/constant.ts";
-import { accumulate, advance } from "../engine/ops/counter.ts";
-import { reshape } from "../engine/ops/reshape.ts";
-import { gather } from "../engine/ops/rows.ts";
-import { sum } from "../engine/ops/sum.ts";
-import { log, scale, square } from "../engine/ops/unary.ts";
-import { minimizeTogether, type Optimizer } from "../engine/optim.ts";
-import { type Program, trace } from "../engine/program.ts";
-import { Table } from "../engine/table.ts";
-import type { Tensor, Variable } from "../engine/tensor.ts";
-import { SMALLEST_NORMAL } from "../kernels/kernel.ts";
-import type { AuditScene } from "./audit_scene.ts";
+import type { ParameterBlock } from "../../engine/module.ts";
+import { softAssign } from "../../engine/ops/assignment.ts";
+import { div, maximum, mul, sub } from "../../engine/ops/binary.ts";
+import { assign } from "../../engine/ops/call.ts";
+import { constant } from "../../engine/ops/constant.ts";
+import { accumulate, advance } from "../../engine/ops/counter.ts";
+import { reshape } from "../../engine/ops/reshape.ts";
+import { gather } from "../../engine/ops/rows.ts";
+import { sum } from "../../engine/ops/sum.ts";
+import { log, scale, square } from "../../engine/ops/unary.ts";
+import { minimizeTogether, type Optimizer } from "../../engine/optim.ts";
+import { type Program, trace } from "../../engine/program.ts";
+import { Table } from "../../engine/table.ts";
+import type { Tensor, Variable } from "../../engine/tensor.ts";
+import { SMALLEST_NORMAL } from "../../kernels/kernel.ts";
+import type { AuditScene } from "../audit_scene.ts";
 import { BatchPrograms } from "./batches.ts";
 import {
   blockOf,
@@ -27,8 +27,8 @@ import {
   optimizersOf,
 } from "./centroid_estimator.ts";
 import { CENTROIDS, type Fitting } from "./deep_estimator.ts";
-import type { OptionSpec } from "./options.ts";
-import { score } from "./scoring.ts";
+import type { OptionSpec } from "../options.ts";
+import { score } from "../evaluation/scoring.ts";
 import type { PhaseEnd } from "./trainer.ts";
 import { Assignment, type Encoding, partOf, partsOfAssignments } from "./whole_pass.ts";
 

@@ -2,13 +2,13 @@
  * Descent on one loss by Adam, and the averaging epoch that may follow: one more epoch, at whose end
  * the parameters become the mean of what they were after each of its steps.
  */
-import type { ParameterBlock } from "../engine/module.ts";
-import { add } from "../engine/ops/binary.ts";
-import { assign } from "../engine/ops/call.ts";
-import { accumulate, advance } from "../engine/ops/counter.ts";
-import { scale } from "../engine/ops/unary.ts";
-import { Adam, minimizeTogether, type Optimizer } from "../engine/optim.ts";
-import type { Tensor, Variable } from "../engine/tensor.ts";
+import type { ParameterBlock } from "../../engine/module.ts";
+import { add } from "../../engine/ops/binary.ts";
+import { assign } from "../../engine/ops/call.ts";
+import { accumulate, advance } from "../../engine/ops/counter.ts";
+import { scale } from "../../engine/ops/unary.ts";
+import { Adam, minimizeTogether, type Optimizer } from "../../engine/optim.ts";
+import type { Tensor, Variable } from "../../engine/tensor.ts";
 import { BatchPrograms, planBatches } from "./batches.ts";
 import type { Rows } from "./rows.ts";
 import type { Phase, PhaseEnd, Training } from "./trainer.ts";

@@ -2,10 +2,10 @@
  * The one training loop. A phase replays programs between fixed steps at which it looks at the device;
  * nothing that depends on time enters the results.
  */
-import type { Backend } from "../engine/backend.ts";
-import type { Program } from "../engine/program.ts";
-import { State } from "../engine/state.ts";
-import type { Variable } from "../engine/tensor.ts";
+import type { Backend } from "../../engine/backend.ts";
+import type { Program } from "../../engine/program.ts";
+import { State } from "../../engine/state.ts";
+import type { Variable } from "../../engine/tensor.ts";
 import {
   DivergedError,
   type FitContext,
@@ -13,7 +13,7 @@ import {
   type Json,
   type LogRow,
   type TrainingEvent,
-} from "./estimator.ts";
+} from "../estimator.ts";
 
 /** Seconds of work that one submission should be, so that progress is live and Ctrl-C is heard. */
 const SUBMISSION_SECONDS = 0.3;
