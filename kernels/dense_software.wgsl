@@ -27,17 +27,21 @@ fn relu(v: f32) -> f32 {
   return select(v, 0.0, bits >= 0x80000000u && bits <= 0xff800000u);
 }
 
-fn store(i: u32, first: u32, left: vec4f, right: vec4f) {
-  if (i < params.m) {
+// Of four rows and four columns; a column of the matrix is a row of the product.
+fn products(rows: vec4f, columns: vec4f) -> mat4x4f {
+  return mat4x4f(rows.x * columns, rows.y * columns, rows.z * columns, rows.w * columns);
+}
+
+fn store(row: u32, column: u32, sums: mat4x4f) {
+  for (var r = 0u; r < 4u; r++) {
     for (var c = 0u; c < 4u; c++) {
-      store_one(i, first + c, left[c]);
-      store_one(i, first + 4u + c, right[c]);
+      store_one(row + r, column + c, sums[r][c]);
     }
   }
 }
 
 fn store_one(i: u32, j: u32, sum: f32) {
-  if (j < params.n) {
+  if (i < params.m && j < params.n) {
     var value = sum;
     if (USE_BIAS == 1u) {
       value += b[j];
@@ -64,133 +68,46 @@ fn main(
   }
 
   // Where each row of x and column of w begins; a step along k adds 1 to x and n to w.
-  let last_row = params.m - 1u;
-  let last_column = params.n - 1u;
-  let r0 = row * params.k;
-  let r1 = min(row + 1u, last_row) * params.k;
-  let r2 = min(row + 2u, last_row) * params.k;
-  let r3 = min(row + 3u, last_row) * params.k;
-  let r4 = min(row + 4u, last_row) * params.k;
-  let r5 = min(row + 5u, last_row) * params.k;
-  let r6 = min(row + 6u, last_row) * params.k;
-  let r7 = min(row + 7u, last_row) * params.k;
-  let r8 = min(row + 8u, last_row) * params.k;
-  let r9 = min(row + 9u, last_row) * params.k;
-  let r10 = min(row + 10u, last_row) * params.k;
-  let r11 = min(row + 11u, last_row) * params.k;
-  let r12 = min(row + 12u, last_row) * params.k;
-  let r13 = min(row + 13u, last_row) * params.k;
-  let r14 = min(row + 14u, last_row) * params.k;
-  let r15 = min(row + 15u, last_row) * params.k;
-  let c0 = column;
-  let c1 = min(column + 1u, last_column);
-  let c2 = min(column + 2u, last_column);
-  let c3 = min(column + 3u, last_column);
-  let c4 = min(column + 4u, last_column);
-  let c5 = min(column + 5u, last_column);
-  let c6 = min(column + 6u, last_column);
-  let c7 = min(column + 7u, last_column);
+  let four = vec4u(0u, 1u, 2u, 3u);
+  let rows0 = min(four + row, vec4u(params.m - 1u)) * params.k;
+  let rows4 = min(four + row + 4u, vec4u(params.m - 1u)) * params.k;
+  let rows8 = min(four + row + 8u, vec4u(params.m - 1u)) * params.k;
+  let rows12 = min(four + row + 12u, vec4u(params.m - 1u)) * params.k;
+  let left = min(four + column, vec4u(params.n - 1u));
+  let right = min(four + column + 4u, vec4u(params.n - 1u));
 
-  var left0 = vec4f();
-  var right0 = vec4f();
-  var left1 = vec4f();
-  var right1 = vec4f();
-  var left2 = vec4f();
-  var right2 = vec4f();
-  var left3 = vec4f();
-  var right3 = vec4f();
-  var left4 = vec4f();
-  var right4 = vec4f();
-  var left5 = vec4f();
-  var right5 = vec4f();
-  var left6 = vec4f();
-  var right6 = vec4f();
-  var left7 = vec4f();
-  var right7 = vec4f();
-  var left8 = vec4f();
-  var right8 = vec4f();
-  var left9 = vec4f();
-  var right9 = vec4f();
-  var left10 = vec4f();
-  var right10 = vec4f();
-  var left11 = vec4f();
-  var right11 = vec4f();
-  var left12 = vec4f();
-  var right12 = vec4f();
-  var left13 = vec4f();
-  var right13 = vec4f();
-  var left14 = vec4f();
-  var right14 = vec4f();
-  var left15 = vec4f();
-  var right15 = vec4f();
+  var left0 = mat4x4f();
+  var right0 = mat4x4f();
+  var left4 = mat4x4f();
+  var right4 = mat4x4f();
+  var left8 = mat4x4f();
+  var right8 = mat4x4f();
+  var left12 = mat4x4f();
+  var right12 = mat4x4f();
   for (var p = 0u; p < params.k; p++) {
     let w_at = p * params.n;
-    let left = vec4f(w[w_at + c0], w[w_at + c1], w[w_at + c2], w[w_at + c3]);
-    let right = vec4f(w[w_at + c4], w[w_at + c5], w[w_at + c6], w[w_at + c7]);
-    let x0 = x[p + r0];
-    let x1 = x[p + r1];
-    let x2 = x[p + r2];
-    let x3 = x[p + r3];
-    let x4 = x[p + r4];
-    let x5 = x[p + r5];
-    let x6 = x[p + r6];
-    let x7 = x[p + r7];
-    let x8 = x[p + r8];
-    let x9 = x[p + r9];
-    let x10 = x[p + r10];
-    let x11 = x[p + r11];
-    let x12 = x[p + r12];
-    let x13 = x[p + r13];
-    let x14 = x[p + r14];
-    let x15 = x[p + r15];
-    left0 += x0 * left;
-    right0 += x0 * right;
-    left1 += x1 * left;
-    right1 += x1 * right;
-    left2 += x2 * left;
-    right2 += x2 * right;
-    left3 += x3 * left;
-    right3 += x3 * right;
-    left4 += x4 * left;
-    right4 += x4 * right;
-    left5 += x5 * left;
-    right5 += x5 * right;
-    left6 += x6 * left;
-    right6 += x6 * right;
-    left7 += x7 * left;
-    right7 += x7 * right;
-    left8 += x8 * left;
-    right8 += x8 * right;
-    left9 += x9 * left;
-    right9 += x9 * right;
-    left10 += x10 * left;
-    right10 += x10 * right;
-    left11 += x11 * left;
-    right11 += x11 * right;
-    left12 += x12 * left;
-    right12 += x12 * right;
-    left13 += x13 * left;
-    right13 += x13 * right;
-    left14 += x14 * left;
-    right14 += x14 * right;
-    left15 += x15 * left;
-    right15 += x15 * right;
+    let l = vec4f(w[w_at + left.x], w[w_at + left.y], w[w_at + left.z], w[w_at + left.w]);
+    let r = vec4f(w[w_at + right.x], w[w_at + right.y], w[w_at + right.z], w[w_at + right.w]);
+    let x0 = vec4f(x[p + rows0.x], x[p + rows0.y], x[p + rows0.z], x[p + rows0.w]);
+    let x4 = vec4f(x[p + rows4.x], x[p + rows4.y], x[p + rows4.z], x[p + rows4.w]);
+    let x8 = vec4f(x[p + rows8.x], x[p + rows8.y], x[p + rows8.z], x[p + rows8.w]);
+    let x12 = vec4f(x[p + rows12.x], x[p + rows12.y], x[p + rows12.z], x[p + rows12.w]);
+    left0 += products(x0, l);
+    right0 += products(x0, r);
+    left4 += products(x4, l);
+    right4 += products(x4, r);
+    left8 += products(x8, l);
+    right8 += products(x8, r);
+    left12 += products(x12, l);
+    right12 += products(x12, r);
   }
 
-  store(row, column, left0, right0);
-  store(row + 1u, column, left1, right1);
-  store(row + 2u, column, left2, right2);
-  store(row + 3u, column, left3, right3);
-  store(row + 4u, column, left4, right4);
-  store(row + 5u, column, left5, right5);
-  store(row + 6u, column, left6, right6);
-  store(row + 7u, column, left7, right7);
-  store(row + 8u, column, left8, right8);
-  store(row + 9u, column, left9, right9);
-  store(row + 10u, column, left10, right10);
-  store(row + 11u, column, left11, right11);
-  store(row + 12u, column, left12, right12);
-  store(row + 13u, column, left13, right13);
-  store(row + 14u, column, left14, right14);
-  store(row + 15u, column, left15, right15);
+  store(row, column, left0);
+  store(row, column + 4u, right0);
+  store(row + 4u, column, left4);
+  store(row + 4u, column + 4u, right4);
+  store(row + 8u, column, left8);
+  store(row + 8u, column + 4u, right8);
+  store(row + 12u, column, left12);
+  store(row + 12u, column + 4u, right12);
 }

@@ -107,7 +107,8 @@ fn main(
     let x_at = i * params.k;
     let dy_at = i * params.n;
     let l = vec4f(dy[dy_at + left.x], dy[dy_at + left.y], dy[dy_at + left.z], dy[dy_at + left.w]);
-    let r = vec4f(dy[dy_at + right.x], dy[dy_at + right.y], dy[dy_at + right.z], dy[dy_at + right.w]);
+    let r =
+      vec4f(dy[dy_at + right.x], dy[dy_at + right.y], dy[dy_at + right.z], dy[dy_at + right.w]);
     let x0 = x[x_at + mine.x];
     let x8 = x[x_at + mine.y];
     let x16 = x[x_at + mine.z];
