@@ -214,6 +214,7 @@ export type { ClusteringOptions, CMOptions } from "./models/cm_options.ts";
 export { DCN, type DCNLosses, dcnLosses, type DCNOptions, updateCentroids } from "./models/dcn.ts";
 export { DEC, decLoss, type DECOptions } from "./models/dec.ts";
 export { diagnose, type Diagnostics, warningsOf } from "./models/evaluation/diagnostics.ts";
+export type { FeatureDiagnosticsOptions } from "./models/evaluation/feature_diagnostics.ts";
 export {
   DeepEstimator,
   type Fitting,
@@ -222,13 +223,10 @@ export {
   type NetworkOptions,
   type SampleShape,
 } from "./models/training/deep_estimator.ts";
-export {
-  crossEntropy,
-  DEPICT,
-  type ReconstructionLosses,
-  reconstructionLosses,
-} from "./models/depict.ts";
+export { DEPICT } from "./models/depict.ts";
+export { crossEntropy } from "./models/depict_clustering.ts";
 export type { DEPICTOptions } from "./models/depict_options.ts";
+export { type ReconstructionLosses, reconstructionLosses } from "./models/depict_pretraining.ts";
 export {
   annealedAlphas,
   DKM,
@@ -283,6 +281,7 @@ export {
   type MixtureOptions,
   type Standardization,
 } from "./models/shallow/mixture.ts";
+export { pathIntegral } from "./models/shallow/path_integral.ts";
 export type { CovarianceType, Maximization, Mixture } from "./models/shallow/mixture_components.ts";
 export { METHODS } from "./models/registry.ts";
 export type { OptionSpec, OptionValue, OptionValues, Profile } from "./models/options.ts";

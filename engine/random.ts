@@ -23,6 +23,7 @@ export const STREAM = {
   latent: 13,
   generation: 14,
   labels: 15,
+  heldOut: 16,
 } as const;
 
 /** Numbers of one stream, in order. Equal to `randomUniform` of the same key at step `step`. */

@@ -31,6 +31,11 @@ import {
 import { CENTROIDS, DeepEstimator, type Fitting } from "./training/deep_estimator.ts";
 import { Descent } from "./training/descent.ts";
 import type { FitResult } from "./estimator.ts";
+import {
+  type ComparedLosses,
+  FeatureDiagnostics,
+  type SampledRows,
+} from "./evaluation/feature_diagnostics.ts";
 import type { Method } from "./method.ts";
 import { resolveOptions } from "./options.ts";
 import { augmentationFor, Pretraining } from "./training/pretraining.ts";
@@ -105,6 +110,28 @@ export function jointLosses(
   return { reconstruction, code, sparsity, orthonormality, prior, total };
 }
 
+/** What of the loss depends on γ, with γ as it is and with that of the classes; the reconstruction. */
+export function comparedJointLosses(
+  net: Pick<Autoencoder, "encode" | "decode">,
+  module: ClusteringModule,
+  { x, oneHot }: Pick<SampledRows, "x" | "oneHot">,
+  options: JointWeights & Pick<AECMOptions, "batchSize">,
+): ComparedLosses {
+  const z = net.encode(x);
+  const decoded = net.decode(z);
+  // Where sums over the batch are taken, the sample's prior must have the weight of a batch's.
+  const batches = options.normalize ? 1 : x.shape[0] / options.batchSize;
+  const weights = { ...options, prior: 1 + batches * (options.prior - 1) };
+  const losses = (gamma: Tensor) => {
+    const parts = clustered(gamma, module.centroids);
+    const terms = jointLosses({ x, decoded, z, parts, identity: module.vertices }, weights);
+    const { reconstruction, code, sparsity, prior } = terms;
+    return { reconstruction, clustering: add(add(code, sparsity), prior) };
+  };
+  const { clustering, reconstruction } = losses(module.assign(z));
+  return { pseudo: clustering, supervised: losses(oneHot).clustering, reconstruction };
+}
+
 /** AE-CM's joint training of autoencoder and Clustering Module; labels are the largest γ. */
 export class AECM extends DeepEstimator<AECMOptions> {
   private module?: ClusteringModule;
@@ -172,10 +199,16 @@ export class AECM extends DeepEstimator<AECMOptions> {
       const identity = module.vertices;
       return { ...jointLosses({ x, decoded, z, parts: module.apply(z), identity }, options) };
     };
+    using features = await FeatureDiagnostics.trace(
+      fitting,
+      options,
+      (sample) => comparedJointLosses(net, module, sample, options),
+    );
     const end = await joint.run(rows, loss, async () => {
       const labels = await label();
       const scores = truth && score(truth, labels);
-      return { row: { clustersInUse: new Set(labels).size, ...scores } };
+      const cosines = await features?.measure(labels);
+      return { row: { clustersInUse: new Set(labels).size, ...scores, ...cosines } };
     });
     await training.once("centroids", async () => {
       training.context.signal?.throwIfAborted();

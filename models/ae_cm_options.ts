@@ -1,6 +1,10 @@
 /** AE-CM's options, with their defaults and where these come from. */
 import { ARCHITECTURE_OPTIONS, type ArchitectureOptions } from "./networks/autoencoder.ts";
 import { CLUSTERING_OPTIONS, type ClusteringOptions } from "./cm_options.ts";
+import {
+  FEATURE_DIAGNOSTICS,
+  type FeatureDiagnosticsOptions,
+} from "./evaluation/feature_diagnostics.ts";
 import type { OptionSpec, OptionValues, Profile } from "./options.ts";
 import { PRETRAINING_OPTIONS, type PretrainingOptions } from "./training/pretraining_options.ts";
 
@@ -8,7 +12,8 @@ import { PRETRAINING_OPTIONS, type PretrainingOptions } from "./training/pretrai
 export type Orthonormality = "l1" | "frobenius" | "hard";
 
 /** Options of {@linkcode AECM}. */
-export interface AECMOptions extends ArchitectureOptions, PretrainingOptions, ClusteringOptions {
+export interface AECMOptions
+  extends ArchitectureOptions, PretrainingOptions, ClusteringOptions, FeatureDiagnosticsOptions {
   /** Where `init` is not `rand`: steps of the module alone on the pre-trained code. */
   readonly moduleSteps: number;
   /** β: weight of the data's reconstruction. */
@@ -100,6 +105,7 @@ export const AE_CM_OPTIONS: readonly OptionSpec[] = [
     description: "restarts of k-means on the pre-trained code",
     source: CODE,
   },
+  FEATURE_DIAGNOSTICS,
 ];
 
 /** What AE-CM's table says for a data set of `rows` rows: 1000 epochs from random weights. */

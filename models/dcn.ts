@@ -29,6 +29,11 @@ import {
   optimizersOf,
 } from "./training/centroid_estimator.ts";
 import { CENTROIDS, type Fitting } from "./training/deep_estimator.ts";
+import {
+  type ComparedLosses,
+  FeatureDiagnostics,
+  type SampledRows,
+} from "./evaluation/feature_diagnostics.ts";
 import type { Method } from "./method.ts";
 import { type OptionSpec, resolveOptions } from "./options.ts";
 import { score } from "./evaluation/scoring.ts";
@@ -173,6 +178,11 @@ export class Alternation implements ClusteringPhase {
         return {};
       },
     );
+    using features = await FeatureDiagnostics.trace(
+      this.fitting,
+      this.options,
+      (sample) => this.comparedLosses(sample),
+    );
     return await training.run({
       name: "clustering",
       steps,
@@ -180,10 +190,23 @@ export class Alternation implements ClusteringPhase {
       losses: this.losses,
       terms: ["reconstruction", "clustering"],
       programAt: (step) => programs.at(step),
-      check: async () => ({
-        row: truth ? { ...score(truth, await this.assignments.read()) } : {},
-      }),
+      check: async () => {
+        if (!truth) return { row: {} };
+        const labels = await this.assignments.read();
+        return { row: { ...score(truth, labels), ...await features?.measure(labels) } };
+      },
     });
+  }
+
+  /** The distance to the assigned centroid, and to that of the class. */
+  private comparedLosses({ x, numbers, clusters }: SampledRows): ComparedLosses {
+    const assigned = reshape(gather(Table.of(this.assignments), numbers), [x.shape[0]]);
+    const towards = (labels: Tensor) => {
+      const own = gather(Table.of(this.centroids), labels);
+      return dcnLosses(this.fitting.net, x, own, this.options.clusteringWeight);
+    };
+    const { clustering: pseudo, reconstruction } = towards(assigned);
+    return { pseudo, supervised: towards(clusters).clustering, reconstruction };
   }
 
   /** Inside `trace`: one step on the batch x [n, d] of the rows `numbers`, u32 [n]. */

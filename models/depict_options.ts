@@ -1,10 +1,14 @@
 /** DEPICT's options and profiles. */
+import {
+  FEATURE_DIAGNOSTICS,
+  type FeatureDiagnosticsOptions,
+} from "./evaluation/feature_diagnostics.ts";
 import type { OptionSpec, Profile } from "./options.ts";
 import { ARCHITECTURE_OPTIONS } from "./networks/autoencoder.ts";
 import { PRETRAINING_OPTIONS } from "./training/pretraining_options.ts";
 
 /** Options of DEPICT. */
-export interface DEPICTOptions {
+export interface DEPICTOptions extends FeatureDiagnosticsOptions {
   /** K */
   readonly clusters: number;
   /** Of either convolution. */
@@ -21,9 +25,15 @@ export interface DEPICTOptions {
   readonly pretrainLearningRate: number;
   /** Whether that rate decays to 0 along a cosine. */
   readonly pretrainDecay: boolean;
+  /** Share of the rows that pre-training and the first labels are stopped by, not trained on. */
+  readonly validationShare: number;
+  /** Epochs without a lower loss of those rows, after which pre-training ends. */
+  readonly pretrainPatience: number;
+  /** Where the first labels are from: k-means, or agglomerative clustering by path integrals. */
+  readonly init: "kmeans" | "ac-pic";
   /** Restarts of k-means. */
   readonly nInit: number;
-  /** Most steps on the labels of k-means. */
+  /** Most steps on the first labels. */
   readonly labelSteps: number;
   /** Epochs without a better agreement with them, after which they are left. */
   readonly patience: number;
@@ -37,6 +47,8 @@ export interface DEPICTOptions {
   readonly tol: number;
   /** Rows of a batch. */
   readonly batchSize: number;
+  /** How clustering goes through the rows; pre-training shuffles them. */
+  readonly batchOrder: "sequential" | "shuffled";
   /** Steps of pre-training between two rows of the log. */
   readonly logInterval: number;
   /** Of all random numbers, 32 bits. */
@@ -90,7 +102,7 @@ export const DEPICT_OPTIONS: readonly OptionSpec[] = [
   shared("pretrainSteps", {
     default: 4000,
     description: "steps of the autoencoder alone",
-    source: "thrifty; the paper: up to 4,000 epochs, stopped on held-out rows",
+    source: "thrifty; DEPICT's code: up to 4,000 epochs, stopped by held-out rows",
   }),
   shared("pretrainLearningRate", {
     default: 1e-3,
@@ -102,11 +114,36 @@ export const DEPICT_OPTIONS: readonly OptionSpec[] = [
     source: "thrifty; the paper keeps it constant",
   }),
   {
+    name: "validationShare",
+    type: "number",
+    default: 0,
+    min: 0,
+    max: 0.9,
+    description: "share of the rows held out, which say when to stop before self-training; 0: none",
+    source: "thrifty; DEPICT's code: 0.1",
+  },
+  {
+    name: "pretrainPatience",
+    type: "integer",
+    default: 100,
+    min: 1,
+    description: "epochs without a lower loss of held-out rows, after which pre-training ends",
+    source: PAPER,
+  },
+  {
+    name: "init",
+    type: "choice",
+    choices: ["kmeans", "ac-pic"],
+    default: "kmeans",
+    description: "where the first labels are from; ac-pic: agglomerative, by path integrals",
+    source: "DEPICT's code, but for USPS and MNIST-test: ac-pic",
+  },
+  {
     name: "nInit",
     type: "integer",
     default: 40,
     min: 1,
-    description: "restarts of k-means for the first labels",
+    description: "restarts of k-means, where the first labels are its",
     source: PAPER,
   },
   {
@@ -114,8 +151,8 @@ export const DEPICT_OPTIONS: readonly OptionSpec[] = [
     type: "integer",
     default: 500,
     min: 0,
-    description: "most steps on the labels of k-means",
-    source: "thrifty; the paper: 4,000 epochs",
+    description: "most steps on the first labels",
+    source: "thrifty; DEPICT's code: 1,000 epochs",
   },
   {
     name: "patience",
@@ -151,22 +188,49 @@ export const DEPICT_OPTIONS: readonly OptionSpec[] = [
     source: PAPER,
   },
   shared("batchSize", { default: 100, source: PAPER }),
+  shared("batchOrder", {
+    choices: ["sequential", "shuffled"],
+    default: "sequential",
+    description: "how clustering picks the rows of a batch; pre-training shuffles them",
+    source: "thrifty, so that every epoch predicts every row; DEPICT's code: shuffled",
+  }),
   shared("logInterval"),
   shared("seed"),
+  FEATURE_DIAGNOSTICS,
 ];
 
-/** Named sets of values. */
+/** DEPICT's code, but for the limits, which are steps here and epochs there. */
+const PUBLISHED = {
+  pretrainLearningRate: 1e-4,
+  pretrainDecay: false,
+  validationShare: 0.1,
+  learningRate: 1e-4,
+  batchOrder: "shuffled",
+} as const;
+
+/**
+ * Named sets of values. The limits count batches of 100: 700 are an epoch of MNIST's 70,000 rows, 630 of
+ * those not held out; of MNIST-test's 10,000 rows, 100 and 90.
+ */
 export const DEPICT_PROFILES: Readonly<Record<string, Profile>> = {
   default: { description: "thrifty: a minute or two on two cores for small images", values: {} },
   official: {
-    description: "the paper's rates, and 400, 100 and 400 epochs of MNIST in place of its limits",
+    description: "as published for MNIST's 70,000 rows: at most 4,000, 1,000 and 4,000 epochs",
     values: {
-      pretrainSteps: 280_000,
-      pretrainLearningRate: 1e-4,
-      pretrainDecay: false,
-      labelSteps: 70_000,
-      steps: 280_000,
-      learningRate: 1e-4,
+      ...PUBLISHED,
+      pretrainSteps: 2_520_000,
+      labelSteps: 630_000,
+      steps: 2_800_000,
+    },
+  },
+  "official-usps": {
+    description: "as published for USPS and MNIST-test: labels of AC-PIC, epochs of 10,000 rows",
+    values: {
+      ...PUBLISHED,
+      init: "ac-pic",
+      pretrainSteps: 360_000,
+      labelSteps: 90_000,
+      steps: 400_000,
     },
   },
 };

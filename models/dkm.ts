@@ -9,12 +9,14 @@
 import { add, mul } from "../engine/ops/binary.ts";
 import { accumulate, advance } from "../engine/ops/counter.ts";
 import { squaredDistances } from "../engine/ops/distances.ts";
+import { gather } from "../engine/ops/rows.ts";
 import { softmax } from "../engine/ops/softmax.ts";
 import { squaredError } from "../engine/ops/squared_error.ts";
 import { sum } from "../engine/ops/sum.ts";
 import { negate, scale } from "../engine/ops/unary.ts";
 import { minimizeTogether, type Optimizer } from "../engine/optim.ts";
 import { RandomStream, STREAM } from "../engine/random.ts";
+import { Table } from "../engine/table.ts";
 import type { Tensor, Variable } from "../engine/tensor.ts";
 import type { AuditScene } from "./audit_scene.ts";
 import type { Autoencoder } from "./networks/autoencoder.ts";
@@ -28,6 +30,11 @@ import {
   optimizersOf,
 } from "./training/centroid_estimator.ts";
 import { CENTROIDS, type Fitting } from "./training/deep_estimator.ts";
+import {
+  type ComparedLosses,
+  FeatureDiagnostics,
+  type SampledRows,
+} from "./evaluation/feature_diagnostics.ts";
 import type { Method } from "./method.ts";
 import { type OptionSpec, type OptionValues, resolveOptions } from "./options.ts";
 import { score } from "./evaluation/scoring.ts";
@@ -222,6 +229,11 @@ export class SoftKMeans implements ClusteringPhase {
         return {};
       },
     );
+    using features = await FeatureDiagnostics.trace(
+      this.fitting,
+      this.options,
+      (sample) => this.comparedLosses(sample),
+    );
     return await training.run({
       name: "clustering",
       steps,
@@ -234,9 +246,22 @@ export class SoftKMeans implements ClusteringPhase {
         this.alpha.write(Float32Array.of(alpha));
         if (!truth) return { row: { alpha } };
         await encoding.run();
-        return { row: { alpha, ...score(truth, await labelsOf(encoding.codes, this.centroids)) } };
+        const labels = await labelsOf(encoding.codes, this.centroids);
+        return { row: { alpha, ...score(truth, labels), ...await features?.measure(labels) } };
       },
     });
+  }
+
+  /** The relaxed distance to the centroids, and the distance to that of the class. */
+  private comparedLosses({ x, clusters }: SampledRows): ComparedLosses {
+    const { net } = this.fitting;
+    const z = net.encode(x);
+    const own = gather(Table.of(this.centroids), clusters);
+    return {
+      pseudo: softKMeansLoss(z, this.centroids, this.alpha),
+      supervised: scale(squaredError(z, own), 1 / x.shape[0]),
+      reconstruction: scale(squaredError(net.decode(z), x), 1 / x.shape[0]),
+    };
   }
 
   /** The values of α, in their order. */

@@ -25,7 +25,11 @@ import { type Augmentation, BatchPrograms } from "./training/batches.ts";
 import { Critic } from "./networks/critic.ts";
 import { CENTROIDS, DeepEstimator, type Fitting } from "./training/deep_estimator.ts";
 import type { FitResult, LogRow } from "./estimator.ts";
-import { FeatureDiagnostics } from "./evaluation/feature_diagnostics.ts";
+import {
+  type ComparedLosses,
+  FeatureDiagnostics,
+  type SampledRows,
+} from "./evaluation/feature_diagnostics.ts";
 import { momentsOf, nearestRows } from "./shallow/kmeans.ts";
 import {
   DYNAE_OPTIONS,
@@ -271,7 +275,11 @@ export class Clustering {
       this.traceStep(x);
       return {};
     });
-    using features = await this.featureDiagnostics(truth);
+    using features = await FeatureDiagnostics.trace(
+      this.fitting,
+      this.options,
+      (sample) => this.comparedLosses(sample),
+    );
     let share: number | undefined;
     return await training.run({
       name: "clustering",
@@ -332,28 +340,18 @@ export class Clustering {
     return gamma || (this.augmentation ? 100 : this.fitting.samples.d / latent);
   }
 
-  /** Compares construction with what the classes would ask for, and with reconstruction. */
-  private async featureDiagnostics(
-    truth: ArrayLike<number> | undefined,
-  ): Promise<FeatureDiagnostics | undefined> {
-    const { net, rows } = this.fitting;
-    if (!truth || !this.options.featureDiagnostics || rows.isWindowed) return undefined;
-    const { variables } = net.encoderParameters;
-    return await FeatureDiagnostics.trace(
-      rows,
-      truth,
-      variables,
-      this.options.seed,
-      (x, classes) => {
-        const z = net.encode(x);
-        const { labels, mask } = confidence(softAssign(z, this.centroids), this.thresholds);
-        const towards = (clusters: Tensor) =>
-          meanSquaredError(z, stopGradient(selectTarget(this.centroids, clusters, mask, z)));
-        const pseudo = towards(labels);
-        const reconstruction = meanSquaredError(net.decode(z), x);
-        return { pseudo, supervised: towards(classes), clustering: pseudo, reconstruction };
-      },
-    );
+  /** The unconflicted samples' distance to their centroids, and to those of their classes. */
+  private comparedLosses({ x, clusters }: SampledRows): ComparedLosses {
+    const { net } = this.fitting;
+    const z = net.encode(x);
+    const { labels, mask } = confidence(softAssign(z, this.centroids), this.thresholds);
+    const towards = (labels: Tensor) =>
+      meanSquaredError(z, stopGradient(selectTarget(this.centroids, labels, mask, z)));
+    return {
+      pseudo: towards(labels),
+      supervised: towards(clusters),
+      reconstruction: meanSquaredError(net.decode(z), x),
+    };
   }
 
   /** Centres the pre-trained code and gives it the standard deviation that is asked for. */

@@ -1,5 +1,9 @@
 /** DynAE's options, with their defaults and where these come from. */
 import { ARCHITECTURE_OPTIONS, type ArchitectureOptions } from "./networks/autoencoder.ts";
+import {
+  FEATURE_DIAGNOSTICS,
+  type FeatureDiagnosticsOptions,
+} from "./evaluation/feature_diagnostics.ts";
 import type { OptionSpec, OptionValues, Profile } from "./options.ts";
 import { PRETRAINING_OPTIONS, type PretrainingOptions } from "./training/pretraining_options.ts";
 
@@ -7,7 +11,8 @@ import { PRETRAINING_OPTIONS, type PretrainingOptions } from "./training/pretrai
 export type ThresholdSchedule = "code" | "paper";
 
 /** Options of {@linkcode DynAE}. */
-export interface DynAEOptions extends ArchitectureOptions, PretrainingOptions {
+export interface DynAEOptions
+  extends ArchitectureOptions, PretrainingOptions, FeatureDiagnosticsOptions {
   /** Most steps of the clustering phase. */
   readonly steps: number;
   /** Of the clustering phase's SGD. */
@@ -34,8 +39,6 @@ export interface DynAEOptions extends ArchitectureOptions, PretrainingOptions {
   readonly checkInterval: number;
   /** Restarts of k-means when the centroids are computed. */
   readonly nInit: number;
-  /** Whether checks log feature randomness and drift, where classes are known. */
-  readonly featureDiagnostics: boolean;
 }
 
 const CODE = "DynAE's code";
@@ -136,13 +139,7 @@ export const DYNAE_OPTIONS: readonly OptionSpec[] = [
     description: "restarts of k-means for the centroids",
     source: CODE,
   },
-  {
-    name: "featureDiagnostics",
-    type: "boolean",
-    default: false,
-    description: "log feature randomness and drift at checks, where classes are known",
-    source: "arXiv 1909.11832",
-  },
+  FEATURE_DIAGNOSTICS,
 ];
 
 /** What the paper and its code share. */

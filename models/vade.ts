@@ -28,6 +28,11 @@ import { BatchPrograms } from "./training/batches.ts";
 import { blockOf } from "./training/centroid_estimator.ts";
 import { CENTROIDS, DeepEstimator, type Fitting } from "./training/deep_estimator.ts";
 import type { FitResult, Samples } from "./estimator.ts";
+import {
+  type ComparedLosses,
+  FeatureDiagnostics,
+  type SampledRows,
+} from "./evaluation/feature_diagnostics.ts";
 import type { Method } from "./method.ts";
 import { assignToMixture, fitMixture } from "./shallow/mixture.ts";
 import { differences } from "./shallow/mixture_components.ts";
@@ -107,28 +112,34 @@ export function logJoint(z: Tensor, prior: MixturePrior): Tensor {
   return sub(logWeights(prior), scale(spread, 0.5));
 }
 
+/** −E[log π_c N(z | μ_c, σ_c²)] over z of each row's posterior, without constants: [n, K]. */
+function expectedCosts({ mean, logVariance }: Posterior, prior: MixturePrior): Tensor {
+  const variances = variancesOf(prior);
+  const precisions = reciprocal(variances);
+  const expected = add(
+    mahalanobis(mean, prior.centroids, precisions),
+    matmulTransposeB(exp(logVariance), precisions),
+  );
+  const cross = scale(add(expected, sum(log(variances), 1, 2)), 0.5);
+  return sub(cross, logWeights(prior));
+}
+
+/** What of the divergence depends on the clusters, Σ_c γ_c·(cost_c + log γ_c), summed over rows. */
+function clusterDivergence(z: Tensor, posterior: Posterior, prior: MixturePrior): Tensor {
+  const logGamma = logSoftmax(logJoint(z, prior));
+  return sum(mul(exp(logGamma), add(expectedCosts(posterior, prior), logGamma)));
+}
+
 /**
  * The divergence of q(z, c|x) from p(z, c), without constants, the mean over rows (VaDE, eq. 12):
  * Σ_c γ_c·(½Σ_j[log σ_cj² + (σ̃_j² + (μ̃_j − μ_cj)²)/σ_cj²] − log π_c + log γ_c)
  * − ½Σ_j(1 + log σ̃_j²).
  * @param z A sample of each row's posterior, [n, p], which makes γ; the gradient goes through it.
  */
-export function divergence(
-  z: Tensor,
-  { mean, logVariance }: Posterior,
-  prior: MixturePrior,
-): Tensor {
-  const variances = variancesOf(prior);
-  const precisions = reciprocal(variances);
-  const logGamma = logSoftmax(logJoint(z, prior));
-  const expected = add(
-    mahalanobis(mean, prior.centroids, precisions),
-    matmulTransposeB(exp(logVariance), precisions),
-  );
-  const cross = scale(add(expected, sum(log(variances), 1, 2)), 0.5);
-  const terms = mul(exp(logGamma), add(sub(cross, logWeights(prior)), logGamma));
-  const entropy = scale(sum(affine(logVariance, 1, 1)), 0.5);
-  return scale(sub(sum(terms), entropy), 1 / z.shape[0]);
+export function divergence(z: Tensor, posterior: Posterior, prior: MixturePrior): Tensor {
+  const clusters = clusterDivergence(z, posterior, prior);
+  const entropy = scale(sum(affine(posterior.logVariance, 1, 1)), 0.5);
+  return scale(sub(clusters, entropy), 1 / z.shape[0]);
 }
 
 /**
@@ -222,6 +233,25 @@ export function vadeLosses(
   const kl = divergence(z, posterior, prior);
   const total = add(scale(reconstruction, reconstructionWeight), kl);
   return { reconstruction, divergence: kl, total };
+}
+
+/**
+ * What of the divergence depends on the clusters, with γ as it is and with γ of the classes; and the
+ * reconstruction. Codes are the posteriors' means, so that nothing is drawn.
+ */
+function comparedLosses(
+  net: Pick<Autoencoder, "decode">,
+  encoder: Pick<VariationalEncoder, "posterior">,
+  prior: MixturePrior,
+  { x, oneHot }: SampledRows,
+  likelihood: OutputLikelihood,
+): ComparedLosses {
+  const posterior = encoder.posterior(x);
+  return {
+    pseudo: clusterDivergence(posterior.mean, posterior, prior),
+    supervised: sum(mul(oneHot, expectedCosts(posterior, prior))),
+    reconstruction: reconstructionCost(net.decode(posterior.mean), x, likelihood),
+  };
 }
 
 /** Variational deep embedding; scikit-learn's contract. */
@@ -390,6 +420,13 @@ class JointTraining {
       this.traceStep(x);
       return {};
     });
+    const { net } = this.fitting;
+    const { likelihood } = this.options;
+    using features = await FeatureDiagnostics.trace(
+      this.fitting,
+      this.options,
+      (sample) => comparedLosses(net, this.encoder, this.prior, sample, likelihood),
+    );
     return await training.run({
       name: "clustering",
       steps,
@@ -403,7 +440,12 @@ class JointTraining {
         for (const label of labels) sizes[label]++;
         const largest = Math.max(...sizes) / labels.length;
         const clustersInUse = sizes.filter((size) => size > 0).length;
-        const row = { clustersInUse, largest, ...truth ? score(truth, labels) : {} };
+        const row = {
+          clustersInUse,
+          largest,
+          ...truth ? score(truth, labels) : {},
+          ...await features?.measure(labels),
+        };
         if (clustersInUse > 1 || clusters === 1) return { row };
         return { row, stop: "collapsed: all rows are in one cluster" };
       },

@@ -1,6 +1,10 @@
 /** VaDE's options, with their defaults and where these come from. */
 import { ARCHITECTURE_OPTIONS, type ArchitectureOptions } from "./networks/autoencoder.ts";
 import { DEC_PRETRAINING } from "./dec.ts";
+import {
+  FEATURE_DIAGNOSTICS,
+  type FeatureDiagnosticsOptions,
+} from "./evaluation/feature_diagnostics.ts";
 import type { OptionSpec, Profile } from "./options.ts";
 import { PRETRAINING_OPTIONS, type PretrainingOptions } from "./training/pretraining_options.ts";
 
@@ -8,7 +12,8 @@ import { PRETRAINING_OPTIONS, type PretrainingOptions } from "./training/pretrai
 export type OutputLikelihood = "bernoulli" | "gaussian";
 
 /** Options of {@linkcode VaDE}. */
-export interface VaDEOptions extends ArchitectureOptions, PretrainingOptions {
+export interface VaDEOptions
+  extends ArchitectureOptions, PretrainingOptions, FeatureDiagnosticsOptions {
   /** Steps of the clustering phase. */
   readonly steps: number;
   /** Adam's learning rate for the network, in the clustering phase. */
@@ -93,6 +98,7 @@ export const VADE_OPTIONS: readonly OptionSpec[] = [
     description: "restarts of the Gaussian mixture of the pre-trained code; the likeliest is kept",
     source: "VaDE's code: 1, and results that hinge on it",
   },
+  FEATURE_DIAGNOSTICS,
 ];
 
 /** By name. */

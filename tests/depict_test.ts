@@ -1,4 +1,10 @@
-import { assertAlmostEquals, assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
+import {
+  assert,
+  assertAlmostEquals,
+  assertEquals,
+  assertRejects,
+  assertStringIncludes,
+} from "@std/assert";
 import { openCpuBackend } from "../engine/cpu/backend.ts";
 import { OracleBackend } from "../engine/oracle.ts";
 import { trace } from "../engine/program.ts";
@@ -7,8 +13,18 @@ import { type Shape, sizeOf } from "../engine/shape.ts";
 import { State } from "../engine/state.ts";
 import { AEKMeans } from "../models/ae_kmeans.ts";
 import { ConvolutionalAutoencoder, halve } from "../models/networks/convolutional_autoencoder.ts";
-import { crossEntropy, DEPICT, reconstructionLosses } from "../models/depict.ts";
-import type { Checkpoint, FitResult } from "../models/estimator.ts";
+import { DEPICT } from "../models/depict.ts";
+import { crossEntropy } from "../models/depict_clustering.ts";
+import type { DEPICTOptions } from "../models/depict_options.ts";
+import { reconstructionLosses } from "../models/depict_pretraining.ts";
+import {
+  type Checkpoint,
+  type FitContext,
+  type FitResult,
+  InterruptedError,
+} from "../models/estimator.ts";
+import { normalizedMutualInformation } from "../models/evaluation/metrics.ts";
+import { holdOut } from "../models/training/held_out.ts";
 
 const SIDE = 6;
 const ROWS = 60;
@@ -188,4 +204,178 @@ Deno.test("DEPICT starts from its own pre-trained network, and from no fully con
   );
   assertEquals(backend.memory().bytes, 0);
   await backend.dispose();
+});
+
+/** Held out: 12 of 60 rows; the others are 2 batches. Rates at which the best weights are not the last. */
+const VALIDATED: Partial<DEPICTOptions> = {
+  ...OPTIONS,
+  validationShare: 0.2,
+  pretrainSteps: 200,
+  pretrainPatience: 3,
+  pretrainLearningRate: 0.02,
+  pretrainDecay: false,
+  labelSteps: 12,
+  steps: 6,
+  batchOrder: "shuffled",
+  seed: 4,
+};
+
+/** A fit on the bars with one thread; all memory is free in the end. */
+async function fitBars(options: Partial<DEPICTOptions>, context: FitContext = {}) {
+  const backend = await openCpuBackend({ threads: 1 });
+  const model = new DEPICT(options);
+  try {
+    return await model.fit(bars(), { backend, ...context });
+  } finally {
+    await model.dispose();
+    assertEquals(backend.memory().bytes, 0);
+    await backend.dispose();
+  }
+}
+
+/** The values of a field of the log, in order. */
+function logged(history: FitResult["history"], field: string): number[] {
+  return history.filter((row) => field in row).map((row) => Number(row[field]));
+}
+
+/** The clean path's loss of some bars by saved weights: the mean over them, in float64. */
+async function cleanLoss({ variables }: Checkpoint, numbers: Uint32Array): Promise<number> {
+  using state = new State(new OracleBackend());
+  const sizes = { height: SIDE, width: SIDE, channels: OPTIONS.channels, latent: 3 };
+  const net = new ConvolutionalAutoencoder(state, sizes, 1);
+  state.restore(variables, net.parameters.variables.map(({ name }) => name));
+  const { data, d } = bars();
+  const rows = Float32Array.from([...numbers].flatMap((i) => [...data.subarray(i * d, i * d + d)]));
+  const x = state.variable("x", [numbers.length, d], { data: rows, saved: false });
+  using program = await trace(state.backend, () => {
+    const images = net.images(x);
+    const clean = net.encodeLayers(images);
+    return { loss: reconstructionLosses(images, clean, net.decodeLayers(clean.z), 0.1).total };
+  });
+  program.run();
+  return (await program.read()).loss[0];
+}
+
+Deno.test("pre-training ends by the held-out rows, with the weights that were best for them", async () => {
+  const { heldOut } = holdOut(ROWS, 0.2, 4);
+  let pretrained: Checkpoint | undefined;
+  const { history } = await fitBars(VALIDATED, {
+    savePretrained: (checkpoint) => Promise.resolve(void (pretrained = checkpoint)),
+  });
+  const losses = logged(history, "heldOut");
+  const least = Math.min(...losses);
+  // Patience: the best is the fourth from the end, long before all steps are made.
+  assertEquals(losses.indexOf(least), losses.length - 4);
+  assert(losses.length < 100 && losses.length > 4, `${losses.length} epochs`);
+  assert(losses.at(-1)! > 1.0001 * least);
+  assertAlmostEquals(await cleanLoss(pretrained!, heldOut), least, 1e-5 * least);
+  const steps = history.filter((row) => "heldOut" in row).map(({ step }) => step);
+  assertEquals(steps, losses.map((_, i) => 2 * (i + 1)));
+});
+
+Deno.test("the first labels are left by what held-out rows say, with the best weights", async () => {
+  const { heldOut } = holdOut(ROWS, 0.2, 4);
+  const rough = {
+    ...VALIDATED,
+    clusters: 6,
+    pretrainSteps: 4,
+    learningRate: 0.03,
+    steps: 0,
+    patience: 2,
+  };
+  for (const labelSteps of [0, 40]) {
+    const { history, labels, partitions } = await fitBars({ ...rough, labelSteps });
+    const agreements = logged(history, "agreement");
+    const [first] = Object.values(partitions);
+    const of = (labels: Uint32Array) => heldOut.map((i) => labels[i]);
+    const best = Math.max(...agreements);
+    assertAlmostEquals(normalizedMutualInformation(of(first), of(labels)), best, 1e-12);
+    if (labelSteps === 0) {
+      assertEquals(agreements.length, 1);
+      assert(Math.abs(normalizedMutualInformation(first, labels) - best) > 1e-3);
+    } else {
+      assertEquals(agreements.indexOf(best), agreements.length - 3);
+      // 48 of the 60 rows are trained on: 2 batches an epoch.
+      const rows = history.filter((row) => "agreement" in row);
+      assertEquals(rows.map(({ step }) => step), rows.map((_, i) => 2 * i));
+      assert(agreements.at(-1)! < best);
+    }
+  }
+});
+
+Deno.test("DEPICT with held-out rows, interrupted anywhere, ends with the bytes of one go", async () => {
+  const run = (abortAt: number, resume?: Checkpoint) => {
+    const controller = new AbortController();
+    const saved: Checkpoint[] = [];
+    const fitting = fitBars(VALIDATED, {
+      resume,
+      signal: controller.signal,
+      saveSteps: 3,
+      save(checkpoint) {
+        if (saved.push(checkpoint) === abortAt) controller.abort();
+        return Promise.resolve();
+      },
+    });
+    return { fitting, saved };
+  };
+  const whole = run(Infinity);
+  const expected = await whole.fitting;
+  const last = whole.saved.at(-1)!;
+  for (const abortAt of [2, Math.floor(whole.saved.length / 2), whole.saved.length - 3]) {
+    const broken = run(abortAt);
+    await assertRejects(() => broken.fitting, InterruptedError);
+    const resumed = run(Infinity, broken.saved.at(-1));
+    const found = await resumed.fitting;
+    assertEquals(found.labels, expected.labels);
+    assertEquals(found.embedding, expected.embedding);
+    assertEquals(found.history, expected.history);
+    assertEquals(resumed.saved.at(-1), last, `stopped at checkpoint ${abortAt}`);
+  }
+});
+
+Deno.test("the true classes change nothing but the log, held-out rows or not", async () => {
+  const truth = Uint32Array.from({ length: ROWS }, (_, i) => Math.floor(i / 20));
+  for (const init of ["kmeans", "ac-pic"] as const) {
+    const options = { ...VALIDATED, init };
+    const [without, given] = [await fitBars(options), await fitBars(options, { truth })];
+    assertEquals(given.labels, without.labels);
+    assertEquals(given.embedding, without.embedding);
+    assertEquals(logged(given.history, "heldOut"), logged(without.history, "heldOut"));
+    assertEquals(logged(given.history, "agreement"), logged(without.history, "agreement"));
+  }
+});
+
+Deno.test("DEPICT begins with the labels of AC-PIC where it is told to", async () => {
+  const options = { ...OPTIONS, init: "ac-pic" } as const;
+  const { labels, partitions, history } = await fitBars(options);
+  const first = partitions["AC-PIC on the pre-trained code"];
+  // Numbered by the first row of each cluster.
+  assertEquals([...first], Array.from({ length: ROWS }, (_, i) => i % 3));
+  // The head begins with their mean codes, so that it agrees with them from the first epoch.
+  assertEquals(logged(history, "agreement")[0] > 0.9, true);
+  labels.forEach((label, i) => assertEquals(label, labels[i % 3]));
+  await assertRejects(
+    () => fitBars({ ...options, clusters: 50, pretrainSteps: 1 }),
+    RangeError,
+    "path integral: clusters must be from 1 to",
+  );
+  const few = { ...bars(), data: bars().data.subarray(0, 15 * SIDE * SIDE), n: 15 };
+  const model = new DEPICT(options);
+  const events: string[] = [];
+  await assertRejects(
+    () => model.fit(few, { onEvent: ({ type }) => events.push(type) }),
+    RangeError,
+    "takes 21 rows or more; got 15",
+  );
+  assertEquals(events, [], "before pre-training");
+});
+
+Deno.test("held-out rows and shuffled clustering need all rows on the device", async () => {
+  const n = 1100;
+  const read = (_: number, into: Float32Array) => Promise.resolve(void into.fill(0.5));
+  const samples = { data: { read, windowRows: 1024 }, n, d: 36, height: 6, width: 6 };
+  for (const options of [{ validationShare: 0.1 }, { batchOrder: "shuffled" }] as const) {
+    const model = new DEPICT({ ...OPTIONS, ...options });
+    await assertRejects(() => model.fit(samples), TypeError, "of these 1100 rows");
+  }
 });

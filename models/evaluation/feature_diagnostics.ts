@@ -1,13 +1,13 @@
 /**
  * Feature randomness and feature drift, as authors of DynAE define them (Mrabah, Bouguessa, Ksantini,
  * "Adversarial deep embedded clustering: on a better trade-off between feature randomness and feature
- * drift", arXiv 1909.11832): how well the gradient of a loss on pseudo-labels agrees with that on true
- * classes, and that of clustering with that of reconstruction. A diagnosis: it needs the classes, and
- * changes nothing.
+ * drift", arXiv 1909.11832): how well the encoder's gradient of a clustering loss on pseudo-labels
+ * agrees with that of the same loss on true classes, and with that of reconstruction. A diagnosis: it
+ * needs the classes, and changes nothing.
  */
 import { gradients } from "../../engine/gradient.ts";
+import type { ParameterBlock } from "../../engine/module.ts";
 import { add, div, mul } from "../../engine/ops/binary.ts";
-import { gather } from "../../engine/ops/rows.ts";
 import { sum } from "../../engine/ops/sum.ts";
 import { sqrt } from "../../engine/ops/unary.ts";
 import { type Program, trace } from "../../engine/program.ts";
@@ -15,19 +15,55 @@ import { RandomStream, STREAM } from "../../engine/random.ts";
 import { State } from "../../engine/state.ts";
 import type { Tensor, Variable } from "../../engine/tensor.ts";
 import { matchClusters } from "./metrics.ts";
+import type { OptionSpec } from "../options.ts";
 import type { Rows } from "../training/rows.ts";
 
-/** Rows of the fixed sample on which gradients are compared. */
+/** Most rows of the fixed sample on which gradients are compared. */
 const SAMPLE_ROWS = 512;
+
+/** The option of the methods that train an encoder and clusters together. */
+export interface FeatureDiagnosticsOptions {
+  /** Whether checks log feature randomness and drift, where classes are known. */
+  readonly featureDiagnostics: boolean;
+}
+
+/** Its description. */
+export const FEATURE_DIAGNOSTICS: OptionSpec = {
+  name: "featureDiagnostics",
+  type: "boolean",
+  default: false,
+  description: "log feature randomness and drift at checks, where classes are known",
+  source: "arXiv 1909.11832",
+};
+
+/** What is diagnosed: a fit in progress is one. */
+export interface Diagnosed {
+  /** All of them must be on the device. */
+  readonly rows: Rows;
+  /** True classes, [N]. */
+  readonly truth?: ArrayLike<number>;
+  /** The losses are differentiated by its encoder's parameters. */
+  readonly net: { readonly encoderParameters: ParameterBlock; readonly passRows?: number };
+}
+
+/** The rows of the sample, with the clusters that stand for their classes. */
+export interface SampledRows {
+  /** [b, d] */
+  readonly x: Tensor;
+  /** Their numbers among all rows, u32 [b]. */
+  readonly numbers: Tensor;
+  /** u32 [b], in [0, K). */
+  readonly clusters: Tensor;
+  /** The same as assignments that are certain, [b, K]. */
+  readonly oneHot: Tensor;
+}
 
 /** The losses that are compared: scalars, on the same rows. */
 export interface ComparedLosses {
-  /** On the labels that the method assigns itself. */
+  /** What clusters, on the labels or targets that the method gives itself. */
   readonly pseudo: Tensor;
   /** The same loss on the clusters that stand for the true classes. */
   readonly supervised: Tensor;
-  /** What clusters. */
-  readonly clustering: Tensor;
   /** What reconstructs the rows. */
   readonly reconstruction: Tensor;
 }
@@ -36,16 +72,19 @@ export interface ComparedLosses {
 export type FeatureCosines = {
   /** cos(∇ pseudo-supervised, ∇ supervised): near 1, the pseudo-labels teach what classes would. */
   readonly featureRandomness: number | null;
-  /** cos(∇ clustering, ∇ reconstruction): below 0, clustering undoes what reconstruction learns. */
+  /** cos(∇ pseudo-supervised, ∇ reconstruction): below 0, clustering undoes what that learns. */
   readonly featureDrift: number | null;
 };
 
-/** The cosine of the angle between two losses' gradients by the same variables: a scalar. */
-export function gradientCosine(a: Tensor, b: Tensor, variables: readonly Variable[]): Tensor {
-  const [first, second] = [gradients(a, variables), gradients(b, variables)];
+/**
+ * The cosine of the angle between two gradients by the same variables, over all of these together: a
+ * scalar. @param a A tensor for each variable. @param b Tensors of the same shapes.
+ */
+export function gradientCosine(a: readonly Tensor[], b: readonly Tensor[]): Tensor {
   const dot = (x: readonly Tensor[], y: readonly Tensor[]) =>
     x.map((gradient, i) => sum(mul(gradient, y[i]))).reduce(add);
-  return div(dot(first, second), sqrt(mul(dot(first, first), dot(second, second))));
+  // The product of the squared lengths would leave float32's range sooner than that of the lengths.
+  return div(dot(a, b), mul(sqrt(dot(a, a)), sqrt(dot(b, b))));
 }
 
 /** Compares the gradients of a method's losses on a fixed sample of the rows. */
@@ -55,35 +94,44 @@ export class FeatureDiagnostics {
     private readonly program: Program<{ randomness: Tensor; drift: Tensor }>,
     private readonly sample: Uint32Array,
     private readonly clusters: Variable,
+    private readonly oneHot: Variable,
     private readonly truth: ArrayLike<number>,
   ) {}
 
   /**
-   * @param rows Resident ones. @param truth [n] @param variables By which losses are differentiated.
-   * @param build Traces the losses of rows x [b, d], whose classes stand as clusters u32 [b].
+   * Draws the sample and traces the losses.
+   * @param options K is `clusters`; the sample is drawn by the seed.
+   * @param build Traces the losses of the sample.
+   * @returns undefined where it is not asked for, where the classes are unknown, and where rows are
+   *   read from a source as they are needed.
    */
   static async trace(
-    rows: Rows,
-    truth: ArrayLike<number>,
-    variables: readonly Variable[],
-    seed: number,
-    build: (x: Tensor, clusters: Tensor) => ComparedLosses,
-  ): Promise<FeatureDiagnostics> {
+    { rows, truth, net }: Diagnosed,
+    { featureDiagnostics, clusters: k, seed }: FeatureDiagnosticsOptions & {
+      readonly clusters: number;
+      readonly seed: number;
+    },
+    build: (sample: SampledRows) => ComparedLosses,
+  ): Promise<FeatureDiagnostics | undefined> {
+    if (!featureDiagnostics || !truth || rows.isWindowed) return undefined;
     const random = new RandomStream(seed, STREAM.sample, 1);
-    const count = Math.min(SAMPLE_ROWS, rows.total);
+    const count = Math.min(SAMPLE_ROWS, rows.total, net.passRows ?? Infinity);
     const sample = Uint32Array.from({ length: count }, () => random.below(rows.total));
     const state = new State(rows.table.chunks[0].rows.backend);
     const hidden = { dtype: "u32", saved: false } as const;
     const numbers = state.variable("sample", [count], { ...hidden, data: sample });
     const clusters = state.variable("clusters of the classes", [count], hidden);
+    const oneHot = state.variable("the same, one-hot", [count, k], { saved: false });
+    const { variables } = net.encoderParameters;
     const program = await trace(state.backend, () => {
-      const losses = build(gather(rows.table, numbers), clusters);
+      const losses = build({ x: rows.batch(numbers), numbers, clusters, oneHot });
+      const pseudo = gradients(losses.pseudo, variables);
       return {
-        randomness: gradientCosine(losses.pseudo, losses.supervised, variables),
-        drift: gradientCosine(losses.clustering, losses.reconstruction, variables),
+        randomness: gradientCosine(pseudo, gradients(losses.supervised, variables)),
+        drift: gradientCosine(pseudo, gradients(losses.reconstruction, variables)),
       };
     }, "feature diagnostics");
-    return new FeatureDiagnostics(state, program, sample, clusters, truth);
+    return new FeatureDiagnostics(state, program, sample, clusters, oneHot, truth);
   }
 
   /**
@@ -93,11 +141,18 @@ export class FeatureDiagnostics {
    */
   async measure(labels: ArrayLike<number>): Promise<FeatureCosines> {
     const clusterOf = new Map([...matchClusters(this.truth, labels)].map(([c, k]) => [k, c]));
-    this.clusters.write(this.sample.map((row) => clusterOf.get(this.truth[row]) ?? 0));
+    const clusters = this.sample.map((row) => clusterOf.get(this.truth[row]) ?? 0);
+    const [, k] = this.oneHot.shape;
+    const oneHot = new Float32Array(this.oneHot.size);
+    clusters.forEach((cluster, i) => oneHot[i * k + cluster] = 1);
+    this.clusters.write(clusters);
+    this.oneHot.write(oneHot);
     this.program.run();
     const { randomness, drift } = await this.program.read();
-    const finite = (value: number) => Number.isFinite(value) ? value : null;
-    return { featureRandomness: finite(randomness[0]), featureDrift: finite(drift[0]) };
+    // Rounding may lead a little past ±1.
+    const cosine = (value: number) =>
+      Number.isFinite(value) ? Math.min(Math.max(value, -1), 1) : null;
+    return { featureRandomness: cosine(randomness[0]), featureDrift: cosine(drift[0]) };
   }
 
   /** Frees program and sample. */

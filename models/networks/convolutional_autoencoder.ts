@@ -3,7 +3,7 @@
  * tanh code, and the mirror. Images are in [0, 1] outside, in [−1, 1] inside.
  */
 import { Convolution, TransposedConvolution } from "../../engine/convolution_layers.ts";
-import { Dense, glorotUniform, Parameters } from "../../engine/module.ts";
+import { Dense, glorotUniform, type ParameterBlock, Parameters } from "../../engine/module.ts";
 import { leakyRelu } from "../../engine/ops/activation.ts";
 import { reshape } from "../../engine/ops/reshape.ts";
 import { affine, tanh } from "../../engine/ops/unary.ts";
@@ -102,7 +102,7 @@ export class ConvolutionalAutoencoder {
     state: State,
     { height, width, channels, latent }: ConvolutionalSizes,
     seed: number,
-    prefix = "",
+    private readonly prefix = "",
   ) {
     this.image = [height, width];
     this.sizes = { inputs: height * width, latent };
@@ -127,6 +127,14 @@ export class ConvolutionalAutoencoder {
     const patches = second.to[0] * second.to[1] * second.k ** 2 * channels;
     const fitting = Math.max(1, PASS_BYTES / (4 * patches));
     this.passRows = Math.min(PASS_ROWS, 2 ** Math.floor(Math.log2(fitting)));
+  }
+
+  /** The encoder's. */
+  get encoderParameters(): ParameterBlock {
+    const { parameters, prefix } = this;
+    return parameters.part(
+      parameters.variables.filter(({ name }) => name.startsWith(`${prefix}encoder.`)),
+    );
   }
 
   /** Rows [n, d] in [0, 1] as images in [−1, 1], [n, height, width, 1]. */

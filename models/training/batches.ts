@@ -61,7 +61,7 @@ export class BatchPrograms {
 
   /**
    * Traces `build`, a step on the batch x [count, d], for each batch size. Where the order is
-   * sequential, `numbers`, u32 [count], are the batch's rows among all.
+   * sequential or all rows are on the device, `numbers`, u32 [count], are the batch's rows among all.
    */
   static async trace(
     backend: Backend,
@@ -77,7 +77,7 @@ export class BatchPrograms {
       trace(backend, () => {
         const numbers = batchRows(step, { ...whole, count });
         const places = windows ? batchRows(windows.cursor, { ...plan, count }) : numbers;
-        const outputs = build(rows.batch(places), numbers);
+        const outputs = build(rows.batch(places), rows.numbers(numbers));
         if (windows) advance(windows.cursor);
         return outputs;
       }, name);
@@ -87,6 +87,11 @@ export class BatchPrograms {
       lastCount === plan.batch ? undefined : await make(lastCount, `${label}, last batch`),
       windows,
     );
+  }
+
+  /** Steps of an epoch. */
+  get batches(): number {
+    return this.plan.batches;
   }
 
   /** The program of step `step`, its rows being there, and how many steps from there it serves. */

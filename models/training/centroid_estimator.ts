@@ -6,6 +6,10 @@ import type { ParameterBlock } from "../../engine/module.ts";
 import { Adam, type Optimizer, Sgd } from "../../engine/optim.ts";
 import type { State } from "../../engine/state.ts";
 import { Variable } from "../../engine/tensor.ts";
+import {
+  FEATURE_DIAGNOSTICS,
+  type FeatureDiagnosticsOptions,
+} from "../evaluation/feature_diagnostics.ts";
 import { ARCHITECTURE_OPTIONS, type ArchitectureOptions } from "../networks/autoencoder.ts";
 import { DeepEstimator, type Fitting } from "./deep_estimator.ts";
 import type { FitResult } from "../estimator.ts";
@@ -16,7 +20,8 @@ import type { PhaseEnd } from "./trainer.ts";
 import { Encoding, labelsOf } from "./whole_pass.ts";
 
 /** Options of the methods on an autoencoder with centroids. */
-export interface CentroidOptions extends ArchitectureOptions, PretrainingOptions {
+export interface CentroidOptions
+  extends ArchitectureOptions, PretrainingOptions, FeatureDiagnosticsOptions {
   /** What the values of the data are multiplied by before anything sees them. */
   readonly inputScale: number;
   /** Most steps of the clustering phase. */
@@ -82,6 +87,7 @@ const SPECS: readonly OptionSpec[] = [
     description: "restarts of k-means for the first centroids",
     source: "DEC's code",
   },
+  FEATURE_DIAGNOSTICS,
 ];
 
 /** The shared options. @param changes By name: what a method says otherwise. */

@@ -10,7 +10,7 @@ import type { Tensor, Variable } from "../../engine/tensor.ts";
 import { BatchPrograms } from "./batches.ts";
 import type { ErrorForm, PretrainingOptions } from "./pretraining_options.ts";
 import type { Rows } from "./rows.ts";
-import type { PhaseEnd, Training } from "./trainer.ts";
+import type { Phase, PhaseEnd, Training } from "./trainer.ts";
 
 /** Share of a phase after which SGD's rate falls to a tenth, and falls again: Caffe's 20,000 of 50,000. */
 const DROP_SHARE = 0.4;
@@ -104,11 +104,19 @@ export class PretrainingPhase {
     advance(this.step);
   }
 
-  /** Runs the phase to its end. @param traceStep Traces a step on the batch x [n, d]. */
-  async run(rows: Rows, traceStep: (x: Tensor) => void): Promise<PhaseEnd> {
+  /**
+   * Runs the phase to its end.
+   * @param traceStep Traces a step on the batch x [n, d]. @param check Looks at the state after every
+   *   epoch, as of a {@linkcode Phase}; the rows of the log are its then.
+   */
+  async run(
+    rows: Rows,
+    traceStep: (x: Tensor) => void,
+    check?: Phase["check"],
+  ): Promise<PhaseEnd> {
     const { training, step, losses, rate } = this;
     const { name, steps, terms } = this.settings;
-    const { batchSize, batchOrder: order, seed, logInterval: interval } = this.options;
+    const { batchSize, batchOrder: order, seed, logInterval } = this.options;
     const settings = { batchSize, order, seed, step };
     using programs = await BatchPrograms.trace(training.backend, rows, settings, name, (x) => {
       traceStep(x);
@@ -117,9 +125,10 @@ export class PretrainingPhase {
     return await training.run({
       name,
       steps,
-      interval,
+      interval: check ? programs.batches : logInterval,
       losses,
       terms,
+      check,
       async programAt(step) {
         const { program, steps } = await programs.at(step);
         return { program, steps: Math.min(steps, rate?.show(step) ?? Infinity) };

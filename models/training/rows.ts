@@ -3,6 +3,7 @@
  * where they are read from a source, a window of them that moves.
  */
 import type { Backend } from "../../engine/backend.ts";
+import { reshape } from "../../engine/ops/reshape.ts";
 import { gather } from "../../engine/ops/rows.ts";
 import { scale } from "../../engine/ops/unary.ts";
 import { State } from "../../engine/state.ts";
@@ -38,6 +39,7 @@ export class Rows {
     private readonly inputScale: number,
     private readonly source?: { readonly rows: RowSource; readonly window: Variable },
     private readonly state?: State,
+    private readonly selection?: Variable,
   ) {}
 
   /**
@@ -64,9 +66,37 @@ export class Rows {
     return new Rows(table, table.rows, inputScale);
   }
 
-  /** Inside `trace`: a batch [n, width] by the rows' places in `table`, u32 [n]. */
+  /**
+   * Some of these rows, in the same memory; to be disposed of before these.
+   * @param numbers Which: distinct, each below `total`.
+   * @throws {TypeError} where a window of the rows is on the device.
+   */
+  select(numbers: Uint32Array): Rows {
+    const { table, inputScale } = this;
+    if (this.isWindowed) {
+      throw new TypeError(
+        `rows: some of ${this.total} cannot be selected, of which a window of ${table.rows} is on ` +
+          `the device; give their values, not a source`,
+      );
+    }
+    const state = new State(table.chunks[0].rows.backend);
+    const options = { dtype: "u32", data: numbers, saved: false } as const;
+    const selection = state.variable("selected rows", [numbers.length, 1], options);
+    return new Rows(table, numbers.length, inputScale, undefined, state, selection);
+  }
+
+  /**
+   * Inside `trace`: a batch [n, width] by the rows' places, u32 [n]: in `table`, or among the rows
+   * that were selected.
+   */
   batch(places: Tensor): Tensor {
-    return scale(gather(this.table, places), this.inputScale);
+    return scale(gather(this.table, this.numbers(places)), this.inputScale);
+  }
+
+  /** Inside `trace`: the numbers, u32 [n], of rows on the device by their places as in `batch`. */
+  numbers(places: Tensor): Tensor {
+    const { selection } = this;
+    return selection ? reshape(gather(Table.of(selection), places), places.shape) : places;
   }
 
   /** Whether `table` holds a window, and not all rows. */
@@ -126,7 +156,7 @@ export class Rows {
 
   /** Frees the memory that the rows own. */
   dispose(): void {
-    this.table.dispose();
+    if (!this.selection) this.table.dispose();
     this.state?.dispose();
   }
 

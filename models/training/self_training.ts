@@ -11,6 +11,7 @@ import { constant } from "../../engine/ops/constant.ts";
 import { accumulate, advance } from "../../engine/ops/counter.ts";
 import { reshape } from "../../engine/ops/reshape.ts";
 import { gather } from "../../engine/ops/rows.ts";
+import { meanSquaredError } from "../../engine/ops/squared_error.ts";
 import { sum } from "../../engine/ops/sum.ts";
 import { log, scale, square } from "../../engine/ops/unary.ts";
 import { minimizeTogether, type Optimizer } from "../../engine/optim.ts";
@@ -27,6 +28,12 @@ import {
   optimizersOf,
 } from "./centroid_estimator.ts";
 import { CENTROIDS, type Fitting } from "./deep_estimator.ts";
+import {
+  type ComparedLosses,
+  FeatureDiagnostics,
+  type SampledRows,
+} from "../evaluation/feature_diagnostics.ts";
+import type { Autoencoder } from "../networks/autoencoder.ts";
 import type { OptionSpec } from "../options.ts";
 import { score } from "../evaluation/scoring.ts";
 import type { PhaseEnd } from "./trainer.ts";
@@ -49,6 +56,26 @@ export function targetDistribution(q: Tensor, frequencies: Tensor): Tensor {
 export function klDivergence(p: Tensor, q: Tensor): Tensor {
   const logRatio = sub(log(maximum(p, constant(SMALLEST_NORMAL))), log(q));
   return scale(sum(mul(p, logRatio)), 1 / p.shape[0]);
+}
+
+/**
+ * KL(p‖q) with the targets, and with the classes as targets; and the mean squared error. DEC gives the
+ * decoder up, so that its drift is measured by the decoder that pre-training left.
+ * @param centroids U [K, p]. @param targets p of all rows, [N, K].
+ */
+export function comparedSelfTraining(
+  net: Pick<Autoencoder, "encode" | "decode">,
+  centroids: Tensor,
+  targets: Variable,
+  { x, numbers, oneHot }: SampledRows,
+): ComparedLosses {
+  const z = net.encode(x);
+  const q = softAssign(z, centroids);
+  return {
+    pseudo: klDivergence(gather(Table.of(targets), numbers), q),
+    supervised: klDivergence(oneHot, q),
+    reconstruction: meanSquaredError(net.decode(z), x),
+  };
 }
 
 /** Options of self-training. */
@@ -152,6 +179,11 @@ export class SelfTraining implements ClusteringPhase {
         return {};
       },
     );
+    using features = await FeatureDiagnostics.trace(
+      this.fitting,
+      this.options,
+      (sample) => comparedSelfTraining(this.fitting.net, this.centroids, this.targets, sample),
+    );
     return await training.run({
       name: "clustering",
       steps,
@@ -165,7 +197,11 @@ export class SelfTraining implements ClusteringPhase {
         const reading = this.labels.read();
         const [before, { labels }] = await Promise.all([reading, assignment.run()]);
         const changed = labels.reduce((n, label, i) => label === before[i] ? n : n + 1, 0);
-        const row = { changed, ...truth ? score(truth, labels) : {} };
+        const row = {
+          changed,
+          ...truth ? score(truth, labels) : {},
+          ...await features?.measure(labels),
+        };
         if (step === 0 || changed / samples.n >= tol) return { row };
         return { row, stop: `${changed} changed labels, a share below tol ${tol}` };
       },
