@@ -1,6 +1,7 @@
 /** Optimisers: one fused update over one parameter arena. */
 import { gradients } from "./gradient.ts";
 import type { ParameterBlock } from "./module.ts";
+import { assign } from "./ops/call.ts";
 import { advance } from "./ops/counter.ts";
 import {
   type AdamConstants,
@@ -9,6 +10,7 @@ import {
   pack,
   type SgdConstants,
 } from "./ops/optimize.ts";
+import { scale } from "./ops/unary.ts";
 import type { State } from "./state.ts";
 import type { Tensor, Variable } from "./tensor.ts";
 
@@ -83,6 +85,16 @@ export class Adam implements Optimizer {
   update(gradient: Tensor): void {
     applyAdam([this.parameters.arena, gradient, this.m, this.v], this.step, this.constants);
     if (this.ownStep) advance(this.ownStep);
+  }
+
+  /**
+   * Inside `trace`: takes over the moments of another one of the same parameters; the number of its
+   * steps is the caller's to take over.
+   * @param factor How many times as large this one's gradients are.
+   */
+  continueFrom({ m, v }: Adam, factor = 1): void {
+    assign(this.m, scale(m, factor));
+    assign(this.v, scale(v, factor ** 2));
   }
 }
 

@@ -14,7 +14,8 @@ import { softmax } from "../engine/ops/softmax.ts";
 import { squaredError } from "../engine/ops/squared_error.ts";
 import { sum } from "../engine/ops/sum.ts";
 import { negate, scale } from "../engine/ops/unary.ts";
-import { minimizeTogether, type Optimizer } from "../engine/optim.ts";
+import { Adam, minimizeTogether, type Optimizer } from "../engine/optim.ts";
+import { trace } from "../engine/program.ts";
 import { RandomStream, STREAM } from "../engine/random.ts";
 import { Table } from "../engine/table.ts";
 import type { Tensor, Variable } from "../engine/tensor.ts";
@@ -38,6 +39,7 @@ import {
 import type { Method } from "./method.ts";
 import { type OptionSpec, type OptionValues, resolveOptions } from "./options.ts";
 import { score } from "./evaluation/scoring.ts";
+import type { Pretraining } from "./training/pretraining.ts";
 import type { PhaseEnd } from "./training/trainer.ts";
 import { type Encoding, labelsOf } from "./training/whole_pass.ts";
 
@@ -49,6 +51,8 @@ export interface DKMOptions extends CentroidOptions {
   readonly clusteringWeight: number;
   /** α of a pre-trained start, or the first one that is annealed. */
   readonly alpha: number;
+  /** Whether Adam goes on with its moments of pre-training. */
+  readonly keepMoments: boolean;
   /** Values that α takes one after another where it is annealed, for as many steps each. */
   readonly alphas: number;
   /** Steps between two rows of the log, where α is fixed. */
@@ -102,6 +106,13 @@ const OPTIONS: readonly OptionSpec[] = [
     min: 1,
     description: "values of alpha that share the steps where it is annealed",
     source: "DKM's code",
+  },
+  {
+    name: "keepMoments",
+    type: "boolean",
+    default: false,
+    description: "let Adam go on with the moments of the run's own pre-training",
+    source: "thrifty; DKM's code has one optimiser for both",
   },
   {
     name: "checkInterval",
@@ -188,6 +199,8 @@ export class SoftKMeans implements ClusteringPhase {
   private readonly alpha: Variable;
   private readonly losses: Variable;
   private readonly step: Variable;
+  /** What Adam counts: where it goes on, with its steps of pre-training. */
+  private readonly updates: Variable;
   private readonly optimizers: readonly Optimizer[];
 
   /** Makes the variables. @param fitting What is trained. @param options See there. */
@@ -197,17 +210,39 @@ export class SoftKMeans implements ClusteringPhase {
     this.centroids = state.variable(CENTROIDS, [clusters, latent]);
     this.alpha = state.variable("alpha", [1]);
     this.step = state.variable("clustering step", [1], { dtype: "u32" });
+    this.updates = options.keepMoments
+      ? state.variable("clustering updates", [1], { dtype: "u32" })
+      : this.step;
     this.losses = state.variable("clustering losses", [2]);
     const blocks = { network: net.parameters, centroids: blockOf(this.centroids) };
-    this.optimizers = optimizersOf(state, blocks, options, this.step);
+    this.optimizers = optimizersOf(state, blocks, options, this.updates);
   }
 
   /** Draws the centroids from U[−1, 1], unless k-means has found some. */
-  start(labels?: Uint32Array): void {
-    if (labels) return;
+  async start(labels?: Uint32Array, pretraining?: Pretraining): Promise<void> {
+    if (labels) {
+      if (pretraining && this.options.keepMoments) await this.takeMoments(pretraining);
+      return;
+    }
     const random = new RandomStream(this.options.seed, STREAM.centroids);
     const { size } = this.centroids;
     this.centroids.write(Float32Array.from({ length: size }, () => random.uniform(-1, 1)));
+  }
+
+  /** There are none where the network is another run's. */
+  private async takeMoments({ optimizer, step }: Pretraining): Promise<void> {
+    const { training: { backend }, samples } = this.fitting;
+    const [network] = this.optimizers;
+    const steps = await step.read() as Uint32Array;
+    if (steps[0] === 0 || !(optimizer instanceof Adam && network instanceof Adam)) return;
+    // Pre-training's error is a mean over features, or half their sum; DKM's is their sum.
+    const factor = this.options.pretrainError === "mean" ? samples.d : 2;
+    using program = await trace(backend, () => {
+      network.continueFrom(optimizer, factor);
+      return {};
+    }, "moments of pre-training");
+    program.run();
+    this.updates.write(steps);
   }
 
   /** Runs all steps. */
@@ -285,6 +320,7 @@ export class SoftKMeans implements ClusteringPhase {
     accumulate(this.losses, 0, reconstruction);
     accumulate(this.losses, 1, clustering);
     advance(this.step);
+    if (this.updates !== this.step) advance(this.updates);
   }
 }
 
@@ -333,6 +369,7 @@ export const DKM_METHOD: Method = {
       description: "DKM^p as published for MNIST: 50 epochs of pre-training, then 100",
       values: {
         ...PUBLISHED,
+        keepMoments: true,
         pretrainSteps: 13_700,
         pretrainLearningRate: 1e-3,
         pretrainDecay: false,

@@ -205,20 +205,26 @@ class Quadratic implements Module {
 const CURVATURE = [1, 0.5, 4, 0.25];
 const CENTRE = [0, 1, -1, 2];
 
+/** Σ c·(w − a)², its parameters w, and a counter of steps. */
+function quadratic(state: State) {
+  const model = new Quadratic();
+  const parameters = new Parameters(state, { model }, 0);
+  const step = state.variable("step", [1], { dtype: "u32" });
+  const c = state.variable("c", [4], { data: Float32Array.from(CURVATURE) });
+  const a = state.variable("a", [4], { data: Float32Array.from(CENTRE) });
+  return { model, parameters, step, loss: () => sum(mul(c, square(sub(model.w, a)))) };
+}
+
 /** w after each of six steps of the optimiser that `make` gives. */
 async function optimize(
   make: (state: State, parameters: Parameters, step: Variable) => Optimizer,
 ): Promise<number[][]> {
   const oracle = new OracleBackend();
   using state = new State(oracle);
-  const model = new Quadratic();
-  const parameters = new Parameters(state, { model }, 0);
-  const step = state.variable("step", [1], { dtype: "u32" });
-  const c = state.variable("c", [4], { data: Float32Array.from(CURVATURE) });
-  const a = state.variable("a", [4], { data: Float32Array.from(CENTRE) });
+  const { model, parameters, step, loss } = quadratic(state);
   const optimizer = make(state, parameters, step);
   using program = await trace(oracle, () => {
-    optimizer.minimize(sum(mul(c, square(sub(model.w, a)))));
+    optimizer.minimize(loss());
     advance(step);
     return { w: model.w };
   });
@@ -270,6 +276,36 @@ for (const decaySteps of [0, 4]) {
     );
   });
 }
+
+Deno.test("Adam that takes over another one's moments goes on as the other would", async () => {
+  const options = { learningRate: 0.125 };
+  const path = await optimize((state, parameters, step) =>
+    new Adam(state, "adam", parameters, { step, ...options })
+  );
+  const oracle = new OracleBackend();
+  using state = new State(oracle);
+  const { model, parameters, step, loss } = quadratic(state);
+  const [first, second] = ["first", "second"].map((name) =>
+    new Adam(state, name, parameters, { step, ...options })
+  );
+  const stepOf = (adam: Adam, factor: number) =>
+    trace(oracle, () => {
+      adam.minimize(scale(loss(), factor));
+      advance(step);
+      return {};
+    });
+  using before = await stepOf(first, 1);
+  using handover = await trace(oracle, () => {
+    second.continueFrom(first, 3);
+    return {};
+  });
+  using after = await stepOf(second, 3);
+  before.run(3);
+  handover.run();
+  after.run(3);
+  const w = await model.w.read();
+  w.forEach((value, i) => assertAlmostEquals(value, path[5][i], 1e-6));
+});
 
 /** Uniform numbers [n] of a device at step `at`. */
 async function draw(

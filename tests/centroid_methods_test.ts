@@ -383,6 +383,22 @@ Deno.test("DKM: annealed, a resumed fit goes on with the temperature of its step
   for (const resume of saved) assertEquals(await fit({ resume }), whole);
 });
 
+Deno.test("DKM: Adam goes on with the moments of its own pre-training alone", async () => {
+  let pretrained: Checkpoint | undefined;
+  const savePretrained = (checkpoint: Checkpoint) =>
+    Promise.resolve(void (pretrained = checkpoint));
+  const codes = async (keepMoments: boolean, context: FitContext = {}) => {
+    const model = new DKM({ ...TINY, keepMoments });
+    const { embedding } = await model.fit(samples, { backend: cpu, ...context });
+    await model.dispose();
+    return embedding;
+  };
+  const afresh = await codes(false, { savePretrained });
+  assertNotEquals(await codes(true), afresh);
+  // The network of another run comes without moments.
+  assertEquals(await codes(true, { pretrained: pretrained! }), afresh);
+});
+
 Deno.test("in order, a batch's row numbers are the same for rows that come in windows", async () => {
   const [n, batchSize] = [2500, 200];
   const data = Float32Array.from({ length: n }, (_, i) => i);

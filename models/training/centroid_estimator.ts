@@ -104,9 +104,9 @@ export interface ClusteringPhase {
   /**
    * Called once, before the first step.
    * @param labels Of k-means on the pre-trained code, whose centroids are in place; absent where
-   *   nothing was pre-trained.
+   *   nothing was pre-trained. @param pretraining What pre-trained, or took another run's network.
    */
-  start(labels?: Uint32Array): void;
+  start(labels?: Uint32Array, pretraining?: Pretraining): void | Promise<void>;
   /** Runs to its end. @param truth For scores in the log alone. */
   run(encoding: Encoding, truth: ArrayLike<number> | undefined): Promise<PhaseEnd>;
 }
@@ -149,13 +149,13 @@ export abstract class CentroidEstimator<O extends CentroidOptions> extends DeepE
         const found = await encoding.cluster({ clusters, nInit, seed, run: 0, signal });
         pretrainedLabels.write(found.labels);
         centroids.write(found.centroids);
-        phase.start(found.labels);
+        await phase.start(found.labels, pretraining);
         return null;
       });
     } else {
-      await training.once("random centroids", () => {
-        phase.start();
-        return Promise.resolve(null);
+      await training.once("random centroids", async () => {
+        await phase.start();
+        return null;
       });
     }
     const end = await phase.run(encoding, truth);

@@ -4,7 +4,7 @@
  * before that, layer by layer.
  */
 import type { ParameterBlock } from "../../engine/module.ts";
-import { Adam } from "../../engine/optim.ts";
+import { Adam, type Optimizer } from "../../engine/optim.ts";
 import { add } from "../../engine/ops/binary.ts";
 import { broadcastTo } from "../../engine/ops/broadcast.ts";
 import { constant } from "../../engine/ops/constant.ts";
@@ -99,6 +99,11 @@ export class Pretraining {
     if (stackedSteps > 0) {
       this.stacked = new StackedPretraining(training, net, augmentation, options);
     }
+  }
+
+  /** What updates the network. */
+  get optimizer(): Optimizer {
+    return this.phase.optimizer;
   }
 
   /** Runs the phase to its end, or takes the network of another run. */

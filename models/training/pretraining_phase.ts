@@ -93,6 +93,11 @@ export class PretrainingPhase {
     return { step: this.step, epsilon, decaySteps };
   }
 
+  /** What updates the first of its parameter blocks. */
+  get optimizer(): Optimizer {
+    return this.optimizers[0];
+  }
+
   /** Inside `trace`: one update by the gradient of `loss`, a scalar. */
   minimize(loss: Tensor): void {
     minimizeTogether(this.rate ? mul(loss, this.rate.factor) : loss, this.optimizers);
