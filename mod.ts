@@ -189,6 +189,7 @@ export {
   CentroidEstimator,
   type CentroidOptions,
   type ClusteringPhase,
+  type PretrainingEnd,
 } from "./models/training/centroid_estimator.ts";
 export {
   ConvolutionalAutoencoder,

@@ -29,6 +29,7 @@ import {
   centroidOptions,
   type ClusteringPhase,
   optimizersOf,
+  type PretrainingEnd,
 } from "./training/centroid_estimator.ts";
 import { CENTROIDS, type Fitting } from "./training/deep_estimator.ts";
 import {
@@ -39,7 +40,6 @@ import {
 import type { Method } from "./method.ts";
 import { type OptionSpec, type OptionValues, resolveOptions } from "./options.ts";
 import { score } from "./evaluation/scoring.ts";
-import type { Pretraining } from "./training/pretraining.ts";
 import type { PhaseEnd } from "./training/trainer.ts";
 import { type Encoding, labelsOf } from "./training/whole_pass.ts";
 
@@ -219,7 +219,7 @@ export class SoftKMeans implements ClusteringPhase {
   }
 
   /** Draws the centroids from U[−1, 1], unless k-means has found some. */
-  async start(labels?: Uint32Array, pretraining?: Pretraining): Promise<void> {
+  async start(labels?: Uint32Array, pretraining?: PretrainingEnd): Promise<void> {
     if (labels) {
       if (pretraining && this.options.keepMoments) await this.takeMoments(pretraining);
       return;
@@ -230,7 +230,7 @@ export class SoftKMeans implements ClusteringPhase {
   }
 
   /** There are none where the network is another run's. */
-  private async takeMoments({ optimizer, step }: Pretraining): Promise<void> {
+  private async takeMoments({ optimizer, step }: PretrainingEnd): Promise<void> {
     const { training: { backend }, samples } = this.fitting;
     const [network] = this.optimizers;
     const steps = await step.read() as Uint32Array;

@@ -97,6 +97,14 @@ export function centroidOptions(
   return SPECS.map((spec) => ({ ...spec, ...changes[spec.name] }));
 }
 
+/** What pre-training leaves besides a network. */
+export interface PretrainingEnd {
+  /** Its steps, u32 [1]; 0 where the network is another run's. */
+  readonly step: Variable;
+  /** What updated the network. */
+  readonly optimizer: Optimizer;
+}
+
 /** The clustering phase of a method; its variables are made before a checkpoint is restored. */
 export interface ClusteringPhase {
   /** U, [K, p], of the name that every deep method gives it. */
@@ -104,9 +112,9 @@ export interface ClusteringPhase {
   /**
    * Called once, before the first step.
    * @param labels Of k-means on the pre-trained code, whose centroids are in place; absent where
-   *   nothing was pre-trained. @param pretraining What pre-trained, or took another run's network.
+   *   nothing was pre-trained. @param pretraining Absent likewise.
    */
-  start(labels?: Uint32Array, pretraining?: Pretraining): void | Promise<void>;
+  start(labels?: Uint32Array, pretraining?: PretrainingEnd): void | Promise<void>;
   /** Runs to its end. @param truth For scores in the log alone. */
   run(encoding: Encoding, truth: ArrayLike<number> | undefined): Promise<PhaseEnd>;
 }
