@@ -118,6 +118,7 @@ async function kernels(values: KernelValues): Promise<void> {
   }
   const chosen = kernel === undefined ? KERNELS : { [kernel]: KERNELS[kernel] };
   const rows: KernelAuditRow[] = [];
+  const leftOut: string[] = [];
   const targets = await openTargets(device);
   try {
     for (const target of targets) {
@@ -127,14 +128,22 @@ async function kernels(values: KernelValues): Promise<void> {
         rows.push(row);
         if (!json) writeOut(formatRow(row));
       }
+      const names = Object.values(chosen).flatMap((kernel) => target.leftOut(kernel));
+      leftOut.push(...names.map((name) =>
+        `${name} was not audited: ${target.description} has no ` +
+        "subgroups of its size"
+      ));
       if (!json) writeOut("\n");
     }
   } finally {
     for (const target of targets) await target.dispose();
   }
-  const { compiled, notes } = device === "cpu"
+  const compilation = device === "cpu"
     ? { compiled: [], notes: [] }
     : await compileAll(chosen, json);
+  const { compiled } = compilation;
+  const notes = [...leftOut, ...compilation.notes];
+  if (!json) leftOut.forEach((note) => writeOut(`${note}\n`));
   const failed = rows.filter((row) => row.verdict === "breach").length;
   const broken = compiled.filter((row) => row.errors.length > 0).length;
   if (json) writeJson({ passed: failed + broken === 0, seed, rows, compiled, notes });
@@ -196,7 +205,7 @@ function formatRow(row: KernelAuditRow): string {
 
 interface Compilation {
   readonly compiled: readonly CompileRow[];
-  /** Which compilers were not asked, and why. */
+  /** What was not compiled, and why. */
   readonly notes: readonly string[];
 }
 
@@ -215,6 +224,11 @@ async function compileAll(chosen: typeof KERNELS, json: boolean): Promise<Compil
     compiler.dispose();
     compiled.push(...rows);
     if (!json) writeOut(formatCompilation(compiler.name, rows));
+    if (compiler.hasSubgroups) continue;
+    const note =
+      `${compiler.name} was not asked for shaders that use subgroups: its device has none`;
+    notes.push(note);
+    if (!json) writeOut(`${note}\n`);
   }
   if (!json) writeOut("\n");
   return { compiled, notes };

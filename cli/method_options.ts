@@ -23,7 +23,8 @@ export function kebabCase(name: string): string {
   return name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
 }
 
-const PLACEHOLDERS = {
+/** How help names the value of an option, by its type. */
+const VALUE_NAMES = {
   choice: "<name>",
   integer: "<n>",
   integers: "<n,n,…>",
@@ -48,7 +49,7 @@ export function addMethodOptions(
 
 function flagsOf({ type }: OptionSpec, flag: string): string {
   if (type === "boolean") return `${flag} [true|false]`;
-  return `${flag} ${PLACEHOLDERS[type]}`;
+  return `${flag} ${VALUE_NAMES[type]}`;
 }
 
 function describe({ description, default: value, choices, source }: OptionSpec): string {

@@ -116,6 +116,18 @@ gpuTest("every variant is audited, and only listed ones may be chosen", async ()
   assertEquals(row.breaches.map((breach) => breach.kind), ["failure", "failure"]);
 });
 
+gpuTest("a variant for subgroups that the adapter does not have is left out by name", async () => {
+  const [shader] = scale.shaders;
+  const kernel: Kernel = { ...scale, shaders: [shader, { ...shader, subgroupSize: 3 }] };
+  const target = await openWebGpuTarget();
+  try {
+    assertEquals(target.variants(kernel).length, 1);
+    assertEquals(target.leftOut(kernel), ["scale.wgsl"]);
+  } finally {
+    await target.dispose();
+  }
+});
+
 Deno.test("a result that is off at the last element is caught on the CPU", async () => {
   const { unary } = KERNELS;
   const shifted: Kernel = {

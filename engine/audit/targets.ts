@@ -20,8 +20,10 @@ export interface AuditTarget {
   readonly device: string;
   /** For people. */
   readonly description: string;
-  /** All variants of a kernel, each of which is audited. */
+  /** All variants of a kernel that the device can run, each of which is audited. */
   variants(kernel: Kernel): readonly AuditVariant[];
+  /** Names of the variants that it cannot run, which are not. */
+  leftOut(kernel: Kernel): readonly string[];
   /** Opens the device anew after it was lost. */
   reopen(): Promise<void>;
   /** Gives the device back. */
@@ -52,6 +54,8 @@ export async function openWebGpuTarget(options: AdapterOptions = {}): Promise<Au
           return backend;
         },
       })),
+    leftOut: (kernel) =>
+      kernel.shaders.filter((shader) => !runsOn(shader, backend.adapter)).map(variantName),
     async reopen() {
       await backend.dispose();
       backend = await open();
@@ -82,6 +86,7 @@ export async function openCpuTarget(threads = availableThreads()): Promise<Audit
         }`,
         backend: () => backends[i],
       })),
+    leftOut: () => [],
     async reopen() {
       await close();
       backends = await open();
