@@ -185,12 +185,13 @@ export {
   type LayerPair,
 } from "./models/networks/autoencoder.ts";
 export { type AuditedLoss, AuditScene, type LossAudit } from "./models/audit_scene.ts";
+export type { CentroidOptions } from "./models/training/centroid_options.ts";
 export {
-  CentroidEstimator,
-  type CentroidOptions,
-  type ClusteringPhase,
-  type PretrainingEnd,
-} from "./models/training/centroid_estimator.ts";
+  type Clustering,
+  JointEstimator,
+  type JointOptions,
+} from "./models/training/joint_estimator.ts";
+export { type Batch, type Losses, Phase } from "./models/training/phase.ts";
 export {
   ConvolutionalAutoencoder,
   type ConvolutionalSizes,
@@ -225,7 +226,7 @@ export {
   type SampleShape,
 } from "./models/training/deep_estimator.ts";
 export { DEPICT } from "./models/depict.ts";
-export { crossEntropy } from "./models/depict_clustering.ts";
+export { crossEntropy, klDivergence } from "./models/losses.ts";
 export type { DEPICTOptions } from "./models/depict_options.ts";
 export { type ReconstructionLosses, reconstructionLosses } from "./models/depict_pretraining.ts";
 export {
@@ -239,12 +240,13 @@ export {
 export { Rows, type Window } from "./models/training/rows.ts";
 export {
   DynAE,
+  type DynAEOptions,
   type DynamicLosses,
   dynamicLosses,
   type DynamicTargets,
   dynamicTargets,
+  type ThresholdSchedule,
 } from "./models/dynae.ts";
-export type { DynAEOptions, ThresholdSchedule } from "./models/dynae_options.ts";
 export {
   type Checkpoint,
   DivergedError,
@@ -294,7 +296,6 @@ export type {
   PretrainingOptions,
 } from "./models/training/pretraining_options.ts";
 export {
-  klDivergence,
   SelfTraining,
   type SelfTrainingObjective,
   type SelfTrainingOptions,
@@ -309,17 +310,17 @@ export {
 } from "./models/segmentation/segmentation.ts";
 export { SupervisedCM } from "./models/supervised_cm.ts";
 export type { SupervisedCMOptions } from "./models/supervised_cm_options.ts";
-export type { Phase, PhaseEnd, Training } from "./models/training/trainer.ts";
+export type { Check, PhaseEnd, Training } from "./models/training/trainer.ts";
 export {
   divergence,
   type LossOptions,
   type MixturePrior,
-  type Posterior,
+  type OutputLikelihood,
   reconstructionCost,
   VaDE,
   type VaDELosses,
   vadeLosses,
-  VariationalEncoder,
+  type VaDEOptions,
 } from "./models/vade.ts";
-export type { OutputLikelihood, VaDEOptions } from "./models/vade_options.ts";
+export { type Posterior, VariationalEncoder } from "./models/networks/variational_encoder.ts";
 export { Encoding } from "./models/training/whole_pass.ts";

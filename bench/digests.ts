@@ -35,6 +35,9 @@ const SHORT: Readonly<Record<string, OptionValue>> = {
   featureDiagnostics: true,
 };
 
+/** Names of changed digests that a line shows. */
+const SHOWN = 5;
+
 /** Where the runs compute. */
 const DEVICES: Readonly<Record<string, DeviceOptions>> = {
   "cpu, 1 thread": { device: "cpu", threads: 1 },
@@ -140,7 +143,9 @@ function compare(before: Recorded, after: Recorded): boolean {
     const old = before[name] ?? {};
     const names = new Set([...Object.keys(old), ...Object.keys(digests)]);
     const changed = [...names].filter((what) => old[what] !== digests[what]);
-    return changed.length === 0 ? [] : [[name, `${changed.length}`, changed.join("; ")]];
+    if (changed.length === 0) return [];
+    const more = changed.length > SHOWN ? "; …" : "";
+    return [[name, `${changed.length}`, changed.slice(0, SHOWN).join("; ") + more]];
   });
   const digests = Object.values(after).reduce((sum, run) => sum + Object.keys(run).length, 0);
   if (rows.length > 0) console.log(formatTable(["run", "changed", "which"], rows));

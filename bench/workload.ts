@@ -3,7 +3,7 @@
  * themselves trace, without augmentation: batch gather, forward, losses, backward, update.
  */
 import type { Backend } from "../engine/backend.ts";
-import { batchRows } from "../engine/ops/random.ts";
+import { type BatchOrder, batchRows } from "../engine/ops/random.ts";
 import { gather } from "../engine/ops/rows.ts";
 import { type Program, trace } from "../engine/program.ts";
 import { RandomStream } from "../engine/random.ts";
@@ -11,11 +11,11 @@ import { sizeOf } from "../engine/shape.ts";
 import { Table } from "../engine/table.ts";
 import { Autoencoder } from "../models/networks/autoencoder.ts";
 import { planBatches } from "../models/training/batches.ts";
-import { Clustering } from "../models/dynae.ts";
-import { DYNAE_OPTIONS, type DynAEOptions } from "../models/dynae_options.ts";
-import { resolveOptions } from "../models/options.ts";
+import { Construction, DynAE, type DynAEOptions } from "../models/dynae.ts";
+import type { Samples } from "../models/estimator.ts";
+import { phaseOf } from "../models/training/joint_estimator.ts";
+import type { Batch, Losses, Phase } from "../models/training/phase.ts";
 import { Pretraining } from "../models/training/pretraining.ts";
-import { Rows } from "../models/training/rows.ts";
 import { Training } from "../models/training/trainer.ts";
 
 /** Rows of a batch. */
@@ -71,11 +71,10 @@ export async function prepare(
   { inputs, hidden = HIDDEN, rows = 4096 }: WorkloadSizes,
 ): Promise<Workload> {
   const training = new Training(backend, {});
-  const { state } = training;
   const samples = { data: uniform(1, [rows, inputs]), n: rows, d: inputs };
   const table = Table.upload(backend, "samples", samples.data, rows, inputs);
-  const net = new Autoencoder(state, { inputs, hidden, latent: LATENT }, SEED);
-  const options = resolveOptions("dynae", DYNAE_OPTIONS, {}, {
+  const net = new Autoencoder(training.state, { inputs, hidden, latent: LATENT }, SEED);
+  const { options } = new DynAE({
     hidden,
     latent: LATENT,
     clusters: CLUSTERS,
@@ -84,42 +83,70 @@ export async function prepare(
     pretrainLearningRate: 1e-4,
     pretrainDecay: false,
     critic: name === "pretraining" ? "trained" : "off",
-  }) as unknown as DynAEOptions;
-  let weights: readonly number[];
-  let order: DynAEOptions["batchOrder"] = "sequential";
-  let phase: Pretraining | Clustering;
-  if (name === "clustering") {
-    const rows = Rows.of(table);
-    const clustering = new Clustering({ training, net, rows, samples }, undefined, options);
-    clustering.centroids.write(uniform(2, clustering.centroids.shape, -1));
-    clustering.images.write(uniform(3, clustering.images.shape));
-    clustering.thresholds.write(Float32Array.of(0.1, 0));
-    weights = [1, clustering.gamma];
-    phase = clustering;
-  } else {
-    phase = new Pretraining(training, net, undefined, options);
-    weights = [1, options.lambda, 1];
-    order = options.batchOrder;
-  }
-  const { losses } = phase;
+  });
+  const { phase, losses, weights, order } = name === "clustering"
+    ? clusteringStep(training, net, samples, options)
+    : pretrainingStep(training, net, options);
+  const { sums, step } = phase;
   const { lastCount: count, ...batch } = planBatches(rows, BATCH, order, SEED);
   const program = await trace(backend, () => {
-    phase.traceStep(gather(table, batchRows(phase.step, { ...batch, count })));
+    const numbers = batchRows(step, { ...batch, count });
+    phase.traceStep({ x: gather(table, numbers), numbers, step }, { losses });
     return {};
   }, name);
   return {
     program,
     async run(steps) {
-      losses.write(new Float32Array(losses.size));
+      sums.write(new Float32Array(sums.size));
       program.run(steps);
-      const sums = await losses.read();
-      return weights.reduce((sum, weight, term) => sum + weight * (sums[term] ?? 0), 0) / steps;
+      const values = await sums.read();
+      return weights.reduce((sum, weight, term) => sum + weight * (values[term] ?? 0), 0) / steps;
     },
     dispose() {
       program.dispose();
       table.dispose();
       training.dispose();
     },
+  };
+}
+
+/** A phase with the losses of its steps, and how the bench adds them up. */
+interface Step {
+  readonly phase: Phase;
+  losses(batch: Batch): Losses<string>;
+  readonly weights: readonly number[];
+  readonly order: BatchOrder;
+}
+
+function pretrainingStep(training: Training, net: Autoencoder, options: DynAEOptions): Step {
+  const pretraining = new Pretraining(training, net, undefined, options);
+  return {
+    phase: pretraining.phase,
+    losses: (batch) => pretraining.losses(batch),
+    weights: [1, options.lambda, 1],
+    order: options.batchOrder,
+  };
+}
+
+function clusteringStep(
+  training: Training,
+  net: Autoencoder,
+  samples: Samples,
+  options: DynAEOptions,
+): Step {
+  const centroids = training.state.variable("centroids", [CLUSTERS, LATENT]);
+  const clustering = new Construction({ training, net, samples, centroids }, undefined, options);
+  centroids.write(uniform(2, centroids.shape, -1));
+  clustering.images.write(uniform(3, clustering.images.shape));
+  clustering.thresholds.write(Float32Array.of(0.1, 0));
+  return {
+    phase: phaseOf<string>(training, {
+      ...clustering,
+      optimizers: (step) => clustering.optimizers(step),
+    }, options),
+    losses: (batch) => ({ ...clustering.losses(batch) }),
+    weights: [1, clustering.gamma],
+    order: clustering.batchOrder,
   };
 }
 

@@ -6,14 +6,21 @@ import { type Checkpoint, InterruptedError } from "../models/estimator.ts";
 import {
   drawLabels,
   heldOutAccuracy,
-  SUPERVISED_CM,
+  SUPERVISED_CM_METHOD,
   SupervisedCM,
 } from "../models/supervised_cm.ts";
+import type { OptionValues } from "../models/options.ts";
 import type { SupervisedCMOptions } from "../models/supervised_cm_options.ts";
 import { addDataOptions, type DataValues, load, requestOf } from "./data_options.ts";
 import { addDeviceOptions, close, type DeviceValues, open } from "./device_options.ts";
 import { EXIT, Failure, usageError } from "./errors.ts";
-import { addMethodOptions, givenOptions, integerOption, resolve } from "./method_options.ts";
+import {
+  addMethodOptions,
+  checkedOptions,
+  givenOptions,
+  integerOption,
+  profileOptions,
+} from "./method_options.ts";
 import { Progress } from "./progress.ts";
 import { labelsCsv } from "./tables.ts";
 import { formatCount, formatTable, writeError, writeJson, writeOut } from "./terminal.ts";
@@ -45,19 +52,19 @@ export function define(command: Command): void {
     )
     .option("-o, --out <file>", "write the predicted class of every row as CSV")
     .option("--json", "print one JSON object");
-  addMethodOptions(command, SUPERVISED_CM);
+  addMethodOptions(command, SUPERVISED_CM_METHOD);
   command.addHelpText("after", HELP);
   command.action(run);
 }
 
 const HELP = `
-${SUPERVISED_CM.summary}.
+${SUPERVISED_CM_METHOD.summary}.
 Trains it, and for comparison the same encoder with cross-entropy alone, and scores both on the rows
 whose labels were not used. Other commands never train with labels.
 
 Profiles:
 ${
-  Object.entries(SUPERVISED_CM.profiles)
+  Object.entries(SUPERVISED_CM_METHOD.profiles)
     .map(([name, { description }]) => `  ${name.padEnd(10)}  ${description}`).join("\n")
 }
 
@@ -68,8 +75,15 @@ Examples:
 
 async function run(values: ClassifyValues): Promise<void> {
   const { profile = "default", labelsPerClass, out, json } = values;
-  const given = givenOptions(SUPERVISED_CM, values as unknown as Record<string, unknown>);
-  resolve(SUPERVISED_CM, profile, given);
+  const given = givenOptions(SUPERVISED_CM_METHOD, values as unknown as Record<string, unknown>);
+  const modelOf = (changes: OptionValues) =>
+    checkedOptions(() =>
+      SUPERVISED_CM_METHOD.create({
+        ...profileOptions(SUPERVISED_CM_METHOD, profile, {}),
+        ...changes,
+      })
+    );
+  modelOf(given);
   if (values.stream) throw usageError("classify needs all rows in memory; leave --stream out");
   const dataset = await load(requestOf(values));
   const { labels: truth, name } = dataset;
@@ -77,10 +91,7 @@ async function run(values: ClassifyValues): Promise<void> {
     throw usageError(`${name} has no labels; give --labels or --label-column`);
   }
   const classes = truth.reduce((most, label) => Math.max(most, label + 1), 0);
-  const options = resolve(SUPERVISED_CM, profile, {
-    clusters: classes,
-    ...given,
-  }) as unknown as SupervisedCMOptions;
+  const { options } = modelOf({ clusters: classes, ...given });
   const keep = (count: number) => labelsPerClass ?? Math.round(LABELLED_SHARE * count);
   const labels = drawLabels(truth, classes, options.seed, keep);
   const labelled = labels.reduce((count, label) => count + (label >= 0 ? 1 : 0), 0);
@@ -88,7 +99,7 @@ async function run(values: ClassifyValues): Promise<void> {
     throw usageError("every row would be labelled, and none left to score; label fewer per class");
   }
   const models = [
-    ...options.weight > 0 ? [{ model: SUPERVISED_CM.name, weight: options.weight }] : [],
+    ...options.weight > 0 ? [{ model: SUPERVISED_CM_METHOD.name, weight: options.weight }] : [],
     { model: "cross-entropy alone", weight: 0 },
   ];
   const results: { model: string; accuracy: number }[] = [];

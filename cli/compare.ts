@@ -1,7 +1,7 @@
 /** `compare`: models × seeds on the same data, as a table of means and deviations. */
 import type { Command } from "commander";
 import type { Method } from "../models/method.ts";
-import type { OptionSpec, OptionValue } from "../models/options.ts";
+import type { OptionValue } from "../models/options.ts";
 import { METHODS } from "../models/registry.ts";
 import { usageError } from "./errors.ts";
 import type { Design, Setting } from "./experiment.ts";
@@ -17,6 +17,7 @@ import {
   givenOptions,
   kebabCase,
   parseOption,
+  type ShownSpec,
   valueOf,
 } from "./method_options.ts";
 import { findMethod } from "./run_plan.ts";
@@ -76,7 +77,7 @@ function methodsOf(text: string): Method[] {
 }
 
 /** Every option of any of the methods but the seed, each as the first method describes it. */
-function sharedOptions(methods: readonly Method[]): OptionSpec[] {
+function sharedOptions(methods: readonly Method[]): ShownSpec[] {
   const names = new Set(methods.flatMap(({ options }) => options.map(({ name }) => name)));
   names.delete("seed");
   return [...names].map((name) => {
@@ -89,7 +90,7 @@ function sharedOptions(methods: readonly Method[]): OptionSpec[] {
       JSON.stringify(other.default) === JSON.stringify(spec.default)
     );
     return {
-      ...(isEqual ? spec : { ...rest, default: "each model's own" }),
+      ...(isEqual ? spec : { ...rest, shownDefault: "each model's own" }),
       description: holders.length === methods.length
         ? spec.description
         : `${spec.description} (${holders.map((method) => method.name).join(", ")})`,

@@ -135,31 +135,19 @@ function plannedSettings(
   pretraining: Setting | undefined,
   dataset: Rows,
 ): PlannedSetting[] {
-  const resolve = ({ model, profile, options }: Setting): OptionValues => {
-    const method = findMethod(model);
-    const { options: used } = method.create(settle(method, profile, options, dataset));
-    return used as OptionValues;
-  };
+  const resolve = ({ model, profile, options }: Setting): OptionValues =>
+    settle(findMethod(model), profile, options, dataset).options;
   const settings = pretraining === undefined ? rows : [pretraining, ...rows];
   return settings.map((setting) => {
     const options = resolve(setting);
-    if (!pretrains(setting.model, options)) return { ...setting, pretraining: "none" };
-    if (pretraining === undefined || setting === pretraining || !hasLayers(setting.model)) {
+    const own = findMethod(setting.model).pretraining;
+    if (!own?.isUsed(options)) return { ...setting, pretraining: "none" };
+    if (pretraining === undefined || setting === pretraining || own.network !== "dense") {
       return { ...setting, pretraining: "own" };
     }
     checkShared(setting, options, pretraining, resolve(pretraining));
     return { ...setting, pretraining: "shared" };
   });
-}
-
-/** Whether its network is of dense layers, as the one that is shared. */
-function hasLayers(model: string): boolean {
-  return findMethod(model).options.some(({ name }) => name === "hidden");
-}
-
-function pretrains(model: string, options: OptionValues): boolean {
-  const { pretrainSteps = 0, stackedSteps = 0 } = options;
-  return findMethod(model).pretrains?.(options) ?? Number(pretrainSteps) + Number(stackedSteps) > 0;
 }
 
 /** @throws {Failure} for another network, and for options that nothing would come of. */

@@ -1,13 +1,14 @@
 /** A method's options as command-line options, and back. */
 import type { Command } from "commander";
+import type { Estimator } from "../models/estimator.ts";
+import type { Method } from "../models/method.ts";
 import {
+  OptionError,
   type OptionSpec,
   type OptionValue,
   type OptionValues,
-  resolveOptions,
 } from "../models/options.ts";
-import type { Method } from "../models/method.ts";
-import { type Failure, usageError } from "./errors.ts";
+import { usageError } from "./errors.ts";
 import { unknownName } from "./suggest.ts";
 
 /** The value of an option before the command line is parsed. */
@@ -31,10 +32,16 @@ const VALUE_NAMES = {
   number: "<x>",
 } as const;
 
+/** An option as help shows it. */
+export type ShownSpec = OptionSpec & {
+  /** In place of the default. */
+  readonly shownDefault?: string;
+};
+
 /** Adds every option of a method. Values that are not given stay undefined. */
 export function addMethodOptions(
   command: Command,
-  { name, options }: Pick<Method, "name" | "options">,
+  { name, options }: { readonly name: string; readonly options: readonly ShownSpec[] },
 ): void {
   for (const spec of options) {
     const flag = `--${kebabCase(spec.name)}`;
@@ -52,9 +59,10 @@ function flagsOf({ type }: OptionSpec, flag: string): string {
   return `${flag} ${VALUE_NAMES[type]}`;
 }
 
-function describe({ description, default: value, choices, source }: OptionSpec): string {
-  const text = Array.isArray(value) ? value.join(",") : String(value);
-  const names = choices === undefined ? "" : `: ${choices.join(", ")}`;
+function describe(spec: ShownSpec): string {
+  const { description, default: value, source } = spec;
+  const text = spec.shownDefault ?? (Array.isArray(value) ? value.join(",") : String(value));
+  const names = spec.type === "choice" ? `: ${spec.choices.join(", ")}` : "";
   return `${description}${names} (default: ${text}${source === undefined ? "" : `; ${source}`})`;
 }
 
@@ -63,15 +71,14 @@ function describe({ description, default: value, choices, source }: OptionSpec):
  * @throws {Failure} for a text that is no such value; ranges are checked by `resolveOptions`.
  */
 export function parseOption(spec: OptionSpec, text: string): OptionValue {
-  const { name, type, choices } = spec;
-  const flag = `--${kebabCase(name)}`;
-  switch (type) {
+  const flag = `--${kebabCase(spec.name)}`;
+  switch (spec.type) {
     case "boolean":
       if (text === "true" || text === "false") return text === "true";
       throw usageError(`${flag} takes true or false, got ${JSON.stringify(text)}`);
     case "choice":
-      if (choices!.includes(text)) return text;
-      throw usageError(unknownName(`value of ${flag}`, text, choices!));
+      if (spec.choices.includes(text)) return text;
+      throw usageError(unknownName(`value of ${flag}`, text, spec.choices));
     case "integers":
       return text.split(",").map((part) => parseNumber(flag, part, "a list such as 500,500,2000"));
     case "integer":
@@ -112,33 +119,43 @@ export function givenOptions(
 }
 
 /**
- * All options of a method: defaults, the profile, what is given.
- * @throws {Failure} for a profile that the method does not have, and values out of range.
+ * The values of a profile, overlaid by what is given.
+ * @throws {Failure} for a profile that the method does not have.
  */
-export function resolve(
-  method: Pick<Method, "name" | "options" | "profiles">,
+export function profileOptions(
+  { name, profiles }: Pick<Method, "name" | "profiles">,
   profile: string,
   given: OptionValues,
-): Record<string, OptionValue> {
-  if (!Object.hasOwn(method.profiles, profile)) {
-    throw usageError(
-      unknownName(`profile of ${method.name}`, profile, Object.keys(method.profiles)),
-    );
-  }
+): Readonly<Partial<OptionValues>> {
+  if (Object.hasOwn(profiles, profile)) return { ...profiles[profile].values, ...given };
+  throw usageError(unknownName(`profile of ${name}`, profile, Object.keys(profiles)));
+}
+
+/**
+ * What `make` makes of options.
+ * @throws {Failure} for values out of range and options that do not go together, named as they are typed.
+ */
+export function checkedOptions<T>(make: () => T): T {
   try {
-    return resolveOptions(method.name, method.options, method.profiles[profile].values, given);
+    return make();
   } catch (error) {
-    throw inFlags(method, error);
+    if (error instanceof OptionError) {
+      throw usageError(`--${kebabCase(error.option)} ${error.problem}`);
+    }
+    if (error instanceof RangeError) throw usageError(error.message);
+    throw error;
   }
 }
 
-/** The message with the option's name as it is typed. */
-function inFlags({ name, options }: Pick<Method, "name" | "options">, error: unknown): Failure {
-  const { message } = error as Error;
-  const spec = options.find((option) => message.startsWith(`${name}: ${option.name} `));
-  return usageError(
-    spec === undefined
-      ? message
-      : `--${kebabCase(spec.name)}${message.slice(`${name}: ${spec.name}`.length)}`,
-  );
+/**
+ * The estimator of a profile, overlaid by what is given: where a command's options are resolved.
+ * @throws {Failure} for an unknown profile, and for options that the method refuses.
+ */
+export function estimatorOf(
+  method: Method,
+  profile: string,
+  given: OptionValues,
+): Estimator<OptionValues> {
+  const values = profileOptions(method, profile, given);
+  return checkedOptions(() => method.create(values));
 }

@@ -4,15 +4,18 @@ import { formatCount, formatDuration, formatNumber, StatusLine } from "./termina
 
 type ProgressEvent = Extract<TrainingEvent, { type: "progress" }>;
 
-/** Phase, steps, pace, time left, losses and the share of conflicted points, on one line. */
-export function formatProgress(event: ProgressEvent): string {
-  const { phase, step, steps, stepsPerSecond, secondsLeft, losses, conflicted } = event;
+/**
+ * Phase, steps, pace, time left and losses, on one line.
+ * @param tau Share of conflicted points, where there are such.
+ */
+export function formatProgress(event: ProgressEvent, tau?: number): string {
+  const { phase, step, steps, stepsPerSecond, secondsLeft, losses } = event;
   const parts = [
     `${phase} ${formatCount(step)}/${formatCount(steps)}`,
     `${formatNumber(stepsPerSecond)} steps/s`,
     step < steps ? `${formatDuration(secondsLeft)} left` : "",
     ...Object.entries(losses).map(([term, value]) => `${term} ${formatNumber(value)}`),
-    conflicted === undefined ? "" : `${(100 * conflicted).toFixed(1)} % conflicted`,
+    tau === undefined ? "" : `${(100 * tau).toFixed(1)} % conflicted`,
   ];
   return parts.filter((part) => part !== "").join("  ");
 }
@@ -22,6 +25,8 @@ export class Progress {
   private readonly line = new StatusLine();
   private phase = "";
   private last?: ProgressEvent;
+  /** Of the last check. */
+  private tau?: number;
 
   /** Takes one event. */
   event(event: TrainingEvent): void {
@@ -29,18 +34,20 @@ export class Progress {
       this.finish();
       this.line.update(`${event.name} …`, true);
       this.line.end();
-    } else if (event.type === "progress") {
+    } else if (event.type === "log") {
+      if (typeof event.row.tau === "number") this.tau = event.row.tau;
+    } else {
       const isFirst = event.phase !== this.phase;
       if (isFirst) this.finish();
       this.phase = event.phase;
       this.last = event;
-      this.line.update(formatProgress(event), isFirst);
+      this.line.update(formatProgress(event, this.tau), isFirst);
     }
   }
 
   /** Shows the last state of a phase, and goes on below it. */
   finish(): void {
-    if (this.last) this.line.update(formatProgress(this.last), true);
+    if (this.last) this.line.update(formatProgress(this.last, this.tau), true);
     this.line.end();
     this.last = undefined;
     this.phase = "";

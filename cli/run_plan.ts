@@ -1,6 +1,7 @@
 /** Checks everything that a training needs: of a new run, or of the rest of one. */
+import type { Estimator } from "../models/estimator.ts";
 import type { Method } from "../models/method.ts";
-import type { OptionValue, OptionValues } from "../models/options.ts";
+import type { OptionValues } from "../models/options.ts";
 import { METHODS } from "../models/registry.ts";
 import { type DataRecord, readCheckpoint, SCHEMA, writeCheckpoint } from "./checkpoint.ts";
 import { columnStatistics } from "./columns.ts";
@@ -14,7 +15,7 @@ import {
 } from "./data_options.ts";
 import { type DeviceValues, open } from "./device_options.ts";
 import { usageError } from "./errors.ts";
-import { givenOptions, kebabCase, resolve } from "./method_options.ts";
+import { checkedOptions, estimatorOf, givenOptions, kebabCase } from "./method_options.ts";
 import { type DataRequest, RunFolder, type RunRecord } from "./run_folder.ts";
 import { unknownName } from "./suggest.ts";
 import { formatDuration, writeError } from "./terminal.ts";
@@ -46,11 +47,6 @@ export function findMethod(name: string): Method {
   throw usageError(unknownName("model", name, Object.keys(METHODS)));
 }
 
-/** Whether a method starts from a pre-trained network. */
-export function hasPretraining({ options }: Method): boolean {
-  return options.some(({ name }) => name === "pretrainSteps");
-}
-
 /**
  * A new run: everything is checked before its folder is made.
  * @param loaded The rows, where they are loaded already.
@@ -62,17 +58,22 @@ export async function planRun(
 ): Promise<RunPlan> {
   const profile = values.profile ?? "default";
   const given = givenOptions(method, values as unknown as Record<string, unknown>);
-  resolve(method, profile, given);
-  if (values.from !== undefined && !hasPretraining(method)) {
-    throw usageError(`--from is for models with pre-training, and ${method.name} has none`);
-  }
+  estimatorOf(method, profile, given);
   const request = requestOf(values);
   const dataset = loaded ?? await loadOrOpen(request);
-  const options = settle(method, profile, given, dataset);
+  const estimator = settle(method, profile, given, dataset);
+  const { options } = estimator;
+  if (values.from !== undefined && !method.pretraining?.isUsed(options)) {
+    throw usageError(
+      method.pretraining
+        ? `--from: ${method.name} pre-trains nothing by these options`
+        : `--from is for models with pre-training, and ${method.name} has none`,
+    );
+  }
   const seed = Number(options.seed ?? 0);
   const name = `${method.name}-${dataset.name.replace(/\.[^.]*$/, "")}-seed${seed}`;
   const from = values.from === undefined ? undefined : await pretrainedOf(values.from, dataset);
-  const shared = await common(method, values, dataset, request);
+  const shared = await common(values, dataset, request);
   const folder = await RunFolder.create(name.replace(/[^\w.-]+/g, "_"), values.out);
   await folder.lock();
   // A copy, so that the run's own folder is all that a resumption needs.
@@ -89,11 +90,11 @@ export async function planRun(
     seconds: 0,
   };
   const pretrained = from && { pretrained: from.checkpoint };
-  return { ...shared, folder, record, ...pretrained };
+  return { ...shared, estimator, folder, record, ...pretrained };
 }
 
 /**
- * All options of a run on these rows: as many clusters as there are classes, unless they are given.
+ * The estimator for these rows: as many clusters as there are classes, unless they are given.
  * @throws {Failure} for values out of range, more clusters than rows, and rows that are no images
  * where the method needs images.
  */
@@ -102,8 +103,7 @@ export function settle(
   profile: string,
   given: OptionValues,
   dataset: Rows,
-): Record<string, OptionValue> {
-  const checked = resolve(method, profile, given);
+): Estimator<OptionValues> {
   if (method.needsImages && dataset.height === undefined) {
     throw usageError(
       `${method.name} needs images, and the rows of ${dataset.name} have no height and width; ` +
@@ -112,8 +112,9 @@ export function settle(
   }
   const clusters = classesOf(dataset);
   const isOpen = clusters !== undefined && method.profiles[profile].values.clusters === undefined;
-  const options = isOpen ? resolve(method, profile, { clusters, ...given }) : checked;
-  if (Number(options.clusters) <= dataset.n) return options;
+  const estimator = estimatorOf(method, profile, isOpen ? { clusters, ...given } : given);
+  const { options } = estimator;
+  if (Number(options.clusters) <= dataset.n) return estimator;
   throw usageError(`--clusters is ${options.clusters}, and ${dataset.name} has ${dataset.n} rows`);
 }
 
@@ -135,14 +136,12 @@ async function pretrainedOf(run: string, { d, digest }: Rows) {
 }
 
 async function common(
-  method: Method,
   { baseline, saveSteps, device, threads, debug }: RunValues,
   dataset: Rows,
   request: DataRequest,
-): Promise<Omit<RunPlan, "folder" | "record">> {
+): Promise<Omit<RunPlan, "estimator" | "folder" | "record">> {
   const chosen = definedOf({ device, threads, debug });
   return {
-    method,
     dataset,
     device: chosen,
     backend: await open(chosen),
@@ -214,7 +213,8 @@ export async function planResumption(
     threads: values.threads ?? threads,
   });
   return {
-    ...await common(method, { ...values, ...device }, dataset, request),
+    ...await common({ ...values, ...device }, dataset, request),
+    estimator: checkedOptions(() => method.create(record.configuration.options)),
     folder,
     record: { ...started, status: "running", versions: VERSIONS },
     ...(saved === undefined ? {} : { resume: saved.checkpoint }),

@@ -1,6 +1,8 @@
 /** `segment`: divides an image into classes by the Clustering Module on its patches. */
 import type { Command } from "commander";
 import { InterruptedError } from "../models/estimator.ts";
+import { namedSpecs } from "../models/method.ts";
+import { resolveOptions } from "../models/options.ts";
 import {
   type Point,
   segment,
@@ -11,7 +13,7 @@ import {
 import { addDeviceOptions, close, type DeviceValues, open } from "./device_options.ts";
 import { EXIT, Failure, usageError } from "./errors.ts";
 import { colourLabels, encodePng, type PngImage, readPng } from "./images.ts";
-import { addMethodOptions, givenOptions, resolve } from "./method_options.ts";
+import { addMethodOptions, checkedOptions, givenOptions } from "./method_options.ts";
 import { Progress } from "./progress.ts";
 import { formatTable, writeError, writeJson, writeOut } from "./terminal.ts";
 import { PROGRAM } from "./version.ts";
@@ -22,11 +24,7 @@ interface SegmentValues extends DeviceValues {
   readonly json?: boolean;
 }
 
-const METHOD = {
-  name: "segment",
-  options: SEGMENTATION_OPTIONS,
-  profiles: { default: { description: "thrifty", values: {} } },
-};
+const METHOD = { name: "segment", options: namedSpecs(SEGMENTATION_OPTIONS) };
 
 /** See {@linkcode CommandModule}. */
 export function define(command: Command): void {
@@ -66,7 +64,7 @@ function parsePoint(text: string, earlier: readonly Point[] = []): readonly Poin
 
 async function run(path: string, values: SegmentValues): Promise<void> {
   const given = givenOptions(METHOD, values as unknown as Record<string, unknown>);
-  resolve(METHOD, "default", given);
+  checkedOptions(() => resolveOptions("segment", SEGMENTATION_OPTIONS, given));
   const { prototype, out = `${path.replace(/\.png$/i, "")}-segments`, json } = values;
   const image = await readPng(path);
   if (image.hasAlpha) writeError(`${path}: its transparency is left out\n`);

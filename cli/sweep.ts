@@ -16,13 +16,13 @@ import {
 } from "./experiment_command.ts";
 import {
   addMethodOptions,
+  estimatorOf,
   givenOptions,
   kebabCase,
   parseOption,
-  resolve,
   valueOf,
 } from "./method_options.ts";
-import { findMethod, hasPretraining } from "./run_plan.ts";
+import { findMethod } from "./run_plan.ts";
 import { unknownName } from "./suggest.ts";
 import { PROGRAM } from "./version.ts";
 
@@ -109,11 +109,11 @@ function pretrainingOf(
   given: Readonly<Record<string, OptionValue>>,
   columns: number,
 ): Setting {
-  if (!hasPretraining(method)) {
+  if (!method.pretraining) {
     throw usageError(`--from-same-pretraining: ${method.name} has no pre-training`);
   }
-  const resolved = resolve(method, profile, given);
-  const names = [...ARCHITECTURE_OPTIONS, ...PRETRAINING_OPTIONS].map(({ name }) => name);
+  const resolved = estimatorOf(method, profile, given).options;
+  const names = Object.keys({ ...ARCHITECTURE_OPTIONS, ...PRETRAINING_OPTIONS });
   const copied = names.filter((name) =>
     Object.hasOwn(resolved, name) && name !== "seed" &&
     (name !== "clusters" || given.clusters !== undefined)

@@ -4,6 +4,7 @@ import type { Backend } from "../engine/backend.ts";
 import { DeviceLostError } from "../engine/errors.ts";
 import {
   type Checkpoint,
+  type Estimator,
   type FitResult,
   InterruptedError,
   type LogRow,
@@ -11,7 +12,6 @@ import {
 } from "../models/estimator.ts";
 import { KMeans } from "../models/kmeans_estimator.ts";
 import { diagnose, warningsOf } from "../models/evaluation/diagnostics.ts";
-import type { Method } from "../models/method.ts";
 import { score } from "../models/evaluation/scoring.ts";
 import { centroidStrip, rangeOf } from "./centroids.ts";
 import { type Manifest, writeCheckpoint } from "./checkpoint.ts";
@@ -28,7 +28,7 @@ import { PROGRAM } from "./version.ts";
 /** Everything that a training needs, checked. */
 export interface RunPlan {
   /** What is trained. */
-  readonly method: Method;
+  readonly estimator: Estimator;
   /** On what. */
   readonly dataset: Rows;
   /** Where everything goes. */
@@ -188,10 +188,9 @@ async function fit(
   save: (checkpoint: Checkpoint) => Promise<void>,
   resume: Checkpoint | undefined,
 ): Promise<Omit<Outcome, "device">> {
-  const { method, dataset, folder, record, saveSteps, baseline, pretrained } = plan;
+  const { estimator, dataset, folder, record, saveSteps, baseline, pretrained } = plan;
   const { options } = record.configuration;
   folder.startMetrics((resume?.host.history ?? []) as LogRow[]);
-  const estimator = method.create(options);
   const result = await estimator.fit(dataset, {
     backend,
     signal,
@@ -203,12 +202,12 @@ async function fit(
     savePretrained: (network) => writeCheckpoint(folder.pretrained, network, manifestOf(plan)),
     onEvent(event) {
       if (event.type === "log") folder.log(event.row);
-      else progress.event(event);
+      progress.event(event);
     },
   });
   await estimator.dispose();
   const isResident = dataset.data instanceof Float32Array;
-  if (!baseline || !isResident || method.name === "kmeans") {
+  if (!baseline || !isResident || record.configuration.model === "kmeans") {
     return { result, partitions: result.partitions };
   }
   progress.event({ type: "stage", name: "k-means on the data" });

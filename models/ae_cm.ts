@@ -18,7 +18,10 @@ import type { State } from "../engine/state.ts";
 import type { Tensor, Variable } from "../engine/tensor.ts";
 import { AE_CM_OPTIONS, AE_CM_PROFILES, type AECMOptions } from "./ae_cm_options.ts";
 import type { LossAudit } from "./audit_scene.ts";
+import type { ComparedLosses, SampledRows } from "./evaluation/feature_diagnostics.ts";
+import { defineMethod, type Method } from "./method.ts";
 import { Autoencoder } from "./networks/autoencoder.ts";
+import { resolveOptions } from "./options.ts";
 import {
   type Clustered,
   clustered,
@@ -28,20 +31,13 @@ import {
   priorTerm,
   reconstructionTerm,
 } from "./networks/clustering_module.ts";
-import { CENTROIDS, DeepEstimator, type Fitting } from "./training/deep_estimator.ts";
+import { DeepEstimator, type Fitting, type Trained } from "./training/deep_estimator.ts";
 import { Descent } from "./training/descent.ts";
-import type { FitResult } from "./estimator.ts";
-import {
-  type ComparedLosses,
-  FeatureDiagnostics,
-  type SampledRows,
-} from "./evaluation/feature_diagnostics.ts";
-import type { Method } from "./method.ts";
-import { resolveOptions } from "./options.ts";
 import { augmentationFor, Pretraining } from "./training/pretraining.ts";
+import { DENSE_PRETRAINING } from "./training/pretraining_options.ts";
+import { reporterOf } from "./training/reporting.ts";
 import { Rows } from "./training/rows.ts";
-import { score } from "./evaluation/scoring.ts";
-import { Encoding, labelsOf } from "./training/whole_pass.ts";
+import { KMEANS_START } from "./training/start.ts";
 
 /** What weighs the terms of {@linkcode jointLosses}. */
 export type JointWeights = Pick<
@@ -138,11 +134,11 @@ export class AECM extends DeepEstimator<AECMOptions> {
 
   /**
    * Checks the options; devices are opened by `fit`.
-   * @param options What differs from the profile `default`; see {@linkcode AE_CM} for all of them.
+   * @param options What differs from the profile `default`; see {@linkcode AE_CM_METHOD} for all of them.
    * @throws {RangeError} naming the option, the value and what would be right.
    */
   constructor(options: Partial<AECMOptions> = {}) {
-    super(resolveOptions("ae-cm", AE_CM_OPTIONS, {}, { ...options }) as unknown as AECMOptions);
+    super(resolveOptions("ae-cm", AE_CM_OPTIONS, options));
     const { orthonormality, latent, clusters } = this.options;
     if (orthonormality === "hard" && latent < clusters) {
       throw new RangeError(
@@ -168,71 +164,47 @@ export class AECM extends DeepEstimator<AECMOptions> {
   }
 
   /** Unless `init` is `rand`: AE+KM, then the module alone; then everything jointly. */
-  protected override async train(fitting: Fitting): Promise<FitResult> {
-    const { training, net, rows, truth } = fitting;
+  protected override async fitNetwork(fitting: Fitting): Promise<Trained> {
+    const { training, net, rows, centroids, label } = fitting;
     const { options } = this;
-    const { state, backend } = training;
-    const { clusters, latent, checkInterval } = options;
     const module = this.module!;
     const start = options.init === "rand"
       ? undefined
       : new PretrainedStart(fitting, module, options);
-    const centroids = state.variable(CENTROIDS, [clusters, latent]);
     const joint = new Descent(training, {
+      ...options,
       name: "clustering",
       parameters: { autoencoder: net.parameters, module: module.net.parameters },
       terms: ["reconstruction", "code", "sparsity", "orthonormality", "prior"],
-      ...options,
-      interval: checkInterval,
+      interval: options.checkInterval,
     });
     training.restore();
 
-    using encoding = await Encoding.create(rows, (x) => net.encode(x), latent);
-    await start?.run(encoding);
-    const label = async () => {
-      await encoding.run();
-      return await labelsOf(encoding.codes, centroids, (codes) => module.assign(codes));
-    };
-    const loss = (x: Tensor) => {
-      const z = net.encode(x);
-      const decoded = net.decode(z);
-      const identity = module.vertices;
-      return { ...jointLosses({ x, decoded, z, parts: module.apply(z), identity }, options) };
-    };
-    using features = await FeatureDiagnostics.trace(
+    await start?.run();
+    const report = await reporterOf(
       fitting,
       options,
       (sample) => comparedJointLosses(net, module, sample, options),
     );
-    const end = await joint.run(rows, loss, async () => {
+    const end = await joint.run(rows, ({ x }) => {
+      const z = net.encode(x);
+      const decoded = net.decode(z);
+      const identity = module.vertices;
+      return jointLosses({ x, decoded, z, parts: module.apply(z), identity }, options);
+    }, async () => {
       const labels = await label();
-      const scores = truth && score(truth, labels);
-      const cosines = await features?.measure(labels);
-      return { row: { clustersInUse: new Set(labels).size, ...scores, ...cosines } };
+      return { row: { clustersInUse: new Set(labels).size, ...await report?.(labels) } };
     });
     await training.once("centroids", async () => {
       training.context.signal?.throwIfAborted();
-      using program = await trace(backend, () => {
+      using program = await trace(training.backend, () => {
         assign(centroids, module.centroids);
         return {};
       }, "centroids");
       program.run();
       return null;
     });
-    const labels = await label();
-    const [codes, centres] = await backend.read([encoding.codes.region, centroids.region]);
-    const clusterCenters = Float32Array.from(centres);
-    return {
-      labels,
-      clusterCenters,
-      embedding: Float32Array.from(codes),
-      embeddingSize: latent,
-      prototypes: await net.draw(clusterCenters),
-      nIter: end.steps,
-      stopReason: end.stopReason,
-      history: training.history,
-      partitions: start ? { "k-means on the pre-trained code": await start.labels } : {},
-    };
+    return { end, partitions: start ? { [KMEANS_START]: await start.labels } : {} };
   }
 }
 
@@ -240,7 +212,7 @@ export class AECM extends DeepEstimator<AECMOptions> {
 class PretrainedStart {
   private readonly pretraining: Pretraining;
   private readonly found: Variable;
-  private readonly alone: Descent;
+  private readonly alone: Descent<"reconstruction" | "sparsity" | "merging" | "prior">;
 
   constructor(
     private readonly fitting: Fitting,
@@ -252,10 +224,10 @@ class PretrainedStart {
     this.pretraining = new Pretraining(training, net, augmentation, options);
     this.found = training.state.variable("pre-trained labels", [samples.n], { dtype: "u32" });
     this.alone = new Descent(training, {
+      ...options,
       name: "module",
       parameters: { "module alone": module.net.parameters },
       terms: ["reconstruction", "sparsity", "merging", "prior"],
-      ...options,
       steps: options.moduleSteps,
       averaging: false,
       interval: options.checkInterval,
@@ -267,24 +239,23 @@ class PretrainedStart {
     return this.found.read() as Promise<Uint32Array>;
   }
 
-  /** @param encoding By the network. */
-  async run(encoding: Encoding): Promise<void> {
-    const { fitting: { rows, training }, module, options } = this;
+  async run(): Promise<void> {
+    const { fitting: { rows, training, encoding }, module, options } = this;
     const { clusters, nInit, seed } = options;
     const { signal } = training.context;
     await this.pretraining.run(rows);
     await encoding.run();
-    await training.once("k-means on the pre-trained code", async () => {
+    await training.once(KMEANS_START, async () => {
       const start = await encoding.cluster({ clusters, nInit, seed, run: 0, signal });
       module.initialize(start.centroids, options.init === "pre" ? "inverse" : { twiceVariance: 1 });
       this.found.write(start.labels);
       return null;
     });
     // Orthonormality is not asked for yet.
-    const loss = (z: Tensor) => ({
-      ...clusteringLosses(z, clustered(module.assign(z), module.freeCentroids), options),
-    });
-    await this.alone.run(Rows.of(encoding.table), loss);
+    await this.alone.run(
+      Rows.of(encoding.table),
+      ({ x: z }) => clusteringLosses(z, clustered(module.assign(z), module.freeCentroids), options),
+    );
   }
 }
 
@@ -318,11 +289,15 @@ function audited(weights: Partial<JointWeights>): LossAudit {
 }
 
 /** AE-CM's row in the registry. */
-export const AE_CM: Method = {
+export const AE_CM_METHOD: Method = defineMethod<AECMOptions>({
   name: "ae-cm",
   summary: "An autoencoder and a Clustering Module on its code, trained jointly",
   citation: "Boubekki et al., Machine Learning 110, 2021, arXiv 2012.03740",
   options: AE_CM_OPTIONS,
+  pretraining: {
+    network: "dense",
+    isUsed: (options) => options.init !== "rand" && DENSE_PRETRAINING.isUsed(options),
+  },
   profiles: AE_CM_PROFILES,
   losses: {
     "sums, L1 penalty": audited({}),
@@ -330,5 +305,5 @@ export const AE_CM: Method = {
     "orthonormal by construction": audited({ orthonormality: "hard" }),
   },
   labelsAreNearest: false,
-  create: (options) => new AECM(options as unknown as AECMOptions),
-};
+  create: (options) => new AECM(options),
+});

@@ -5,7 +5,7 @@ import {
   FEATURE_DIAGNOSTICS,
   type FeatureDiagnosticsOptions,
 } from "./evaluation/feature_diagnostics.ts";
-import type { OptionSpec, OptionValues, Profile } from "./options.ts";
+import type { Profile, Specs } from "./options.ts";
 import { PRETRAINING_OPTIONS, type PretrainingOptions } from "./training/pretraining_options.ts";
 
 /** How the centroids are kept orthonormal: by a penalty's norm, or by construction. */
@@ -29,10 +29,9 @@ export interface AECMOptions
 const CODE = "AE-CM's code";
 
 /** Every option: the defaults are the thrifty profile's. */
-export const AE_CM_OPTIONS: readonly OptionSpec[] = [
+export const AE_CM_OPTIONS: Specs<AECMOptions> = {
   ...ARCHITECTURE_OPTIONS,
-  {
-    name: "init",
+  init: {
     type: "choice",
     choices: ["rand", "pre", "posterior"],
     default: "posterior",
@@ -40,24 +39,21 @@ export const AE_CM_OPTIONS: readonly OptionSpec[] = [
     source: `thrifty; ${CODE}: rand, or pre by pseudo-inverse`,
   },
   ...PRETRAINING_OPTIONS,
-  {
-    name: "moduleSteps",
+  moduleSteps: {
     type: "integer",
     default: 500,
     min: 0,
     description: "unless init is rand: steps of the module alone on the pre-trained code",
     source: `thrifty; ${CODE}: 100 epochs`,
   },
-  {
-    name: "steps",
+  steps: {
     type: "integer",
     default: 2000,
     min: 0,
     description: "steps of joint training before the averaging epoch",
     source: `thrifty, chosen on optdigits; ${CODE}: 1000 epochs`,
   },
-  {
-    name: "prior",
+  prior: {
     type: "number",
     default: 100,
     min: 0,
@@ -65,31 +61,27 @@ export const AE_CM_OPTIONS: readonly OptionSpec[] = [
     source:
       "thrifty, chosen on optdigits; AE-CM: 1.7 to 230, by data set and batch; its PyTorch example: 1.1",
   },
-  {
-    name: "normalize",
+  normalize: {
     type: "boolean",
     default: false,
     description: "take means over batch and features in place of sums; the prior stays as it is",
     source: `${CODE}; its PyTorch example: true`,
   },
-  {
-    name: "beta",
+  beta: {
     type: "number",
     default: 0.3,
     min: 0,
     description: "weight of the data's reconstruction",
     source: "thrifty, chosen on optdigits; AE-CM: 0.04 to 232; its PyTorch example, of means: 100",
   },
-  {
-    name: "orthonormality",
+  orthonormality: {
     type: "choice",
     choices: ["l1", "frobenius", "hard"],
     default: "l1",
     description: "penalty on the centroids' U·Uᵀ − I, by its norm; hard: U is orthonormalised",
     source: `${CODE}; its PyTorch example: frobenius, squared`,
   },
-  {
-    name: "orthonormalityWeight",
+  orthonormalityWeight: {
     type: "number",
     default: 1,
     min: 0,
@@ -97,16 +89,15 @@ export const AE_CM_OPTIONS: readonly OptionSpec[] = [
     source: `${CODE}; its PyTorch example: 0.1`,
   },
   ...CLUSTERING_OPTIONS,
-  {
-    name: "nInit",
+  nInit: {
     type: "integer",
     default: 20,
     min: 1,
     description: "restarts of k-means on the pre-trained code",
     source: CODE,
   },
-  FEATURE_DIAGNOSTICS,
-];
+  ...FEATURE_DIAGNOSTICS,
+};
 
 /** What AE-CM's table says for a data set of `rows` rows: 1000 epochs from random weights. */
 function tuned(
@@ -119,7 +110,7 @@ function tuned(
     readonly prior: number;
     readonly clusters?: number;
   },
-): Profile {
+): Profile<AECMOptions> {
   const batches = Math.floor(rows / batchSize);
   return {
     description: `AE-CM's values for ${data}, presumably tuned with labels`,
@@ -134,7 +125,7 @@ function tuned(
   };
 }
 
-const PUBLISHED: OptionValues = {
+const PUBLISHED: Partial<AECMOptions> = {
   init: "rand",
   hidden: [500, 500, 2000],
   initializer: "glorot",
@@ -142,7 +133,7 @@ const PUBLISHED: OptionValues = {
 };
 
 /** By name. */
-export const AE_CM_PROFILES: Readonly<Record<string, Profile>> = {
+export const AE_CM_PROFILES: Readonly<Record<string, Profile<AECMOptions>>> = {
   default: { description: "thrifty: minutes on two cores, from AE+KM", values: {} },
   torch: {
     description: "AE-CM's PyTorch example on the 60,000 training images of MNIST",

@@ -7,16 +7,20 @@ import { greaterEqual, mul } from "../engine/ops/binary.ts";
 import { constant } from "../engine/ops/constant.ts";
 import type { Tensor } from "../engine/tensor.ts";
 import { AUDIT_ROWS, type AuditedLoss, type AuditScene } from "./audit_scene.ts";
+import { defineMethod, type Method } from "./method.ts";
 import { ARCHITECTURE_OPTIONS, type ArchitectureOptions } from "./networks/autoencoder.ts";
-import { CENTROIDS, DeepEstimator, type Fitting } from "./training/deep_estimator.ts";
-import type { FitResult } from "./estimator.ts";
-import { type OptionSpec, resolveOptions } from "./options.ts";
-import type { Method } from "./method.ts";
+import { resolveOptions, type Specs } from "./options.ts";
+import { DeepEstimator, type Fitting, type Trained } from "./training/deep_estimator.ts";
 import { augmentationFor, Pretraining, reconstructionLoss } from "./training/pretraining.ts";
-import { PRETRAINING_OPTIONS, type PretrainingOptions } from "./training/pretraining_options.ts";
+import {
+  DENSE_PRETRAINING,
+  PRETRAINING_OPTIONS,
+  type PretrainingOptions,
+} from "./training/pretraining_options.ts";
 import { reconstructionError } from "./training/pretraining_phase.ts";
+import { STACKED_DENOISING, UNAUGMENTED } from "./training/pretraining_profiles.ts";
 import { reconstructByPair } from "./training/stacked.ts";
-import { Encoding } from "./training/whole_pass.ts";
+import { startByKMeans } from "./training/start.ts";
 
 /** Options of {@linkcode AEKMeans}: of the network, and of its training. */
 export interface AEKMeansOptions extends ArchitectureOptions, PretrainingOptions {
@@ -24,65 +28,44 @@ export interface AEKMeansOptions extends ArchitectureOptions, PretrainingOptions
   readonly nInit: number;
 }
 
-const OPTIONS: readonly OptionSpec[] = [
+const OPTIONS: Specs<AEKMeansOptions> = {
   ...ARCHITECTURE_OPTIONS,
   ...PRETRAINING_OPTIONS,
-  {
-    name: "nInit",
+  nInit: {
     type: "integer",
     default: 20,
     min: 1,
     description: "restarts of k-means",
     source: "DEC, DynAE",
   },
-];
+};
 
 /** An autoencoder, then k-means on its code. */
 export class AEKMeans extends DeepEstimator<AEKMeansOptions> {
   /**
    * Checks the options; devices are opened by `fit`.
-   * @param options What differs from the defaults; see {@linkcode AE_KMEANS}.
+   * @param options What differs from the defaults; see {@linkcode AE_KMEANS_METHOD}.
    * @throws {RangeError} naming the option, the value and what would be right.
    */
   constructor(options: Partial<AEKMeansOptions> = {}) {
-    super(resolveOptions("ae-kmeans", OPTIONS, {}, { ...options }) as unknown as AEKMeansOptions);
+    super(resolveOptions("ae-kmeans", OPTIONS, options));
   }
 
   /** Pre-trains on the rows, then clusters the codes of all rows with k-means. */
-  protected override async train(
-    { training, net, rows, samples }: Fitting,
-  ): Promise<FitResult> {
+  protected override async fitNetwork(fitting: Fitting): Promise<Trained> {
+    const { training, net, rows, samples, encoding } = fitting;
     const { options } = this;
     const augmentation = augmentationFor(training, samples, options);
     const pretraining = new Pretraining(training, net, augmentation, options);
-    const { state, backend, context } = training;
-    const centroids = state.variable(CENTROIDS, [options.clusters, options.latent]);
-    const labels = state.variable("labels", [samples.n], { dtype: "u32" });
+    const labels = training.state.variable("labels", [samples.n], { dtype: "u32" });
     training.restore();
     const end = await pretraining.run(rows);
-    using encoding = await Encoding.create(rows, (x) => net.encode(x), options.latent);
     await encoding.run();
     await training.once("k-means on the code", async () => {
-      const found = await encoding.cluster({ ...options, run: 0, signal: context.signal });
-      centroids.write(found.centroids);
-      labels.write(found.labels);
+      labels.write(await startByKMeans(fitting, encoding, options));
       return null;
     });
-    const [found, centres, codes] = await backend.read(
-      [labels, centroids, encoding.codes].map((variable) => variable.region),
-    );
-    const clusterCenters = Float32Array.from(centres);
-    return {
-      labels: found as Uint32Array,
-      clusterCenters,
-      embedding: Float32Array.from(codes),
-      embeddingSize: options.latent,
-      prototypes: await net.draw(clusterCenters),
-      nIter: end.steps,
-      stopReason: end.stopReason,
-      history: training.history,
-      partitions: {},
-    };
+    return { end, labels: await labels.read() as Uint32Array };
   }
 }
 
@@ -102,15 +85,13 @@ function layerPairScene(scene: AuditScene, index: number): AuditedLoss {
   };
 }
 
-/** Rows as they are. */
-const UNAUGMENTED = { rotation: 0, shift: 0 } as const;
-
 /** AE+KM's row in the registry. */
-export const AE_KMEANS: Method = {
+export const AE_KMEANS_METHOD: Method = defineMethod<AEKMeansOptions>({
   name: "ae-kmeans",
   summary: "k-means on the code of an autoencoder, with augmentation where there are images",
   citation: "the baseline of DEC (arXiv 1511.06335); with augmentation, Guo et al., ACML 2018",
   options: OPTIONS,
+  pretraining: DENSE_PRETRAINING,
   profiles: {
     default: { description: "thrifty: minutes on two cores", values: {} },
     plain: { description: "without augmentation", values: UNAUGMENTED },
@@ -148,17 +129,7 @@ export const AE_KMEANS: Method = {
     "sdae-official": {
       description:
         "DEC's pre-training, 50,000 steps a layer and 100,000; wants pixels × 0.02: --scale 50",
-      values: {
-        ...UNAUGMENTED,
-        hidden: [500, 500, 2000],
-        initializer: "normal",
-        stackedSteps: 50_000,
-        pretrainSteps: 100_000,
-        pretrainOptimizer: "sgd",
-        pretrainLearningRate: 0.1,
-        pretrainDropSteps: 20_000,
-        pretrainError: "halfSum",
-      },
+      values: STACKED_DENOISING,
     },
   },
   losses: {
@@ -170,5 +141,5 @@ export const AE_KMEANS: Method = {
     "layer pair within": (scene) => layerPairScene(scene, 1),
     "layer pair of the code": (scene) => layerPairScene(scene, 2),
   },
-  create: (options) => new AEKMeans(options as unknown as AEKMeansOptions),
-};
+  create: (options) => new AEKMeans(options),
+});

@@ -4,11 +4,11 @@ import { OracleBackend } from "../engine/oracle.ts";
 import { State } from "../engine/state.ts";
 import { AuditScene } from "./audit_scene.ts";
 import { METHODS } from "./registry.ts";
-import { SUPERVISED_CM } from "./supervised_cm.ts";
+import { SUPERVISED_CM_METHOD } from "./supervised_cm.ts";
 
 /** Checks every loss of every method, and of the classifier. */
 export async function* auditModels(seed = 0): AsyncGenerator<GradientCheck> {
-  for (const method of [...Object.values(METHODS), SUPERVISED_CM]) {
+  for (const method of [...Object.values(METHODS), SUPERVISED_CM_METHOD]) {
     for (const [loss, make] of Object.entries(method.losses)) {
       const oracle = new OracleBackend();
       using state = new State(oracle);

@@ -14,14 +14,13 @@ import {
   identityMatrix,
 } from "./networks/clustering_module.ts";
 import { CM_OPTIONS, CM_PROFILES, type CMOptions } from "./cm_options.ts";
-import { CENTROIDS, DeepEstimator, type Fitting } from "./training/deep_estimator.ts";
+import { DeepEstimator, type Fitting, type Trained } from "./training/deep_estimator.ts";
 import { Descent } from "./training/descent.ts";
-import type { FitResult } from "./estimator.ts";
+import type { Batch } from "./training/phase.ts";
 import { kmeans } from "./shallow/kmeans.ts";
-import type { Method } from "./method.ts";
+import { defineMethod, type Method } from "./method.ts";
 import { resolveOptions } from "./options.ts";
 import { score } from "./evaluation/scoring.ts";
-import { Encoding, labelsOf } from "./training/whole_pass.ts";
 
 /**
  * The Clustering Module on rows. Its code, which `transform` returns, are the soft assignments γ
@@ -35,7 +34,7 @@ export class CM extends DeepEstimator<CMOptions & ArchitectureOptions> {
    * @throws {RangeError} naming the option, the value and what would be right.
    */
   constructor(options: Partial<CMOptions> = {}) {
-    const own = resolveOptions("cm", CM_OPTIONS, {}, { ...options }) as unknown as CMOptions;
+    const own = resolveOptions("cm", CM_OPTIONS, options);
     // The module is an autoencoder without hidden layers, of a unit for each cluster.
     const network = { hidden: [], latent: own.clusters, activation: "relu" } as const;
     super({ ...own, ...network, initializer: "glorot" });
@@ -72,46 +71,27 @@ export class CM extends DeepEstimator<CMOptions & ArchitectureOptions> {
   }
 
   /** Descends the module's loss on the rows. */
-  protected override async train(fitting: Fitting): Promise<FitResult> {
-    const { training, net, rows, truth } = fitting;
+  protected override async fitNetwork(fitting: Fitting): Promise<Trained> {
+    const { training, net, rows, centroids: vertices, label } = fitting;
     const { options } = this;
-    const { clusters, checkInterval } = options;
-    const { state } = training;
-    const shape = [clusters, clusters];
-    const vertices = state.variable(CENTROIDS, shape, { data: identityMatrix(clusters) });
+    const { context: { truth } } = training;
+    vertices.write(identityMatrix(options.clusters));
     const module = new ClusteringModule(net, vertices);
     const descent = new Descent(training, {
+      ...options,
       name: "clustering",
       parameters: { clustering: this.trained(net) },
       terms: ["reconstruction", "sparsity", "merging", "prior"],
-      ...options,
-      interval: checkInterval,
+      interval: options.checkInterval,
     });
     training.restore();
     await this.initialize(fitting, module);
-    using encoding = await Encoding.create(rows, (x) => module.assign(x), clusters);
-    const assign = async () => {
-      await encoding.run();
-      return await labelsOf(encoding.codes, vertices, (codes) => codes);
-    };
-    const loss = (x: Tensor) => ({ ...clusteringLosses(x, module.apply(x), options) });
-    const end = await descent.run(rows, loss, async () => {
-      const labels = await assign();
-      const scores = truth && score(truth, labels);
-      return { row: { clustersInUse: new Set(labels).size, ...scores } };
+    const losses = ({ x }: Batch) => clusteringLosses(x, module.apply(x), options);
+    const end = await descent.run(rows, losses, async () => {
+      const labels = await label();
+      return { row: { clustersInUse: new Set(labels).size, ...truth && score(truth, labels) } };
     });
-    const labels = await assign();
-    return {
-      labels,
-      clusterCenters: identityMatrix(clusters),
-      embedding: Float32Array.from(await encoding.codes.read()),
-      embeddingSize: clusters,
-      prototypes: await net.draw(identityMatrix(clusters)),
-      nIter: end.steps,
-      stopReason: end.stopReason,
-      history: training.history,
-      partitions: {},
-    };
+    return { end };
   }
 }
 
@@ -129,7 +109,7 @@ function auditedModule(scene: AuditScene, weights: ClusteringWeights) {
 }
 
 /** CM's row in the registry. */
-export const CM_METHOD: Method = {
+export const CM_METHOD: Method = defineMethod<CMOptions>({
   name: "cm",
   summary: "Clustering Module: k-means with soft assignments as an autoencoder of one hidden layer",
   citation: "Boubekki et al., Machine Learning 110, 2021, arXiv 2012.03740",
@@ -139,5 +119,5 @@ export const CM_METHOD: Method = {
     "sums over the batch": (scene) => auditedModule(scene, { prior: AUDIT_ROWS, normalize: false }),
     "means over the batch": (scene) => auditedModule(scene, { prior: 1.1, normalize: true }),
   },
-  create: (options) => new CM(options as unknown as CMOptions),
-};
+  create: (options) => new CM(options),
+});

@@ -1,7 +1,7 @@
 /** Options that methods with a Clustering Module share, and those of the module on the data. */
 import { ARCHITECTURE_OPTIONS } from "./networks/autoencoder.ts";
 import type { ClusteringWeights } from "./networks/clustering_module.ts";
-import type { OptionSpec, OptionValues, Profile } from "./options.ts";
+import type { Profile, Specs } from "./options.ts";
 
 /** Options of a Clustering Module's training. */
 export interface ClusteringOptions extends ClusteringWeights {
@@ -27,38 +27,36 @@ export interface ClusteringOptions extends ClusteringWeights {
 const CODE = "CM's code";
 
 /** Those of training, with the defaults of the thrifty profiles. */
-export const CLUSTERING_OPTIONS: readonly OptionSpec[] = [
-  {
-    name: "averaging",
+export const CLUSTERING_OPTIONS: Specs<
+  Pick<ClusteringOptions, "averaging" | "learningRate" | "epsilon" | "checkInterval">
+> = {
+  averaging: {
     type: "boolean",
     default: true,
     description: "one more epoch, over whose steps the parameters are averaged",
     source: CODE,
   },
-  {
-    name: "learningRate",
+  learningRate: {
     type: "number",
     default: 1e-3,
     min: 0,
     description: "Adam's learning rate",
     source: CODE,
   },
-  {
-    name: "epsilon",
+  epsilon: {
     type: "number",
     default: 1e-3,
     min: 0,
     description: "Adam's epsilon",
     source: CODE,
   },
-  {
-    name: "checkInterval",
+  checkInterval: {
     type: "integer",
     default: 500,
     min: 1,
     description: "steps between two rows of the log",
   },
-];
+};
 
 /** Options of the estimator `cm`. */
 export interface CMOptions extends ClusteringOptions {
@@ -71,62 +69,57 @@ export interface CMOptions extends ClusteringOptions {
 }
 
 /** Every option: the defaults are the thrifty profile's. */
-export const CM_OPTIONS: readonly OptionSpec[] = [
-  ...ARCHITECTURE_OPTIONS.filter(({ name }) => name === "clusters"),
-  {
-    name: "init",
+export const CM_OPTIONS: Specs<CMOptions> = {
+  clusters: ARCHITECTURE_OPTIONS.clusters,
+  init: {
     type: "choice",
     choices: ["rand", "pre", "posterior"],
     default: "posterior",
     description: "random; or k-means++ seeds, assigned by pseudo-inverse or as Gaussians' centres",
     source: "thrifty; CM's code: rand, or pre by pseudo-inverse",
   },
-  {
-    name: "nInit",
+  nInit: {
     type: "integer",
     default: 1,
     min: 1,
     description: "draws of those seeds, of which the draw of least inertia is taken",
     source: CODE,
   },
-  {
-    name: "prior",
+  prior: {
     type: "number",
     default: 50,
     min: 0,
     description: "concentration of the Dirichlet prior; goes with the batch where sums are taken",
     source: "thrifty, chosen on optdigits; CM: 10 to 1000, by data set and batch",
   },
-  {
-    name: "normalize",
+  normalize: {
     type: "boolean",
     default: false,
     description: "take means over batch and features in place of sums; the prior stays as it is",
     source: `${CODE}; its PyTorch example: true, with a prior of 1.1`,
   },
-  {
-    name: "steps",
+  steps: {
     type: "integer",
     default: 4000,
     min: 0,
     description: "steps before the averaging epoch",
     source: "thrifty, chosen on optdigits; CM: 150 epochs",
   },
-  {
-    name: "batchSize",
+  batchSize: {
     type: "integer",
     default: 256,
     min: 1,
     description: "rows of a batch",
     source: "CM's PyTorch example; CM: 32 to 600, by data set",
   },
-  ...CLUSTERING_OPTIONS.map((spec) =>
-    spec.name === "learningRate"
-      ? { ...spec, default: 3e-3, source: `thrifty, chosen on optdigits; ${CODE}: 1e-3` }
-      : spec
-  ),
-  ...ARCHITECTURE_OPTIONS.filter(({ name }) => name === "seed"),
-];
+  ...CLUSTERING_OPTIONS,
+  learningRate: {
+    ...CLUSTERING_OPTIONS.learningRate,
+    default: 3e-3,
+    source: `thrifty, chosen on optdigits; ${CODE}: 1e-3`,
+  },
+  seed: ARCHITECTURE_OPTIONS.seed,
+};
 
 /** What CM's table says for a data set of `rows` rows: 150 epochs from random weights. */
 function tuned(
@@ -137,9 +130,9 @@ function tuned(
     readonly prior: number;
     readonly clusters?: number;
   },
-): Profile {
+): Profile<CMOptions> {
   const steps = 150 * Math.floor(rows / batchSize);
-  const values: OptionValues = { init: "rand", prior, batchSize, steps, learningRate: 1e-3 };
+  const values: Partial<CMOptions> = { init: "rand", prior, batchSize, steps, learningRate: 1e-3 };
   return {
     description: `CM's values for ${data}, presumably tuned with labels`,
     values: clusters === undefined ? values : { ...values, clusters },
@@ -147,7 +140,7 @@ function tuned(
 }
 
 /** By name. */
-export const CM_PROFILES: Readonly<Record<string, Profile>> = {
+export const CM_PROFILES: Readonly<Record<string, Profile<CMOptions>>> = {
   default: { description: "thrifty: seconds on two cores", values: {} },
   torch: {
     description: "CM's PyTorch example: means in place of sums",

@@ -6,39 +6,38 @@
  * each batch its samples are assigned anew, and the centroids go on as the means of what they were
  * given. The network is the one that all methods here share, not the code's with tied weights.
  */
-import { confidence, softAssign } from "../engine/ops/assignment.ts";
+import { argmax, softAssign } from "../engine/ops/assignment.ts";
 import { add } from "../engine/ops/binary.ts";
 import { callKernel } from "../engine/ops/call.ts";
-import { accumulate, advance } from "../engine/ops/counter.ts";
 import { reshape } from "../engine/ops/reshape.ts";
 import { gather, scatterRows } from "../engine/ops/rows.ts";
 import { squaredError } from "../engine/ops/squared_error.ts";
 import { scale } from "../engine/ops/unary.ts";
-import { minimizeTogether, type Optimizer } from "../engine/optim.ts";
+import type { Optimizer } from "../engine/optim.ts";
 import { Table } from "../engine/table.ts";
 import type { Tensor, Variable } from "../engine/tensor.ts";
 import { runningMeans } from "../kernels/running_means.ts";
 import { AUDIT_ROWS, AUDIT_SIZES } from "./audit_scene.ts";
+import type { ComparedLosses, SampledRows } from "./evaluation/feature_diagnostics.ts";
+import { defineMethod, type Method } from "./method.ts";
 import type { Autoencoder } from "./networks/autoencoder.ts";
-import { BatchPrograms } from "./training/batches.ts";
+import { resolveOptions, type Specs } from "./options.ts";
 import {
-  CentroidEstimator,
+  CENTROID_OPTIONS,
   type CentroidOptions,
-  centroidOptions,
-  type ClusteringPhase,
   optimizersOf,
-} from "./training/centroid_estimator.ts";
-import { CENTROIDS, type Fitting } from "./training/deep_estimator.ts";
-import {
-  type ComparedLosses,
-  FeatureDiagnostics,
-  type SampledRows,
-} from "./evaluation/feature_diagnostics.ts";
-import type { Method } from "./method.ts";
-import { type OptionSpec, resolveOptions } from "./options.ts";
-import { score } from "./evaluation/scoring.ts";
-import type { PhaseEnd } from "./training/trainer.ts";
+} from "./training/centroid_options.ts";
+import type { Fitting } from "./training/deep_estimator.ts";
+import { type Clustering, JointEstimator } from "./training/joint_estimator.ts";
+import type { Batch } from "./training/phase.ts";
+import { DENSE_PRETRAINING } from "./training/pretraining_options.ts";
+import type { Report } from "./training/reporting.ts";
+import { KMEANS_START, startByKMeans } from "./training/start.ts";
+import type { Check } from "./training/trainer.ts";
 import type { Encoding } from "./training/whole_pass.ts";
+
+/** The losses that are logged. */
+type Term = "reconstruction" | "clustering";
 
 /** Options of {@linkcode DCN}. */
 export interface DCNOptions extends CentroidOptions {
@@ -48,43 +47,37 @@ export interface DCNOptions extends CentroidOptions {
   readonly initialCount: number;
   /** Keeps the centroids where k-means found them, as the authors' code does in effect. */
   readonly freezeCentroids: boolean;
-  /** Steps between two rows of the log. */
-  readonly checkInterval: number;
 }
 
-const OPTIONS: readonly OptionSpec[] = [
-  ...centroidOptions(),
-  {
-    name: "clusteringWeight",
+const OPTIONS: Specs<DCNOptions> = {
+  ...CENTROID_OPTIONS,
+  clusteringWeight: {
     type: "number",
     default: 10,
     min: 0,
     description: "lambda: weight of half the squared distance to the own centroid",
     source: "thrifty, tried on optdigits; DCN's code in effect: 40 for MNIST's pixels",
   },
-  {
-    name: "initialCount",
+  initialCount: {
     type: "integer",
     default: 100,
     min: 0,
     description: "samples that each centroid counts as the mean of at the start",
     source: "DCN's code",
   },
-  {
-    name: "freezeCentroids",
+  freezeCentroids: {
     type: "boolean",
     default: false,
     description: "keep the centroids of k-means; DCN's code does, by a division of integers",
     source: "DCN, eq. 8",
   },
-  {
-    name: "checkInterval",
+  checkInterval: {
     type: "integer",
     default: 140,
     min: 1,
     description: "steps between two rows of the log",
   },
-];
+};
 
 /** DCN's loss and its terms: scalars. */
 export interface DCNLosses {
@@ -115,117 +108,88 @@ export function dcnLosses(
 }
 
 /** Deep clustering network; scikit-learn's contract. */
-export class DCN extends CentroidEstimator<DCNOptions> {
+export class DCN extends JointEstimator<DCNOptions, Term> {
   /**
    * Checks the options; devices are opened by `fit`.
    * @param options What differs from the defaults; see {@linkcode DCN_METHOD}.
    * @throws {RangeError} naming the option, the value and what would be right.
    */
   constructor(options: Partial<DCNOptions> = {}) {
-    super(resolveOptions("dcn", OPTIONS, {}, { ...options }) as unknown as DCNOptions);
+    super(resolveOptions("dcn", OPTIONS, options));
   }
 
   /** Network, assignments and centroids in turns. */
-  protected override clustering(fitting: Fitting): ClusteringPhase {
+  protected override clustering(fitting: Fitting): Clustering<Term> {
     return new Alternation(fitting, this.options);
   }
 }
 
-/** DCN's phase: its variables and its step. */
-export class Alternation implements ClusteringPhase {
-  /** M, [K, p]. */
-  readonly centroids: Variable;
+/** DCN's phase: a step of the network, then assignments and centroids of its batch. */
+export class Alternation implements Clustering<Term> {
+  readonly terms = ["reconstruction", "clustering"] as const;
+  readonly batchOrder = "sequential";
+  readonly start = KMEANS_START;
   /** s: the cluster of every sample, u32 [N, 1]. */
   private readonly assignments: Variable;
   /** c: samples that each centroid is the mean of, u32 [K]. */
   private readonly counts: Variable;
-  private readonly thresholds: Variable;
-  private readonly losses: Variable;
-  private readonly step: Variable;
-  private readonly optimizers: readonly Optimizer[];
 
   /** Makes the variables. @param fitting What is trained. @param options See there. */
   constructor(private readonly fitting: Fitting, private readonly options: DCNOptions) {
-    const { training: { state }, samples: { n }, net } = fitting;
-    const { clusters, latent, initialCount } = options;
-    this.centroids = state.variable(CENTROIDS, [clusters, latent]);
+    const { training: { state }, samples: { n } } = fitting;
+    const { clusters, initialCount } = options;
     this.assignments = state.variable("assignments", [n, 1], { dtype: "u32" });
     const data = new Uint32Array(clusters).fill(initialCount);
     this.counts = state.variable("centroid counts", [clusters], { dtype: "u32", data });
-    this.thresholds = state.variable("thresholds", [2], { saved: false });
-    this.step = state.variable("clustering step", [1], { dtype: "u32" });
-    this.losses = state.variable("clustering losses", [2]);
-    this.optimizers = optimizersOf(state, { network: net.parameters }, options, this.step);
   }
 
-  /** Takes the first assignments. */
-  start(labels: Uint32Array): void {
+  /** Updates the network. */
+  optimizers(step: Variable): Optimizer[] {
+    const { training: { state }, net } = this.fitting;
+    return optimizersOf(state, { network: net.parameters }, this.options, step);
+  }
+
+  /** M and s of k-means. */
+  async begin(encoding: Encoding): Promise<Uint32Array> {
+    const labels = await startByKMeans(this.fitting, encoding, this.options);
     this.assignments.write(labels);
+    return labels;
   }
 
-  /** Runs all steps. */
-  async run(_encoding: Encoding, truth: ArrayLike<number> | undefined): Promise<PhaseEnd> {
-    const { training, rows } = this.fitting;
-    const { batchSize, seed, steps, checkInterval } = this.options;
-    const batches = { batchSize, order: "sequential", seed, step: this.step } as const;
-    using programs = await BatchPrograms.trace(
-      training.backend,
-      rows,
-      batches,
-      "clustering",
-      (x, numbers) => {
-        this.traceStep(x, numbers);
-        return {};
-      },
-    );
-    using features = await FeatureDiagnostics.trace(
-      this.fitting,
-      this.options,
-      (sample) => this.comparedLosses(sample),
-    );
-    return await training.run({
-      name: "clustering",
-      steps,
-      interval: checkInterval,
-      losses: this.losses,
-      terms: ["reconstruction", "clustering"],
-      programAt: (step) => programs.at(step),
-      check: async () => {
-        if (!truth) return { row: {} };
-        const labels = await this.assignments.read();
-        return { row: { ...score(truth, labels), ...await features?.measure(labels) } };
-      },
-    });
+  /** With M and s fixed. */
+  losses({ x, numbers }: Batch): DCNLosses {
+    const own = gather(Table.of(this.fitting.centroids), this.assigned(numbers));
+    return dcnLosses(this.fitting.net, x, own, this.options.clusteringWeight);
+  }
+
+  /** s, then M, by the codes of the network as it is now. */
+  afterUpdate({ x, numbers }: Batch): void {
+    const { net, centroids } = this.fitting;
+    const z = net.encode(x);
+    const labels = argmax(softAssign(z, centroids));
+    scatterRows(this.assignments, numbers, reshape(labels, [x.shape[0], 1]));
+    if (!this.options.freezeCentroids) updateCentroids(z, labels, this.counts, centroids);
+  }
+
+  /** Scores s. */
+  async check(_step: number, report?: Report): Promise<Check> {
+    return { row: report ? await report(await this.assignments.read() as Uint32Array) : {} };
   }
 
   /** The distance to the assigned centroid, and to that of the class. */
-  private comparedLosses({ x, numbers, clusters }: SampledRows): ComparedLosses {
-    const assigned = reshape(gather(Table.of(this.assignments), numbers), [x.shape[0]]);
+  compared({ x, numbers, clusters }: SampledRows): ComparedLosses {
+    const { net, centroids } = this.fitting;
     const towards = (labels: Tensor) => {
-      const own = gather(Table.of(this.centroids), labels);
-      return dcnLosses(this.fitting.net, x, own, this.options.clusteringWeight);
+      const own = gather(Table.of(centroids), labels);
+      return dcnLosses(net, x, own, this.options.clusteringWeight);
     };
-    const { clustering: pseudo, reconstruction } = towards(assigned);
+    const { clustering: pseudo, reconstruction } = towards(this.assigned(numbers));
     return { pseudo, supervised: towards(clusters).clustering, reconstruction };
   }
 
-  /** Inside `trace`: one step on the batch x [n, d] of the rows `numbers`, u32 [n]. */
-  private traceStep(x: Tensor, numbers: Tensor): void {
-    const { net } = this.fitting;
-    const { clusteringWeight, freezeCentroids } = this.options;
-    const n = x.shape[0];
-    const before = reshape(gather(Table.of(this.assignments), numbers), [n]);
-    const own = gather(Table.of(this.centroids), before);
-    const { total, reconstruction, clustering } = dcnLosses(net, x, own, clusteringWeight);
-    minimizeTogether(total, this.optimizers);
-    // The codes of the network as it is now.
-    const z = net.encode(x);
-    const { labels } = confidence(softAssign(z, this.centroids), this.thresholds);
-    scatterRows(this.assignments, numbers, reshape(labels, [n, 1]));
-    if (!freezeCentroids) updateCentroids(z, labels, this.counts, this.centroids);
-    accumulate(this.losses, 0, reconstruction);
-    accumulate(this.losses, 1, clustering);
-    advance(this.step);
+  /** Inside `trace`: s of rows, u32 [n]. */
+  private assigned(numbers: Tensor): Tensor {
+    return reshape(gather(Table.of(this.assignments), numbers), numbers.shape);
   }
 }
 
@@ -246,11 +210,12 @@ export function updateCentroids(
 }
 
 /** DCN's row in the registry. */
-export const DCN_METHOD: Method = {
+export const DCN_METHOD: Method = defineMethod<DCNOptions>({
   name: "dcn",
   summary: "Deep clustering network: k-means in the code of an autoencoder, in turns",
   citation: "Yang et al., Towards K-means-friendly Spaces, arXiv 1610.04794",
   options: OPTIONS,
+  pretraining: DENSE_PRETRAINING,
   profiles: {
     default: { description: "thrifty: minutes on two cores", values: {} },
     official: {
@@ -289,5 +254,5 @@ export const DCN_METHOD: Method = {
       };
     },
   },
-  create: (options) => new DCN(options as unknown as DCNOptions),
-};
+  create: (options) => new DCN(options),
+});

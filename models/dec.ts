@@ -8,29 +8,38 @@
  */
 import { softAssign } from "../engine/ops/assignment.ts";
 import type { Tensor } from "../engine/tensor.ts";
+import { klDivergence } from "./losses.ts";
+import { defineMethod, type Method } from "./method.ts";
 import type { Autoencoder } from "./networks/autoencoder.ts";
-import { CentroidEstimator, centroidOptions } from "./training/centroid_estimator.ts";
+import { resolveOptions, type Specs } from "./options.ts";
+import { CENTROID_OPTIONS } from "./training/centroid_options.ts";
 import type { Fitting } from "./training/deep_estimator.ts";
-import type { Method } from "./method.ts";
-import { type OptionSpec, type OptionValues, resolveOptions } from "./options.ts";
+import { type Clustering, JointEstimator } from "./training/joint_estimator.ts";
+import { DENSE_PRETRAINING } from "./training/pretraining_options.ts";
+import { STACKED_DENOISING } from "./training/pretraining_profiles.ts";
 import {
   auditedTargets,
-  klDivergence,
   SELF_TRAINING_OPTIONS,
   SelfTraining,
   type SelfTrainingOptions,
 } from "./training/self_training.ts";
 
+/** The losses that are logged. */
+type Term = "clustering";
+
 /** Options of {@linkcode DEC}. */
 export type DECOptions = SelfTrainingOptions;
 
-const OPTIONS: readonly OptionSpec[] = [
-  ...centroidOptions({
-    optimizer: { default: "sgd", source: "DEC's code" },
-    learningRate: { default: 0.1, source: "thrifty, tried on optdigits; DEC's code: 0.01" },
-  }),
+const OPTIONS: Specs<DECOptions> = {
+  ...CENTROID_OPTIONS,
+  optimizer: { ...CENTROID_OPTIONS.optimizer, default: "sgd", source: "DEC's code" },
+  learningRate: {
+    ...CENTROID_OPTIONS.learningRate,
+    default: 0.1,
+    source: "thrifty, tried on optdigits; DEC's code: 0.01",
+  },
   ...SELF_TRAINING_OPTIONS,
-];
+};
 
 /** KL(p‖q) of a batch: x [n, d], centroids [K, p], p its targets [n, K] (DEC, eq. 2). */
 export function decLoss(
@@ -43,14 +52,14 @@ export function decLoss(
 }
 
 /** Deep embedded clustering; scikit-learn's contract. */
-export class DEC extends CentroidEstimator<DECOptions> {
+export class DEC extends JointEstimator<DECOptions, Term> {
   /**
    * Checks the options; devices are opened by `fit`.
    * @param options What differs from the defaults; see {@linkcode DEC_METHOD}.
    * @throws {RangeError} naming the option, the value and what would be right.
    */
   constructor(options: Partial<DECOptions> = {}) {
-    super(resolveOptions("dec", OPTIONS, {}, { ...options }) as unknown as DECOptions);
+    super(resolveOptions("dec", OPTIONS, options));
   }
 
   /** DEC gives the decoder up. */
@@ -59,45 +68,32 @@ export class DEC extends CentroidEstimator<DECOptions> {
   }
 
   /** Encoder and centroids, by KL(p‖q) alone. */
-  protected override clustering(fitting: Fitting): SelfTraining {
+  protected override clustering(fitting: Fitting): Clustering<Term> {
     const { net } = fitting;
     return new SelfTraining(fitting, this.options, {
       parameters: net.encoderParameters,
       terms: ["clustering"],
       losses(x, centroids, p) {
-        const total = decLoss(net, x, centroids, p);
-        return { terms: [total], total };
+        const clustering = decLoss(net, x, centroids, p);
+        return { clustering, total: clustering };
       },
     });
   }
 }
 
-/** The published network, and stacked denoising, which IDEC starts from too; for pixels × 0.02. */
-export const DEC_PRETRAINING: OptionValues = {
-  hidden: [500, 500, 2000],
-  initializer: "normal",
-  rotation: 0,
-  shift: 0,
-  stackedSteps: 50_000,
-  pretrainSteps: 100_000,
-  pretrainOptimizer: "sgd",
-  pretrainLearningRate: 0.1,
-  pretrainDropSteps: 20_000,
-  pretrainError: "halfSum",
-};
-
 /** DEC's row in the registry. */
-export const DEC_METHOD: Method = {
+export const DEC_METHOD: Method = defineMethod<DECOptions>({
   name: "dec",
   summary: "Deep embedded clustering: self-training on sharpened soft assignments",
   citation: "Xie et al., Unsupervised Deep Embedding for Clustering Analysis, arXiv 1511.06335",
   options: OPTIONS,
+  pretraining: DENSE_PRETRAINING,
   profiles: {
     default: { description: "thrifty: minutes on two cores", values: {} },
     official: {
       description: "the authors' code for MNIST, on pixels in [0, 1]",
       values: {
-        ...DEC_PRETRAINING,
+        ...STACKED_DENOISING,
         inputScale: 5.1,
         steps: 20_000,
         optimizer: "sgd",
@@ -117,5 +113,5 @@ export const DEC_METHOD: Method = {
       };
     },
   },
-  create: (options) => new DEC(options as unknown as DECOptions),
-};
+  create: (options) => new DEC(options),
+});

@@ -19,26 +19,25 @@ import { scale } from "../engine/ops/unary.ts";
 import type { State } from "../engine/state.ts";
 import type { Tensor } from "../engine/tensor.ts";
 import { AUDIT_CLUSTERS, AUDIT_ROWS, type AuditScene } from "./audit_scene.ts";
-import { comparedLosses, crossEntropy, Head, Predictions, Stage } from "./depict_clustering.ts";
+import { comparedLosses, Head, Predictions, Stage } from "./depict_clustering.ts";
 import { DEPICT_OPTIONS, DEPICT_PROFILES, type DEPICTOptions } from "./depict_options.ts";
 import { Reconstruction, reconstructionLosses } from "./depict_pretraining.ts";
-import type { Checkpoint, FitResult } from "./estimator.ts";
-import { FeatureDiagnostics } from "./evaluation/feature_diagnostics.ts";
+import type { Checkpoint } from "./estimator.ts";
 import { normalizedMutualInformation } from "./evaluation/metrics.ts";
-import { score } from "./evaluation/scoring.ts";
-import type { Method } from "./method.ts";
+import { crossEntropy } from "./losses.ts";
+import { defineMethod, type Method } from "./method.ts";
 import { ConvolutionalAutoencoder } from "./networks/convolutional_autoencoder.ts";
 import { resolveOptions } from "./options.ts";
 import { checkPathIntegralRows, pathIntegral } from "./shallow/path_integral.ts";
 import {
-  CENTROIDS,
   type Fitting,
   NetworkEstimator,
   type SampleShape,
+  type Trained,
 } from "./training/deep_estimator.ts";
 import { BestWeights, EarlyStopping, holdOut } from "./training/held_out.ts";
 import { pretrainUnlessGiven } from "./training/pretraining.ts";
-import { Encoding, labelsOf } from "./training/whole_pass.ts";
+import { reporterOf } from "./training/reporting.ts";
 
 /** Name of the variable [height, width] by which `load` knows the images. */
 const IMAGE_SIZE = "image size";
@@ -56,10 +55,8 @@ export class DEPICT extends NetworkEstimator<DEPICTOptions, ConvolutionalAutoenc
    * @throws {RangeError} naming the option, the value and what would be right.
    */
   constructor(options: Partial<DEPICTOptions> = {}) {
-    const resolved = resolveOptions("depict", DEPICT_OPTIONS, {}, { ...options });
-    super(
-      { ...resolved, latent: resolved.latent || resolved.clusters } as unknown as DEPICTOptions,
-    );
+    const resolved = resolveOptions("depict", DEPICT_OPTIONS, options);
+    super({ ...resolved, latent: resolved.latent || resolved.clusters });
   }
 
   /** The network for images, and the softmax layer on its code. */
@@ -93,26 +90,22 @@ export class DEPICT extends NetworkEstimator<DEPICTOptions, ConvolutionalAutoenc
   }
 
   /** Pre-trains; learns the first labels of the code; then trains itself. */
-  protected override async train(
+  protected override async fitNetwork(
     fitting: Fitting<ConvolutionalAutoencoder>,
-  ): Promise<FitResult> {
+  ): Promise<Trained> {
     this.check(fitting);
-    const { training, net, rows, samples, truth } = fitting;
+    const { training, net, rows, samples, encoding, centroids, resources } = fitting;
     const { options } = this;
-    const { state, backend, context: { signal } } = training;
-    const { clusters, latent, seed, validationShare, patience } = options;
+    const { state, context: { signal } } = training;
+    const { clusters, seed, validationShare, patience } = options;
     const head = this.head!;
     const split = validationShare > 0 ? holdOut(samples.n, validationShare, seed) : undefined;
     const best = split && {
       network: new BestWeights(state, "best network", net.parameters),
       head: new BestWeights(state, "best head", head.parameters),
     };
-    const pretraining = new Reconstruction(
-      fitting,
-      options,
-      split && { split, best: best!.network },
-    );
-    const centroids = state.variable(CENTROIDS, [clusters, latent]);
+    const validation = split && best && { split, best: best.network };
+    const pretraining = new Reconstruction(fitting, options, validation);
     const pretrainedLabels = state.variable("pre-trained labels", [samples.n], { dtype: "u32" });
     const predictions = new Predictions(state, samples.n, clusters, centroids);
     const initName = INIT_NAMES[options.init];
@@ -121,32 +114,28 @@ export class DEPICT extends NetworkEstimator<DEPICTOptions, ConvolutionalAutoenc
     training.restore();
 
     await pretrainUnlessGiven(training, net.parameters, () => pretraining.run());
-    using encoding = await Encoding.create(rows, (x) => net.encode(x), latent, net.passRows);
     const firstPartition = `${initName} on the pre-trained code`;
     await training.once(firstPartition, async () => {
       await encoding.run();
-      pretrainedLabels.write(await this.begin(encoding, predictions, signal));
+      pretrainedLabels.write(await this.begin(fitting, predictions));
       return null;
     });
     const first = await pretrainedLabels.read() as Uint32Array;
-    using features = await FeatureDiagnostics.trace(
+    const report = await reporterOf(
       fitting,
       options,
       (sample) => comparedLosses(net, head, predictions.targets, sample),
     );
-    const logScores = async (labels: Uint32Array) =>
-      truth ? { ...score(truth, labels), ...await features?.measure(labels) } : {};
-    const affinity = (codes: Tensor) => this.affinity(codes);
     const predictAll = async () => {
       signal?.throwIfAborted();
       await encoding.run();
-      await predictions.predict(encoding.codes, affinity);
+      await predictions.predict(encoding.codes, (codes) => this.affinity(codes));
     };
 
     const judged = (labels: Uint32Array) => split ? split.heldOut.map((i) => labels[i]) : labels;
     const stopping = new EarlyStopping(training, "depict", patience, -1);
-    using labelled = split && rows.select(split.training);
-    await labelling.run(labelled ?? rows, options.labelSteps, async (step) => {
+    const labelled = split ? resources.use(rows.select(split.training)) : rows;
+    await labelling.run(labelled, options.labelSteps, async (step) => {
       if (step === 0 && !split) return { row: {} };
       // Where an epoch leaves rows out, it has not predicted them.
       if (split || options.batchOrder === "shuffled") await predictAll();
@@ -156,7 +145,7 @@ export class DEPICT extends NetworkEstimator<DEPICTOptions, ConvolutionalAutoenc
         await best?.network.keep();
         await best?.head.keep();
       }
-      const row = { agreement, ...await logScores(labels) };
+      const row = { agreement, ...await report?.(labels) };
       if (!stopping.isOver) return { row };
       return { row, stop: `${patience} epochs without better agreement` };
     });
@@ -175,7 +164,7 @@ export class DEPICT extends NetworkEstimator<DEPICTOptions, ConvolutionalAutoenc
     const end = await selfTraining.run(rows, options.steps, async (step) => {
       refresh.run();
       const { change: [change] } = await refresh.read();
-      const row = await logScores(await predictions.labels());
+      const row = await report?.(await predictions.labels()) ?? {};
       if (step === 0) return { row };
       const known = { targetChange: change, ...row };
       if (change >= options.tol) return { row: known };
@@ -186,29 +175,16 @@ export class DEPICT extends NetworkEstimator<DEPICTOptions, ConvolutionalAutoenc
       await predictions.moveCentroids(encoding.codes);
       return null;
     });
-    await encoding.run();
-    const labels = await labelsOf(encoding.codes, centroids, affinity);
-    const [codes, centres] = await backend.read([encoding.codes.region, centroids.region]);
-    const clusterCenters = Float32Array.from(centres);
-    return {
-      labels,
-      clusterCenters,
-      embedding: Float32Array.from(codes),
-      embeddingSize: latent,
-      prototypes: await net.draw(clusterCenters),
-      nIter: end.steps,
-      stopReason: end.stopReason,
-      history: training.history,
-      partitions: { [firstPartition]: first },
-    };
+    return { end, partitions: { [firstPartition]: first } };
   }
+
   /** Finds the first labels [N] of the codes; targets and head begin with them. */
   private async begin(
-    encoding: Encoding,
+    { encoding, centroids, training }: Fitting<ConvolutionalAutoencoder>,
     predictions: Predictions,
-    signal?: AbortSignal,
   ): Promise<Uint32Array> {
     const { init, clusters, nInit, seed } = this.options;
+    const { signal } = training.context;
     const head = this.head!;
     if (init === "kmeans") {
       const found = await encoding.cluster({ clusters, nInit, seed, run: 0, signal });
@@ -220,7 +196,7 @@ export class DEPICT extends NetworkEstimator<DEPICTOptions, ConvolutionalAutoenc
     const labels = await pathIntegral(codes.backend, table, clusters, signal);
     predictions.start(labels);
     await predictions.moveCentroids(codes, predictions.targets);
-    head.start(Float32Array.from(await predictions.centroids.read()));
+    head.start(Float32Array.from(await centroids.read()));
     return labels;
   }
 
@@ -282,15 +258,16 @@ const LOSSES: Method["losses"] = {
 };
 
 /** DEPICT's row in the registry. */
-export const DEPICT_METHOD: Method = {
+export const DEPICT_METHOD: Method = defineMethod<DEPICTOptions>({
   name: "depict",
   summary: "Convolutional denoising autoencoder; a softmax trained on its sharpened predictions",
   citation: "Dizaji et al., Deep Clustering via Joint Convolutional Autoencoder Embedding and " +
     "Relative Entropy Minimization, ICCV 2017, arXiv 1704.06363",
   options: DEPICT_OPTIONS,
+  pretraining: { network: "convolutional", isUsed: ({ pretrainSteps }) => pretrainSteps > 0 },
   profiles: DEPICT_PROFILES,
   losses: LOSSES,
   labelsAreNearest: false,
   needsImages: true,
-  create: (options) => new DEPICT(options as unknown as DEPICTOptions),
-};
+  create: (options) => new DEPICT(options),
+});

@@ -1,17 +1,16 @@
 /** DEPICT's clustering: the softmax head, its predictions and their targets, and a stage of training. */
-import { Dense, glorotUniform, type ParameterBlock, Parameters } from "../engine/module.ts";
-import { add, div, maximum, mul } from "../engine/ops/binary.ts";
+import { Dense, glorotUniform, Parameters } from "../engine/module.ts";
+import { add, div, maximum } from "../engine/ops/binary.ts";
 import { assign } from "../engine/ops/call.ts";
 import { constant } from "../engine/ops/constant.ts";
-import { accumulate, advance } from "../engine/ops/counter.ts";
 import { matmulTransposeA } from "../engine/ops/matmul.ts";
 import { reshape } from "../engine/ops/reshape.ts";
 import { gather, scatterRows } from "../engine/ops/rows.ts";
-import { logSoftmax, softmax } from "../engine/ops/softmax.ts";
+import { softmax } from "../engine/ops/softmax.ts";
 import { meanSquaredError, squaredError } from "../engine/ops/squared_error.ts";
 import { sum } from "../engine/ops/sum.ts";
 import { scale } from "../engine/ops/unary.ts";
-import { Adam, minimizeTogether, type Optimizer } from "../engine/optim.ts";
+import { Adam } from "../engine/optim.ts";
 import { type Program, trace } from "../engine/program.ts";
 import type { State } from "../engine/state.ts";
 import { Table } from "../engine/table.ts";
@@ -19,23 +18,15 @@ import type { Tensor, Variable } from "../engine/tensor.ts";
 import { SMALLEST_NORMAL } from "../kernels/kernel.ts";
 import type { DEPICTOptions } from "./depict_options.ts";
 import { bothPaths } from "./depict_pretraining.ts";
-import type { LogRow } from "./estimator.ts";
 import type { ComparedLosses, SampledRows } from "./evaluation/feature_diagnostics.ts";
+import { crossEntropy } from "./losses.ts";
 import type { ConvolutionalAutoencoder } from "./networks/convolutional_autoencoder.ts";
-import { BatchPrograms } from "./training/batches.ts";
 import type { Fitting } from "./training/deep_estimator.ts";
+import { type Batch, type Losses, Phase } from "./training/phase.ts";
 import type { Rows } from "./training/rows.ts";
 import { targetDistribution } from "./training/self_training.ts";
-import type { PhaseEnd } from "./training/trainer.ts";
+import type { Check, PhaseEnd } from "./training/trainer.ts";
 import { labelsOf, partOf, partsOfAssignments } from "./training/whole_pass.ts";
-
-/**
- * −Σ_k q_ik·log p_ik, the mean over rows, with p = softmax of the logits.
- * @param q Targets, [n, K]. @param logits Of the noisy path, [n, K].
- */
-export function crossEntropy(q: Tensor, logits: Tensor): Tensor {
-  return scale(sum(mul(q, logSoftmax(logits))), -1 / q.shape[0]);
-}
 
 /** The cross-entropy with the targets, and with the classes; the image's loss: all on the clean path. */
 export function comparedLosses(
@@ -166,9 +157,7 @@ export class Predictions {
 
 /** A stage of clustering: network and head learn targets, and the clean path's predictions are kept. */
 export class Stage {
-  private readonly step: Variable;
-  private readonly losses: Variable;
-  private readonly optimizers: readonly Optimizer[];
+  private readonly phase: Phase<"clustering" | "image" | "hidden">;
 
   /**
    * Makes the variables.
@@ -176,73 +165,46 @@ export class Stage {
    *   the targets are, and the predictions go. @param options See there.
    */
   constructor(
-    private readonly name: string,
+    name: string,
     private readonly fitting: Fitting<ConvolutionalAutoencoder>,
     private readonly head: Head,
     private readonly predictions: Predictions,
     private readonly options: DEPICTOptions,
   ) {
-    const { training: { state }, net } = fitting;
-    const { learningRate, adamEpsilon: epsilon } = options;
-    this.step = state.variable(`${name} step`, [1], { dtype: "u32" });
-    this.losses = state.variable(`${name} losses`, [3]);
-    const blocks: Record<string, ParameterBlock> = {
-      network: net.parameters,
-      head: head.parameters,
-    };
-    this.optimizers = Object.entries(blocks).map(([block, parameters]) =>
-      new Adam(state, `${name}, ${block} adam`, parameters, {
-        learningRate,
-        epsilon,
-        step: this.step,
-      })
-    );
+    const { training, net } = fitting;
+    const { learningRate, adamEpsilon: epsilon, batchSize, batchOrder, seed } = options;
+    const terms = ["clustering", "image", "hidden"] as const;
+    const settings = { name, terms, batchSize, batchOrder, seed };
+    const blocks = { network: net.parameters, head: head.parameters };
+    this.phase = new Phase(training, settings, (step) => [[
+      "total",
+      Object.entries(blocks).map(([block, parameters]) =>
+        new Adam(training.state, `${name}, ${block} adam`, parameters, {
+          learningRate,
+          epsilon,
+          step,
+        })
+      ),
+    ]]);
   }
 
   /**
    * Runs the stage to its end.
    * @param rows What it trains on: all rows, or some. @param check Looks at the state after every epoch.
    */
-  async run(
-    rows: Rows,
-    steps: number,
-    check: (step: number) => Promise<{ readonly row: LogRow; readonly stop?: string }>,
-  ): Promise<PhaseEnd> {
-    const { training } = this.fitting;
-    const { batchSize, batchOrder: order, seed } = this.options;
-    const batches = { batchSize, order, seed, step: this.step };
-    using programs = await BatchPrograms.trace(
-      training.backend,
-      rows,
-      batches,
-      this.name,
-      (x, numbers) => {
-        this.traceStep(x, numbers);
-        return {};
-      },
-    );
-    return await training.run({
-      name: this.name,
-      steps,
-      interval: programs.batches,
-      losses: this.losses,
-      terms: ["clustering", "image", "hidden"],
-      programAt: (step) => programs.at(step),
-      check,
-    });
+  run(rows: Rows, steps: number, check: (step: number) => Promise<Check>): Promise<PhaseEnd> {
+    const losses = (batch: Batch) => this.losses(batch);
+    return this.phase.run(rows, { steps, interval: "epoch", losses, check });
   }
 
-  /** Inside `trace`: one step on the batch x [n, d] of the rows `numbers`, u32 [n]. */
-  private traceStep(x: Tensor, numbers: Tensor): void {
+  /** Inside `trace`: the losses of a batch, whose predictions by the clean path are kept. */
+  private losses({ x, numbers, step }: Batch): Losses<"clustering" | "image" | "hidden"> {
     const { fitting: { net }, head, predictions } = this;
-    const { clean, noisy, losses } = bothPaths(net, x, this.step, this.options);
+    const { clean, noisy, losses } = bothPaths(net, x, step, this.options);
     scatterRows(predictions.values, numbers, softmax(head.logits(clean.z)));
     const q = gather(Table.of(predictions.targets), numbers);
     const clustering = crossEntropy(q, head.logits(noisy.z));
-    minimizeTogether(add(clustering, losses.total), this.optimizers);
-    [clustering, losses.image, losses.hidden].forEach((term, i) =>
-      accumulate(this.losses, i, term)
-    );
-    advance(this.step);
+    const { image, hidden } = losses;
+    return { clustering, image, hidden, total: add(clustering, losses.total) };
   }
 }

@@ -3,7 +3,7 @@ import {
   FEATURE_DIAGNOSTICS,
   type FeatureDiagnosticsOptions,
 } from "./evaluation/feature_diagnostics.ts";
-import type { OptionSpec, Profile } from "./options.ts";
+import type { Profile, Specs } from "./options.ts";
 import { ARCHITECTURE_OPTIONS } from "./networks/autoencoder.ts";
 import { PRETRAINING_OPTIONS } from "./training/pretraining_options.ts";
 
@@ -55,35 +55,26 @@ export interface DEPICTOptions extends FeatureDiagnosticsOptions {
   readonly seed: number;
 }
 
-/** Specs of other methods' options, by name, with what is different here. */
-function shared(name: string, changes: Partial<OptionSpec> = {}): OptionSpec {
-  const spec = [...ARCHITECTURE_OPTIONS, ...PRETRAINING_OPTIONS].find((spec) =>
-    spec.name === name
-  )!;
-  return { ...spec, ...changes };
-}
-
 const PAPER = "DEPICT's code";
 
 /** Their descriptions, with the defaults of the thrifty profile. */
-export const DEPICT_OPTIONS: readonly OptionSpec[] = [
-  shared("clusters"),
-  {
-    name: "channels",
+export const DEPICT_OPTIONS: Specs<DEPICTOptions> = {
+  clusters: ARCHITECTURE_OPTIONS.clusters,
+  channels: {
     type: "integer",
     default: 50,
     min: 1,
     description: "channels of either convolution",
     source: PAPER,
   },
-  shared("latent", {
+  latent: {
+    ...ARCHITECTURE_OPTIONS.latent,
     default: 0,
     min: 0,
     description: "size of the code; 0: as many as clusters",
     source: PAPER,
-  }),
-  {
-    name: "dropout",
+  },
+  dropout: {
     type: "number",
     default: 0.1,
     min: 0,
@@ -91,30 +82,31 @@ export const DEPICT_OPTIONS: readonly OptionSpec[] = [
     description: "share of the noisy path's input and first activations that is dropped",
     source: PAPER,
   },
-  {
-    name: "hiddenWeight",
+  hiddenWeight: {
     type: "number",
     default: 0.1,
     min: 0,
     description: "weight of the hidden layers' reconstruction",
     source: PAPER,
   },
-  shared("pretrainSteps", {
+  pretrainSteps: {
+    ...PRETRAINING_OPTIONS.pretrainSteps,
     default: 4000,
     description: "steps of the autoencoder alone",
     source: "thrifty; DEPICT's code: up to 4,000 epochs, stopped by held-out rows",
-  }),
-  shared("pretrainLearningRate", {
+  },
+  pretrainLearningRate: {
+    ...PRETRAINING_OPTIONS.pretrainLearningRate,
     default: 1e-3,
     description: "Adam's learning rate for the autoencoder alone",
     source: "thrifty; the paper: 1e-4",
-  }),
-  shared("pretrainDecay", {
+  },
+  pretrainDecay: {
+    ...PRETRAINING_OPTIONS.pretrainDecay,
     description: "let that rate decay to 0 along a cosine",
     source: "thrifty; the paper keeps it constant",
-  }),
-  {
-    name: "validationShare",
+  },
+  validationShare: {
     type: "number",
     default: 0,
     min: 0,
@@ -122,82 +114,75 @@ export const DEPICT_OPTIONS: readonly OptionSpec[] = [
     description: "share of the rows held out, which say when to stop before self-training; 0: none",
     source: "thrifty; DEPICT's code: 0.1",
   },
-  {
-    name: "pretrainPatience",
+  pretrainPatience: {
     type: "integer",
     default: 100,
     min: 1,
     description: "epochs without a lower loss of held-out rows, after which pre-training ends",
     source: PAPER,
   },
-  {
-    name: "init",
+  init: {
     type: "choice",
     choices: ["kmeans", "ac-pic"],
     default: "kmeans",
     description: "where the first labels are from; ac-pic: agglomerative, by path integrals",
     source: "DEPICT's code, but for USPS and MNIST-test: ac-pic",
   },
-  {
-    name: "nInit",
+  nInit: {
     type: "integer",
     default: 40,
     min: 1,
     description: "restarts of k-means, where the first labels are its",
     source: PAPER,
   },
-  {
-    name: "labelSteps",
+  labelSteps: {
     type: "integer",
     default: 500,
     min: 0,
     description: "most steps on the first labels",
     source: "thrifty; DEPICT's code: 1,000 epochs",
   },
-  {
-    name: "patience",
+  patience: {
     type: "integer",
     default: 5,
     min: 1,
     description: "epochs without better agreement with those labels, after which they are left",
     source: PAPER,
   },
-  {
-    name: "steps",
+  steps: {
     type: "integer",
     default: 2000,
     min: 0,
     description: "most steps of self-training",
     source: "thrifty; the paper: 4,000 epochs",
   },
-  {
-    name: "learningRate",
+  learningRate: {
     type: "number",
     default: 5e-4,
     min: 0,
     description: "Adam's learning rate for clustering",
     source: "thrifty, chosen on optdigits; DEPICT's code: 1e-4",
   },
-  shared("adamEpsilon", { source: "Kingma and Ba" }),
-  {
-    name: "tol",
+  adamEpsilon: { ...PRETRAINING_OPTIONS.adamEpsilon, source: "Kingma and Ba" },
+  tol: {
     type: "number",
     default: 1e-7,
     min: 0,
     description: "stop when the mean squared change of the targets in an epoch is below this",
     source: PAPER,
   },
-  shared("batchSize", { default: 100, source: PAPER }),
-  shared("batchOrder", {
+  batchSize: { ...PRETRAINING_OPTIONS.batchSize, default: 100, source: PAPER },
+  batchOrder: {
+    ...PRETRAINING_OPTIONS.batchOrder,
     choices: ["sequential", "shuffled"],
     default: "sequential",
     description: "how clustering picks the rows of a batch; pre-training shuffles them",
     source: "thrifty, so that every epoch predicts every row; DEPICT's code: shuffled",
-  }),
-  shared("logInterval"),
-  shared("seed"),
-  FEATURE_DIAGNOSTICS,
-];
+  },
+  logInterval: PRETRAINING_OPTIONS.logInterval,
+  seed: ARCHITECTURE_OPTIONS.seed,
+  ...FEATURE_DIAGNOSTICS,
+};
 
 /** DEPICT's code, but for the limits, which are steps here and epochs there. */
 const PUBLISHED = {
@@ -212,7 +197,7 @@ const PUBLISHED = {
  * Named sets of values. The limits count batches of 100: 700 are an epoch of MNIST's 70,000 rows, 630 of
  * those not held out; of MNIST-test's 10,000 rows, 100 and 90.
  */
-export const DEPICT_PROFILES: Readonly<Record<string, Profile>> = {
+export const DEPICT_PROFILES: Readonly<Record<string, Profile<DEPICTOptions>>> = {
   default: { description: "thrifty: a minute or two on two cores for small images", values: {} },
   official: {
     description: "as published for MNIST's 70,000 rows: at most 4,000, 1,000 and 4,000 epochs",

@@ -16,6 +16,7 @@ import type {
 import { BatchPrograms } from "./training/batches.ts";
 import type { Fitting } from "./training/deep_estimator.ts";
 import { type BestWeights, EarlyStopping, type Split } from "./training/held_out.ts";
+import type { Batch } from "./training/phase.ts";
 import { PretrainingPhase } from "./training/pretraining_phase.ts";
 import type { Rows } from "./training/rows.ts";
 import type { PhaseEnd } from "./training/trainer.ts";
@@ -81,7 +82,7 @@ export interface Validation {
 
 /** Pre-training: the autoencoder alone. */
 export class Reconstruction {
-  private readonly phase: PretrainingPhase;
+  private readonly phase: PretrainingPhase<"image" | "hidden">;
 
   /**
    * Makes the variables.
@@ -112,15 +113,14 @@ export class Reconstruction {
   /** Trains for all steps, or until the held-out rows say that it is enough. */
   run(): Promise<PhaseEnd> {
     const { fitting: { rows }, phase, validation } = this;
-    return validation ? this.runValidated(validation) : phase.run(rows, (x) => this.traceStep(x));
+    return validation
+      ? this.runValidated(validation)
+      : phase.run(rows, (batch) => this.losses(batch));
   }
 
-  /** Inside `trace`: one step on the batch x [n, d]. */
-  private traceStep(x: Tensor): void {
-    const { fitting: { net }, phase, options } = this;
-    const { losses } = bothPaths(net, x, phase.step, options);
-    phase.minimize(losses.total);
-    phase.finish([losses.image, losses.hidden]);
+  /** Inside `trace`: the losses of a batch. */
+  private losses({ x, step }: Batch): ReconstructionLosses {
+    return bothPaths(this.fitting.net, x, step, this.options).losses;
   }
 
   private async runValidated({ split, best }: Validation): Promise<PhaseEnd> {
@@ -135,7 +135,7 @@ export class Reconstruction {
       pretrainPatience,
       -Number.MAX_VALUE,
     );
-    const end = await phase.run(trained, (x) => this.traceStep(x), async (step) => {
+    const end = await phase.run(trained, (batch) => this.losses(batch), async (step) => {
       if (step === 0) return { row: {} };
       const row = { heldOut: await loss.measure() };
       if (stopping.observe(-row.heldOut)) await best.keep();

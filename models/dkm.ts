@@ -7,41 +7,40 @@
  * nothing is pre-trained (DKM^a); else a pre-trained start is trained with a large α (DKM^p).
  */
 import { add, mul } from "../engine/ops/binary.ts";
-import { accumulate, advance } from "../engine/ops/counter.ts";
+import { advance } from "../engine/ops/counter.ts";
 import { squaredDistances } from "../engine/ops/distances.ts";
 import { gather } from "../engine/ops/rows.ts";
 import { softmax } from "../engine/ops/softmax.ts";
 import { squaredError } from "../engine/ops/squared_error.ts";
 import { sum } from "../engine/ops/sum.ts";
 import { negate, scale } from "../engine/ops/unary.ts";
-import { Adam, minimizeTogether, type Optimizer } from "../engine/optim.ts";
+import { Adam, type Optimizer } from "../engine/optim.ts";
 import { trace } from "../engine/program.ts";
 import { RandomStream, STREAM } from "../engine/random.ts";
 import { Table } from "../engine/table.ts";
 import type { Tensor, Variable } from "../engine/tensor.ts";
 import type { AuditScene } from "./audit_scene.ts";
+import type { ComparedLosses, SampledRows } from "./evaluation/feature_diagnostics.ts";
+import { defineMethod, type Method } from "./method.ts";
 import type { Autoencoder } from "./networks/autoencoder.ts";
-import { BatchPrograms } from "./training/batches.ts";
+import { resolveOptions, type Specs } from "./options.ts";
 import {
   blockOf,
-  CentroidEstimator,
+  CENTROID_OPTIONS,
   type CentroidOptions,
-  centroidOptions,
-  type ClusteringPhase,
   optimizersOf,
-  type PretrainingEnd,
-} from "./training/centroid_estimator.ts";
-import { CENTROIDS, type Fitting } from "./training/deep_estimator.ts";
-import {
-  type ComparedLosses,
-  FeatureDiagnostics,
-  type SampledRows,
-} from "./evaluation/feature_diagnostics.ts";
-import type { Method } from "./method.ts";
-import { type OptionSpec, type OptionValues, resolveOptions } from "./options.ts";
-import { score } from "./evaluation/scoring.ts";
-import type { PhaseEnd } from "./training/trainer.ts";
-import { type Encoding, labelsOf } from "./training/whole_pass.ts";
+} from "./training/centroid_options.ts";
+import type { Fitting } from "./training/deep_estimator.ts";
+import { type Clustering, JointEstimator } from "./training/joint_estimator.ts";
+import type { Batch } from "./training/phase.ts";
+import type { Pretraining } from "./training/pretraining.ts";
+import type { Report } from "./training/reporting.ts";
+import { KMEANS_START, startByKMeans } from "./training/start.ts";
+import type { Check } from "./training/trainer.ts";
+import type { Encoding } from "./training/whole_pass.ts";
+
+/** The losses that are logged. */
+type Term = "reconstruction" | "clustering";
 
 /** Options of {@linkcode DKM}. */
 export interface DKMOptions extends CentroidOptions {
@@ -55,73 +54,66 @@ export interface DKMOptions extends CentroidOptions {
   readonly keepMoments: boolean;
   /** Values that α takes one after another where it is annealed, for as many steps each. */
   readonly alphas: number;
-  /** Steps between two rows of the log, where α is fixed. */
-  readonly checkInterval: number;
 }
 
-const OPTIONS: readonly OptionSpec[] = [
-  ...centroidOptions({
-    latent: {
-      default: 0,
-      min: 0,
-      description: "size of the code; 0: the number of clusters",
-      source: "DKM, section 4",
-    },
-    steps: {
-      default: 2000,
-      description: "steps of the clustering phase",
-      source: "thrifty: optdigits' 90 epochs; DKM: 100 from a pre-trained start, 200 annealed",
-    },
-    learningRate: { source: "DKM, section 4" },
-    nInit: { source: "as the other methods; DKM's code: 10" },
-  }),
-  {
-    name: "start",
+const OPTIONS: Specs<DKMOptions> = {
+  ...CENTROID_OPTIONS,
+  latent: {
+    ...CENTROID_OPTIONS.latent,
+    default: 0,
+    min: 0,
+    description: "size of the code; 0: the number of clusters",
+    source: "DKM, section 4",
+  },
+  steps: {
+    ...CENTROID_OPTIONS.steps,
+    default: 2000,
+    description: "steps of the clustering phase",
+    source: "thrifty: optdigits' 90 epochs; DKM: 100 from a pre-trained start, 200 annealed",
+  },
+  learningRate: { ...CENTROID_OPTIONS.learningRate, source: "DKM, section 4" },
+  nInit: { ...CENTROID_OPTIONS.nInit, source: "as the other methods; DKM's code: 10" },
+  start: {
     type: "choice",
     choices: ["annealed", "pretrained"],
     default: "pretrained",
     description: "random weights and alpha annealed, or a pre-trained network and alpha fixed",
     source: "thrifty; DKM has both",
   },
-  {
-    name: "clusteringWeight",
+  clusteringWeight: {
     type: "number",
     default: 1,
     min: 0,
     description: "lambda: weight of the clustering term",
     source: "DKM for MNIST and USPS from a pre-trained start; annealed 0.1",
   },
-  {
-    name: "alpha",
+  alpha: {
     type: "number",
     default: 1000,
     min: 0,
     description: "inverse temperature: the fixed one, or the first of those annealed",
     source: "DKM, section 3; annealed 0.1",
   },
-  {
-    name: "alphas",
+  alphas: {
     type: "integer",
     default: 40,
     min: 1,
     description: "values of alpha that share the steps where it is annealed",
     source: "DKM's code",
   },
-  {
-    name: "keepMoments",
+  keepMoments: {
     type: "boolean",
     default: false,
     description: "let Adam go on with the moments of the run's own pre-training",
     source: "thrifty; DKM's code has one optimiser for both",
   },
-  {
-    name: "checkInterval",
+  checkInterval: {
     type: "integer",
     default: 140,
     min: 1,
     description: "steps between two rows of the log, where alpha is fixed",
   },
-];
+};
 
 /** α_1 = first, α_{n+1} = 2^(1/ln(n+1)²)·α_n (DKM, section 3): `count` values. */
 export function annealedAlphas(first: number, count: number): number[] {
@@ -169,14 +161,14 @@ export function dkmLosses(
 }
 
 /** Deep k-means; scikit-learn's contract. */
-export class DKM extends CentroidEstimator<DKMOptions> {
+export class DKM extends JointEstimator<DKMOptions, Term> {
   /**
    * Checks the options; devices are opened by `fit`.
    * @param options What differs from the defaults; see {@linkcode DKM_METHOD}.
    * @throws {RangeError} naming the option, the value and what would be right.
    */
   constructor(options: Partial<DKMOptions> = {}) {
-    const resolved = resolveOptions("dkm", OPTIONS, {}, { ...options }) as unknown as DKMOptions;
+    const resolved = resolveOptions("dkm", OPTIONS, options);
     super({ ...resolved, latent: resolved.latent || resolved.clusters });
   }
 
@@ -186,141 +178,102 @@ export class DKM extends CentroidEstimator<DKMOptions> {
   }
 
   /** Network and centroids by one loss. */
-  protected override clustering(fitting: Fitting): ClusteringPhase {
+  protected override clustering(fitting: Fitting): Clustering<Term> {
     return new SoftKMeans(fitting, this.options);
   }
 }
 
-/** DKM's phase: its variables, its step, its temperatures. */
-export class SoftKMeans implements ClusteringPhase {
-  /** U, [K, p]. */
-  readonly centroids: Variable;
+/** DKM's phase: one loss at temperatures that may change. */
+export class SoftKMeans implements Clustering<Term> {
+  readonly terms = ["reconstruction", "clustering"] as const;
+  readonly batchOrder = "shuffled";
+  readonly start: string;
+  readonly interval: number;
+  /** The values of α, in their order, each for an interval. */
+  private readonly alphas: readonly number[];
   /** α of the present steps, [1]. */
   private readonly alpha: Variable;
-  private readonly losses: Variable;
-  private readonly step: Variable;
-  /** What Adam counts: where it goes on, with its steps of pre-training. */
-  private readonly updates: Variable;
-  private readonly optimizers: readonly Optimizer[];
+  /** What Adam counts where it goes on: its steps of pre-training too. */
+  private readonly updates?: Variable;
+  private network!: Optimizer;
 
   /** Makes the variables. @param fitting What is trained. @param options See there. */
   constructor(private readonly fitting: Fitting, private readonly options: DKMOptions) {
-    const { training: { state }, net } = fitting;
-    const { clusters, latent } = options;
-    this.centroids = state.variable(CENTROIDS, [clusters, latent]);
+    const { training: { state } } = fitting;
+    const { start, steps, alpha, alphas, checkInterval, keepMoments } = options;
+    const isAnnealed = start === "annealed";
+    this.start = isAnnealed ? "random centroids" : KMEANS_START;
+    this.alphas = annealedAlphas(alpha, isAnnealed ? alphas : 1);
+    this.interval = isAnnealed ? Math.max(Math.ceil(steps / alphas), 1) : checkInterval;
     this.alpha = state.variable("alpha", [1]);
-    this.step = state.variable("clustering step", [1], { dtype: "u32" });
-    this.updates = options.keepMoments
-      ? state.variable("clustering updates", [1], { dtype: "u32" })
-      : this.step;
-    this.losses = state.variable("clustering losses", [2]);
-    const blocks = { network: net.parameters, centroids: blockOf(this.centroids) };
-    this.optimizers = optimizersOf(state, blocks, options, this.updates);
+    if (keepMoments) this.updates = state.variable("clustering updates", [1], { dtype: "u32" });
   }
 
-  /** Draws the centroids from U[−1, 1], unless k-means has found some. */
-  async start(labels?: Uint32Array, pretraining?: PretrainingEnd): Promise<void> {
-    if (labels) {
-      if (pretraining && this.options.keepMoments) await this.takeMoments(pretraining);
-      return;
+  /** Updates network and centroids. */
+  optimizers(step: Variable): Optimizer[] {
+    const { training: { state }, net, centroids } = this.fitting;
+    const blocks = { network: net.parameters, centroids: blockOf(centroids) };
+    const optimizers = optimizersOf(state, blocks, this.options, this.updates ?? step);
+    [this.network] = optimizers;
+    return optimizers;
+  }
+
+  /** Centroids of k-means, or, where nothing was pre-trained, from U[−1, 1]. */
+  async begin(encoding: Encoding, pretraining?: Pretraining): Promise<Uint32Array | undefined> {
+    if (pretraining) {
+      const labels = await startByKMeans(this.fitting, encoding, this.options);
+      if (this.updates) await this.takeMoments(pretraining, this.updates);
+      return labels;
     }
     const random = new RandomStream(this.options.seed, STREAM.centroids);
-    const { size } = this.centroids;
-    this.centroids.write(Float32Array.from({ length: size }, () => random.uniform(-1, 1)));
+    const { centroids } = this.fitting;
+    centroids.write(Float32Array.from({ length: centroids.size }, () => random.uniform(-1, 1)));
   }
 
   /** There are none where the network is another run's. */
-  private async takeMoments({ optimizer, step }: PretrainingEnd): Promise<void> {
-    const { training: { backend }, samples } = this.fitting;
-    const [network] = this.optimizers;
-    const steps = await step.read() as Uint32Array;
+  private async takeMoments({ optimizer, phase }: Pretraining, updates: Variable): Promise<void> {
+    const { fitting: { training: { backend }, samples }, network, options } = this;
+    const steps = await phase.step.read() as Uint32Array;
     if (steps[0] === 0 || !(optimizer instanceof Adam && network instanceof Adam)) return;
     // Pre-training's error is a mean over features, or half their sum; DKM's is their sum.
-    const factor = this.options.pretrainError === "mean" ? samples.d : 2;
+    const factor = options.pretrainError === "mean" ? samples.d : 2;
     using program = await trace(backend, () => {
       network.continueFrom(optimizer, factor);
       return {};
     }, "moments of pre-training");
     program.run();
-    this.updates.write(steps);
+    updates.write(steps);
   }
 
-  /** Runs all steps. */
-  async run(encoding: Encoding, truth: ArrayLike<number> | undefined): Promise<PhaseEnd> {
-    const { training, rows } = this.fitting;
-    const { batchSize, seed, steps, checkInterval, start } = this.options;
-    const alphas = this.temperatures();
-    const interval = start === "annealed"
-      ? Math.max(Math.ceil(steps / alphas.length), 1)
-      : checkInterval;
-    const batches = { batchSize, order: "shuffled", seed, step: this.step } as const;
-    using programs = await BatchPrograms.trace(
-      training.backend,
-      rows,
-      batches,
-      "clustering",
-      (x) => {
-        this.traceStep(x);
-        return {};
-      },
-    );
-    using features = await FeatureDiagnostics.trace(
-      this.fitting,
-      this.options,
-      (sample) => this.comparedLosses(sample),
-    );
-    return await training.run({
-      name: "clustering",
-      steps,
-      interval,
-      losses: this.losses,
-      terms: ["reconstruction", "clustering"],
-      programAt: (step) => programs.at(step),
-      check: async (step) => {
-        const alpha = alphas[Math.min(Math.floor(step / interval), alphas.length - 1)];
-        this.alpha.write(Float32Array.of(alpha));
-        if (!truth) return { row: { alpha } };
-        await encoding.run();
-        const labels = await labelsOf(encoding.codes, this.centroids);
-        return { row: { alpha, ...score(truth, labels), ...await features?.measure(labels) } };
-      },
-    });
+  /** Inside `trace`: those of a batch, at the present α. */
+  losses({ x }: Batch): DKMLosses {
+    const { fitting: { net, centroids }, alpha, options: { clusteringWeight } } = this;
+    return dkmLosses(net, x, centroids, alpha, clusteringWeight);
+  }
+
+  /** Inside `trace`: counts what Adam counts. */
+  afterUpdate(): void {
+    if (this.updates) advance(this.updates);
+  }
+
+  /** Sets α for the steps that follow. */
+  async check(step: number, report?: Report): Promise<Check> {
+    const { alphas, interval, fitting } = this;
+    const alpha = alphas[Math.min(Math.floor(step / interval), alphas.length - 1)];
+    this.alpha.write(Float32Array.of(alpha));
+    return { row: { alpha, ...report && await report(await fitting.label()) } };
   }
 
   /** The relaxed distance to the centroids, and the distance to that of the class. */
-  private comparedLosses({ x, clusters }: SampledRows): ComparedLosses {
-    const { net } = this.fitting;
+  compared({ x, clusters }: SampledRows): ComparedLosses {
+    const { net, centroids } = this.fitting;
     const z = net.encode(x);
-    const own = gather(Table.of(this.centroids), clusters);
+    const own = gather(Table.of(centroids), clusters);
     return {
-      pseudo: softKMeansLoss(z, this.centroids, this.alpha),
+      pseudo: softKMeansLoss(z, centroids, this.alpha),
       supervised: scale(squaredError(z, own), 1 / x.shape[0]),
       reconstruction: scale(squaredError(net.decode(z), x), 1 / x.shape[0]),
     };
-  }
-
-  /** The values of α, in their order. */
-  private temperatures(): number[] {
-    const { start, alpha, alphas } = this.options;
-    return annealedAlphas(alpha, start === "annealed" ? alphas : 1);
-  }
-
-  /** Inside `trace`: one step on the batch x [n, d]. */
-  private traceStep(x: Tensor): void {
-    const { net } = this.fitting;
-    const { clusteringWeight } = this.options;
-    const { total, reconstruction, clustering } = dkmLosses(
-      net,
-      x,
-      this.centroids,
-      this.alpha,
-      clusteringWeight,
-    );
-    minimizeTogether(total, this.optimizers);
-    accumulate(this.losses, 0, reconstruction);
-    accumulate(this.losses, 1, clustering);
-    advance(this.step);
-    if (this.updates !== this.step) advance(this.updates);
   }
 }
 
@@ -337,7 +290,7 @@ function audited(alpha: number) {
 }
 
 /** From a random start. */
-const ANNEALED: OptionValues = {
+const ANNEALED: Partial<DKMOptions> = {
   start: "annealed",
   initializer: "glorot",
   alpha: 0.1,
@@ -345,7 +298,7 @@ const ANNEALED: OptionValues = {
 };
 
 /** The published network. */
-const PUBLISHED: OptionValues = {
+const PUBLISHED: Partial<DKMOptions> = {
   hidden: [500, 500, 2000],
   initializer: "glorot",
   learningRate: 1e-3,
@@ -353,11 +306,12 @@ const PUBLISHED: OptionValues = {
 };
 
 /** DKM's row in the registry. */
-export const DKM_METHOD: Method = {
+export const DKM_METHOD: Method = defineMethod<DKMOptions>({
   name: "dkm",
   summary: "Deep k-means: the nearest centroid relaxed to a softmax, network and centroids at once",
   citation: "Moradi Fard et al., Deep k-Means, arXiv 1806.10069",
   options: OPTIONS,
+  pretraining: { network: "dense", isUsed: ({ start }) => start === "pretrained" },
   profiles: {
     default: { description: "thrifty, from a pre-trained network (DKM^p)", values: {} },
     annealed: {
@@ -384,6 +338,5 @@ export const DKM_METHOD: Method = {
     },
   },
   losses: { "α 0.1": audited(0.1), "α 30": audited(30) },
-  pretrains: ({ start }) => start === "pretrained",
-  create: (options) => new DKM(options as unknown as DKMOptions),
-};
+  create: (options) => new DKM(options),
+});

@@ -7,41 +7,161 @@
  * the code and as the centroid's image; a conflicted one is reconstructed. When the number of
  * conflicted samples stops falling, the centroids are computed again and the thresholds drop.
  */
+import { confidence, selectTarget, softAssign } from "../engine/ops/assignment.ts";
 import { add } from "../engine/ops/binary.ts";
 import { assign } from "../engine/ops/call.ts";
-import { accumulate, advance } from "../engine/ops/counter.ts";
-import { confidence, selectTarget, softAssign } from "../engine/ops/assignment.ts";
 import { stopGradient } from "../engine/ops/reshape.ts";
 import { gather } from "../engine/ops/rows.ts";
 import { meanSquaredError } from "../engine/ops/squared_error.ts";
 import { scale } from "../engine/ops/unary.ts";
-import { Sgd } from "../engine/optim.ts";
+import { type Optimizer, Sgd } from "../engine/optim.ts";
 import { trace } from "../engine/program.ts";
 import { State } from "../engine/state.ts";
 import type { Tensor, Variable } from "../engine/tensor.ts";
 import { AUDIT_CLUSTERS, AUDIT_ROWS, AUDIT_SIZES, type AuditScene } from "./audit_scene.ts";
-import type { Autoencoder } from "./networks/autoencoder.ts";
-import { type Augmentation, BatchPrograms } from "./training/batches.ts";
-import { Critic } from "./networks/critic.ts";
-import { CENTROIDS, DeepEstimator, type Fitting } from "./training/deep_estimator.ts";
-import type { FitResult, LogRow } from "./estimator.ts";
+import type { LogRow } from "./estimator.ts";
 import {
   type ComparedLosses,
-  FeatureDiagnostics,
+  FEATURE_DIAGNOSTICS,
   type SampledRows,
 } from "./evaluation/feature_diagnostics.ts";
+import { defineMethod, type Method } from "./method.ts";
+import { ARCHITECTURE_OPTIONS, type Autoencoder } from "./networks/autoencoder.ts";
+import { Critic } from "./networks/critic.ts";
+import { resolveOptions, type Specs } from "./options.ts";
 import { momentsOf, nearestRows } from "./shallow/kmeans.ts";
-import {
-  DYNAE_OPTIONS,
-  DYNAE_PROFILES,
-  type DynAEOptions,
-  type ThresholdSchedule,
-} from "./dynae_options.ts";
-import { type OptionValue, resolveOptions } from "./options.ts";
-import { augmentationFor, Pretraining, pretrainingLosses } from "./training/pretraining.ts";
-import type { Method } from "./method.ts";
-import { scoreBySubset } from "./evaluation/scoring.ts";
-import { Assignment, Encoding } from "./training/whole_pass.ts";
+import type { Augmentation } from "./training/batches.ts";
+import type { Fitting, Trained } from "./training/deep_estimator.ts";
+import { type Clustering, JointEstimator, type JointOptions } from "./training/joint_estimator.ts";
+import type { Batch } from "./training/phase.ts";
+import { pretrainingLosses } from "./training/pretraining.ts";
+import { DENSE_PRETRAINING, PRETRAINING_OPTIONS } from "./training/pretraining_options.ts";
+import type { Report } from "./training/reporting.ts";
+import { KMEANS_START } from "./training/start.ts";
+import type { Check } from "./training/trainer.ts";
+import { Assignment, type Encoding } from "./training/whole_pass.ts";
+
+/** The losses that are logged. */
+type Term = "code" | "image";
+
+/** How the thresholds drop: as the authors' code does it, or as the paper's algorithm reads. */
+export type ThresholdSchedule = "code" | "paper";
+
+/** Options of {@linkcode DynAE}. */
+export interface DynAEOptions extends JointOptions {
+  /** Of the clustering phase's SGD. */
+  readonly learningRate: number;
+  /** Of the clustering phase's SGD. */
+  readonly momentum: number;
+  /** Standard deviation that the pre-trained code is given (and mean 0); 0 keeps it as it is. */
+  readonly codeScale: number;
+  /**
+   * γ: weight of the image term against the code term, both means over batch and features. 0 stands
+   * for 100 where images are augmented (DynAE's notebook), else for d/p, which weighs the sums of
+   * squares 1 : 1: on rows of few features 100 makes SGD diverge.
+   */
+  readonly gamma: number;
+  /** How the thresholds drop. */
+  readonly schedule: ThresholdSchedule;
+  /** Where assignments and targets come from: clean samples, or the augmented ones. */
+  readonly targets: "clean" | "augmented";
+  /** κ/K at the start: the first threshold β1; β2 is half of it. */
+  readonly kappa: number;
+  /** Stops when the share of conflicted samples falls below. */
+  readonly tol: number;
+  /** Restarts of k-means when the centroids are computed. */
+  readonly nInit: number;
+}
+
+const CODE = "DynAE's code";
+
+/** Every option: the defaults are the thrifty profile's. */
+const OPTIONS: Specs<DynAEOptions> = {
+  ...ARCHITECTURE_OPTIONS,
+  ...PRETRAINING_OPTIONS,
+  steps: {
+    type: "integer",
+    default: 3000,
+    min: 0,
+    description: "most steps of the clustering phase",
+    source: "thrifty; the paper allows 100,000",
+  },
+  learningRate: {
+    type: "number",
+    default: 1e-3,
+    min: 0,
+    description: "of the clustering phase's SGD",
+    source: "DynAE, section 4",
+  },
+  momentum: {
+    type: "number",
+    default: 0.9,
+    min: 0,
+    max: 1,
+    description: "of the clustering phase's SGD",
+    source: "DynAE, section 4",
+  },
+  codeScale: {
+    type: "number",
+    default: 1,
+    min: 0,
+    description: "standard deviation that the pre-trained code is given; 0 keeps it as it is",
+    source: "thrifty: long pre-training reaches about 1 by itself, and q depends on the scale",
+  },
+  gamma: {
+    type: "number",
+    default: 0,
+    min: 0,
+    description:
+      "image term's weight against the code term's, as means; 0: 100 for images, else d/p",
+    source: "DynAE's notebook 100, its class default 1; the paper weighs sums 1 : 1",
+  },
+  schedule: {
+    type: "choice",
+    choices: ["code", "paper"],
+    default: "code",
+    description: "how the thresholds drop",
+    source: CODE,
+  },
+  targets: {
+    type: "choice",
+    choices: ["clean", "augmented"],
+    default: "clean",
+    description: "whether assignments and targets come from clean or augmented samples",
+    source: CODE,
+  },
+  kappa: {
+    type: "number",
+    default: 0.3,
+    min: 0,
+    max: 1,
+    description: "initial kappa as a share of the clusters: the first beta1; beta2 is half of it",
+    source: "DynAE, section 4",
+  },
+  tol: {
+    type: "number",
+    default: 0.01,
+    min: 0,
+    max: 1,
+    description: "stop when the share of conflicted samples is below this",
+    source: "DynAE, section 4",
+  },
+  checkInterval: {
+    type: "integer",
+    default: 140,
+    min: 1,
+    description: "steps between two counts of conflicted samples",
+    source: CODE,
+  },
+  nInit: {
+    type: "integer",
+    default: 10,
+    min: 1,
+    description: "restarts of k-means for the centroids",
+    source: CODE,
+  },
+  ...FEATURE_DIAGNOSTICS,
+};
 
 /** Restarts of k-means where it only scores a code, as in the authors' notebook. */
 const SCORING_RESTARTS = 20;
@@ -138,210 +258,130 @@ export function dynamicLosses(
 }
 
 /** Deep clustering with a dynamic autoencoder; scikit-learn's contract. */
-export class DynAE extends DeepEstimator<DynAEOptions> {
+export class DynAE extends JointEstimator<DynAEOptions, Term> {
   /**
    * Checks the options; devices are opened by `fit`.
-   * @param options What differs from the profile `default`; see {@linkcode DYNAE} for all of them.
+   * @param options What differs from the profile `default`; see {@linkcode DYNAE_METHOD} for all.
    * @throws {RangeError} naming the option, the value and what would be right.
    */
   constructor(options: Partial<DynAEOptions> = {}) {
-    super(
-      resolveOptions(
-        "dynae",
-        DYNAE_OPTIONS,
-        {},
-        options as Record<string, OptionValue>,
-      ) as unknown as DynAEOptions,
-    );
+    super(resolveOptions("dynae", OPTIONS, options));
   }
 
-  /** Pre-trains, then clusters; k-means on the code before and after goes into `partitions`. */
-  protected override async train(fitting: Fitting): Promise<FitResult> {
-    const { training, net, rows, samples, truth } = fitting;
-    const { options } = this;
-    const { state } = training;
-    const augmentation = augmentationFor(training, samples, options);
-    const pretraining = new Pretraining(training, net, augmentation, options);
-    const pretrainedLabels = state.variable("pre-trained labels", [samples.n], { dtype: "u32" });
-    const clustering = new Clustering(fitting, augmentation, options);
-    training.restore();
-    const { clusters, seed } = options;
-    const { signal } = training.context;
-    const scoring = { clusters, nInit: SCORING_RESTARTS, seed, signal };
-
-    await pretraining.run(rows);
-    using encoding = await Encoding.create(rows, (x) => net.encode(x), options.latent);
-    await training.once("k-means on the pre-trained code", async () => {
-      await encoding.run();
-      pretrainedLabels.write((await encoding.cluster({ ...scoring, run: 0 })).labels);
-      return null;
-    });
-    const end = await clustering.run(encoding, truth);
-    await encoding.run();
-    const again = await encoding.cluster({ ...scoring, run: 1 });
-    const [labels, pretrained, codes, centres, images] = await training.backend.read(
-      [clustering.labels, pretrainedLabels, encoding.codes, clustering.centroids, clustering.images]
-        .map((variable) => variable.region),
-    );
-    return {
-      labels: labels as Uint32Array,
-      clusterCenters: Float32Array.from(centres),
-      embedding: Float32Array.from(codes),
-      embeddingSize: options.latent,
-      prototypes: Float32Array.from(images),
-      nIter: end.steps,
-      stopReason: end.stopReason,
-      history: training.history,
-      partitions: {
-        "k-means on the pre-trained code": pretrained as Uint32Array,
-        "k-means on the final code": again.labels,
-      },
-    };
+  /** Reconstruction gives way to construction. */
+  protected override clustering(fitting: Fitting, augmentation?: Augmentation): Clustering<Term> {
+    return new Construction(fitting, augmentation, this.options);
   }
 }
 
-/** The clustering phase: its variables, its step, its check. */
-export class Clustering {
+/** DynAE's phase: the dynamic loss, and centroids and thresholds that move when it stands still. */
+export class Construction implements Clustering<Term> {
+  readonly terms = ["code", "image"] as const;
+  // The authors' clustering batches are unshuffled, the last partial one included.
+  readonly batchOrder = "sequential";
+  readonly start = KMEANS_START;
   /** C, [K, p]. */
   readonly centroids: Variable;
   /** G, [K, d]: the centroids' images at their last update. */
   readonly images: Variable;
-  /** Labels at the last check, u32 [N]. */
-  readonly labels: Variable;
   /** (β1, β2) */
   readonly thresholds: Variable;
-  /** Sums of the losses A and B since the last row of the log, [2]. */
-  readonly losses: Variable;
-  /** Counts the steps, u32 [1]. */
-  readonly step: Variable;
-  private readonly optimizer: Sgd;
+  /** γ: the option, or what its 0 stands for. */
+  readonly gamma: number;
+  /** Labels at the last check, u32 [N]. */
+  private readonly labels: Variable;
+  private encoding!: Encoding;
+  private assignment!: Assignment;
 
   /** @param fitting What is trained. @param augmentation Of its images. @param options See there. */
   constructor(
-    private readonly fitting: Fitting,
+    private readonly fitting: Pick<Fitting, "training" | "net" | "samples" | "centroids">,
     private readonly augmentation: Augmentation | undefined,
     private readonly options: DynAEOptions,
   ) {
-    const { training: { state }, samples, net } = fitting;
-    const { clusters, latent, learningRate, momentum } = options;
-    this.centroids = state.variable(CENTROIDS, [clusters, latent]);
-    this.images = state.variable("centroid images", [clusters, samples.d]);
-    this.labels = state.variable("labels", [samples.n], { dtype: "u32" });
+    const { training: { state }, samples: { n, d }, centroids } = fitting;
+    const { clusters, gamma, latent } = options;
+    this.centroids = centroids;
+    this.images = state.variable("centroid images", [clusters, d]);
+    this.labels = state.variable("labels", [n], { dtype: "u32" });
     this.thresholds = state.variable("thresholds", [2]);
-    this.step = state.variable("clustering step", [1], { dtype: "u32" });
-    this.losses = state.variable("clustering losses", [2]);
-    this.optimizer = new Sgd(state, "clustering sgd", net.parameters, { learningRate, momentum });
+    this.gamma = gamma || (augmentation ? 100 : d / latent);
   }
 
-  /** The host's part of the state. */
-  private get schedule(): Schedule {
-    const { host } = this.fitting.training;
-    const { kappa } = this.options;
-    host.dynae ??= {
-      kappa,
-      beta1: kappa,
-      beta2: kappa / 2,
-      drop: 0.3 * kappa,
-      conflicted: this.fitting.samples.n,
-      updates: 0,
-    };
-    return host.dynae as unknown as Schedule;
+  /** Updates the autoencoder. */
+  optimizers(_step: Variable): Optimizer[] {
+    const { training: { state }, net } = this.fitting;
+    const { learningRate, momentum } = this.options;
+    return [new Sgd(state, "clustering sgd", net.parameters, { learningRate, momentum })];
   }
 
-  /** Runs the phase to its end. */
-  async run(
-    encoding: Encoding,
-    truth: ArrayLike<number> | undefined,
-  ): Promise<{ steps: number; stopReason: string }> {
-    const { training, rows, samples } = this.fitting;
-    const { batchSize, seed, steps, checkInterval } = this.options;
-    const { backend } = training;
-    await training.once("code scale", () => this.standardizeCode(encoding));
+  /** A partition that only scores the pre-trained code. */
+  async begin(encoding: Encoding): Promise<Uint32Array> {
+    return (await this.scoringKMeans(encoding, 0)).labels;
+  }
+
+  /** Gives the code its scale, and the first centroids; traces the count of conflicted samples. */
+  async prepare(encoding: Encoding, resources: DisposableStack): Promise<void> {
+    const { fitting: { training }, centroids, thresholds, labels } = this;
+    this.encoding = encoding;
+    await training.once("code scale", async () => {
+      await encoding.run();
+      await this.standardizeCode(encoding);
+      return null;
+    });
     await training.once("centroids", async () => {
       await encoding.run();
       await this.updateCentroids(encoding);
       this.writeThresholds();
       return null;
     });
-    using assignment = await Assignment.create(
-      encoding.codes,
-      this.centroids,
-      this.thresholds,
-      this.labels,
+    this.assignment = resources.use(
+      await Assignment.create(encoding.codes, centroids, thresholds, labels),
     );
-    // The authors' clustering batches are sequential and unshuffled, the last partial one included.
-    const batches = { batchSize, order: "sequential", seed, step: this.step } as const;
-    using programs = await BatchPrograms.trace(backend, rows, batches, "clustering", (x) => {
-      this.traceStep(x);
-      return {};
-    });
-    using features = await FeatureDiagnostics.trace(
-      this.fitting,
-      this.options,
-      (sample) => this.comparedLosses(sample),
-    );
-    let share: number | undefined;
-    return await training.run({
-      name: "clustering",
-      steps,
-      interval: checkInterval,
-      losses: this.losses,
-      terms: ["code", "image"],
-      programAt: (step) => programs.at(step),
-      conflicted: () => share,
-      check: async (step) => {
-        await encoding.run();
-        const { labels, mask, unconflicted } = await assignment.run();
-        const conflicted = samples.n - unconflicted;
-        share = conflicted / samples.n;
-        const { kappa, beta1, beta2, conflicted: before } = this.schedule;
-        const row: LogRow = {
-          kappa: kappa * this.options.clusters,
-          beta1,
-          beta2,
-          tau: share,
-          conflicted,
-          unconflicted,
-          ...truth ? scoreBySubset(truth, labels, mask) : {},
-          ...await features?.measure(labels),
-        };
-        if (share < this.options.tol) {
-          return { row, stop: `${conflicted} conflicted samples, below tol ${this.options.tol}` };
-        }
-        const update = conflicted >= before && step < steps;
-        if (update) {
-          await this.updateCentroids(encoding);
-          Object.assign(this.schedule, dropThresholds(this.schedule, this.options.schedule));
-          this.writeThresholds();
-        }
-        this.schedule.conflicted = conflicted;
-        return { row: { ...row, update } };
-      },
-    });
   }
 
-  /** Inside `trace`: one step on the batch x [n, d]. */
-  traceStep(x: Tensor): void {
+  /** A + γ·B of a batch. */
+  losses({ x, step }: Batch): DynamicLosses {
     const { net } = this.fitting;
-    const augmented = this.augmentation?.apply(x, this.step) ?? x;
+    const augmented = this.augmentation?.apply(x, step) ?? x;
     const z = net.encode(augmented);
     const source = this.options.targets === "clean" ? x : augmented;
     const codes = source === augmented ? z : net.encode(source);
-    const losses = dynamicLosses(net, z, dynamicTargets(source, codes, this), this.gamma);
-    this.optimizer.minimize(losses.total);
-    accumulate(this.losses, 0, losses.code);
-    accumulate(this.losses, 1, losses.image);
-    advance(this.step);
+    return dynamicLosses(net, z, dynamicTargets(source, codes, this), this.gamma);
   }
 
-  /** γ: the option, or what its 0 stands for. */
-  get gamma(): number {
-    const { gamma, latent } = this.options;
-    return gamma || (this.augmentation ? 100 : this.fitting.samples.d / latent);
+  /** Counts the conflicted samples; where they no longer fall, centroids and thresholds move. */
+  async check(step: number, report?: Report): Promise<Check> {
+    const { fitting: { samples: { n } }, encoding, options, schedule } = this;
+    await encoding.run();
+    const { labels, mask, unconflicted } = await this.assignment.run();
+    const conflicted = n - unconflicted;
+    const tau = conflicted / n;
+    const { kappa, beta1, beta2, conflicted: before } = schedule;
+    const row: LogRow = {
+      kappa: kappa * options.clusters,
+      beta1,
+      beta2,
+      tau,
+      conflicted,
+      unconflicted,
+      ...await report?.(labels, mask),
+    };
+    if (tau < options.tol) {
+      return { row, stop: `${conflicted} conflicted samples, below tol ${options.tol}` };
+    }
+    const update = conflicted >= before && step < options.steps;
+    if (update) {
+      await this.updateCentroids(encoding);
+      Object.assign(schedule, dropThresholds(schedule, options.schedule));
+      this.writeThresholds();
+    }
+    schedule.conflicted = conflicted;
+    return { row: { ...row, update } };
   }
 
   /** The unconflicted samples' distance to their centroids, and to those of their classes. */
-  private comparedLosses({ x, clusters }: SampledRows): ComparedLosses {
+  compared({ x, clusters }: SampledRows): ComparedLosses {
     const { net } = this.fitting;
     const z = net.encode(x);
     const { labels, mask } = confidence(softAssign(z, this.centroids), this.thresholds);
@@ -354,17 +394,47 @@ export class Clustering {
     };
   }
 
+  /** Labels of the last check, the centroids' images then, and k-means on the code in the end. */
+  async finish(): Promise<Partial<Trained>> {
+    const { encoding, labels, images } = this;
+    await encoding.run();
+    const again = await this.scoringKMeans(encoding, 1);
+    return {
+      labels: await labels.read() as Uint32Array,
+      prototypes: Float32Array.from(await images.read()),
+      partitions: { "k-means on the final code": again.labels },
+    };
+  }
+
+  /** The host's part of the state. */
+  private get schedule(): Schedule {
+    const { training: { host }, samples: { n } } = this.fitting;
+    const { kappa } = this.options;
+    host.dynae ??= {
+      kappa,
+      beta1: kappa,
+      beta2: kappa / 2,
+      drop: 0.3 * kappa,
+      conflicted: n,
+      updates: 0,
+    };
+    return host.dynae as unknown as Schedule;
+  }
+
+  private scoringKMeans(encoding: Encoding, run: number) {
+    const { fitting: { training: { context: { signal } } }, options: { clusters, seed } } = this;
+    return encoding.cluster({ clusters, nInit: SCORING_RESTARTS, seed, signal, run });
+  }
+
   /** Centres the pre-trained code and gives it the standard deviation that is asked for. */
-  private async standardizeCode(encoding: Encoding): Promise<null> {
+  private async standardizeCode(encoding: Encoding): Promise<void> {
     const { training, net } = this.fitting;
     const { codeScale, latent } = this.options;
-    await encoding.run();
     const { means, variances } = momentsOf(await encoding.codes.read(), latent);
     const deviation = Math.sqrt(variances.reduce((a, b) => a + b) / latent);
     const factor = codeScale > 0 ? Math.min(codeScale / deviation, MOST_CODE_FACTOR) : 1;
     if (factor !== 1) await net.standardizeCode(means, factor);
     training.log({ phase: "clustering", step: 0, codeDeviation: deviation, codeFactor: factor });
-    return null;
   }
 
   private writeThresholds(): void {
@@ -459,13 +529,55 @@ const LOSSES: Method["losses"] = {
   },
 };
 
+/** What the paper and its code share. */
+const PUBLISHED: Partial<DynAEOptions> = {
+  hidden: [500, 500, 2000],
+  pretrainSteps: 130_000,
+  pretrainLearningRate: 1e-4,
+  pretrainDecay: false,
+  rotation: 10,
+  batchOrder: "sequentialShuffledWithin",
+  lambda: 0.5,
+  interpolationMax: 1,
+  codeScale: 0,
+  steps: 100_000,
+};
+
 /** DynAE's row in the registry. */
-export const DYNAE: Method = {
+export const DYNAE_METHOD: Method = defineMethod<DynAEOptions>({
   name: "dynae",
   summary: "Dynamic autoencoder: reconstruction gives way to construction, sample by sample",
   citation: "Mrabah et al., Deep Clustering with a Dynamic Autoencoder, arXiv 1901.07752",
-  options: DYNAE_OPTIONS,
-  profiles: DYNAE_PROFILES,
+  options: OPTIONS,
+  pretraining: DENSE_PRETRAINING,
+  profiles: {
+    default: { description: "thrifty: minutes on two cores", values: {} },
+    official: {
+      description: "what the authors' code does, step for step, with its constants",
+      values: {
+        ...PUBLISHED,
+        adamEpsilon: 1e-7,
+        critic: "fixed",
+        gamma: 1,
+        schedule: "code",
+        targets: "clean",
+        checkInterval: 140,
+      },
+    },
+    paper: {
+      description: "as the paper's text reads: trained critic, check at every step, sums as 1 : 1",
+      values: {
+        ...PUBLISHED,
+        critic: "trained",
+        // ‖·‖² summed over 10 and 784 features, 1 : 1, in terms of means; the rate follows.
+        gamma: 78.4,
+        learningRate: 1e-2,
+        schedule: "paper",
+        targets: "augmented",
+        checkInterval: 1,
+      },
+    },
+  },
   losses: LOSSES,
-  create: (options) => new DynAE(options as unknown as DynAEOptions),
-};
+  create: (options) => new DynAE(options),
+});

@@ -91,11 +91,21 @@ export type TrainingEvent =
     readonly secondsLeft: number;
     /** Means since the last log row. */
     readonly losses: Readonly<Record<string, number>>;
-    /** Share of conflicted points at the last check, where the phase has one. */
-    readonly conflicted?: number;
   }
   | { readonly type: "log"; readonly row: LogRow }
   | { readonly type: "stage"; readonly name: string };
+
+/** What a check of a method on a network sees of all rows. */
+export interface TrainingSnapshot {
+  /** Name of the phase. */
+  readonly phase: string;
+  /** Steps that it has made. */
+  readonly step: number;
+  /** [n], in [0, K). */
+  readonly labels: Uint32Array;
+  /** [n, p] row-major. */
+  readonly codes: Float32Array;
+}
 
 /** All that is needed to go on: variables, and the host's part. */
 export interface Checkpoint {
@@ -115,6 +125,8 @@ export interface FitContext {
   readonly truth?: ArrayLike<number>;
   /** Called for every event, in order; training waits for its return. */
   readonly onEvent?: (event: TrainingEvent) => void;
+  /** Called at every check with labels and codes, which are computed only where it is given. */
+  readonly onSnapshot?: (snapshot: TrainingSnapshot) => void;
   /** Aborting saves a checkpoint and rejects with {@linkcode InterruptedError}. */
   readonly signal?: AbortSignal;
   /** Where checkpoints go. */
@@ -132,9 +144,9 @@ export interface FitContext {
 }
 
 /** A clustering method with scikit-learn's contract. */
-export interface Estimator {
+export interface Estimator<O = object> {
   /** All options, as it goes by them. */
-  readonly options: object;
+  readonly options: O;
   /** Trains on `samples`. @throws {RangeError} for samples or options that do not fit. */
   fit(samples: Samples, context?: FitContext): Promise<FitResult>;
   /** `fit`, and its labels. */

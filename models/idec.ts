@@ -11,18 +11,23 @@ import { meanSquaredError } from "../engine/ops/squared_error.ts";
 import { scale } from "../engine/ops/unary.ts";
 import type { Tensor } from "../engine/tensor.ts";
 import type { Autoencoder } from "./networks/autoencoder.ts";
-import { CentroidEstimator, centroidOptions } from "./training/centroid_estimator.ts";
-import { DEC_PRETRAINING } from "./dec.ts";
+import { klDivergence } from "./losses.ts";
+import { defineMethod, type Method } from "./method.ts";
+import { resolveOptions, type Specs } from "./options.ts";
+import { CENTROID_OPTIONS } from "./training/centroid_options.ts";
 import type { Fitting } from "./training/deep_estimator.ts";
-import type { Method } from "./method.ts";
-import { type OptionSpec, resolveOptions } from "./options.ts";
+import { type Clustering, JointEstimator } from "./training/joint_estimator.ts";
+import { DENSE_PRETRAINING } from "./training/pretraining_options.ts";
+import { STACKED_DENOISING } from "./training/pretraining_profiles.ts";
 import {
   auditedTargets,
-  klDivergence,
   SELF_TRAINING_OPTIONS,
   SelfTraining,
   type SelfTrainingOptions,
 } from "./training/self_training.ts";
+
+/** The losses that are logged. */
+type Term = "reconstruction" | "clustering";
 
 /** Options of {@linkcode IDEC}. */
 export interface IDECOptions extends SelfTrainingOptions {
@@ -30,20 +35,22 @@ export interface IDECOptions extends SelfTrainingOptions {
   readonly gamma: number;
 }
 
-const OPTIONS: readonly OptionSpec[] = [
-  ...centroidOptions({
-    learningRate: { default: 1e-3, source: "IDEC's code for MNIST" },
-  }),
+const OPTIONS: Specs<IDECOptions> = {
+  ...CENTROID_OPTIONS,
+  learningRate: {
+    ...CENTROID_OPTIONS.learningRate,
+    default: 1e-3,
+    source: "IDEC's code for MNIST",
+  },
   ...SELF_TRAINING_OPTIONS,
-  {
-    name: "gamma",
+  gamma: {
     type: "number",
     default: 0.1,
     min: 0,
     description: "weight of the clustering term against the mean squared error",
     source: "IDEC, section 4, there for pixels in [0, 5.1]: see --input-scale",
   },
-];
+};
 
 /** IDEC's loss and its terms: scalars. */
 export interface IDECLosses {
@@ -73,47 +80,45 @@ export function idecLosses(
 }
 
 /** Improved deep embedded clustering; scikit-learn's contract. */
-export class IDEC extends CentroidEstimator<IDECOptions> {
+export class IDEC extends JointEstimator<IDECOptions, Term> {
   /**
    * Checks the options; devices are opened by `fit`.
    * @param options What differs from the defaults; see {@linkcode IDEC_METHOD}.
    * @throws {RangeError} naming the option, the value and what would be right.
    */
   constructor(options: Partial<IDECOptions> = {}) {
-    super(resolveOptions("idec", OPTIONS, {}, { ...options }) as unknown as IDECOptions);
+    super(resolveOptions("idec", OPTIONS, options));
   }
 
   /** Encoder, decoder and centroids, by reconstruction and KL(p‖q). */
-  protected override clustering(fitting: Fitting): SelfTraining {
+  protected override clustering(fitting: Fitting): Clustering<Term> {
     const { net } = fitting;
     const { gamma } = this.options;
     return new SelfTraining(fitting, this.options, {
       parameters: net.parameters,
       terms: ["reconstruction", "clustering"],
-      losses(x, centroids, p) {
-        const { reconstruction, clustering, total } = idecLosses(net, x, centroids, p, gamma);
-        return { terms: [reconstruction, clustering], total };
-      },
+      losses: (x, centroids, p) => idecLosses(net, x, centroids, p, gamma),
     });
   }
 }
 
 /** IDEC's row in the registry. */
-export const IDEC_METHOD: Method = {
+export const IDEC_METHOD: Method = defineMethod<IDECOptions>({
   name: "idec",
   summary: "DEC with the decoder kept: sharpened assignments of reconstructible samples",
   citation: "Guo et al., Improved Deep Embedded Clustering, IJCAI 2017",
   options: OPTIONS,
+  pretraining: DENSE_PRETRAINING,
   profiles: {
     default: { description: "thrifty: minutes on two cores", values: {} },
     official: {
       description: "the authors' code for MNIST, on pixels in [0, 1], after DEC's pre-training",
-      values: { ...DEC_PRETRAINING, inputScale: 5.1, steps: 20_000 },
+      values: { ...STACKED_DENOISING, inputScale: 5.1, steps: 20_000 },
     },
     "official-usps": {
       description: "the authors' code for USPS, on pixels in [0, 1], after DEC's pre-training",
       values: {
-        ...DEC_PRETRAINING,
+        ...STACKED_DENOISING,
         inputScale: 2,
         steps: 20_000,
         optimizer: "sgd",
@@ -133,5 +138,5 @@ export const IDEC_METHOD: Method = {
       };
     },
   },
-  create: (options) => new IDEC(options as unknown as IDECOptions),
-};
+  create: (options) => new IDEC(options),
+});

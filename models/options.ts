@@ -3,90 +3,146 @@
 /** A value of an option. */
 export type OptionValue = number | string | boolean | readonly number[];
 
-/** One option of a method. */
-export interface OptionSpec {
-  /** Field name, camelCase; the CLI's is its kebab-case. */
-  readonly name: string;
-  /** `integers` is a list such as 500,500,2000. */
-  readonly type: "integer" | "number" | "boolean" | "choice" | "integers";
+/** Values of options, by name. */
+export type OptionValues = Readonly<Record<string, OptionValue>>;
+
+interface Described<V> {
   /** The value where neither a profile nor the caller gives one. */
-  readonly default: OptionValue;
+  readonly default: V;
   /** What it does, with its unit. */
   readonly description: string;
   /** Where the default comes from. */
   readonly source?: string;
-  /** Legal values of a `choice`. */
-  readonly choices?: readonly string[];
+}
+
+interface Ranged {
   /** Smallest legal value. */
   readonly min?: number;
   /** Largest legal value. */
   readonly max?: number;
 }
 
-/** Values of options, by name. */
-export type OptionValues = Readonly<Record<string, OptionValue>>;
+/** Of a number. */
+export interface NumberSpec extends Described<number>, Ranged {
+  /** Whether it must be whole. */
+  readonly type: "integer" | "number";
+}
+
+/** Of a list such as 500,500,2000. */
+export interface IntegersSpec extends Described<readonly number[]>, Ranged {
+  /** The range is each element's. */
+  readonly type: "integers";
+}
+
+/** Of a switch. */
+export interface BooleanSpec extends Described<boolean> {
+  /** True or false. */
+  readonly type: "boolean";
+}
+
+/** Of one name among several. */
+export interface ChoiceSpec<V extends string = string> extends Described<V> {
+  /** One of `choices`. */
+  readonly type: "choice";
+  /** Legal values. */
+  readonly choices: readonly V[];
+}
+
+/** What describes an option whose values are of type V. */
+export type SpecOf<V> = [V] extends [boolean] ? BooleanSpec
+  : [V] extends [number] ? NumberSpec
+  : [V] extends [string] ? ChoiceSpec<V>
+  : [V] extends [readonly number[]] ? IntegersSpec
+  : never;
+
+/** A description of every option of O, by field name in camelCase; the CLI's names are in kebab-case. */
+export type Specs<O> = { readonly [N in keyof O]-?: SpecOf<O[N]> };
+
+/** An option whose type is not known. */
+export type AnySpec = NumberSpec | IntegersSpec | BooleanSpec | ChoiceSpec;
+
+/** The same with its name. */
+export type OptionSpec = AnySpec & {
+  /** Field name, camelCase. */
+  readonly name: string;
+};
 
 /** A named set of values. */
-export interface Profile {
+export interface Profile<O = OptionValues> {
   /** What it is for, in a line. */
   readonly description: string;
   /** The options that differ from their defaults. */
-  readonly values: OptionValues;
+  readonly values: Readonly<Partial<O>>;
+}
+
+/** A value that an option cannot take, or an option that is none. */
+export class OptionError extends RangeError {
+  /** The class's name. */
+  override name = "OptionError";
+
+  /**
+   * @param method Whose option. @param option Its field name. @param problem What is wrong and what
+   *   would be right, to follow the option's name.
+   */
+  constructor(method: string, readonly option: string, readonly problem: string) {
+    super(`${method}: ${option} ${problem}`);
+  }
 }
 
 /**
- * Defaults, overlaid by a profile, overlaid by the given values; all checked.
- * @throws {RangeError} naming the option, the value and what would be right.
- * @throws {TypeError} for a value of the wrong kind.
+ * Defaults, overlaid by the given values; all checked.
+ * @param given What differs; undefined counts as not given.
+ * @throws {OptionError} naming the option, the value and what would be right.
  */
-export function resolveOptions(
-  method: string,
-  specs: readonly OptionSpec[],
-  profile: OptionValues,
-  given: Readonly<Record<string, unknown>>,
-): Record<string, OptionValue> {
-  const known = new Map(specs.map((spec) => [spec.name, spec]));
-  const merged: Record<string, OptionValue> = {};
-  for (const spec of specs) merged[spec.name] = spec.default;
-  for (const source of [profile, given]) {
-    for (const [name, value] of Object.entries(source)) {
-      if (value === undefined) continue;
-      const spec = known.get(name);
-      if (!spec) {
-        throw new RangeError(
-          `${method}: there is no option ${name}; the options are ${[...known.keys()].join(", ")}`,
-        );
-      }
-      merged[name] = checkOption(method, spec, value);
+export function resolveOptions<O>(method: string, specs: Specs<O>, given: Partial<O>): O {
+  const known: Readonly<Record<string, AnySpec>> = specs;
+  const resolved: Record<string, OptionValue> = {};
+  for (const [name, spec] of Object.entries(known)) resolved[name] = spec.default;
+  for (const [name, value] of Object.entries<unknown>(given)) {
+    if (value === undefined) continue;
+    if (!Object.hasOwn(known, name)) {
+      const names = Object.keys(known).join(", ");
+      throw new OptionError(method, name, `is no option; the options are ${names}`);
     }
+    const wanted = wantedInstead(known[name], value);
+    if (wanted !== undefined) {
+      const problem = `must be ${wanted}, got ${JSON.stringify(value)}`;
+      throw new OptionError(method, name, problem);
+    }
+    resolved[name] = value as OptionValue;
   }
-  return merged;
+  // Every key of O has a spec, and every value has passed it.
+  return resolved as O;
 }
 
-function checkOption(method: string, spec: OptionSpec, value: unknown): OptionValue {
-  const { name, type, choices, min = -Infinity, max = Infinity } = spec;
-  const fail = (wanted: string): never => {
-    throw new RangeError(`${method}: ${name} must be ${wanted}, got ${JSON.stringify(value)}`);
-  };
-  const inRange = (x: unknown, integer: boolean): x is number =>
-    typeof x === "number" && !Number.isNaN(x) && x >= min && x <= max &&
-    (!integer || Number.isInteger(x));
-  const range = (min > -Infinity ? ` ≥ ${min}` : "") +
-    (max < Infinity ? `${min > -Infinity ? " and" : ""} ≤ ${max}` : "");
-  switch (type) {
+/** What a value would have to be; undefined where it is. */
+function wantedInstead(spec: AnySpec, value: unknown): string | undefined {
+  switch (spec.type) {
     case "integer":
-      return inRange(value, true) ? value : fail(`an integer${range}`);
+      return isWithin(spec, value) && Number.isInteger(value)
+        ? undefined
+        : `an integer${rangeOf(spec)}`;
     case "number":
-      return inRange(value, false) ? value : fail(`a number${range}`);
+      return isWithin(spec, value) ? undefined : `a number${rangeOf(spec)}`;
     case "boolean":
-      return typeof value === "boolean" ? value : fail("true or false");
+      return typeof value === "boolean" ? undefined : "true or false";
     case "choice":
-      return choices!.includes(value as string)
-        ? value as string
-        : fail(`one of ${choices!.join(", ")}`);
+      return spec.choices.some((choice) => choice === value)
+        ? undefined
+        : `one of ${spec.choices.join(", ")}`;
     case "integers":
-      return Array.isArray(value) && value.length > 0 && value.every((x) => inRange(x, true))
-        ? value
-        : fail(`a list of integers${range}`);
+      return Array.isArray(value) && value.length > 0 &&
+          value.every((x) => isWithin(spec, x) && Number.isInteger(x))
+        ? undefined
+        : `a list of integers${rangeOf(spec)}`;
   }
+}
+
+function isWithin({ min = -Infinity, max = Infinity }: Ranged, value: unknown): boolean {
+  return typeof value === "number" && value >= min && value <= max;
+}
+
+function rangeOf({ min, max }: Ranged): string {
+  const bounds = [min === undefined ? "" : ` ≥ ${min}`, max === undefined ? "" : ` ≤ ${max}`];
+  return bounds.filter((bound) => bound !== "").join(" and");
 }

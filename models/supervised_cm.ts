@@ -18,7 +18,7 @@ import { matmulTransposeA } from "../engine/ops/matmul.ts";
 import { batchRows } from "../engine/ops/random.ts";
 import { reshape, stopGradient } from "../engine/ops/reshape.ts";
 import { gather } from "../engine/ops/rows.ts";
-import { logSoftmax, softmax } from "../engine/ops/softmax.ts";
+import { softmax } from "../engine/ops/softmax.ts";
 import { sum } from "../engine/ops/sum.ts";
 import { affine, scale } from "../engine/ops/unary.ts";
 import { RandomStream, STREAM } from "../engine/random.ts";
@@ -33,7 +33,7 @@ import {
   clusteringLosses,
   type ClusteringWeights,
 } from "./networks/clustering_module.ts";
-import { CENTROIDS, DeepEstimator, type Fitting } from "./training/deep_estimator.ts";
+import { DeepEstimator, type Fitting, type Trained } from "./training/deep_estimator.ts";
 import { Descent } from "./training/descent.ts";
 import {
   type Checkpoint,
@@ -43,8 +43,9 @@ import {
   type Samples,
   valuesOf,
 } from "./estimator.ts";
-import type { Method } from "./method.ts";
-import { resolveOptions } from "./options.ts";
+import { crossEntropy } from "./losses.ts";
+import { type Method, namedSpecs } from "./method.ts";
+import { type OptionValues, resolveOptions } from "./options.ts";
 import { augmentationFor, Pretraining } from "./training/pretraining.ts";
 import { Rows } from "./training/rows.ts";
 import {
@@ -52,12 +53,7 @@ import {
   SUPERVISED_CM_PROFILES,
   type SupervisedCMOptions,
 } from "./supervised_cm_options.ts";
-import { Encoding, labelsOf } from "./training/whole_pass.ts";
-
-/** −(1/n)·Σ_i Σ_k y_ik·log γ_ik with γ = softmax(logits): logits and y, one-hot, [n, K]. */
-export function crossEntropy(logits: Tensor, y: Tensor): Tensor {
-  return scale(sum(mul(y, logSoftmax(logits))), -1 / y.shape[0]);
-}
+import { Encoding } from "./training/whole_pass.ts";
 
 /**
  * μ_k ← m·μ_k + (1 − m)·mean{z_i : y_i = k}; a class that the batch lacks stays where it is.
@@ -101,7 +97,7 @@ export function supervisedLosses(
   all: { readonly z: Tensor; readonly logits: Tensor; readonly centroids: Tensor } | undefined,
   { weight, ...weights }: ClusteringWeights & { readonly weight: number },
 ): SupervisedLosses {
-  const entropy = crossEntropy(labelled.logits, labelled.y);
+  const entropy = crossEntropy(labelled.y, labelled.logits);
   if (!all) return { crossEntropy: entropy, total: entropy };
   const parts = clustered(softmax(all.logits), all.centroids);
   const clustering = scale(clusteringLosses(all.z, parts, weights).total, weight);
@@ -126,75 +122,52 @@ class SupervisedNetwork extends DeepEstimator<SupervisedCMOptions> {
     return softmax(this.head.apply(codes));
   }
 
-  protected override async train(fitting: Fitting): Promise<FitResult> {
-    const { training, net, rows, samples, truth } = fitting;
-    const { options, head } = this;
-    const { state, backend } = training;
-    const { clusters, latent, weight, seed, checkInterval } = options;
+  /** It trains the encoder alone. */
+  protected override get keepsDecoder(): boolean {
+    return false;
+  }
+
+  protected override async fitNetwork(fitting: Fitting): Promise<Trained> {
+    const { training, net, rows, samples, centroids, label, resources } = fitting;
+    const { options, head, labels } = this;
+    const { backend, context: { truth } } = training;
+    const { weight, batchSize, seed } = options;
     const augmentation = augmentationFor(training, samples, options);
     const pretraining = new Pretraining(training, net, augmentation, options);
-    const centroids = state.variable(CENTROIDS, [clusters, latent]);
-    const known = new LabelledRows(backend, samples, this.labels, options);
-    try {
-      const isWhole = known.rows.total === rows.total;
-      const descent = new Descent(training, {
-        name: "classification",
-        parameters: { encoder: net.encoderParameters, head: this.headParameters },
-        terms: ["crossEntropy", ...weight > 0 ? ["clustering"] : []],
-        averaging: false,
-        epsilon: options.adamEpsilon,
-        ...options,
-        interval: checkInterval,
-      });
-      training.restore();
-      await pretraining.run(rows);
-      await training.once("centroids", () => this.start(net, known, centroids));
+    const known = resources.use(new LabelledRows(backend, samples, labels, options));
+    const isWhole = known.rows.total === rows.total;
+    const descent = new Descent<string>(training, {
+      ...options,
+      name: "classification",
+      parameters: { encoder: net.encoderParameters, head: this.headParameters },
+      terms: ["crossEntropy", ...weight > 0 ? ["clustering"] : []],
+      averaging: false,
+      epsilon: options.adamEpsilon,
+      interval: options.checkInterval,
+    });
+    training.restore();
+    await pretraining.run(rows);
+    await training.once("centroids", () => this.start(net, known, centroids));
 
-      const { lastCount: count, ...plan } = planBatches(
-        rows.total,
-        options.batchSize,
-        "shuffled",
-        seed,
-      );
-      const loss = (x: Tensor, numbers: Tensor) => {
-        const y = gather(known.y, numbers);
-        const z = net.encode(x);
-        const logits = head.apply(z);
-        const moved = this.move(centroids, z, y);
-        if (weight === 0) return { ...supervisedLosses({ logits, y }, undefined, options) };
-        const own = { z, logits, centroids: moved };
-        if (isWhole) return { ...supervisedLosses({ logits, y }, own, options) };
-        const others = net.encode(rows.batch(batchRows(descent.step, { ...plan, count })));
-        const all = { z: others, logits: head.apply(others), centroids: moved };
-        return { ...supervisedLosses({ logits, y }, all, options) };
-      };
-      using encoding = await Encoding.create(rows, (x) => net.encode(x), latent);
-      const label = async () => {
-        await encoding.run();
-        return await labelsOf(encoding.codes, centroids, (codes) => this.affinity(codes));
-      };
-      const check = async () => {
-        const row: LogRow = truth
-          ? { heldOutAccuracy: heldOutAccuracy(truth, await label(), this.labels) }
-          : {};
-        return { row };
-      };
-      const end = await descent.run(known.rows, loss, check);
-      const labels = await label();
-      const [codes, centres] = await backend.read([encoding.codes.region, centroids.region]);
-      return {
-        labels,
-        clusterCenters: Float32Array.from(centres),
-        embedding: Float32Array.from(codes),
-        embeddingSize: latent,
-        nIter: end.steps,
-        stopReason: end.stopReason,
-        history: training.history,
-        partitions: {},
-      };
-    } finally {
-      known.dispose();
-    }
+    const { lastCount: count, ...plan } = planBatches(rows.total, batchSize, "shuffled", seed);
+    const end = await descent.run(known.rows, ({ x, numbers, step }) => {
+      const y = gather(known.y, numbers);
+      const z = net.encode(x);
+      const logits = head.apply(z);
+      const moved = this.move(centroids, z, y);
+      if (weight === 0) return { ...supervisedLosses({ logits, y }, undefined, options) };
+      const own = { z, logits, centroids: moved };
+      if (isWhole) return { ...supervisedLosses({ logits, y }, own, options) };
+      const others = net.encode(rows.batch(batchRows(step, { ...plan, count })));
+      const all = { z: others, logits: head.apply(others), centroids: moved };
+      return { ...supervisedLosses({ logits, y }, all, options) };
+    }, async () => {
+      const row: LogRow = truth
+        ? { heldOutAccuracy: heldOutAccuracy(truth, await label(), labels) }
+        : {};
+      return { row };
+    });
+    return { end };
   }
 
   /** Class means of the labelled codes, or the first K unit vectors. */
@@ -244,7 +217,7 @@ class LabelledRows {
     backend: Backend,
     samples: Samples,
     labels: ArrayLike<number>,
-    { clusters, inputScale }: SupervisedCMOptions,
+    { clusters }: SupervisedCMOptions,
   ) {
     const data = valuesOf(samples, "supervised-cm");
     const { n, d } = samples;
@@ -256,11 +229,11 @@ class LabelledRows {
       y[i * clusters + labels[place]] = 1;
     });
     this.labels = Uint32Array.from(places, (place) => labels[place]);
-    this.rows = Rows.of(Table.upload(backend, "labelled", x, places.length, d), inputScale);
+    this.rows = Rows.of(Table.upload(backend, "labelled", x, places.length, d));
     this.y = Table.upload(backend, "labels", y, places.length, clusters);
   }
 
-  dispose(): void {
+  [Symbol.dispose](): void {
     this.rows.dispose();
     this.y.dispose();
   }
@@ -319,13 +292,11 @@ export class SupervisedCM {
 
   /**
    * Checks the options; devices are opened by `fit` and `load`.
-   * @param options What differs from the profile `default`; see {@linkcode SUPERVISED_CM} for all.
+   * @param options What differs from the profile `default`; see {@linkcode SUPERVISED_CM_METHOD} for all.
    * @throws {RangeError} naming the option, the value and what would be right.
    */
   constructor(options: Partial<SupervisedCMOptions> = {}) {
-    const all = resolveOptions("supervised-cm", SUPERVISED_CM_OPTIONS, {}, {
-      ...options,
-    }) as unknown as SupervisedCMOptions;
+    const all = resolveOptions("supervised-cm", SUPERVISED_CM_OPTIONS, options);
     if (all.centroids === "orthonormal" && all.latent < all.clusters) {
       throw new RangeError(
         `supervised-cm: orthonormal centroids need a latent size of at least the classes, ` +
@@ -333,6 +304,11 @@ export class SupervisedCM {
       );
     }
     this.network = new SupervisedNetwork(all);
+  }
+
+  /** All options, as it goes by them. */
+  get options(): SupervisedCMOptions {
+    return this.network.options;
   }
 
   /**
@@ -444,18 +420,18 @@ function audited(
   };
 }
 
-/** What the command line and the audit know of it. */
-export const SUPERVISED_CM: Pick<
-  Method,
-  "name" | "summary" | "citation" | "options" | "profiles" | "losses"
-> = {
-  name: "supervised-cm",
-  summary: "A classifier with the Clustering Module as its head, for all labels or a few",
-  citation: "After SuperCM, arXiv 2506.23824",
-  options: SUPERVISED_CM_OPTIONS,
-  profiles: SUPERVISED_CM_PROFILES,
-  losses: {
-    "means, detached centroids": audited({ prior: 1.1, normalize: true }, false),
-    "sums, centroids that follow": audited({ prior: 3, normalize: false }, true),
-  },
-};
+/** What the command line and the audit know of it; it is no method of the registry. */
+export const SUPERVISED_CM_METHOD:
+  & Pick<Method, "name" | "summary" | "citation" | "options" | "profiles" | "losses">
+  & { create(options: Readonly<Partial<OptionValues>>): SupervisedCM } = {
+    name: "supervised-cm",
+    summary: "A classifier with the Clustering Module as its head, for all labels or a few",
+    citation: "After SuperCM, arXiv 2506.23824",
+    options: namedSpecs(SUPERVISED_CM_OPTIONS),
+    profiles: SUPERVISED_CM_PROFILES,
+    losses: {
+      "means, detached centroids": audited({ prior: 1.1, normalize: true }, false),
+      "sums, centroids that follow": audited({ prior: 3, normalize: false }, true),
+    },
+    create: (options) => new SupervisedCM(options as Partial<SupervisedCMOptions>),
+  };

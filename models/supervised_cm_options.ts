@@ -2,7 +2,7 @@
 import { ARCHITECTURE_OPTIONS, type ArchitectureOptions } from "./networks/autoencoder.ts";
 import type { ClusteringWeights } from "./networks/clustering_module.ts";
 import { CM_OPTIONS } from "./cm_options.ts";
-import type { OptionSpec, Profile } from "./options.ts";
+import type { Profile, Specs } from "./options.ts";
 import { PRETRAINING_OPTIONS, type PretrainingOptions } from "./training/pretraining_options.ts";
 
 /** Options of {@linkcode SupervisedCM}. */
@@ -27,21 +27,18 @@ export interface SupervisedCMOptions
 const CHOSEN = "chosen here; none was read";
 
 /** Every option: the defaults are the thrifty profile's. */
-export const SUPERVISED_CM_OPTIONS: readonly OptionSpec[] = [
-  ...ARCHITECTURE_OPTIONS.map((option) =>
-    option.name === "clusters" ? { ...option, description: "number of classes, K" } : option
-  ),
+export const SUPERVISED_CM_OPTIONS: Specs<SupervisedCMOptions> = {
+  ...ARCHITECTURE_OPTIONS,
+  clusters: { ...ARCHITECTURE_OPTIONS.clusters, description: "number of classes, K" },
   ...PRETRAINING_OPTIONS,
-  {
-    name: "weight",
+  weight: {
     type: "number",
     default: 1,
     min: 0,
     description: "weight of the module's loss; 0 leaves cross-entropy alone",
     source: CHOSEN,
   },
-  {
-    name: "momentum",
+  momentum: {
     type: "number",
     default: 0.95,
     min: 0,
@@ -49,58 +46,45 @@ export const SUPERVISED_CM_OPTIONS: readonly OptionSpec[] = [
     description: "what the centroids keep of themselves in a step",
     source: CHOSEN,
   },
-  {
-    name: "centroids",
+  centroids: {
     type: "choice",
     choices: ["average", "orthonormal"],
     default: "average",
     description: "moving averages of the labelled rows' class means, or fixed unit vectors",
     source: "SuperCM: averages",
   },
-  {
-    name: "centroidGradient",
+  centroidGradient: {
     type: "boolean",
     default: false,
     description: "let the module's gradient pass through a batch's class means",
     source: CHOSEN,
   },
-  {
-    ...CM_OPTIONS.find(({ name }) => name === "prior")!,
-    default: 1.1,
-    source: "CM's PyTorch example",
-  },
-  {
-    ...CM_OPTIONS.find(({ name }) => name === "normalize")!,
-    default: true,
-    source: "CM's PyTorch example",
-  },
-  {
-    name: "steps",
+  prior: { ...CM_OPTIONS.prior, default: 1.1, source: "CM's PyTorch example" },
+  normalize: { ...CM_OPTIONS.normalize, default: true, source: "CM's PyTorch example" },
+  steps: {
     type: "integer",
     default: 1500,
     min: 0,
     description: "steps after pre-training",
     source: "thrifty",
   },
-  {
-    name: "learningRate",
+  learningRate: {
     type: "number",
     default: 1e-3,
     min: 0,
     description: "Adam's learning rate after pre-training",
     source: CHOSEN,
   },
-  {
-    name: "checkInterval",
+  checkInterval: {
     type: "integer",
     default: 250,
     min: 1,
     description: "steps between two rows of the log",
   },
-];
+};
 
 /** By name. */
-export const SUPERVISED_CM_PROFILES: Readonly<Record<string, Profile>> = {
+export const SUPERVISED_CM_PROFILES: Readonly<Record<string, Profile<SupervisedCMOptions>>> = {
   default: { description: "thrifty: about two minutes on two cores", values: {} },
   fresh: {
     description: "no pre-training: the encoder starts at random",

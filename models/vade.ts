@@ -6,54 +6,130 @@
  * Gaussians, fitted to the code by EM, the prior. Then network and mixture are trained together on the
  * evidence lower bound. The label is the component that is most likely to have made the mean.
  */
-import { Dense, glorotUniform, Parameters } from "../engine/module.ts";
 import { binaryCrossEntropyWithLogits } from "../engine/ops/activation.ts";
 import { add, minimum, mul, sub } from "../engine/ops/binary.ts";
 import { constant } from "../engine/ops/constant.ts";
-import { accumulate, advance } from "../engine/ops/counter.ts";
 import { matmulTransposeB } from "../engine/ops/matmul.ts";
 import { randomNormal } from "../engine/ops/noise.ts";
 import { reshape } from "../engine/ops/reshape.ts";
 import { logSoftmax } from "../engine/ops/softmax.ts";
 import { squaredError } from "../engine/ops/squared_error.ts";
 import { sum } from "../engine/ops/sum.ts";
-import { affine, exp, log, reciprocal, scale, square, tanh } from "../engine/ops/unary.ts";
-import { Adam, minimizeTogether, type Optimizer } from "../engine/optim.ts";
+import { affine, exp, log, reciprocal, scale, square } from "../engine/ops/unary.ts";
+import { Adam, type Optimizer } from "../engine/optim.ts";
 import { STREAM } from "../engine/random.ts";
 import type { State } from "../engine/state.ts";
 import type { Tensor, Variable } from "../engine/tensor.ts";
 import { AUDIT_CLUSTERS, AUDIT_ROWS, AUDIT_SIZES, type AuditScene } from "./audit_scene.ts";
-import type { Autoencoder } from "./networks/autoencoder.ts";
-import { BatchPrograms } from "./training/batches.ts";
-import { blockOf } from "./training/centroid_estimator.ts";
-import { CENTROIDS, DeepEstimator, type Fitting } from "./training/deep_estimator.ts";
-import type { FitResult, Samples } from "./estimator.ts";
+import type { Samples } from "./estimator.ts";
 import {
   type ComparedLosses,
-  FeatureDiagnostics,
+  FEATURE_DIAGNOSTICS,
   type SampledRows,
 } from "./evaluation/feature_diagnostics.ts";
-import type { Method } from "./method.ts";
+import { defineMethod, type Method } from "./method.ts";
+import { ARCHITECTURE_OPTIONS, type Autoencoder } from "./networks/autoencoder.ts";
+import { type Posterior, VariationalEncoder } from "./networks/variational_encoder.ts";
+import { resolveOptions, type Specs } from "./options.ts";
 import { assignToMixture, fitMixture } from "./shallow/mixture.ts";
 import { differences } from "./shallow/mixture_components.ts";
-import { resolveOptions } from "./options.ts";
-import { augmentationFor, Pretraining } from "./training/pretraining.ts";
-import { score } from "./evaluation/scoring.ts";
-import type { PhaseEnd } from "./training/trainer.ts";
-import {
-  type OutputLikelihood,
-  VADE_OPTIONS,
-  VADE_PROFILES,
-  type VaDEOptions,
-} from "./vade_options.ts";
-import { Encoding, labelsOf } from "./training/whole_pass.ts";
+import { blockOf } from "./training/centroid_options.ts";
+import type { Fitting, Trained } from "./training/deep_estimator.ts";
+import { type Clustering, JointEstimator, type JointOptions } from "./training/joint_estimator.ts";
+import type { Batch } from "./training/phase.ts";
+import { DENSE_PRETRAINING, PRETRAINING_OPTIONS } from "./training/pretraining_options.ts";
+import { STACKED_DENOISING } from "./training/pretraining_profiles.ts";
+import type { Report } from "./training/reporting.ts";
+import type { Check, PhaseEnd } from "./training/trainer.ts";
+import type { Encoding } from "./training/whole_pass.ts";
+
+/** The losses that are logged. */
+type Term = "reconstruction" | "divergence";
+
+/** What the decoder's output means: logits of Bernoulli variables, or means of Gaussians. */
+export type OutputLikelihood = "bernoulli" | "gaussian";
+
+/** Options of {@linkcode VaDE}. */
+export interface VaDEOptions extends JointOptions {
+  /** Adam's learning rate for the network, in the clustering phase. */
+  readonly learningRate: number;
+  /** Adam's learning rate for the mixture. */
+  readonly mixtureLearningRate: number;
+  /** Whether both rates fall to 0 along a cosine. */
+  readonly decay: boolean;
+  /** What the decoder's output means; auto: Bernoulli where all data are in [0, 1] and in memory. */
+  readonly likelihood: OutputLikelihood | "auto";
+  /** a: weight of the reconstruction, a sum over features. */
+  readonly reconstructionWeight: number;
+  /** Restarts of the mixture that the clustering phase starts from. */
+  readonly nInit: number;
+}
+
+/** Every option: the defaults are the thrifty profile's. */
+const OPTIONS: Specs<VaDEOptions> = {
+  ...ARCHITECTURE_OPTIONS,
+  ...PRETRAINING_OPTIONS,
+  steps: {
+    type: "integer",
+    default: 3000,
+    min: 0,
+    description: "steps of the clustering phase",
+    source: "thrifty; VaDE: 3000 epochs on MNIST",
+  },
+  learningRate: {
+    type: "number",
+    default: 2e-3,
+    min: 0,
+    description: "Adam's learning rate for the network in the clustering phase",
+    source: "VaDE's code",
+  },
+  mixtureLearningRate: {
+    type: "number",
+    default: 2e-3,
+    min: 0,
+    description: "Adam's learning rate for the mixture",
+    source: "VaDE's code for MNIST; for HHAR 2e-5",
+  },
+  decay: {
+    type: "boolean",
+    default: true,
+    description: "let both rates decay to 0 along a cosine",
+    source: "thrifty; VaDE's code: to 0.9 every 10 epochs, not below 2e-4",
+  },
+  likelihood: {
+    type: "choice",
+    choices: ["auto", "bernoulli", "gaussian"],
+    default: "auto",
+    description: "of the data given the code; auto: bernoulli for data in [0, 1], else gaussian",
+    source: "VaDE: bernoulli for MNIST, else gaussian",
+  },
+  reconstructionWeight: {
+    type: "number",
+    default: 1,
+    min: 0,
+    description: "a, the reconstruction's weight; 1/(2 x noise variance) where it is gaussian",
+    source: "VaDE's code; for HHAR 5",
+  },
+  checkInterval: {
+    type: "integer",
+    default: 140,
+    min: 1,
+    description: "steps between two looks at the clusters",
+  },
+  nInit: {
+    type: "integer",
+    default: 10,
+    min: 1,
+    description: "restarts of the Gaussian mixture of the pre-trained code; the likeliest is kept",
+    source: "VaDE's code: 1, and results that hinge on it",
+  },
+  ...FEATURE_DIAGNOSTICS,
+};
 
 /** σ² of a component is this and more, so that none shrinks to a point. */
 const VARIANCE_FLOOR = 1e-4;
 /** A component's log variance counts as this at most: e²⁰ is far from overflow, and from any use. */
 const LARGEST_LOG_VARIANCE = 20;
-/** |log σ̃²| of a code stays below this, smoothly. */
-const LOG_VARIANCE_BOUND = 10;
 
 /** σ̃² starts near this share of the components' mean variance: samples stay with their component. */
 const FIRST_VARIANCE_SHARE = 0.1;
@@ -76,14 +152,6 @@ export interface MixturePrior {
   readonly centroids: Tensor;
   /** σ² is 1e-4 and e to these, [K, p]. */
   readonly logVariances: Tensor;
-}
-
-/** q(z|x): a Gaussian with diagonal covariance for each row. */
-export interface Posterior {
-  /** μ̃, [n, p]. */
-  readonly mean: Tensor;
-  /** log σ̃², [n, p]. */
-  readonly logVariance: Tensor;
 }
 
 /** σ² of the components, [K, p]: a floor that leaves every gradient above 0. */
@@ -158,44 +226,6 @@ export function reconstructionCost(
   return scale(total, 1 / x.shape[0]);
 }
 
-/** Codes as distributions: an encoder whose code layer gives the mean, and a layer beside it. */
-export class VariationalEncoder {
-  /** Of the layer that gives log σ̃². */
-  readonly parameters: Parameters;
-  private readonly head: Dense;
-
-  /**
-   * Makes the layer, its weights by Glorot.
-   * @param state Owns its parameters. @param net Its encoder is used. @param seed Of the weights.
-   */
-  constructor(state: State, private readonly net: Autoencoder, seed: number) {
-    const { encoder: { inputs, units } } = net.layerPairs.at(-1)!;
-    this.head = new Dense(inputs, units, { initializer: glorotUniform });
-    this.parameters = new Parameters(state, { "log variance": this.head }, seed);
-  }
-
-  /** Makes variances [p] those that rows without features have, and others have nearly. */
-  startAt(variances: Float64Array): void {
-    const bound = LOG_VARIANCE_BOUND;
-    const bias = Float32Array.from(variances, (variance) => {
-      const share = Math.log(variance) / bound;
-      return bound * Math.atanh(Math.min(Math.max(share, -0.99), 0.99));
-    });
-    this.head.variables.bias.write(bias);
-  }
-
-  /** q(z|x) of x [n, d]; log σ̃² = 10·tanh(h/10), so that no outlier makes it overflow. */
-  posterior(x: Tensor): Posterior {
-    const layers = this.net.layerPairs.map(({ encoder }) => encoder);
-    const features = layers.slice(0, -1).reduce((value, layer) => layer.apply(value), x);
-    const bound = LOG_VARIANCE_BOUND;
-    return {
-      mean: layers.at(-1)!.apply(features),
-      logVariance: scale(tanh(scale(this.head.apply(features), 1 / bound)), bound),
-    };
-  }
-}
-
 /** The losses of a batch: scalars. */
 export interface VaDELosses {
   /** −log p(x|z), see {@linkcode reconstructionCost}. */
@@ -255,7 +285,7 @@ function comparedLosses(
 }
 
 /** Variational deep embedding; scikit-learn's contract. */
-export class VaDE extends DeepEstimator<VaDEOptions> {
+export class VaDE extends JointEstimator<VaDEOptions, Term> {
   /** The mixture but for its centroids. */
   private mixture!: { readonly logits: Variable; readonly logVariances: Variable };
   /** 1 where the decoder's output are logits, else 0: u32 [1]. */
@@ -263,11 +293,11 @@ export class VaDE extends DeepEstimator<VaDEOptions> {
 
   /**
    * Checks the options; devices are opened by `fit`.
-   * @param options What differs from the profile `default`; see {@linkcode VADE} for all of them.
+   * @param options What differs from the profile `default`; see {@linkcode VADE_METHOD} for all.
    * @throws {RangeError} naming the option, the value and what would be right.
    */
   constructor(options: Partial<VaDEOptions> = {}) {
-    super(resolveOptions("vade", VADE_OPTIONS, {}, { ...options }) as unknown as VaDEOptions);
+    super(resolveOptions("vade", OPTIONS, options));
   }
 
   /** The mixture's weights and variances, which labels depend on, and the kind of output. */
@@ -281,8 +311,11 @@ export class VaDE extends DeepEstimator<VaDEOptions> {
   }
 
   /** Means of the decoder's distribution: probabilities where it is Bernoulli. */
-  override async inverseTransform(codes: Float32Array): Promise<Float32Array> {
-    const output = await super.inverseTransform(codes);
+  protected override async draw(
+    net: Autoencoder,
+    codes: Float32Array,
+  ): Promise<Float32Array> {
+    const output = await super.draw(net, codes);
     return (await this.isBernoulli.read())[0] === 1 ? output.map(probability) : output;
   }
 
@@ -291,72 +324,11 @@ export class VaDE extends DeepEstimator<VaDEOptions> {
     return logJoint(codes, { ...this.mixture, centroids });
   }
 
-  /** Pre-trains, fits the mixture to the code, trains both. */
-  protected override async train(fitting: Fitting): Promise<FitResult> {
-    const { training, net, rows, samples } = fitting;
-    const { options } = this;
-    const { clusters, latent, nInit, seed } = options;
-    const likelihood = likelihoodOf(samples, options.likelihood);
-    const { state, backend, context: { signal } } = training;
-    const augmentation = augmentationFor(training, samples, options);
-    const pretraining = new Pretraining(training, net, augmentation, options);
-    const centroids = state.variable(CENTROIDS, [clusters, latent]);
-    const prior = { ...this.mixture, centroids };
-    const pretrained = state.variable("pre-trained labels", [samples.n], { dtype: "u32" });
-    const phase = new JointTraining(fitting, prior, { ...options, likelihood });
-    training.restore();
-    this.isBernoulli.write(Uint32Array.of(likelihood === "bernoulli" ? 1 : 0));
-
-    await pretraining.run(rows);
-    using encoding = await Encoding.create(rows, (x) => net.encode(x), latent);
-    await training.once("Gaussian mixture of the pre-trained code", async () => {
-      await encoding.run();
-      const codes = Float32Array.from(await encoding.codes.read());
-      const settings = { ...CODE_MIXTURE, clusters, seed, signal };
-      const found = await fitMixture(backend, codes, latent, nInit, settings);
-      const { mixture, standardization: { shift, scale } } = found;
-      centroids.write(
-        Float32Array.from(mixture.means, (mean, i) => shift[i % latent] + scale * mean),
-      );
-      prior.logVariances.write(
-        Float32Array.from(
-          mixture.covariances,
-          (variance) => Math.log(Math.max(scale ** 2 * variance - VARIANCE_FLOOR, VARIANCE_FLOOR)),
-        ),
-      );
-      phase.start(mixture.covariances.map((variance) => scale ** 2 * variance));
-      // The weights start equal, as in the authors' code: logits of 0.
-      pretrained.write(
-        await assignToMixture(backend, codes, latent, found.standardization, "diag", mixture),
-      );
-      return null;
-    });
-    const assign = async () => {
-      await encoding.run();
-      return await labelsOf(encoding.codes, centroids, (z, means) => this.affinity(z, means));
-    };
-    const end = await phase.run(assign);
-    const labels = await assign();
-    const [before, codes, centres] = await backend.read(
-      [pretrained, encoding.codes, centroids].map(({ region }) => region),
-    );
-    const clusterCenters = Float32Array.from(centres);
-    const drawn = await net.draw(clusterCenters);
-    const empty = clusters - new Set(labels).size;
-    const advice = empty > 0
-      ? `; ${empty} of ${clusters} clusters are empty: a larger reconstructionWeight may keep them`
-      : "";
-    return {
-      labels,
-      clusterCenters,
-      embedding: Float32Array.from(codes),
-      embeddingSize: latent,
-      prototypes: likelihood === "bernoulli" ? drawn.map(probability) : drawn,
-      nIter: end.steps,
-      stopReason: end.stopReason + advice,
-      history: training.history,
-      partitions: { "Gaussian mixture of the pre-trained code": before as Uint32Array },
-    };
+  /** Network and mixture by the evidence lower bound. */
+  protected override clustering(fitting: Fitting): Clustering<Term> {
+    const likelihood = likelihoodOf(fitting.samples, this.options.likelihood);
+    const prior = { ...this.mixture, centroids: fitting.centroids };
+    return new EvidenceAscent(fitting, prior, this.isBernoulli, { ...this.options, likelihood });
   }
 }
 
@@ -365,33 +337,35 @@ function probability(logit: number): number {
   return 1 / (1 + Math.exp(-logit));
 }
 
-/** The clustering phase: its variables, its step, its looks at the clusters. */
-class JointTraining {
+/** The clustering phase: network and mixture on the evidence lower bound. */
+class EvidenceAscent implements Clustering<Term> {
+  readonly terms = ["reconstruction", "divergence"] as const;
+  readonly batchOrder = "shuffled";
+  readonly start = "Gaussian mixture of the pre-trained code";
   private readonly encoder: VariationalEncoder;
-  private readonly step: Variable;
-  private readonly losses: Variable;
-  private readonly optimizers: readonly Optimizer[];
 
   constructor(
     private readonly fitting: Fitting,
     private readonly prior: { readonly [name in keyof MixturePrior]: Variable },
+    private readonly isBernoulli: Variable,
     private readonly options: VaDEOptions & { readonly likelihood: OutputLikelihood },
   ) {
     const { net, training: { state } } = fitting;
-    const { seed, steps, decay, adamEpsilon, learningRate, mixtureLearningRate } = options;
-    this.encoder = new VariationalEncoder(state, net, seed);
-    this.step = state.variable("clustering step", [1], { dtype: "u32" });
-    this.losses = state.variable("clustering losses", [2]);
-    const decaySteps = decay ? Math.max(steps, 1) : 0;
-    const shared = { step: this.step, epsilon: adamEpsilon, decaySteps };
+    this.encoder = new VariationalEncoder(state, net, options.seed);
+  }
+
+  optimizers(step: Variable): Optimizer[] {
+    const { fitting: { training: { state }, net }, encoder, prior, options } = this;
+    const { steps, decay, adamEpsilon: epsilon, learningRate, mixtureLearningRate } = options;
+    const shared = { step, epsilon, decaySteps: decay ? Math.max(steps, 1) : 0 };
     const { logits, centroids, logVariances } = prior;
-    const blocks = { logits, centroids, "log variances": logVariances };
-    this.optimizers = [
-      ...Object.entries({ network: net.parameters, "log variance": this.encoder.parameters })
-        .map(([name, block]) =>
-          new Adam(state, `${name} adam`, block, { ...shared, learningRate })
-        ),
-      ...Object.entries(blocks).map(([name, variable]) =>
+    const networks = { network: net.parameters, "log variance": encoder.parameters };
+    const mixture = { logits, centroids, "log variances": logVariances };
+    return [
+      ...Object.entries(networks).map(([name, block]) =>
+        new Adam(state, `${name} adam`, block, { ...shared, learningRate })
+      ),
+      ...Object.entries(mixture).map(([name, variable]) =>
         new Adam(state, `mixture ${name} adam`, blockOf(variable), {
           ...shared,
           learningRate: mixtureLearningRate,
@@ -400,69 +374,79 @@ class JointTraining {
     ];
   }
 
-  /** Takes the variances of the first mixture, [K, p]. */
-  start(variances: Float64Array): void {
-    const { clusters, latent } = this.options;
-    const first = new Float64Array(latent);
-    variances.forEach((variance, i) =>
-      first[i % latent] += FIRST_VARIANCE_SHARE * variance / clusters
+  /** A mixture by EM on the code; its weights start equal, as in the authors' code: logits of 0. */
+  async begin({ codes: { backend }, codes }: Encoding): Promise<Uint32Array> {
+    const { fitting: { training }, prior, options } = this;
+    const { clusters, latent, nInit, seed } = options;
+    const { signal } = training.context;
+    const values = Float32Array.from(await codes.read());
+    const settings = { ...CODE_MIXTURE, clusters, seed, signal };
+    const found = await fitMixture(backend, values, latent, nInit, settings);
+    const { mixture, standardization } = found;
+    const { shift, scale } = standardization;
+    prior.centroids.write(
+      Float32Array.from(mixture.means, (mean, i) => shift[i % latent] + scale * mean),
     );
-    this.encoder.startAt(first);
+    const variances = mixture.covariances.map((variance) => scale ** 2 * variance);
+    prior.logVariances.write(
+      Float32Array.from(
+        variances,
+        (variance) => Math.log(Math.max(variance - VARIANCE_FLOOR, VARIANCE_FLOOR)),
+      ),
+    );
+    this.encoder.startAt(posteriorVariances(variances, clusters, latent));
+    this.isBernoulli.write(Uint32Array.of(options.likelihood === "bernoulli" ? 1 : 0));
+    return await assignToMixture(backend, values, latent, standardization, "diag", mixture);
   }
 
-  /** Runs to the end. @param assign Labels of all rows by the state as it is. */
-  async run(assign: () => Promise<Uint32Array>): Promise<PhaseEnd> {
-    const { training, rows, truth } = this.fitting;
-    const { batchSize, seed, steps, checkInterval, clusters } = this.options;
-    const batches = { batchSize, order: "shuffled", seed, step: this.step } as const;
-    const { backend } = training;
-    using programs = await BatchPrograms.trace(backend, rows, batches, "clustering", (x) => {
-      this.traceStep(x);
-      return {};
-    });
-    const { net } = this.fitting;
-    const { likelihood } = this.options;
-    using features = await FeatureDiagnostics.trace(
-      this.fitting,
-      this.options,
-      (sample) => comparedLosses(net, this.encoder, this.prior, sample, likelihood),
-    );
-    return await training.run({
-      name: "clustering",
-      steps,
-      interval: checkInterval,
-      losses: this.losses,
-      terms: ["reconstruction", "divergence"],
-      programAt: (step) => programs.at(step),
-      check: async () => {
-        const labels = await assign();
-        const sizes = new Uint32Array(clusters);
-        for (const label of labels) sizes[label]++;
-        const largest = Math.max(...sizes) / labels.length;
-        const clustersInUse = sizes.filter((size) => size > 0).length;
-        const row = {
-          clustersInUse,
-          largest,
-          ...truth ? score(truth, labels) : {},
-          ...await features?.measure(labels),
-        };
-        if (clustersInUse > 1 || clusters === 1) return { row };
-        return { row, stop: "collapsed: all rows are in one cluster" };
-      },
-    });
-  }
-
-  /** Inside `trace`: one step on the batch x [n, d]. */
-  private traceStep(x: Tensor): void {
-    const { fitting: { net }, encoder, prior, options, step } = this;
+  losses({ x, step }: Batch): VaDELosses {
+    const { fitting: { net }, encoder, prior, options } = this;
     const stream = { seed: options.seed, stream: STREAM.latent };
     const noise = randomNormal(step, [x.shape[0], options.latent], stream);
-    const losses = vadeLosses(net, encoder, prior, x, noise, options);
-    minimizeTogether(losses.total, this.optimizers);
-    accumulate(this.losses, 0, losses.reconstruction);
-    accumulate(this.losses, 1, losses.divergence);
-    advance(step);
+    return vadeLosses(net, encoder, prior, x, noise, options);
   }
+
+  /** Ends where one cluster has taken all rows. */
+  async check(_step: number, report?: Report): Promise<Check> {
+    const { clusters } = this.options;
+    const labels = await this.fitting.label();
+    const sizes = new Uint32Array(clusters);
+    for (const label of labels) sizes[label]++;
+    const largest = Math.max(...sizes) / labels.length;
+    const clustersInUse = sizes.filter((size) => size > 0).length;
+    const row = { clustersInUse, largest, ...await report?.(labels) };
+    if (clustersInUse > 1 || clusters === 1) return { row };
+    return { row, stop: "collapsed: all rows are in one cluster" };
+  }
+
+  compared(sample: SampledRows): ComparedLosses {
+    const { fitting: { net }, encoder, prior, options: { likelihood } } = this;
+    return comparedLosses(net, encoder, prior, sample, likelihood);
+  }
+
+  /** Says what may keep clusters that are empty in the end. */
+  async finish(end: PhaseEnd): Promise<Partial<Trained>> {
+    const { clusters } = this.options;
+    const labels = await this.fitting.label();
+    const empty = clusters - new Set(labels).size;
+    if (empty === 0) return { labels };
+    const stopReason = `${end.stopReason}; ${empty} of ${clusters} clusters are empty: a larger ` +
+      "reconstructionWeight may keep them";
+    return { labels, end: { ...end, stopReason } };
+  }
+}
+
+/** σ̃² that codes start with, [p]: a share of the mean of the components' variances [K, p]. */
+function posteriorVariances(
+  variances: Float64Array,
+  clusters: number,
+  latent: number,
+): Float64Array {
+  const first = new Float64Array(latent);
+  variances.forEach((variance, i) =>
+    first[i % latent] += FIRST_VARIANCE_SHARE * variance / clusters
+  );
+  return first;
 }
 
 /**
@@ -507,16 +491,31 @@ function auditedLoss(scene: AuditScene, likelihood: OutputLikelihood) {
 }
 
 /** VaDE's row in the registry. */
-export const VADE: Method = {
+export const VADE_METHOD: Method = defineMethod<VaDEOptions>({
   name: "vade",
   summary: "Variational deep embedding: a variational autoencoder with a Gaussian mixture as prior",
   citation: "Jiang et al., Variational Deep Embedding, arXiv 1611.05148",
-  options: VADE_OPTIONS,
-  profiles: VADE_PROFILES,
+  options: OPTIONS,
+  pretraining: DENSE_PRETRAINING,
+  profiles: {
+    default: { description: "thrifty: minutes on two cores", values: {} },
+    official: {
+      description: "the authors' code for MNIST, but for the rates' decay, from DEC's pre-training",
+      values: {
+        ...STACKED_DENOISING,
+        batchSize: 100,
+        adamEpsilon: 1e-4,
+        likelihood: "bernoulli",
+        // 3000 epochs of 70,000 rows.
+        steps: 2_100_000,
+        checkInterval: 700,
+      },
+    },
+  },
   losses: {
     "gaussian output": (scene) => auditedLoss(scene, "gaussian"),
     "bernoulli output": (scene) => auditedLoss(scene, "bernoulli"),
   },
   labelsAreNearest: false,
-  create: (options) => new VaDE(options as unknown as VaDEOptions),
-};
+  create: (options) => new VaDE(options),
+});

@@ -25,12 +25,9 @@ import { DEC } from "../models/dec.ts";
 import { annealedAlphas, DKM, dkmLosses, softKMeansLoss } from "../models/dkm.ts";
 import type { Checkpoint, FitContext, Samples } from "../models/estimator.ts";
 import { IDEC, idecLosses } from "../models/idec.ts";
+import { klDivergence } from "../models/losses.ts";
 import { Rows } from "../models/training/rows.ts";
-import {
-  klDivergence,
-  targetDistribution,
-  traceRefresh,
-} from "../models/training/self_training.ts";
+import { targetDistribution, traceRefresh } from "../models/training/self_training.ts";
 
 const [N, K, P] = [7, 4, 3];
 const random = new RandomStream(3, 1);

@@ -338,9 +338,9 @@ Deno.test("a wrong gradient rule is exit code 3, with the line that repeats it",
   assertStringIncludes(out, "error: 2 of 2 checks failed");
 });
 
-/** A method whose device is lost `losses` times, each time after a checkpoint. */
-function fragileMethod(losses: number, resumes: (Checkpoint | undefined)[]) {
-  const estimator = {
+/** An estimator whose device is lost `losses` times, each time after a checkpoint. */
+function fragileEstimator(losses: number, resumes: (Checkpoint | undefined)[]) {
+  return {
     async fit({ n }: { n: number }, { resume, save }: FitContext) {
       resumes.push(resume);
       await save?.({ variables: new Map(), host: { history: [{ step: resumes.length }] } });
@@ -358,7 +358,6 @@ function fragileMethod(losses: number, resumes: (Checkpoint | undefined)[]) {
     },
     dispose: () => Promise.resolve(),
   } as unknown as Estimator;
-  return { ...METHODS.dynae, create: () => estimator };
 }
 
 Deno.test("a lost device is opened again three times, each from the last checkpoint", () =>
@@ -366,7 +365,7 @@ Deno.test("a lost device is opened again three times, each from the last checkpo
     const dataset = await loadDataset(`${folder}/rows.csv`);
     const train = async (losses: number, resumes: (Checkpoint | undefined)[]) =>
       await runTraining({
-        method: fragileMethod(losses, resumes),
+        estimator: fragileEstimator(losses, resumes),
         dataset,
         folder: await RunFolder.create("", `${folder}/lost${losses}`),
         record: {

@@ -19,8 +19,13 @@ import { RandomStream } from "../engine/random.ts";
 import { State } from "../engine/state.ts";
 import { Table } from "../engine/table.ts";
 import { Autoencoder } from "../models/networks/autoencoder.ts";
-import { dropThresholds, DynAE, dynamicLosses, dynamicTargets } from "../models/dynae.ts";
-import type { ThresholdSchedule } from "../models/dynae_options.ts";
+import {
+  dropThresholds,
+  DynAE,
+  dynamicLosses,
+  dynamicTargets,
+  type ThresholdSchedule,
+} from "../models/dynae.ts";
 import {
   kmeans,
   type KMeansOptions,
@@ -340,15 +345,19 @@ async function criticMoves(critic: CriticMode): Promise<{ critic: boolean; net: 
   const training = new Training(oracle, {});
   const sizes = { inputs: 6, hidden: [5], latent: 2 };
   const net = new Autoencoder(training.state, sizes, 1);
-  const options = resolveOptions("pre-training", PRETRAINING_OPTIONS, {}, {
-    pretrainSteps: 4,
-    pretrainLearningRate: 1e-3,
-    batchSize: 8,
-    critic,
-    criticLearningRate: 1e-3,
-  });
+  const options = resolveOptions<Omit<PretrainingOptions, "seed">>(
+    "pre-training",
+    PRETRAINING_OPTIONS,
+    {
+      pretrainSteps: 4,
+      pretrainLearningRate: 1e-3,
+      batchSize: 8,
+      critic,
+      criticLearningRate: 1e-3,
+    },
+  );
   const pretraining = new Pretraining(training, net, undefined, {
-    ...options as unknown as PretrainingOptions,
+    ...options,
     seed: 1,
   });
   const random = new RandomStream(3, 3);

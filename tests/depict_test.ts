@@ -14,7 +14,7 @@ import { State } from "../engine/state.ts";
 import { AEKMeans } from "../models/ae_kmeans.ts";
 import { ConvolutionalAutoencoder, halve } from "../models/networks/convolutional_autoencoder.ts";
 import { DEPICT } from "../models/depict.ts";
-import { crossEntropy } from "../models/depict_clustering.ts";
+import { crossEntropy } from "../models/losses.ts";
 import type { DEPICTOptions } from "../models/depict_options.ts";
 import { reconstructionLosses } from "../models/depict_pretraining.ts";
 import {

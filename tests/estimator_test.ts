@@ -22,7 +22,7 @@ import {
   InterruptedError,
   type Samples,
 } from "../models/estimator.ts";
-import { type OptionValues, resolveOptions } from "../models/options.ts";
+import type { OptionValues } from "../models/options.ts";
 import type { Method } from "../models/method.ts";
 import { METHODS } from "../models/registry.ts";
 import { gpuTest } from "./gpu.ts";
@@ -53,9 +53,7 @@ const TINY: OptionValues = {
 function make(method: Method, changes: OptionValues = {}): Estimator {
   const known = method.options.map(({ name }) => name);
   const values = Object.entries({ ...TINY, ...changes }).filter(([name]) => known.includes(name));
-  return method.create(
-    resolveOptions(method.name, method.options, {}, Object.fromEntries(values)),
-  );
+  return method.create(Object.fromEntries(values));
 }
 
 /** Samples whose values are in memory. */
@@ -279,19 +277,18 @@ for (const [name, method] of Object.entries(METHODS)) {
       assertThrows(() => make(method, { seed }), RangeError, "seed must be an integer");
     }
     assertThrows(
-      () => resolveOptions(name, method.options, {}, { nonsense: 1 }),
+      () => method.create({ nonsense: 1 }),
       RangeError,
-      `${name}: there is no option nonsense`,
+      `${name}: nonsense is no option`,
     );
   });
 
   Deno.test(`${name}: every profile resolves`, () => {
     assert("default" in method.profiles);
     for (const [profile, { values, description }] of Object.entries(method.profiles)) {
-      const options = resolveOptions(name, method.options, values, {});
+      const { options } = method.create(values);
       for (const [key, value] of Object.entries(values)) assertEquals(options[key], value, profile);
       assertGreater(description.length, 0);
-      method.create(options);
     }
   });
 
@@ -502,7 +499,7 @@ Deno.test("the registry's rows are whole", () => {
       assertGreater(description.length, 5, name);
       assertLess(description.length, 100, name);
     }
-    resolveOptions(name, method.options, {}, {});
+    method.create({});
   }
 });
 

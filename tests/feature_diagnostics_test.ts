@@ -20,7 +20,6 @@ import { FeatureDiagnostics, gradientCosine } from "../models/evaluation/feature
 import type { Method } from "../models/method.ts";
 import { Autoencoder } from "../models/networks/autoencoder.ts";
 import { ClusteringModule, identityMatrix } from "../models/networks/clustering_module.ts";
-import { resolveOptions } from "../models/options.ts";
 import { METHODS } from "../models/registry.ts";
 import { Rows } from "../models/training/rows.ts";
 import { comparedSelfTraining } from "../models/training/self_training.ts";
@@ -199,7 +198,7 @@ async function fit(
   const known = method.options.map(({ name }) => name);
   const given = Object.entries({ ...SHORT, featureDiagnostics });
   const values = Object.fromEntries(given.filter(([name]) => known.includes(name)));
-  const model = method.create(resolveOptions(method.name, method.options, {}, values));
+  const model = method.create(values);
   const backend = await openCpuBackend({ threads: 1 });
   try {
     let checkpoint: Checkpoint | undefined;

@@ -15,8 +15,8 @@ import { RandomStream } from "../engine/random.ts";
 import { State } from "../engine/state.ts";
 import type { Tensor } from "../engine/tensor.ts";
 import type { Checkpoint } from "../models/estimator.ts";
+import { crossEntropy } from "../models/losses.ts";
 import {
-  crossEntropy,
   drawLabels,
   heldOutAccuracy,
   movedCentroids,
@@ -71,7 +71,7 @@ Deno.test("the loss is cross-entropy and w times the module's, by plain loops", 
     const weights = { weight: 0.5, prior: 1.3, normalize: true };
     const all = supervisedLosses({ logits, y }, { z, logits, centroids }, weights);
     const { total: alone } = supervisedLosses({ logits, y }, undefined, weights);
-    return { entropy: crossEntropy(logits, y), total: all.total, alone };
+    return { entropy: crossEntropy(y, logits), total: all.total, alone };
   });
   let [entropy, distances, prior] = [0, 0, 0];
   const shares = new Float64Array(K);

@@ -5,6 +5,8 @@ import { softAssign as softAssignKernel } from "../../kernels/soft_assign.ts";
 import type { Op } from "../op.ts";
 import { apply, expectRank, expectShape, f32, type Tensor, u32 } from "../tensor.ts";
 import { div } from "./binary.ts";
+import { broadcastTo } from "./broadcast.ts";
+import { constant } from "./constant.ts";
 import { distancesGradient, squaredDistances } from "./distances.ts";
 import { softmaxGradient } from "./softmax.ts";
 import { affine } from "./unary.ts";
@@ -95,6 +97,11 @@ export function softAssign(z: Tensor, centroids: Tensor, alpha = 1): Tensor {
 export function confidence(q: Tensor, thresholds: Tensor): { labels: Tensor; mask: Tensor } {
   const [labels, mask] = apply(confidenceOp, [q, thresholds], {});
   return { labels, mask };
+}
+
+/** The place of the largest value of each row: x [n, k] -> u32 [n]; ties to the lowest. */
+export function argmax(x: Tensor): Tensor {
+  return confidence(x, broadcastTo(constant(0), [2])).labels;
 }
 
 /** Row `labels[i]` of `table` [k, w] where `mask[i]` is set, else row i of `fallback` [n, w]. */

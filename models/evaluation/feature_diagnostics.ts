@@ -5,6 +5,7 @@
  * agrees with that of the same loss on true classes, and with that of reconstruction. A diagnosis: it
  * needs the classes, and changes nothing.
  */
+import type { Backend } from "../../engine/backend.ts";
 import { gradients } from "../../engine/gradient.ts";
 import type { ParameterBlock } from "../../engine/module.ts";
 import { add, div, mul } from "../../engine/ops/binary.ts";
@@ -15,8 +16,7 @@ import { RandomStream, STREAM } from "../../engine/random.ts";
 import { State } from "../../engine/state.ts";
 import type { Tensor, Variable } from "../../engine/tensor.ts";
 import { matchClusters } from "./metrics.ts";
-import type { OptionSpec } from "../options.ts";
-import type { Rows } from "../training/rows.ts";
+import type { Specs } from "../options.ts";
 
 /** Most rows of the fixed sample on which gradients are compared. */
 const SAMPLE_ROWS = 512;
@@ -28,20 +28,30 @@ export interface FeatureDiagnosticsOptions {
 }
 
 /** Its description. */
-export const FEATURE_DIAGNOSTICS: OptionSpec = {
-  name: "featureDiagnostics",
-  type: "boolean",
-  default: false,
-  description: "log feature randomness and drift at checks, where classes are known",
-  source: "arXiv 1909.11832",
+export const FEATURE_DIAGNOSTICS: Specs<FeatureDiagnosticsOptions> = {
+  featureDiagnostics: {
+    type: "boolean",
+    default: false,
+    description: "log feature randomness and drift at checks, where classes are known",
+    source: "arXiv 1909.11832",
+  },
 };
 
-/** What is diagnosed: a fit in progress is one. */
+/** What is diagnosed. */
 export interface Diagnosed {
-  /** All of them must be on the device. */
-  readonly rows: Rows;
+  /** What is trained on. */
+  readonly rows: {
+    /** Where the rows are. */
+    readonly backend: Backend;
+    /** N */
+    readonly total: number;
+    /** Whether some of them only are on the device. */
+    readonly isWindowed: boolean;
+    /** Inside `trace`: rows [b, d] by their numbers, u32 [b]. */
+    batch(numbers: Tensor): Tensor;
+  };
   /** True classes, [N]. */
-  readonly truth?: ArrayLike<number>;
+  readonly truth: ArrayLike<number>;
   /** The losses are differentiated by its encoder's parameters. */
   readonly net: { readonly encoderParameters: ParameterBlock; readonly passRows?: number };
 }
@@ -102,8 +112,8 @@ export class FeatureDiagnostics {
    * Draws the sample and traces the losses.
    * @param options K is `clusters`; the sample is drawn by the seed.
    * @param build Traces the losses of the sample.
-   * @returns undefined where it is not asked for, where the classes are unknown, and where rows are
-   *   read from a source as they are needed.
+   * @returns undefined where it is not asked for, and where rows are read from a source as they are
+   *   needed.
    */
   static async trace(
     { rows, truth, net }: Diagnosed,
@@ -113,11 +123,11 @@ export class FeatureDiagnostics {
     },
     build: (sample: SampledRows) => ComparedLosses,
   ): Promise<FeatureDiagnostics | undefined> {
-    if (!featureDiagnostics || !truth || rows.isWindowed) return undefined;
+    if (!featureDiagnostics || rows.isWindowed) return undefined;
     const random = new RandomStream(seed, STREAM.sample, 1);
     const count = Math.min(SAMPLE_ROWS, rows.total, net.passRows ?? Infinity);
     const sample = Uint32Array.from({ length: count }, () => random.below(rows.total));
-    const state = new State(rows.table.chunks[0].rows.backend);
+    const state = new State(rows.backend);
     const hidden = { dtype: "u32", saved: false } as const;
     const numbers = state.variable("sample", [count], { ...hidden, data: sample });
     const clusters = state.variable("clusters of the classes", [count], hidden);

@@ -18,7 +18,7 @@ import { assign } from "../../engine/ops/call.ts";
 import { trace } from "../../engine/program.ts";
 import { State } from "../../engine/state.ts";
 import type { Tensor } from "../../engine/tensor.ts";
-import type { OptionSpec } from "../options.ts";
+import type { Specs } from "../options.ts";
 
 /** U(±√(1/fan_in)), U(±√(6/(fan_in + fan_out))), or N(0, 0.01²). */
 export type InitializerName = "fanIn" | "glorot" | "normal";
@@ -28,6 +28,10 @@ const INITIALIZERS: Readonly<Record<InitializerName, Initializer>> = {
   glorot: glorotUniform,
   normal: normal(0.01),
 };
+
+function namesOf<N extends string>(table: Readonly<Record<N, unknown>>): readonly N[] {
+  return Object.keys(table) as N[];
+}
 
 /** Options of every method on an autoencoder. */
 export interface ArchitectureOptions {
@@ -41,56 +45,49 @@ export interface ArchitectureOptions {
   readonly initializer: InitializerName;
   /** Of the hidden layers. */
   readonly activation: ActivationName;
-  /** What the values of the data are multiplied by before anything sees them; absent: 1. */
-  readonly inputScale?: number;
   /** Of all random numbers, 32 bits. */
   readonly seed: number;
 }
 
 /** Their descriptions, with the defaults of the thrifty profile. */
-export const ARCHITECTURE_OPTIONS: readonly OptionSpec[] = [
-  { name: "clusters", type: "integer", default: 10, min: 1, description: "number of clusters, K" },
-  {
-    name: "hidden",
+export const ARCHITECTURE_OPTIONS: Specs<ArchitectureOptions> = {
+  clusters: { type: "integer", default: 10, min: 1, description: "number of clusters, K" },
+  hidden: {
     type: "integers",
     default: [256, 256, 512],
     min: 1,
     description: "sizes of the encoder's hidden layers; the decoder mirrors them",
     source: "thrifty; DEC, DynAE and most others: 500,500,2000",
   },
-  {
-    name: "latent",
+  latent: {
     type: "integer",
     default: 10,
     min: 1,
     description: "size of the code",
     source: "DEC, DynAE",
   },
-  {
-    name: "initializer",
+  initializer: {
     type: "choice",
-    choices: Object.keys(INITIALIZERS),
+    choices: namesOf(INITIALIZERS),
     default: "fanIn",
     description: "how the weights start; normal has the deviation 0.01",
     source: "DynAE's code; IDEC's: glorot; DEC's: normal",
   },
-  {
-    name: "activation",
+  activation: {
     type: "choice",
-    choices: Object.keys(ACTIVATIONS),
+    choices: namesOf(ACTIVATIONS),
     default: "relu",
     description: "of the hidden layers; leakyRelu has the slope 0.2 below 0",
     source: "all but AE-CM's code, which takes leakyRelu",
   },
-  {
-    name: "seed",
+  seed: {
     type: "integer",
     default: 0,
     min: 0,
     max: 2 ** 32 - 1,
     description: "seed of all random numbers",
   },
-];
+};
 
 /** Sizes of an autoencoder. */
 export interface AutoencoderSizes {

@@ -20,7 +20,7 @@ import {
   type RowScale,
   standardizeRows,
 } from "./image_patches.ts";
-import { type OptionSpec, resolveOptions } from "../options.ts";
+import { resolveOptions, type Specs } from "../options.ts";
 import { PrototypeCM } from "./prototype_cm.ts";
 
 /** Contrast of a patch, in deviations of the image, below which normalisation does not raise it. */
@@ -50,53 +50,54 @@ export interface SegmentationOptions extends
   readonly normalizePatches: boolean;
 }
 
-const own = (name: string): OptionSpec => CM_OPTIONS.find((option) => option.name === name)!;
 const CHOSEN = "chosen here; the slides print none";
 
 /** Every option, with its default and where that comes from. */
-export const SEGMENTATION_OPTIONS: readonly OptionSpec[] = [
-  { ...own("clusters"), default: 4, description: "number of classes, K", source: CHOSEN },
-  {
-    name: "patchSize",
+export const SEGMENTATION_OPTIONS: Specs<SegmentationOptions> = {
+  clusters: {
+    ...CM_OPTIONS.clusters,
+    default: 4,
+    description: "number of classes, K",
+    source: CHOSEN,
+  },
+  patchSize: {
     type: "integer",
     default: 8,
     min: 1,
     description: "rows and columns of pixels of a patch",
     source: CHOSEN,
   },
-  {
-    name: "stride",
+  stride: {
     type: "integer",
     default: 2,
     min: 1,
     description: "pixels from one patch to the next; at most the patch size",
     source: CHOSEN,
   },
-  {
-    name: "normalizePatches",
+  normalizePatches: {
     type: "boolean",
     default: false,
     description: "move each patch to mean 0 and variance 1, so that brightness does not count",
     source: CHOSEN,
   },
-  {
-    ...own("nInit"),
+  nInit: {
+    ...CM_OPTIONS.nInit,
     default: 10,
     description: "draws of k-means++ seeds, of which that of least inertia is taken",
     source: CHOSEN,
   },
-  {
-    ...own("prior"),
+  prior: {
+    ...CM_OPTIONS.prior,
     default: 1.1,
     description: "concentration of the Dirichlet prior, above 1 against classes without pixels",
     source: "CM's PyTorch example",
   },
-  { ...own("steps"), default: 1000, source: CHOSEN },
-  { ...own("batchSize"), description: "patches of a batch" },
-  own("learningRate"),
-  own("epsilon"),
-  own("seed"),
-];
+  steps: { ...CM_OPTIONS.steps, default: 1000, source: CHOSEN },
+  batchSize: { ...CM_OPTIONS.batchSize, description: "patches of a batch" },
+  learningRate: CM_OPTIONS.learningRate,
+  epsilon: CM_OPTIONS.epsilon,
+  seed: CM_OPTIONS.seed,
+};
 
 /** What became of an image of H × W pixels. */
 export interface Segmentation {
@@ -135,10 +136,10 @@ export async function segment(
       `segment: ${points.length} prototypes make as many classes; clusters is ${given.clusters}`,
     );
   }
-  const options = resolveOptions("segment", SEGMENTATION_OPTIONS, {}, {
+  const options = resolveOptions<SegmentationOptions>("segment", SEGMENTATION_OPTIONS, {
     ...given,
-    clusters,
-  }) as unknown as SegmentationOptions;
+    ...clusters !== undefined && { clusters },
+  });
   const { patchSize, stride, normalizePatches, ...training } = options;
   const grid = new PatchGrid(image, patchSize, stride);
   const statistics = channelStatistics(image);

@@ -152,7 +152,7 @@ class BatchWindows {
       batches: this.each,
       lastCount: order === "shuffled" ? batch : lastCount,
     };
-    this.state = new State(table.chunks[0].rows.backend);
+    this.state = new State(rows.backend);
     this.cursor = this.state.variable("batch of the window", [1], { dtype: "u32", saved: false });
   }
 

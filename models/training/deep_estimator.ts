@@ -1,22 +1,14 @@
-/** What every method on an autoencoder shares: devices, samples, predict, load. */
+/** What every method on a network shares: rows, codes, labels, results, predict, load. */
 import type { Backend } from "../../engine/backend.ts";
-import { openDevice } from "../../engine/device.ts";
 import { softAssign } from "../../engine/ops/assignment.ts";
 import { State } from "../../engine/state.ts";
 import type { Tensor, Variable } from "../../engine/tensor.ts";
+import type { Checkpoint, FitResult, Samples } from "../estimator.ts";
 import { type ArchitectureOptions, Autoencoder } from "../networks/autoencoder.ts";
-import {
-  type Checkpoint,
-  checkSamples,
-  type Estimator,
-  type FitContext,
-  type FitResult,
-  InterruptedError,
-  type Samples,
-} from "../estimator.ts";
+import { BaseEstimator, type FitOutcome, type Fitted } from "./base_estimator.ts";
 import { Rows } from "./rows.ts";
-import { Training } from "./trainer.ts";
-import { Encoding, labelsOf } from "./whole_pass.ts";
+import type { PhaseEnd, Training } from "./trainer.ts";
+import { Encoding, Labelling } from "./whole_pass.ts";
 
 /** What maps rows to codes. */
 export interface Network {
@@ -31,12 +23,17 @@ export interface Network {
 }
 
 /** Options of every method on a network. */
-export type NetworkOptions = Pick<ArchitectureOptions, "clusters" | "inputScale">;
+export interface NetworkOptions {
+  /** K */
+  readonly clusters: number;
+  /** What the values of the data are multiplied by before anything sees them; absent: 1. */
+  readonly inputScale?: number;
+}
 
 /** What a network must know of samples. */
 export type SampleShape = Pick<Samples, "d" | "height" | "width">;
 
-/** A fit in progress, as a method's `train` gets it. */
+/** A fit in progress, as a method gets it. */
 export interface Fitting<N extends Network = Autoencoder> {
   /** Phases, log and checkpoints; its state owns the variables. */
   readonly training: Training;
@@ -46,15 +43,31 @@ export interface Fitting<N extends Network = Autoencoder> {
   readonly rows: Rows;
   /** The samples on the host. */
   readonly samples: Samples;
-  /** For scores in the log alone. */
-  readonly truth?: ArrayLike<number>;
+  /** The codes of all rows, those of the network as it was at its last `run`. */
+  readonly encoding: Encoding;
+  /** U, [K, p]. */
+  readonly centroids: Variable;
+  /** Encodes all rows and labels them: [n], each by the largest affinity. */
+  label(): Promise<Uint32Array>;
+  /** Frees what is needed until the fit ends. */
+  readonly resources: DisposableStack;
+}
+
+/** What a method's training leaves, next to the variables. */
+export interface Trained {
+  /** Of its clustering phase. */
+  readonly end: PhaseEnd;
+  /** Other partitions of the rows, met on the way. */
+  readonly partitions?: FitResult["partitions"];
+  /** [n]; absent: those of the final codes. */
+  readonly labels?: Uint32Array;
+  /** [K, d]; absent: the centroids as the decoder draws them, where it still belongs to the codes. */
+  readonly prototypes?: Float32Array;
 }
 
 /** What predict and transform need. */
-interface Fitted<N extends Network> {
-  readonly backend: Backend;
-  readonly ownsBackend: boolean;
-  readonly state: State;
+export interface FittedNetwork<N extends Network> extends Fitted {
+  /** As it was trained. */
   readonly net: N;
   /** [K, p] */
   readonly centroids: Variable;
@@ -65,20 +78,9 @@ export const CENTROIDS = "centroids";
 
 /** Base of the methods on any network: subclasses make it and say how to train. */
 export abstract class NetworkEstimator<O extends NetworkOptions, N extends Network>
-  implements Estimator {
-  private fitted?: Fitted<N>;
-
-  /**
-   * Keeps the options; devices are opened by `fit` and `load`.
-   * @param options Complete and checked.
-   */
-  constructor(readonly options: O) {}
-
-  /**
-   * Trains. Makes a variable named {@linkcode CENTROIDS} among others, restores once all are made,
-   * and returns the result.
-   */
-  protected abstract train(fitting: Fitting<N>): Promise<FitResult>;
+  extends BaseEstimator<O, FittedNetwork<N>> {
+  /** Trains: makes its variables, restores once all are made, and runs its phases. */
+  protected abstract fitNetwork(fitting: Fitting<N>): Promise<Trained>;
 
   /** The network for such samples, at its initial weights. @throws {RangeError} where none is. */
   protected abstract network(state: State, shape: SampleShape): N;
@@ -104,60 +106,94 @@ export abstract class NetworkEstimator<O extends NetworkOptions, N extends Netwo
     return softAssign(codes, centroids);
   }
 
-  /**
-   * Trains on `samples` from new weights or from `context.resume`; an earlier fit is disposed of.
-   * @throws {RangeError} for samples that do not fit the options.
-   * @throws {DivergedError} where a loss is not finite.
-   * @throws {InterruptedError} where `context.signal` aborts.
-   */
-  async fit(samples: Samples, context: FitContext = {}): Promise<FitResult> {
-    checkSamples(samples, this.options.clusters);
-    await this.dispose();
-    const backend = context.backend ?? await openDevice(context.device);
-    const ownsBackend = context.backend === undefined;
-    const training = new Training(backend, context);
+  /** What the decoder makes of codes [m, p] row-major, in the units of the samples: [m, d]. */
+  protected async draw(net: N, codes: Float32Array): Promise<Float32Array> {
+    const { inputScale = 1 } = this.options;
+    return (await net.draw(codes)).map((value) => value / inputScale);
+  }
+
+  protected override async train(
+    training: Training,
+    samples: Samples,
+  ): Promise<FitOutcome<FittedNetwork<N>>> {
+    const { state, backend, history } = training;
+    const net = this.network(state, samples);
+    this.prepare(state);
+    const { latent, inputs: columns } = net.sizes;
+    const centroids = state.variable(CENTROIDS, [this.options.clusters, latent]);
+    using rows = await Rows.open(backend, samples, this.options.inputScale);
+    using encoding = await this.encoding(net, rows);
+    using resources = new DisposableStack();
+    const labelling = resources.use(await this.labelling(encoding, centroids));
+    const label = async () => {
+      await encoding.run();
+      return await labelling.run();
+    };
+    training.look = async () => ({
+      labels: await label(),
+      codes: Float32Array.from(await encoding.codes.read()),
+    });
+    const fitting = { training, net, rows, samples, encoding, centroids, label, resources };
+    const trained = await this.fitNetwork(fitting);
+    const { end, partitions = {}, labels = await label() } = trained;
+    const [codes, centres] = await backend.read([encoding.codes.region, centroids.region]);
+    const clusterCenters = Float32Array.from(centres);
+    const prototypes = trained.prototypes ??
+      (this.keepsDecoder ? await this.draw(net, clusterCenters) : undefined);
+    const result: FitResult = {
+      labels,
+      clusterCenters,
+      embedding: Float32Array.from(codes),
+      embeddingSize: latent,
+      ...prototypes && { prototypes },
+      nIter: end.steps,
+      stopReason: end.stopReason,
+      history,
+      partitions,
+    };
+    return { result, fitted: { net, centroids, columns, dispose: () => training.dispose() } };
+  }
+
+  protected override restore(backend: Backend, { variables }: Checkpoint): FittedNetwork<N> {
+    const samples = this.shapeOf(variables);
+    const shape = variables.get(CENTROIDS)?.shape;
+    if (samples === undefined || shape === undefined) {
+      throw new RangeError("checkpoint: it holds no encoder and centroids; was the run finished?");
+    }
+    const state = new State(backend);
     try {
-      const net = this.network(training.state, samples);
-      this.prepare(training.state);
-      using rows = await Rows.open(backend, samples, this.options.inputScale);
-      const { truth } = context;
-      const result = await this.train({ training, net, rows, samples, truth });
-      const centroids = training.state.get(CENTROIDS);
-      this.fitted = { backend, ownsBackend, state: training.state, net, centroids };
-      return result;
+      const net = this.network(state, samples);
+      this.prepare(state);
+      const centroids = state.variable(CENTROIDS, shape);
+      state.restore(variables);
+      return { net, centroids, columns: net.sizes.inputs, dispose: () => state.dispose() };
     } catch (error) {
-      // k-means stops at an abort by itself, before it has changed any variable.
-      const aborted = context.signal?.aborted && error === context.signal.reason;
-      if (aborted) await training.save();
-      training.dispose();
-      if (ownsBackend) await backend.dispose();
-      throw aborted ? new InterruptedError("interrupted; the checkpoint is written") : error;
+      state.dispose();
+      throw error;
     }
   }
 
-  /** `fit`, and its labels [n]. */
-  async fitPredict(samples: Samples, context?: FitContext): Promise<Uint32Array> {
-    return (await this.fit(samples, context)).labels;
+  protected override async label(
+    backend: Backend,
+    fitted: FittedNetwork<N>,
+    samples: Samples,
+  ): Promise<Uint32Array> {
+    return await this.withCodes(backend, fitted, samples, async (encoding) => {
+      using labelling = await this.labelling(encoding, fitted.centroids);
+      return await labelling.run();
+    });
   }
 
-  /**
-   * Labels of new rows, [n]: each by the largest affinity.
-   * @throws {TypeError} before fit. @throws {RangeError} for other columns than in training.
-   */
-  async predict(samples: Samples): Promise<Uint32Array> {
-    const { centroids } = this.needFitted();
-    const affinity = (codes: Tensor, centroids: Tensor) => this.affinity(codes, centroids);
-    return await this.withCodes(samples, ({ codes }) => labelsOf(codes, centroids, affinity));
-  }
-
-  /**
-   * Codes f(x) of new rows, [n, p] row-major.
-   * @throws {TypeError} before fit. @throws {RangeError} for other columns than in training.
-   */
-  async transform(samples: Samples): Promise<Float32Array> {
+  protected override async map(
+    backend: Backend,
+    fitted: FittedNetwork<N>,
+    samples: Samples,
+  ): Promise<Float32Array> {
     return await this.withCodes(
+      backend,
+      fitted,
       samples,
-      async (encoding) => Float32Array.from(await encoding.codes.read()),
+      async ({ codes }) => Float32Array.from(await codes.read()),
     );
   }
 
@@ -167,80 +203,44 @@ export abstract class NetworkEstimator<O extends NetworkOptions, N extends Netwo
    * @throws {RangeError} for codes of another size.
    */
   async inverseTransform(codes: Float32Array): Promise<Float32Array> {
-    const { net } = this.needFitted();
+    const fitted = this.needFitted();
     if (!this.keepsDecoder) {
       throw new TypeError("this method trains the encoder without its decoder, and cannot draw");
     }
-    const { latent } = net.sizes;
+    const { latent } = fitted.net.sizes;
     if (codes.length === 0 || codes.length % latent !== 0) {
       throw new RangeError(
         `codes: their number of values must be a multiple of ${latent} above 0, got ${codes.length}`,
       );
     }
-    const { inputScale = 1 } = this.options;
-    return (await net.draw(codes)).map((value) => value / inputScale);
+    return await this.draw(fitted.net, codes);
   }
 
-  /**
-   * Loads encoder, decoder and centroids, so that predict and transform work.
-   * @param backend Where to; absent: a device of the model's own, closed by `dispose`.
-   * @throws {RangeError} where the checkpoint lacks them or was made with other layers.
-   */
-  async load(checkpoint: Checkpoint, backend?: Backend): Promise<void> {
-    const { variables } = checkpoint;
-    const samples = this.shapeOf(variables);
-    const shape = variables.get(CENTROIDS)?.shape;
-    if (samples === undefined || shape === undefined) {
-      throw new RangeError("checkpoint: it holds no encoder and centroids; was the run finished?");
-    }
-    await this.dispose();
-    const device = backend ?? await openDevice();
-    const ownsBackend = backend === undefined;
-    const state = new State(device);
-    try {
-      const net = this.network(state, samples);
-      this.prepare(state);
-      const centroids = state.variable(CENTROIDS, shape);
-      state.restore(variables);
-      this.fitted = { backend: device, ownsBackend, state, net, centroids };
-    } catch (error) {
-      state.dispose();
-      if (ownsBackend) await device.dispose();
-      throw error;
-    }
-  }
-
-  /** Frees the variables, and closes the device where the model opened it. */
-  async dispose(): Promise<void> {
-    const { fitted } = this;
-    this.fitted = undefined;
-    fitted?.state.dispose();
-    if (fitted?.ownsBackend) await fitted.backend.dispose();
-  }
-
-  /** What `fit` or `load` left. @throws {TypeError} before both. */
-  private needFitted(): Fitted<N> {
-    if (!this.fitted) throw new TypeError("this model is not fitted yet; call fit or load first");
-    return this.fitted;
-  }
-
-  /** Encodes new rows on the model's device and hands the codes to `use`. */
-  protected async withCodes<T>(
+  /** Encodes new rows and hands their codes on. */
+  private async withCodes<T>(
+    backend: Backend,
+    { net }: FittedNetwork<N>,
     samples: Samples,
     use: (encoding: Encoding) => Promise<T>,
   ): Promise<T> {
-    const { backend, net } = this.needFitted();
-    checkSamples(samples, undefined, net.sizes.inputs);
     using rows = await Rows.open(backend, samples, this.options.inputScale);
-    const { sizes: { latent }, passRows } = net;
-    using encoding = await Encoding.create(rows, (x) => this.encode(net, x), latent, passRows);
+    using encoding = await this.encoding(net, rows);
     await encoding.run();
     return await use(encoding);
+  }
+
+  private encoding(net: N, rows: Rows): Promise<Encoding> {
+    const { sizes: { latent }, passRows } = net;
+    return Encoding.create(rows, (x) => this.encode(net, x), latent, passRows);
+  }
+
+  private labelling({ codes }: Encoding, centroids: Variable): Promise<Labelling> {
+    return Labelling.create(codes, centroids, (codes, means) => this.affinity(codes, means));
   }
 }
 
 /** Base of the methods on a fully connected autoencoder: subclasses say how to train. */
-export abstract class DeepEstimator<O extends ArchitectureOptions>
+export abstract class DeepEstimator<O extends ArchitectureOptions & NetworkOptions>
   extends NetworkEstimator<O, Autoencoder> {
   /** The autoencoder that the options say, for rows of d columns. */
   protected override network(state: State, { d: inputs }: SampleShape): Autoencoder {

@@ -14,16 +14,24 @@ import { randomUniform } from "../../engine/ops/random.ts";
 import { stopGradient } from "../../engine/ops/reshape.ts";
 import { scale } from "../../engine/ops/unary.ts";
 import { STREAM } from "../../engine/random.ts";
-import type { Tensor, Variable } from "../../engine/tensor.ts";
+import type { Tensor } from "../../engine/tensor.ts";
 import type { Autoencoder } from "../networks/autoencoder.ts";
 import { Augmentation } from "./batches.ts";
+import type { Batch, Losses, Phase } from "./phase.ts";
 import { Critic, criticLoss, interpolationLoss } from "../networks/critic.ts";
 import type { Samples } from "../estimator.ts";
-import type { PretrainingOptions } from "./pretraining_options.ts";
+import type { CriticMode, PretrainingOptions } from "./pretraining_options.ts";
 import { PretrainingPhase, reconstructionError } from "./pretraining_phase.ts";
 import type { Rows } from "./rows.ts";
 import { StackedPretraining } from "./stacked.ts";
 import type { PhaseEnd, Training } from "./trainer.ts";
+
+/** What is logged, by what becomes of the critic. */
+const LOGGED_TERMS: Readonly<Record<CriticMode, readonly string[]>> = {
+  off: ["reconstruction"],
+  fixed: ["reconstruction", "interpolation"],
+  trained: ["reconstruction", "interpolation", "critic"],
+};
 
 /** The augmentation that options and samples ask for; none for rows that are not images. */
 export function augmentationFor(
@@ -59,15 +67,9 @@ export function corrupt(
 
 /** The variables of pre-training: made before a checkpoint is restored. */
 export class Pretraining {
-  /** Sums of the losses since the last row of the log, [terms]. */
-  readonly losses: Variable;
-  /** Counts the steps, u32 [1]. */
-  readonly step: Variable;
-  private readonly phase: PretrainingPhase;
+  private readonly joint: PretrainingPhase;
   private readonly critic?: Critic;
-  private readonly criticOptimizer?: Adam;
   private readonly stacked?: StackedPretraining;
-  private readonly terms: string[];
 
   /** @param training Owns the variables. @param net What is trained. @param options See there. */
   constructor(
@@ -77,65 +79,58 @@ export class Pretraining {
     private readonly options: PretrainingOptions,
   ) {
     const { state } = training;
-    const { critic, seed, pretrainSteps, criticLearningRate, stackedSteps } = options;
-    this.terms = ["reconstruction", ...critic === "off" ? [] : ["interpolation"]];
-    if (critic === "trained") this.terms.push("critic");
-    this.phase = new PretrainingPhase(training, {
+    const { critic: mode, seed, pretrainSteps, criticLearningRate, stackedSteps } = options;
+    const critic = mode === "off" ? undefined : new Critic(state, net.sizes, seed);
+    if (critic) this.critic = critic;
+    this.joint = new PretrainingPhase(training, {
       name: "pre-training",
       prefix: "pretraining",
       steps: pretrainSteps,
       parameters: { pretraining: net.parameters },
-      terms: this.terms,
+      terms: LOGGED_TERMS[mode],
+      others(shared) {
+        if (mode !== "trained" || !critic) return [];
+        const settings = { ...shared, learningRate: criticLearningRate };
+        return [["critic", [new Adam(state, "critic adam", critic.parameters, settings)]]];
+      },
     }, options);
-    this.step = this.phase.step;
-    this.losses = this.phase.losses;
-    if (critic !== "off") this.critic = new Critic(state, net.sizes, seed);
-    if (critic === "trained") {
-      this.criticOptimizer = new Adam(state, "critic adam", this.critic!.parameters, {
-        ...this.phase.adam,
-        learningRate: criticLearningRate,
-      });
-    }
     if (stackedSteps > 0) {
       this.stacked = new StackedPretraining(training, net, augmentation, options);
     }
   }
 
+  /** The phase that trains all layers. */
+  get phase(): Phase {
+    return this.joint.phase;
+  }
+
   /** What updates the network. */
   get optimizer(): Optimizer {
-    return this.phase.optimizer;
+    return this.joint.optimizer;
   }
 
   /** Runs the phase to its end, or takes the network of another run. */
   async run(rows: Rows): Promise<PhaseEnd> {
     return await pretrainUnlessGiven(this.training, this.net.parameters, async () => {
       await this.stacked?.run(rows);
-      return await this.phase.run(rows, (x) => this.traceStep(x));
+      return await this.joint.run(rows, (batch) => this.losses(batch));
     });
   }
 
-  /** Inside `trace`: one step on the batch x [n, d]. */
-  traceStep(x: Tensor): void {
-    const { lambda } = this.options;
-    const input = this.augmentation?.apply(x, this.step) ?? x;
-    const z = this.net.encode(corrupt(input, this.step, this.options));
-    const reconstructed = this.net.decode(z);
-    const terms = pretrainingLosses(
-      this.net,
-      this.critic,
-      input,
-      z,
-      reconstructed,
-      (high, stream) =>
-        randomUniform(this.step, [x.shape[0]], { seed: this.options.seed, stream, high }),
-      this.options,
-    );
-    const loss = terms.interpolation
-      ? add(terms.reconstruction, scale(terms.interpolation, lambda))
-      : terms.reconstruction;
-    this.phase.minimize(loss);
-    if (this.criticOptimizer) this.criticOptimizer.minimize(terms.critic!);
-    this.phase.finish(this.terms.map((term) => terms[term as keyof PretrainingLosses]!));
+  /** Inside `trace`: the losses of a batch. */
+  losses({ x, step }: Batch): Losses<string> {
+    const { net, options, critic } = this;
+    const { seed, lambda } = options;
+    const input = this.augmentation?.apply(x, step) ?? x;
+    const z = net.encode(corrupt(input, step, options));
+    const draw = (high: number, stream: number) =>
+      randomUniform(step, [x.shape[0]], { seed, stream, high });
+    const terms = pretrainingLosses(net, critic, input, z, net.decode(z), draw, options);
+    const { reconstruction, interpolation } = terms;
+    const total = interpolation
+      ? add(reconstruction, scale(interpolation, lambda))
+      : reconstruction;
+    return { ...terms, total };
   }
 }
 

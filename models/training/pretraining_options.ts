@@ -1,6 +1,7 @@
 /** Options of pre-training, which all methods on an autoencoder share. */
 import type { BatchOrder } from "../../engine/ops/random.ts";
-import type { OptionSpec } from "../options.ts";
+import type { MethodPretraining } from "../method.ts";
+import type { Specs } from "../options.ts";
 
 /** Whether the critic learns, stays at its random start as in DynAE's released code, or is absent. */
 export type CriticMode = "trained" | "fixed" | "off";
@@ -65,25 +66,22 @@ export interface PretrainingOptions {
 }
 
 /** Their descriptions, with the defaults of the thrifty profile. */
-export const PRETRAINING_OPTIONS: readonly OptionSpec[] = [
-  {
-    name: "pretrainSteps",
+export const PRETRAINING_OPTIONS: Specs<Omit<PretrainingOptions, "seed">> = {
+  pretrainSteps: {
     type: "integer",
     default: 5000,
     min: 0,
     description: "steps of pre-training",
     source: "thrifty; the paper and its code take 130,000",
   },
-  {
-    name: "stackedSteps",
+  stackedSteps: {
     type: "integer",
     default: 0,
     min: 0,
     description: "steps of each layer pair alone, before those of all layers; 0: none",
     source: "DEC's code: 50,000",
   },
-  {
-    name: "stackedDropout",
+  stackedDropout: {
     type: "number",
     default: 0.2,
     min: 0,
@@ -91,24 +89,21 @@ export const PRETRAINING_OPTIONS: readonly OptionSpec[] = [
     description: "share of the values dropped while layer pairs are trained",
     source: "DEC's code",
   },
-  {
-    name: "pretrainOptimizer",
+  pretrainOptimizer: {
     type: "choice",
     choices: ["adam", "sgd"],
     default: "adam",
     description: "optimiser of pre-training",
     source: "DynAE; DEC and IDEC: sgd",
   },
-  {
-    name: "pretrainLearningRate",
+  pretrainLearningRate: {
     type: "number",
     default: 2e-3,
     min: 0,
     description: "learning rate of pre-training",
     source: "thrifty; the paper takes 1e-4",
   },
-  {
-    name: "pretrainMomentum",
+  pretrainMomentum: {
     type: "number",
     default: 0.9,
     min: 0,
@@ -116,55 +111,48 @@ export const PRETRAINING_OPTIONS: readonly OptionSpec[] = [
     description: "momentum of SGD in pre-training",
     source: "DEC's code",
   },
-  {
-    name: "adamEpsilon",
+  adamEpsilon: {
     type: "number",
     default: 1e-8,
     min: 0,
     description: "Adam's epsilon",
     source: "Kingma and Ba; DynAE's code: Keras' 1e-7",
   },
-  {
-    name: "pretrainDecay",
+  pretrainDecay: {
     type: "boolean",
     default: true,
     description: "let that rate decay: Adam's to 0 along a cosine, SGD's by tens",
     source: "thrifty; the paper keeps it constant",
   },
-  {
-    name: "pretrainDropSteps",
+  pretrainDropSteps: {
     type: "integer",
     default: 0,
     min: 0,
     description: "steps after which SGD's rate is divided by 10 again; 0: 40 % of a phase's",
     source: "DEC's code: 20,000 of 50,000",
   },
-  {
-    name: "pretrainError",
+  pretrainError: {
     type: "choice",
     choices: ["mean", "halfSum"],
     default: "mean",
     description: "squared error: mean over features, or half their sum; each a mean over rows",
     source: "DynAE; DEC's code: halfSum",
   },
-  {
-    name: "batchSize",
+  batchSize: {
     type: "integer",
     default: 256,
     min: 1,
     description: "rows of a batch",
     source: "DynAE, section 4",
   },
-  {
-    name: "batchOrder",
+  batchOrder: {
     type: "choice",
     choices: ["sequential", "shuffled", "sequentialShuffledWithin"],
     default: "shuffled",
     description: "how pre-training picks the rows of a batch",
     source: "thrifty; DynAE's code: sequentialShuffledWithin",
   },
-  {
-    name: "rotation",
+  rotation: {
     type: "number",
     default: 15,
     min: 0,
@@ -172,8 +160,7 @@ export const PRETRAINING_OPTIONS: readonly OptionSpec[] = [
     description: "largest angle of the augmentation, degrees; images only",
     source: "thrifty, chosen on optdigits; DynAE: 10",
   },
-  {
-    name: "shift",
+  shift: {
     type: "number",
     default: 0.1,
     min: 0,
@@ -181,15 +168,13 @@ export const PRETRAINING_OPTIONS: readonly OptionSpec[] = [
     description: "largest shift of the augmentation, as a share of the side; images only",
     source: "DynAE's code; the paper prints ±1 pixel",
   },
-  {
-    name: "corruption",
+  corruption: {
     type: "choice",
     choices: ["none", "mask", "gaussian"],
     default: "none",
     description: "corrupt the input of pre-training, whose clean form is the target",
   },
-  {
-    name: "corruptionRate",
+  corruptionRate: {
     type: "number",
     default: 0.2,
     min: 0,
@@ -197,32 +182,28 @@ export const PRETRAINING_OPTIONS: readonly OptionSpec[] = [
     description: "share of the values masked, or standard deviation of the noise",
     source: "as the dropout of DEC's code; none is published for this network",
   },
-  {
-    name: "critic",
+  critic: {
     type: "choice",
     choices: ["trained", "fixed", "off"],
     default: "off",
     description: "the critic of the interpolation loss in pre-training; fixed: never trained",
     source: "thrifty; the paper trains it, its code in effect keeps it fixed",
   },
-  {
-    name: "criticLearningRate",
+  criticLearningRate: {
     type: "number",
     default: 1e-4,
     min: 0,
     description: "Adam's learning rate of the critic",
     source: "DynAE, section 4",
   },
-  {
-    name: "lambda",
+  lambda: {
     type: "number",
     default: 0.5,
     min: 0,
     description: "weight of the interpolation loss",
     source: "ACAI; DynAE, section 4",
   },
-  {
-    name: "interpolationMax",
+  interpolationMax: {
     type: "number",
     default: 0.5,
     min: 0,
@@ -230,8 +211,7 @@ export const PRETRAINING_OPTIONS: readonly OptionSpec[] = [
     description: "interpolation coefficients are uniform from 0 to this",
     source: "ACAI; DynAE takes 1",
   },
-  {
-    name: "mixCoefficient",
+  mixCoefficient: {
     type: "number",
     default: 0,
     min: 0,
@@ -239,11 +219,18 @@ export const PRETRAINING_OPTIONS: readonly OptionSpec[] = [
     description: "share of the data in the critic's mixtures; 0: uniform from 0 to 1, row by row",
     source: "DynAE, section 4; ACAI: 0.2",
   },
-  {
-    name: "logInterval",
+  logInterval: {
     type: "integer",
     default: 140,
     min: 1,
     description: "steps of pre-training between two rows of the log",
   },
-];
+};
+
+/** Of the methods that pre-train an autoencoder of dense layers. */
+export const DENSE_PRETRAINING: MethodPretraining<
+  Pick<PretrainingOptions, "pretrainSteps" | "stackedSteps">
+> = {
+  network: "dense",
+  isUsed: ({ pretrainSteps, stackedSteps }) => pretrainSteps + stackedSteps > 0,
+};

@@ -1,16 +1,15 @@
-/** A phase of pre-training: batches through a loss and an optimiser, as the options ask. */
+/** A phase of pre-training: its optimiser and its learning rate, as the options ask. */
 import type { ParameterBlock } from "../../engine/module.ts";
 import { mul } from "../../engine/ops/binary.ts";
-import { accumulate, advance } from "../../engine/ops/counter.ts";
 import { squaredError } from "../../engine/ops/squared_error.ts";
 import { scale } from "../../engine/ops/unary.ts";
-import { Adam, minimizeTogether, type Optimizer, Sgd } from "../../engine/optim.ts";
+import { Adam, type Optimizer, Sgd } from "../../engine/optim.ts";
 import type { State } from "../../engine/state.ts";
 import type { Tensor, Variable } from "../../engine/tensor.ts";
-import { BatchPrograms } from "./batches.ts";
+import { type Batch, type Descents, type Losses, Phase } from "./phase.ts";
 import type { ErrorForm, PretrainingOptions } from "./pretraining_options.ts";
 import type { Rows } from "./rows.ts";
-import type { Phase, PhaseEnd, Training } from "./trainer.ts";
+import type { Check, PhaseEnd, Training } from "./trainer.ts";
 
 /** Share of a phase after which SGD's rate falls to a tenth, and falls again: Caffe's 20,000 of 50,000. */
 const DROP_SHARE = 0.4;
@@ -40,7 +39,7 @@ export type PhaseOptions = Pick<
 >;
 
 /** What a phase trains, and for how long. */
-export interface PhaseSettings {
+export interface PretrainingSettings<Term extends string> {
   /** Its name in the log. */
   readonly name: string;
   /** What the names of its variables begin with. */
@@ -50,94 +49,79 @@ export interface PhaseSettings {
   /** What the optimiser updates, by the names of the optimiser's variables. */
   readonly parameters: Readonly<Record<string, ParameterBlock>>;
   /** The terms of its log. */
-  readonly terms: readonly string[];
+  readonly terms: readonly Term[];
+  /** Optimisers of other losses. @param shared What every Adam of the phase has in common. */
+  others?(shared: SharedAdam): Descents<Term>;
 }
 
-/** Counter, loss sums and optimiser of a phase; made before a checkpoint is restored. */
-export class PretrainingPhase {
-  /** Counts the steps, u32 [1]. */
+/** What every Adam of a phase has in common. */
+export interface SharedAdam {
+  /** Counts its updates. */
   readonly step: Variable;
-  /** Sums of the losses since the last row of the log, [terms]. */
-  readonly losses: Variable;
-  private readonly optimizers: readonly Optimizer[];
+  /** ε */
+  readonly epsilon: number;
+  /** Steps over which its rate decays to 0; 0: constant. */
+  readonly decaySteps: number;
+}
+
+/** The variables of a phase; made before a checkpoint is restored. */
+export class PretrainingPhase<Term extends string = string> {
+  /** What updates the first of its parameter blocks. */
+  readonly optimizer: Optimizer;
+  /** Counts, updates, replays. */
+  readonly phase: Phase<Term>;
   private readonly rate?: SteppedRate;
 
   /** @param training Owns the variables. */
   constructor(
-    private readonly training: Training,
-    private readonly settings: PhaseSettings,
+    training: Training,
+    private readonly settings: PretrainingSettings<Term>,
     private readonly options: PhaseOptions,
   ) {
     const { state } = training;
-    const { prefix, steps, parameters, terms } = settings;
-    const { pretrainOptimizer, pretrainDecay, pretrainDropSteps } = options;
-    this.step = state.variable(`${prefix} step`, [1], { dtype: "u32" });
-    this.losses = state.variable(`${prefix} losses`, [terms.length]);
-    const learningRate = options.pretrainLearningRate;
-    const momentum = options.pretrainMomentum;
-    this.optimizers = Object.entries(parameters).map(([name, block]) =>
-      pretrainOptimizer === "adam"
-        ? new Adam(state, `${name} adam`, block, { ...this.adam, learningRate })
-        : new Sgd(state, `${name} sgd`, block, { learningRate, momentum })
-    );
-    if (pretrainOptimizer === "sgd" && pretrainDecay) {
+    const { steps, prefix, parameters } = settings;
+    const { pretrainOptimizer, pretrainDecay: decays, pretrainDropSteps } = options;
+    const { pretrainLearningRate: learningRate, pretrainMomentum: momentum } = options;
+    const optimizers: Optimizer[] = [];
+    this.phase = new Phase(training, { ...settings, ...options }, (step) => {
+      const decaySteps = decays ? Math.max(steps, 1) : 0;
+      const shared = { step, epsilon: options.adamEpsilon, decaySteps };
+      for (const [name, block] of Object.entries(parameters)) {
+        optimizers.push(
+          pretrainOptimizer === "adam"
+            ? new Adam(state, `${name} adam`, block, { ...shared, learningRate })
+            : new Sgd(state, `${name} sgd`, block, { learningRate, momentum }),
+        );
+      }
+      return [["total", optimizers], ...settings.others?.(shared) ?? []];
+    });
+    this.optimizer = optimizers[0];
+    if (pretrainOptimizer === "sgd" && decays) {
       const drop = pretrainDropSteps || Math.max(Math.round(DROP_SHARE * steps), 1);
       this.rate = new SteppedRate(state, `${prefix} rate`, drop);
     }
   }
 
-  /** What every Adam of the phase has in common. */
-  get adam(): { readonly step: Variable; readonly epsilon: number; readonly decaySteps: number } {
-    const { adamEpsilon: epsilon, pretrainDecay } = this.options;
-    const decaySteps = pretrainDecay ? Math.max(this.settings.steps, 1) : 0;
-    return { step: this.step, epsilon, decaySteps };
-  }
-
-  /** What updates the first of its parameter blocks. */
-  get optimizer(): Optimizer {
-    return this.optimizers[0];
-  }
-
-  /** Inside `trace`: one update by the gradient of `loss`, a scalar. */
-  minimize(loss: Tensor): void {
-    minimizeTogether(this.rate ? mul(loss, this.rate.factor) : loss, this.optimizers);
-  }
-
-  /** Inside `trace`, at the end of a step: adds up its terms, in their order, and counts it. */
-  finish(terms: readonly Tensor[]): void {
-    terms.forEach((term, i) => accumulate(this.losses, i, term));
-    advance(this.step);
-  }
-
   /**
    * Runs the phase to its end.
-   * @param traceStep Traces a step on the batch x [n, d]. @param check Looks at the state after every
-   *   epoch, as of a {@linkcode Phase}; the rows of the log are its then.
+   * @param losses Inside `trace`: those of a batch. @param check Looks at the state after every epoch;
+   *   the rows of the log are its then.
    */
-  async run(
+  run(
     rows: Rows,
-    traceStep: (x: Tensor) => void,
-    check?: Phase["check"],
+    losses: (batch: Batch) => Losses<Term>,
+    check?: (step: number) => Promise<Check>,
   ): Promise<PhaseEnd> {
-    const { training, step, losses, rate } = this;
-    const { name, steps, terms } = this.settings;
-    const { batchSize, batchOrder: order, seed, logInterval } = this.options;
-    const settings = { batchSize, order, seed, step };
-    using programs = await BatchPrograms.trace(training.backend, rows, settings, name, (x) => {
-      traceStep(x);
-      return {};
-    });
-    return await training.run({
-      name,
+    const { rate, settings: { steps }, options: { logInterval } } = this;
+    return this.phase.run(rows, {
       steps,
-      interval: check ? programs.batches : logInterval,
-      losses,
-      terms,
-      check,
-      async programAt(step) {
-        const { program, steps } = await programs.at(step);
-        return { program, steps: Math.min(steps, rate?.show(step) ?? Infinity) };
+      interval: check ? "epoch" : logInterval,
+      losses(batch) {
+        const values = losses(batch);
+        return rate ? { ...values, total: mul(values.total, rate.factor) } : values;
       },
+      ...check && { check },
+      ...rate && { prepare: (step) => rate.show(step) },
     });
   }
 }

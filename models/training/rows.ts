@@ -79,7 +79,7 @@ export class Rows {
           `the device; give their values, not a source`,
       );
     }
-    const state = new State(table.chunks[0].rows.backend);
+    const state = new State(this.backend);
     const options = { dtype: "u32", data: numbers, saved: false } as const;
     const selection = state.variable("selected rows", [numbers.length, 1], options);
     return new Rows(table, numbers.length, inputScale, undefined, state, selection);
@@ -97,6 +97,11 @@ export class Rows {
   numbers(places: Tensor): Tensor {
     const { selection } = this;
     return selection ? reshape(gather(Table.of(selection), places), places.shape) : places;
+  }
+
+  /** Where the rows are. */
+  get backend(): Backend {
+    return this.table.chunks[0].rows.backend;
   }
 
   /** Whether `table` holds a window, and not all rows. */

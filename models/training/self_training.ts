@@ -5,39 +5,30 @@
  */
 import type { ParameterBlock } from "../../engine/module.ts";
 import { softAssign } from "../../engine/ops/assignment.ts";
-import { div, maximum, mul, sub } from "../../engine/ops/binary.ts";
+import { div } from "../../engine/ops/binary.ts";
 import { assign } from "../../engine/ops/call.ts";
-import { constant } from "../../engine/ops/constant.ts";
-import { accumulate, advance } from "../../engine/ops/counter.ts";
 import { reshape } from "../../engine/ops/reshape.ts";
 import { gather } from "../../engine/ops/rows.ts";
 import { meanSquaredError } from "../../engine/ops/squared_error.ts";
 import { sum } from "../../engine/ops/sum.ts";
-import { log, scale, square } from "../../engine/ops/unary.ts";
-import { minimizeTogether, type Optimizer } from "../../engine/optim.ts";
+import { square } from "../../engine/ops/unary.ts";
+import type { Optimizer } from "../../engine/optim.ts";
 import { type Program, trace } from "../../engine/program.ts";
 import { Table } from "../../engine/table.ts";
 import type { Tensor, Variable } from "../../engine/tensor.ts";
-import { SMALLEST_NORMAL } from "../../kernels/kernel.ts";
 import type { AuditScene } from "../audit_scene.ts";
-import { BatchPrograms } from "./batches.ts";
-import {
-  blockOf,
-  type CentroidOptions,
-  type ClusteringPhase,
-  optimizersOf,
-} from "./centroid_estimator.ts";
-import { CENTROIDS, type Fitting } from "./deep_estimator.ts";
-import {
-  type ComparedLosses,
-  FeatureDiagnostics,
-  type SampledRows,
-} from "../evaluation/feature_diagnostics.ts";
+import type { ComparedLosses, SampledRows } from "../evaluation/feature_diagnostics.ts";
+import { klDivergence } from "../losses.ts";
 import type { Autoencoder } from "../networks/autoencoder.ts";
-import type { OptionSpec } from "../options.ts";
-import { score } from "../evaluation/scoring.ts";
-import type { PhaseEnd } from "./trainer.ts";
-import { Assignment, type Encoding, partOf, partsOfAssignments } from "./whole_pass.ts";
+import type { Specs } from "../options.ts";
+import { blockOf, type CentroidOptions, optimizersOf } from "./centroid_options.ts";
+import type { Fitting } from "./deep_estimator.ts";
+import type { Clustering } from "./joint_estimator.ts";
+import type { Batch, Losses } from "./phase.ts";
+import type { Report } from "./reporting.ts";
+import { KMEANS_START, startByKMeans } from "./start.ts";
+import type { Check } from "./trainer.ts";
+import { type Encoding, partOf, partsOfAssignments } from "./whole_pass.ts";
 
 /**
  * p_ik = (q_ik²/s_k) / Σ_l (q_il²/s_l) (DEC, eq. 3).
@@ -47,15 +38,6 @@ import { Assignment, type Encoding, partOf, partsOfAssignments } from "./whole_p
 export function targetDistribution(q: Tensor, frequencies: Tensor): Tensor {
   const weights = div(square(q), frequencies);
   return div(weights, reshape(sum(weights, 1, 2), [q.shape[0], 1]));
-}
-
-/**
- * KL(p‖q) = Σ_k p_ik·log(p_ik/q_ik), the mean over rows (DEC, eq. 2; DEC's code divides by the batch).
- * @param p [n, k]; a p of 0 counts as 0. @param q [n, k], > 0.
- */
-export function klDivergence(p: Tensor, q: Tensor): Tensor {
-  const logRatio = sub(log(maximum(p, constant(SMALLEST_NORMAL))), log(q));
-  return scale(sum(mul(p, logRatio)), 1 / p.shape[0]);
 }
 
 /**
@@ -82,22 +64,18 @@ export function comparedSelfTraining(
 export interface SelfTrainingOptions extends CentroidOptions {
   /** Stops when the share of labels that changed since the last refresh is below. */
   readonly tol: number;
-  /** Steps between two refreshes of the targets. */
-  readonly checkInterval: number;
 }
 
 /** Their descriptions. */
-export const SELF_TRAINING_OPTIONS: readonly OptionSpec[] = [
-  {
-    name: "checkInterval",
+export const SELF_TRAINING_OPTIONS: Specs<Pick<SelfTrainingOptions, "checkInterval" | "tol">> = {
+  checkInterval: {
     type: "integer",
     default: 140,
     min: 1,
     description: "steps between two refreshes of the target distribution",
     source: "IDEC and DEC-keras for MNIST; DEC: 160",
   },
-  {
-    name: "tol",
+  tol: {
     type: "number",
     default: 1e-3,
     min: 0,
@@ -105,33 +83,32 @@ export const SELF_TRAINING_OPTIONS: readonly OptionSpec[] = [
     description: "stop when the share of labels changed between two refreshes is below this",
     source: "DEC, IDEC",
   },
-];
+};
 
 /** What self-training minimises. */
-export interface SelfTrainingObjective {
+export interface SelfTrainingObjective<Term extends string> {
   /** What it trains, besides the centroids. */
   readonly parameters: ParameterBlock;
-  /** Names of the terms, for the log. */
-  readonly terms: readonly string[];
+  /** The losses that are logged. */
+  readonly terms: readonly Term[];
   /**
-   * Inside `trace`: the loss of a batch and its terms, in the order of their names.
+   * Inside `trace`: the losses of a batch.
    * @param x [n, d]. @param centroids U [K, p]. @param p Targets of the same rows, [n, K].
    */
-  losses(x: Tensor, centroids: Tensor, p: Tensor): { terms: readonly Tensor[]; total: Tensor };
+  losses(x: Tensor, centroids: Tensor, p: Tensor): Losses<Term>;
 }
 
-/** The phase: its variables, its step, its refresh. */
-export class SelfTraining implements ClusteringPhase {
-  /** U, [K, p]. */
-  readonly centroids: Variable;
+/** The clustering phase: targets of the whole data set, refreshed every so many steps. */
+export class SelfTraining<Term extends string> implements Clustering<Term> {
+  readonly terms: readonly Term[];
+  // DEC's batches go through the rows in order, a last partial one included.
+  readonly batchOrder = "sequential";
+  readonly start = KMEANS_START;
   /** p of the last refresh, [N, K]. */
   private readonly targets: Variable;
   /** Labels at the last refresh, u32 [N]. */
   private readonly labels: Variable;
-  private readonly thresholds: Variable;
-  private readonly losses: Variable;
-  private readonly step: Variable;
-  private readonly optimizers: readonly Optimizer[];
+  private refresh!: Program;
 
   /**
    * Makes the variables.
@@ -140,81 +117,59 @@ export class SelfTraining implements ClusteringPhase {
   constructor(
     private readonly fitting: Fitting,
     private readonly options: SelfTrainingOptions,
-    private readonly objective: SelfTrainingObjective,
+    private readonly objective: SelfTrainingObjective<Term>,
   ) {
     const { training: { state }, samples: { n } } = fitting;
-    const { clusters, latent } = options;
-    this.centroids = state.variable(CENTROIDS, [clusters, latent]);
-    this.targets = state.variable("targets", [n, clusters]);
+    this.terms = objective.terms;
+    this.targets = state.variable("targets", [n, options.clusters]);
     this.labels = state.variable("labels", [n], { dtype: "u32" });
-    this.thresholds = state.variable("thresholds", [2], { saved: false });
-    this.step = state.variable("clustering step", [1], { dtype: "u32" });
-    this.losses = state.variable("clustering losses", [objective.terms.length]);
-    const blocks = { network: objective.parameters, centroids: blockOf(this.centroids) };
-    this.optimizers = optimizersOf(state, blocks, options, this.step);
   }
 
-  /** Takes the partition that the first refresh is compared with. */
-  start(labels: Uint32Array): void {
-    this.labels.write(labels);
-  }
-
-  /** Trains until few labels change between two refreshes, or all steps are made. */
-  async run(encoding: Encoding, truth: ArrayLike<number> | undefined): Promise<PhaseEnd> {
-    const { training, rows, samples } = this.fitting;
-    const { batchSize, seed, steps, checkInterval, tol } = this.options;
-    const { backend } = training;
-    const { codes } = encoding;
-    using refresh = await traceRefresh(codes, this.centroids, this.targets);
-    using assignment = await Assignment.create(codes, this.centroids, this.thresholds, this.labels);
-    // DEC's batches go through the rows in order, a last partial one included.
-    const batches = { batchSize, order: "sequential", seed, step: this.step } as const;
-    using programs = await BatchPrograms.trace(
-      backend,
-      rows,
-      batches,
-      "clustering",
-      (x, numbers) => {
-        this.traceStep(x, numbers);
-        return {};
-      },
-    );
-    using features = await FeatureDiagnostics.trace(
-      this.fitting,
+  /** Updates network and centroids. */
+  optimizers(step: Variable): Optimizer[] {
+    const { fitting: { training, centroids }, objective: { parameters: network } } = this;
+    return optimizersOf(
+      training.state,
+      { network, centroids: blockOf(centroids) },
       this.options,
-      (sample) => comparedSelfTraining(this.fitting.net, this.centroids, this.targets, sample),
+      step,
     );
-    return await training.run({
-      name: "clustering",
-      steps,
-      interval: checkInterval,
-      losses: this.losses,
-      terms: this.objective.terms,
-      programAt: (step) => programs.at(step),
-      check: async (step) => {
-        await encoding.run();
-        refresh.run();
-        const reading = this.labels.read();
-        const [before, { labels }] = await Promise.all([reading, assignment.run()]);
-        const changed = labels.reduce((n, label, i) => label === before[i] ? n : n + 1, 0);
-        const row = {
-          changed,
-          ...truth ? score(truth, labels) : {},
-          ...await features?.measure(labels),
-        };
-        if (step === 0 || changed / samples.n >= tol) return { row };
-        return { row, stop: `${changed} changed labels, a share below tol ${tol}` };
-      },
-    });
   }
 
-  /** Inside `trace`: one step on the batch x [n, d] of the rows `numbers`, u32 [n]. */
-  private traceStep(x: Tensor, numbers: Tensor): void {
+  /** Centroids of k-means; the first refresh is compared with its partition. */
+  async begin(encoding: Encoding): Promise<Uint32Array> {
+    const labels = await startByKMeans(this.fitting, encoding, this.options);
+    this.labels.write(labels);
+    return labels;
+  }
+
+  /** Traces the refresh. */
+  async prepare({ codes }: Encoding, resources: DisposableStack): Promise<void> {
+    this.refresh = resources.use(await traceRefresh(codes, this.fitting.centroids, this.targets));
+  }
+
+  /** Makes the targets anew; ends where few labels have changed. */
+  async check(step: number, report?: Report): Promise<Check> {
+    const { fitting: { samples: { n } }, options: { tol } } = this;
+    const before = await this.labels.read();
+    const labels = await this.fitting.label();
+    this.refresh.run();
+    this.labels.write(labels);
+    const changed = labels.reduce((n, label, i) => label === before[i] ? n : n + 1, 0);
+    const row = { changed, ...await report?.(labels) };
+    if (step === 0 || changed / n >= tol) return { row };
+    return { row, stop: `${changed} changed labels, a share below tol ${tol}` };
+  }
+
+  /** Inside `trace`: the objective's losses, by the batch's targets. */
+  losses({ x, numbers }: Batch): Losses<Term> {
     const p = gather(Table.of(this.targets), numbers);
-    const { terms, total } = this.objective.losses(x, this.centroids, p);
-    minimizeTogether(total, this.optimizers);
-    terms.forEach((term, i) => accumulate(this.losses, i, term));
-    advance(this.step);
+    return this.objective.losses(x, this.fitting.centroids, p);
+  }
+
+  /** See {@linkcode comparedSelfTraining}. */
+  compared(sample: SampledRows): ComparedLosses {
+    return comparedSelfTraining(this.fitting.net, this.fitting.centroids, this.targets, sample);
   }
 }
 

@@ -9,6 +9,7 @@ import { STREAM } from "../../engine/random.ts";
 import type { Tensor } from "../../engine/tensor.ts";
 import type { Autoencoder, LayerPair } from "../networks/autoencoder.ts";
 import type { Augmentation } from "./batches.ts";
+import type { Batch, Losses } from "./phase.ts";
 import type { PretrainingOptions } from "./pretraining_options.ts";
 import { PretrainingPhase, reconstructionError } from "./pretraining_phase.ts";
 import type { Rows } from "./rows.ts";
@@ -34,7 +35,7 @@ export function reconstructByPair(
 
 /** A phase for each layer pair; its variables are made before a checkpoint is restored. */
 export class StackedPretraining {
-  private readonly phases: readonly PretrainingPhase[];
+  private readonly phases: readonly PretrainingPhase<"reconstruction">[];
 
   /** @param training Owns the variables. @param net What is trained. @param options See there. */
   constructor(
@@ -54,7 +55,7 @@ export class StackedPretraining {
           [`${prefix} decoder`]: blockOf(net.parameters, pair.decoder),
         },
         terms: ["reconstruction"],
-      };
+      } as const;
       return new PretrainingPhase(training, settings, options);
     });
   }
@@ -62,24 +63,21 @@ export class StackedPretraining {
   /** Runs the phases to their ends, from the data to the code. */
   async run(rows: Rows): Promise<void> {
     for (const [i, phase] of this.phases.entries()) {
-      await phase.run(rows, (x) => this.traceStep(x, i));
+      await phase.run(rows, (batch) => this.losses(batch, i));
     }
   }
 
-  /** Inside `trace`: one step of pair `index` on the batch x [n, d]. */
-  private traceStep(x: Tensor, index: number): void {
-    const { net: { layerPairs }, phases, options } = this;
+  /** Inside `trace`: the loss of pair `index` on a batch. */
+  private losses({ x, step }: Batch, index: number): Losses<"reconstruction"> {
+    const { net: { layerPairs }, options } = this;
     const { pretrainError, stackedDropout, seed } = options;
-    const phase = phases[index];
-    const { step } = phase;
     const input = this.augmentation?.apply(x, step) ?? x;
     const h = layerPairs.slice(0, index).reduce((h, { encoder }) => encoder.apply(h), input);
     const ends = { isFirst: index === 0, isLast: index === layerPairs.length - 1 };
     const drop: Drop = (x, stream) => dropout(x, stackedDropout, step, { seed, stream });
     const reconstructed = reconstructByPair(h, layerPairs[index], ends, drop);
     const reconstruction = reconstructionError(reconstructed, h, pretrainError);
-    phase.minimize(reconstruction);
-    phase.finish([reconstruction]);
+    return { reconstruction, total: reconstruction };
   }
 }
 

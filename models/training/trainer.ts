@@ -13,13 +13,22 @@ import {
   type Json,
   type LogRow,
   type TrainingEvent,
+  type TrainingSnapshot,
 } from "../estimator.ts";
 
 /** Seconds of work that one submission should be, so that progress is live and Ctrl-C is heard. */
 const SUBMISSION_SECONDS = 0.3;
 
-/** A part of the training with a step counter of its own. */
-export interface Phase {
+/** What was found at a look at the state; a reason ends the phase. */
+export interface Check {
+  /** What the log shall hold of it. */
+  readonly row: LogRow;
+  /** Why the phase ends, for people. */
+  readonly stop?: string;
+}
+
+/** Programs to be replayed by a step counter of their own. */
+export interface Replay {
   /** Its name in the log and in checkpoints. */
   readonly name: string;
   /** Steps after which it ends, if nothing stops it before. */
@@ -33,9 +42,7 @@ export interface Phase {
   /** The program of step `step`, and how many steps from there it serves. */
   programAt(step: number): Promise<{ program: Program; steps: number }>;
   /** Looks at the state before step `step`; a reason ends the phase. */
-  check?(step: number): Promise<{ readonly row: LogRow; readonly stop?: string }>;
-  /** Share of conflicted points at the last check, for the progress line. */
-  conflicted?(): number | undefined;
+  check?(step: number): Promise<Check>;
 }
 
 /** How a phase ended. */
@@ -86,6 +93,8 @@ export class Training {
   readonly history: LogRow[];
   /** The host's part of the state, by owner; JSON. */
   readonly host: Record<string, Json>;
+  /** Labels and codes as they are, for whoever watches; set once both can be had. */
+  look?: () => Promise<Pick<TrainingSnapshot, "labels" | "codes">>;
   private readonly phases: Record<string, PhaseState>;
   private readonly results: Record<string, Json>;
   private savedAt = performance.now();
@@ -138,7 +147,7 @@ export class Training {
   }
 
   /** Runs a phase to its end; at once, where a resumed training had ended it. */
-  async run(phase: Phase): Promise<PhaseEnd> {
+  async run(phase: Replay): Promise<PhaseEnd> {
     const state = this.phases[phase.name] ??= { step: 0, checked: -1, summed: 0, stopReason: null };
     const pace: Pace = { rate: 0, landed: 0 };
     let flight: Flight | undefined;
@@ -201,7 +210,7 @@ export class Training {
   }
 
   /** Up to the next check, a fraction of a second of work, and not past a checkpoint asked for. */
-  private stepsToSubmit(phase: Phase, step: number, rate: number): number {
+  private stepsToSubmit(phase: Replay, step: number, rate: number): number {
     const check = (Math.floor(step / phase.interval) + 1) * phase.interval;
     const budget = Math.max(1, Math.floor(rate * SUBMISSION_SECONDS));
     const untilSave = Math.max(1, (this.context.saveSteps ?? Infinity) - this.savedStep);
@@ -209,7 +218,7 @@ export class Training {
   }
 
   /** Waits for submitted steps and reports them. */
-  private async land(phase: Phase, flight: Flight, pace: Pace): Promise<void> {
+  private async land(phase: Replay, flight: Flight, pace: Pace): Promise<void> {
     const losses = meanLosses(phase, flight, await flight.sums);
     const now = performance.now();
     const seconds = (now - Math.max(flight.started, pace.landed)) / 1000;
@@ -225,12 +234,11 @@ export class Training {
       stepsPerSecond: pace.rate,
       secondsLeft: (phase.steps - flight.step) / pace.rate,
       losses,
-      conflicted: phase.conflicted?.(),
     });
   }
 
   /** Asks the phase whether to stop, and writes the log row of the step. */
-  private async check(phase: Phase, state: PhaseState): Promise<void> {
+  private async check(phase: Replay, state: PhaseState): Promise<void> {
     const { step, summed } = state;
     const flight = { from: step, step, summed };
     const losses = summed > 0 ? meanLosses(phase, flight, await phase.losses.read()) : {};
@@ -239,6 +247,8 @@ export class Training {
       this.log({ phase: phase.name, step, ...losses, ...row });
     }
     this.resetLosses(phase, state);
+    const { onSnapshot } = this.context;
+    if (onSnapshot && this.look) onSnapshot({ phase: phase.name, step, ...await this.look() });
     if (stop !== undefined) {
       state.stopReason = stop;
       await this.save();
@@ -246,7 +256,7 @@ export class Training {
   }
 
   /** Begins new sums after a row of the log. */
-  private resetLosses(phase: Phase, state: PhaseState): void {
+  private resetLosses(phase: Replay, state: PhaseState): void {
     phase.losses.write(new Float32Array(phase.losses.size));
     state.summed = 0;
     state.checked = state.step;
@@ -273,7 +283,7 @@ export class Training {
  * @throws {DivergedError} where one is not finite.
  */
 function meanLosses(
-  { name, terms }: Phase,
+  { name, terms }: Replay,
   { from, step, summed }: Pick<Flight, "from" | "step" | "summed">,
   sums: ArrayLike<number>,
 ): Record<string, number> {
@@ -289,7 +299,7 @@ function meanLosses(
 }
 
 /** Submits `count` steps from `step` on; waits for nothing but rows that have to be read. */
-async function submit(phase: Phase, step: number, count: number): Promise<void> {
+async function submit(phase: Replay, step: number, count: number): Promise<void> {
   while (count > 0) {
     const { program, steps } = await phase.programAt(step);
     const now = Math.min(count, steps);

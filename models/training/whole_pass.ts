@@ -1,6 +1,6 @@
 /** Passes over the whole data set: codes, labels and confidence of every row, on the device. */
 import { confidence } from "../../kernels/confidence.ts";
-import { softAssign } from "../../engine/ops/assignment.ts";
+import { argmax, softAssign } from "../../engine/ops/assignment.ts";
 import { callKernel } from "../../engine/ops/call.ts";
 import { advance } from "../../engine/ops/counter.ts";
 import { batchRows } from "../../engine/ops/random.ts";
@@ -111,7 +111,7 @@ export class Encoding {
     latent: number,
     passRows: number = PASS_ROWS,
   ): Promise<Encoding> {
-    const state = new State(rows.table.chunks[0].rows.backend);
+    const state = new State(rows.backend);
     const codes = state.variable("codes", [rows.total, latent], { saved: false });
     const pass = await Pass.trace(state, rows, "encoding", passRows, (x, numbers) => {
       scatterRows(codes, numbers, encode(x));
@@ -150,7 +150,7 @@ export class Encoding {
   }
 }
 
-/** Labels and confidence of all rows, by their codes. */
+/** Labels and confidence of all rows, by the Student-t affinity of their codes. */
 export class Assignment {
   private constructor(
     private readonly state: State,
@@ -161,15 +161,13 @@ export class Assignment {
 
   /**
    * @param codes [N, p]. @param centroids [K, p]. @param thresholds [2] = (β1, β2).
-   * @param labels u32 [N], where the labels go. @param affinity Of codes [n, p] to centroids, [n, K]:
-   *   the largest makes the label. Student-t by default.
+   * @param labels u32 [N], where the labels go.
    */
   static async create(
     codes: Variable,
     centroids: Variable,
     thresholds: Variable,
     labels: Variable,
-    affinity: (codes: Tensor, centroids: Tensor) => Tensor = softAssign,
   ): Promise<Assignment> {
     const state = new State(codes.backend);
     const [n] = codes.shape;
@@ -177,7 +175,7 @@ export class Assignment {
     const mask = state.variable("unconflicted", [n], { saved: false });
     const program = await trace(codes.backend, () => {
       for (const { first, count } of partsOfAssignments(n, k)) {
-        const q = affinity(partOf(codes, first, count), centroids);
+        const q = softAssign(partOf(codes, first, count), centroids);
         const results = [labels, mask].map((variable) => partOf(variable, first, count));
         callKernel(confidence, { n: count, k }, [q, thresholds, ...results]);
       }
@@ -207,20 +205,62 @@ export class Assignment {
   }
 }
 
-/**
- * The label of each code [N, p]: that of its nearest centroid [K, p], which has the largest q, or the
- * largest of another affinity [N, K].
- */
+/** How near codes [n, p] are to centroids [K, p], [n, K]: the largest makes the label. */
+export type Affinity = (codes: Tensor, centroids: Tensor) => Tensor;
+
+/** Labels of all rows, by their codes. */
+export class Labelling {
+  private constructor(private readonly program: Program) {}
+
+  /**
+   * @param codes [N, p]. @param centroids [K, p].
+   * @param affinity By default Student-t, which is largest for the nearest centroid.
+   */
+  static async create(
+    codes: Variable,
+    centroids: Variable,
+    affinity: Affinity = softAssign,
+  ): Promise<Labelling> {
+    const parts = partsOfAssignments(codes.shape[0], centroids.shape[0]);
+    const program = await trace(
+      codes.backend,
+      () =>
+        Object.fromEntries(parts.map(({ first, count }) => {
+          const part = partOf(codes, first, count);
+          return [`rows from ${first} on`, argmax(affinity(part, centroids))];
+        })),
+      "labels",
+    );
+    return new Labelling(program);
+  }
+
+  /** The label of every row by its code as it is, [N]. */
+  async run(): Promise<Uint32Array> {
+    this.program.run();
+    const parts = Object.values(await this.program.read());
+    const labels = new Uint32Array(parts.reduce((sum, { length }) => sum + length, 0));
+    let first = 0;
+    for (const part of parts) {
+      labels.set(part, first);
+      first += part.length;
+    }
+    return labels;
+  }
+
+  /** Frees the program. */
+  [Symbol.dispose](): void {
+    this.program.dispose();
+  }
+}
+
+/** The label of each code [N, p], once: see {@linkcode Labelling}. */
 export async function labelsOf(
   codes: Variable,
   centroids: Variable,
-  affinity: (codes: Tensor, centroids: Tensor) => Tensor = softAssign,
+  affinity?: Affinity,
 ): Promise<Uint32Array> {
-  using memory = new State(codes.backend);
-  const labels = memory.variable("labels", [codes.shape[0]], { dtype: "u32", saved: false });
-  const thresholds = memory.variable("thresholds", [2], { saved: false });
-  using assignment = await Assignment.create(codes, centroids, thresholds, labels, affinity);
-  return (await assignment.run()).labels;
+  using labelling = await Labelling.create(codes, centroids, affinity);
+  return await labelling.run();
 }
 
 /** Parts of n rows, whose soft assignments to k clusters are few enough to be held at once. */

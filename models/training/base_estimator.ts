@@ -1,0 +1,156 @@
+/** What every method shares: checks, devices, interruption, and what is left by fit or load. */
+import type { Backend } from "../../engine/backend.ts";
+import { openDevice } from "../../engine/device.ts";
+import {
+  type Checkpoint,
+  checkSamples,
+  type Estimator,
+  type FitContext,
+  type FitResult,
+  InterruptedError,
+  type Samples,
+} from "../estimator.ts";
+import { Training } from "./trainer.ts";
+
+/** What predict and transform need. */
+export interface Fitted {
+  /** Columns of the rows that it was trained on. */
+  readonly columns: number;
+  /** Frees what it holds on the device. */
+  dispose(): void;
+}
+
+/** What training leaves. */
+export interface FitOutcome<F extends Fitted> {
+  /** For the caller. */
+  readonly result: FitResult;
+  /** For the model. */
+  readonly fitted: F;
+}
+
+/** Base of all methods: subclasses train, load, predict and transform. */
+export abstract class BaseEstimator<O extends { readonly clusters: number }, F extends Fitted>
+  implements Estimator<O> {
+  private current?: { readonly backend: Backend; readonly isOwned: boolean; readonly fitted: F };
+
+  /**
+   * Keeps the options; devices are opened by `fit` and `load`.
+   * @param options Complete and checked.
+   */
+  constructor(readonly options: O) {}
+
+  /** Trains, and keeps what predicting needs. What it makes in `training` is freed if it fails. */
+  protected abstract train(
+    training: Training,
+    samples: Samples,
+  ): Promise<FitOutcome<F>>;
+
+  /** What predicting needs, out of a checkpoint. @throws {RangeError} where that does not hold it. */
+  protected abstract restore(backend: Backend, checkpoint: Checkpoint): F;
+
+  /** Labels of new rows, [n], which have been checked. */
+  protected abstract label(backend: Backend, fitted: F, samples: Samples): Promise<Uint32Array>;
+
+  /** Codes of new rows, [n, p] row-major, which have been checked. */
+  protected abstract map(backend: Backend, fitted: F, samples: Samples): Promise<Float32Array>;
+
+  /**
+   * Trains on `samples` from the start or from `context.resume`; an earlier fit is disposed of.
+   * @throws {RangeError} for samples that do not fit the options.
+   * @throws {TypeError} for samples from a source, where the method needs all rows in memory.
+   * @throws {DivergedError} where a loss is not finite.
+   * @throws {InterruptedError} where `context.signal` aborts; the checkpoint is written.
+   */
+  async fit(samples: Samples, context: FitContext = {}): Promise<FitResult> {
+    checkSamples(samples, this.options.clusters);
+    return await this.on(context.backend, context, async (backend) => {
+      const training = new Training(backend, context);
+      try {
+        context.signal?.throwIfAborted();
+        return await this.train(training, samples);
+      } catch (error) {
+        // What runs to its end between two steps stops by itself, before it has changed a variable.
+        const isAborted = context.signal?.aborted && error === context.signal.reason;
+        if (isAborted) await training.save();
+        training.dispose();
+        throw isAborted ? new InterruptedError("interrupted; the checkpoint is written") : error;
+      }
+    });
+  }
+
+  /** `fit`, and its labels [n]. */
+  async fitPredict(samples: Samples, context?: FitContext): Promise<Uint32Array> {
+    return (await this.fit(samples, context)).labels;
+  }
+
+  /**
+   * Loads what `fit` had saved, so that predict and transform work.
+   * @param backend Where to; absent: a device of the model's own, closed by `dispose`.
+   * @throws {RangeError} where the checkpoint lacks it, or was made by other options.
+   */
+  async load(checkpoint: Checkpoint, backend?: Backend): Promise<void> {
+    await this.on(backend, {}, (device) => {
+      const fitted = this.restore(device, checkpoint);
+      return Promise.resolve({ result: undefined, fitted });
+    });
+  }
+
+  /**
+   * Labels of new rows, [n].
+   * @throws {TypeError} before fit. @throws {RangeError} for other columns than in training.
+   */
+  async predict(samples: Samples): Promise<Uint32Array> {
+    return await this.use(samples, (backend, fitted) => this.label(backend, fitted, samples));
+  }
+
+  /**
+   * Codes of new rows, [n, p] row-major.
+   * @throws {TypeError} before fit. @throws {RangeError} for other columns than in training.
+   */
+  async transform(samples: Samples): Promise<Float32Array> {
+    return await this.use(samples, (backend, fitted) => this.map(backend, fitted, samples));
+  }
+
+  /** Frees what fit or load left, and closes the device where the model opened it. */
+  async dispose(): Promise<void> {
+    const { current } = this;
+    this.current = undefined;
+    current?.fitted.dispose();
+    if (current?.isOwned) await current.backend.dispose();
+  }
+
+  /** What `fit` or `load` left. @throws {TypeError} before both. */
+  protected needFitted(): F {
+    if (this.current) return this.current.fitted;
+    throw new TypeError("this model is not fitted yet; call fit or load first");
+  }
+
+  /** Checks rows and hands them on with what predicting needs. */
+  private async use<T>(
+    samples: Samples,
+    work: (backend: Backend, fitted: F) => Promise<T>,
+  ): Promise<T> {
+    const fitted = this.needFitted();
+    checkSamples(samples, undefined, fitted.columns);
+    return await work(this.current!.backend, fitted);
+  }
+
+  /** Does `work` on the given device or one that is opened, and keeps what it fitted. */
+  private async on<R>(
+    given: Backend | undefined,
+    { device }: FitContext,
+    work: (backend: Backend) => Promise<{ readonly result: R; readonly fitted: F }>,
+  ): Promise<R> {
+    await this.dispose();
+    const backend = given ?? await openDevice(device);
+    const isOwned = given === undefined;
+    try {
+      const { result, fitted } = await work(backend);
+      this.current = { backend, isOwned, fitted };
+      return result;
+    } catch (error) {
+      if (isOwned) await backend.dispose();
+      throw error;
+    }
+  }
+}
