@@ -7,6 +7,7 @@ import {
   resolveOptions,
 } from "../models/options.ts";
 import type { Method } from "../models/method.ts";
+import { PRETRAINING_OPTIONS } from "../models/training/pretraining_options.ts";
 import { type Failure, usageError } from "./errors.ts";
 import { unknownName } from "./suggest.ts";
 
@@ -31,16 +32,22 @@ const VALUE_NAMES = {
   number: "<x>",
 } as const;
 
+const PRETRAINING = PRETRAINING_OPTIONS.map((spec) => spec.name);
+
 /** Adds every option of a method. Values that are not given stay undefined. */
 export function addMethodOptions(
   command: Command,
   { name, options }: Pick<Method, "name" | "options">,
 ): void {
+  const pretrains = options.some((spec) => spec.name === "pretrainSteps");
   for (const spec of options) {
+    const isShared = pretrains && PRETRAINING.includes(spec.name);
     const flag = `--${kebabCase(spec.name)}`;
     const option = command.createOption(flagsOf(spec, flag), describe(spec));
     option.argParser((text) => parseOption(spec, text));
-    command.addOption(option.helpGroup(`Options of ${name}:`));
+    command.addOption(
+      option.helpGroup(isShared ? "Pre-training and batches:" : `Options of ${name}:`),
+    );
     if (spec.type === "boolean") {
       command.addOption(command.createOption(`--no-${kebabCase(spec.name)}`).hideHelp());
     }
