@@ -52,7 +52,7 @@ export async function define(command: Command, args: readonly string[]): Promise
 With --models, help shows the models' options: on the command line for all models that have them,
 with --set for one.
 `,
-    about: "how runs are gone on with or queued",
+    about: "how runs are resumed or queued",
     examples: [
       "compare --models dynae,ae-kmeans,kmeans --out runs/digits",
       `compare --models dynae,ae-kmeans --from-same-pretraining \\

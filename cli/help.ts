@@ -33,7 +33,7 @@ export const OFTEN: readonly string[] = [
 export interface HelpTexts {
   /** What only `--help-all` says. */
   readonly details: string;
-  /** What that is about, for the line that refers to it. */
+  /** What that is about, for the last line of the short form. */
   readonly about: string;
   /** Command lines, with which both forms end. */
   readonly examples: readonly string[];
@@ -46,7 +46,7 @@ export interface HelpTexts {
 export function addHelp(command: Command, { details, about, examples }: HelpTexts): void {
   let isShort = true;
   command
-    .option("--help-all", `show all options by group, with sources, and ${about}`)
+    .option("--help-all", "show all options by group")
     .on("option:help-all", () => {
       isShort = false;
       command.help();
@@ -60,8 +60,10 @@ export function addHelp(command: Command, { details, about, examples }: HelpText
     },
   });
   command.addHelpText("after", () => {
-    const lines = examples.map((example) => `  ${PROGRAM} ${example}\n`);
-    return `${isShort ? "" : details}\nExamples:\n${lines.join("")}`;
+    const lines = examples.map((example) => `  ${PROGRAM} ${example}\n`).join("");
+    if (!isShort) return `${details}\nExamples:\n${lines}`;
+    const rest = command.options.filter((option) => !option.hidden && !isOften(option)).length;
+    return `\nExamples:\n${lines}\n--help-all: ${rest} more options, sources, ${about}.\n`;
   });
 }
 

@@ -53,7 +53,7 @@ export async function define(command: Command, args: readonly string[]): Promise
   addMethodOptions(command, { name: method.name, options });
   addHelp(command, {
     details: experimentHelp("sweep"),
-    about: "how runs are gone on with or queued",
+    about: "how runs are resumed or queued",
     examples: [
       `sweep --over gamma=1,10,100 --over kappa=0.2,0.3 \\
     --seeds 3 --out runs/gamma`,

@@ -44,7 +44,7 @@ export async function define(command: Command, args: readonly string[]): Promise
   addMethodOptions(command, method);
   addHelp(command, {
     details: detailsOf(method),
-    about: "what models and profiles are",
+    about: `the models and the profiles of ${method.name}`,
     examples: [
       "train",
       "train --data rows.csv --label-column last --clusters 3",
@@ -72,7 +72,7 @@ function detailsOf({ name, summary, citation, profiles }: Method): string {
     `  ${method.name.padEnd(10)}  ${method.summary}`
   );
   return `
-Models (--model NAME --help shows another one's options):
+Models (--model NAME --help-all shows another one's options):
 ${models.join("\n")}
 
 ${name}: ${summary}.
