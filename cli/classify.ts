@@ -14,6 +14,7 @@ import type { SupervisedCMOptions } from "../models/supervised_cm_options.ts";
 import { addDataOptions, type DataValues, load, requestOf } from "./data_options.ts";
 import { addDeviceOptions, close, type DeviceValues, open } from "./device_options.ts";
 import { EXIT, Failure, usageError } from "./errors.ts";
+import { addHelp } from "./help.ts";
 import {
   addMethodOptions,
   checkedOptions,
@@ -24,7 +25,6 @@ import {
 import { Progress } from "./progress.ts";
 import { labelsCsv } from "./tables.ts";
 import { formatCount, formatTable, writeError, writeJson, writeOut } from "./terminal.ts";
-import { PROGRAM } from "./version.ts";
 
 /** Share of each class's rows that are labelled where nothing else is asked for. */
 const LABELLED_SHARE = 0.8;
@@ -40,11 +40,14 @@ interface ClassifyValues extends DataValues, DeviceValues {
 export function define(command: Command): void {
   command
     .option("--profile <name>", "a set of option values (default: default)")
+    .optionsGroup("Data:")
     .option("--data <name|path>", "a named set, or a file: IDX, NPY, CSV (default: optdigits)")
     .option("--labels <path>", "classes of the rows");
   addDataOptions(command);
+  command.optionsGroup("Device:");
   addDeviceOptions(command);
   command
+    .optionsGroup("Run:")
     .option(
       "--labels-per-class <n>",
       "rows of each class whose labels are used, drawn by the seed (default: four fifths)",
@@ -53,11 +56,18 @@ export function define(command: Command): void {
     .option("-o, --out <file>", "write the predicted class of every row as CSV")
     .option("--json", "print one JSON object");
   addMethodOptions(command, SUPERVISED_CM_METHOD);
-  command.addHelpText("after", HELP);
+  addHelp(command, {
+    details: DETAILS,
+    about: "what is trained",
+    examples: [
+      "classify --labels-per-class 5",
+      "classify --data rows.csv --label-column last --weight 0.1",
+    ],
+  });
   command.action(run);
 }
 
-const HELP = `
+const DETAILS = `
 ${SUPERVISED_CM_METHOD.summary}.
 Trains it, and for comparison the same encoder with cross-entropy alone, and scores both on the rows
 whose labels were not used. Other commands never train with labels.
@@ -67,10 +77,6 @@ ${
   Object.entries(SUPERVISED_CM_METHOD.profiles)
     .map(([name, { description }]) => `  ${name.padEnd(10)}  ${description}`).join("\n")
 }
-
-Examples:
-  ${PROGRAM} classify --labels-per-class 5
-  ${PROGRAM} classify --data rows.csv --label-column last --weight 0.1
 `;
 
 async function run(values: ClassifyValues): Promise<void> {

@@ -12,6 +12,7 @@ import {
   runExperiment,
   storedPlan,
 } from "./experiment_command.ts";
+import { addHelp } from "./help.ts";
 import {
   addMethodOptions,
   givenOptions,
@@ -22,7 +23,6 @@ import {
 } from "./method_options.ts";
 import { findMethod } from "./run_plan.ts";
 import { unknownName } from "./suggest.ts";
-import { PROGRAM } from "./version.ts";
 
 interface CompareValues extends ExperimentCommandValues {
   readonly models?: string;
@@ -48,25 +48,24 @@ export async function define(command: Command, args: readonly string[]): Promise
     (text: string, before: readonly string[] = []) => [...before, text],
   );
   addMethodOptions(command, { name: "all models that have them", options: sharedOptions(known) });
-  command.addHelpText("after", helpText());
+  addHelp(command, {
+    details: `${experimentHelp("compare")}
+With --models, help shows the models' options: on the command line for all models that have them,
+with --set for one.
+`,
+    about: "how runs are resumed or queued",
+    examples: [
+      "compare --models dynae,ae-kmeans,kmeans --out runs/digits",
+      `compare --models dynae,ae-kmeans --from-same-pretraining \\
+    --set dynae.steps=2000 --out runs/same`,
+    ],
+  });
   command.action(async (values: CompareValues) => {
     await runExperiment(command, values, stored, {}, () => {
       if (methods.length === 0) throw usageError("--models says what to compare: NAME,NAME,…");
       return designOf(methods, known, values);
     });
   });
-}
-
-function helpText(): string {
-  return `${experimentHelp("compare")}
-With --models, help shows the models' options: on the command line for all models that have them,
-with --set for one.
-
-Examples:
-  ${PROGRAM} compare --models dynae,ae-kmeans,kmeans --seeds 5 --out runs/digits
-  ${PROGRAM} compare --data usps --models dynae,ae-kmeans --from-same-pretraining \\
-    --set dynae.steps=2000 --out runs/usps
-`;
 }
 
 function methodsOf(text: string): Method[] {

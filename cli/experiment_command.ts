@@ -63,11 +63,14 @@ export function addExperimentOptions(command: Command): void {
       "one pre-training a seed, by ae-kmeans, from which all networks of dense layers start",
     )
     .option("--profile <name>", "a set of option values (default: default)")
+    .optionsGroup("Data:")
     .option("--data <name|path>", "a named set, or a file: IDX, NPY, CSV (default: optdigits)")
     .option("--labels <path>", "true classes of the rows, for scores alone");
   addDataOptions(command);
+  command.optionsGroup("Device:");
   addDeviceOptions(command);
   command
+    .optionsGroup("Runs:")
     .option("--launcher <slurm>", "submit the runs as an array job, and return", parseLauncher)
     .option("--sbatch-args <args>", "for sbatch, separated by spaces")
     .option("--gather", "run nothing; make the tables of what there is")

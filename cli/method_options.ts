@@ -8,6 +8,7 @@ import {
   type OptionValue,
   type OptionValues,
 } from "../models/options.ts";
+import { PRETRAINING_OPTIONS } from "../models/training/pretraining_options.ts";
 import { usageError } from "./errors.ts";
 import { unknownName } from "./suggest.ts";
 
@@ -38,16 +39,22 @@ export type ShownSpec = OptionSpec & {
   readonly shownDefault?: string;
 };
 
+const PRETRAINING = Object.keys(PRETRAINING_OPTIONS);
+
 /** Adds every option of a method. Values that are not given stay undefined. */
 export function addMethodOptions(
   command: Command,
   { name, options }: { readonly name: string; readonly options: readonly ShownSpec[] },
 ): void {
+  const pretrains = options.some((spec) => spec.name === "pretrainSteps");
   for (const spec of options) {
+    const isShared = pretrains && PRETRAINING.includes(spec.name);
     const flag = `--${kebabCase(spec.name)}`;
     const option = command.createOption(flagsOf(spec, flag), describe(spec));
     option.argParser((text) => parseOption(spec, text));
-    command.addOption(option.helpGroup(`Options of ${name}:`));
+    command.addOption(
+      option.helpGroup(isShared ? "Pre-training and batches:" : `Options of ${name}:`),
+    );
     if (spec.type === "boolean") {
       command.addOption(command.createOption(`--no-${kebabCase(spec.name)}`).hideHelp());
     }

@@ -13,10 +13,10 @@ import {
 import { addDeviceOptions, close, type DeviceValues, open } from "./device_options.ts";
 import { EXIT, Failure, usageError } from "./errors.ts";
 import { colourLabels, encodePng, type PngImage, readPng } from "./images.ts";
+import { addHelp } from "./help.ts";
 import { addMethodOptions, checkedOptions, givenOptions } from "./method_options.ts";
 import { Progress } from "./progress.ts";
 import { formatTable, writeError, writeJson, writeOut } from "./terminal.ts";
-import { PROGRAM } from "./version.ts";
 
 interface SegmentValues extends DeviceValues {
   readonly prototype?: readonly Point[];
@@ -36,22 +36,26 @@ export function define(command: Command): void {
       parsePoint,
     )
     .option("--out <dir>", "folder of the results (default: IMAGE-segments)");
+  command.optionsGroup("Device:");
   addDeviceOptions(command);
-  command.option("--json", "print one JSON object");
+  command.optionsGroup("Run:").option("--json", "print one JSON object");
   addMethodOptions(command, METHOD);
-  command.addHelpText("after", HELP);
+  addHelp(command, {
+    details: DETAILS,
+    about: "what is written",
+    examples: [
+      "segment photo.png --clusters 3",
+      "segment photo.png --prototype 40,12 --prototype 200,180",
+    ],
+  });
   command.action(run);
 }
 
-const HELP = `
+const DETAILS = `
 Writes into the folder:
   labels.png          the classes as colours
   class-K.png         how much every pixel belongs to class K: white wholly, black not at all
   reconstruction.png  the image as the prototypes draw it
-
-Examples:
-  ${PROGRAM} segment photo.png --clusters 3
-  ${PROGRAM} segment photo.png --prototype 40,12 --prototype 200,180
 `;
 
 function parsePoint(text: string, earlier: readonly Point[] = []): readonly Point[] {

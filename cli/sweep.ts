@@ -14,6 +14,7 @@ import {
   runExperiment,
   storedPlan,
 } from "./experiment_command.ts";
+import { addHelp } from "./help.ts";
 import {
   addMethodOptions,
   estimatorOf,
@@ -24,7 +25,6 @@ import {
 } from "./method_options.ts";
 import { findMethod } from "./run_plan.ts";
 import { unknownName } from "./suggest.ts";
-import { PROGRAM } from "./version.ts";
 
 interface SweepValues extends ExperimentCommandValues {
   readonly model?: string;
@@ -51,15 +51,16 @@ export async function define(command: Command, args: readonly string[]): Promise
   );
   addExperimentOptions(command);
   addMethodOptions(command, { name: method.name, options });
-  command.addHelpText(
-    "after",
-    `${experimentHelp("sweep")}
-Examples:
-  ${PROGRAM} sweep --over gamma=1,10,100 --over kappa=0.2,0.3 --seeds 3 --out runs/gamma
-  ${PROGRAM} sweep --over steps=500,1000 --from-same-pretraining --out runs/steps
-  ${PROGRAM} sweep --model ae-kmeans --over hidden=64,64/256,256,512 --out runs/hidden
-`,
-  );
+  addHelp(command, {
+    details: experimentHelp("sweep"),
+    about: "how runs are resumed or queued",
+    examples: [
+      `sweep --over gamma=1,10,100 --over kappa=0.2,0.3 \\
+    --seeds 3 --out runs/gamma`,
+      `sweep --model ae-kmeans --over hidden=64,64/256,256,512 \\
+    --out runs/hidden`,
+    ],
+  });
   command.action(async (values: SweepValues) => {
     const defaults = { model: method.name };
     await runExperiment(command, values, stored, defaults, () => designOf(method, values));

@@ -4,13 +4,13 @@ import type { Method } from "../models/method.ts";
 import { METHODS } from "../models/registry.ts";
 import { addDataOptions } from "./data_options.ts";
 import { addDeviceOptions } from "./device_options.ts";
+import { addHelp } from "./help.ts";
 import { addMethodOptions, integerOption, valueOf } from "./method_options.ts";
 import { RunFolder } from "./run_folder.ts";
 import { findMethod, planResumption, planRun, type RunValues } from "./run_plan.ts";
 import { formatResults } from "./tables.ts";
 import { writeError, writeJson, writeOut } from "./terminal.ts";
 import { runTraining } from "./training_run.ts";
-import { PROGRAM } from "./version.ts";
 
 interface TrainValues extends RunValues {
   readonly resume?: string;
@@ -26,12 +26,15 @@ export async function define(command: Command, args: readonly string[]): Promise
   );
   command
     .option("--model <name>", `${Object.keys(METHODS).join(", ")} (default: dynae)`)
-    .option("--profile <name>", "a set of option values (default: default)")
+    .option("--profile <name>", `${Object.keys(method.profiles).join(", ")} (default: default)`)
+    .optionsGroup("Data:")
     .option("--data <name|path>", "a named set, or a file: IDX, NPY, CSV (default: optdigits)")
     .option("--labels <path>", "true classes of the rows, for scores alone");
   addDataOptions(command);
+  command.optionsGroup("Device:");
   addDeviceOptions(command);
   command
+    .optionsGroup("Run:")
     .option("--out <dir>", "folder of the run (default: runs/MODEL-DATA-seedSEED)")
     .option("--resume <dir>", "go on with a run, bit for bit")
     .option("--from <dir>", "start from the pre-trained network of that run")
@@ -39,7 +42,15 @@ export async function define(command: Command, args: readonly string[]): Promise
     .option("--no-baseline", "leave out k-means on the data")
     .option("--json", "print the results as one JSON object");
   addMethodOptions(command, method);
-  command.addHelpText("after", helpText(method));
+  addHelp(command, {
+    details: detailsOf(method),
+    about: `the models and the profiles of ${method.name}`,
+    examples: [
+      "train",
+      "train --data rows.csv --label-column last --clusters 3",
+      "train --resume runs/dynae-optdigits-seed0",
+    ],
+  });
   command.action(async (values: TrainValues) => {
     const plan = opened === undefined
       ? await planRun(method, values)
@@ -53,7 +64,7 @@ export async function define(command: Command, args: readonly string[]): Promise
   });
 }
 
-function helpText({ name, summary, citation, profiles }: Method): string {
+function detailsOf({ name, summary, citation, profiles }: Method): string {
   const lines = Object.entries(profiles).map(([profile, { description }]) =>
     `  ${profile.padEnd(10)}  ${description}`
   );
@@ -61,7 +72,7 @@ function helpText({ name, summary, citation, profiles }: Method): string {
     `  ${method.name.padEnd(10)}  ${method.summary}`
   );
   return `
-Models (--model NAME --help shows another one's options):
+Models (--model NAME --help-all shows another one's options):
 ${models.join("\n")}
 
 ${name}: ${summary}.
@@ -69,10 +80,5 @@ ${citation}
 
 Profiles of ${name}:
 ${lines.join("\n")}
-
-Examples:
-  ${PROGRAM} train
-  ${PROGRAM} train --data rows.csv --label-column last --scale standard --clusters 3
-  ${PROGRAM} train --resume runs/dynae-optdigits-seed0
 `;
 }

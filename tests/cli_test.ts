@@ -9,7 +9,9 @@ import {
 } from "@std/assert";
 import { columnStatistics, standardiseLike } from "../cli/columns.ts";
 import { centroidStrip } from "../cli/centroids.ts";
+import { OFTEN } from "../cli/help.ts";
 import { main } from "../cli/main.ts";
+import { kebabCase } from "../cli/method_options.ts";
 import { RunFolder, type RunRecord } from "../cli/run_folder.ts";
 import { editDistance, nearest } from "../cli/suggest.ts";
 import { formatBytes, formatDuration, formatNumber, formatTable } from "../cli/terminal.ts";
@@ -59,6 +61,53 @@ Deno.test("every command has help with an example", async () => {
     assertStringIncludes(out, "deno run -P cli.ts");
   }
   for (const model of Object.keys(METHODS)) assertStringIncludes(outcomes[1].out, model);
+});
+
+/** The long flags of the options that a help lists. */
+function flagsIn(help: string): string[] {
+  return [...help.matchAll(/^ {2}(?:-\w, )?--([a-z0-9-]+)/gm)].map(([, name]) => name);
+}
+
+Deno.test("every model's short help fits a screen, and --help-all lists all its options", async () => {
+  const forms = ["--help", "--help-all"];
+  const commands = [
+    ...Object.keys(METHODS).map((model) => ["train", "--model", model]),
+    ["compare", "--models", "dynae,ae-kmeans"],
+    ["sweep"],
+    ["classify"],
+    ["segment"],
+  ];
+  const outcomes = await Promise.all(
+    commands.map((words) => Promise.all(forms.map((form) => run([...words, form])))),
+  );
+  const seen = new Set<string>();
+  for (const [i, [short, all]] of outcomes.entries()) {
+    const words = commands[i].join(" ");
+    assertEquals([short.code, short.err, all.code, all.err], [0, "", 0, ""], words);
+    const lines = short.out.split("\n");
+    assert(lines.length <= 42, `${words}: ${lines.length} lines`);
+    assertEquals(lines.filter((line) => line.length > 80), [], words);
+    const [few, every] = [flagsIn(short.out), flagsIn(all.out)];
+    assert(few.length <= 16 && few.includes("help-all"), `${words}: ${few}`);
+    assertEquals(every.slice(0, few.length), few, "both begin alike");
+    assertStringIncludes(short.out, `\n--help-all: ${every.length - few.length} more options`);
+    for (const name of few) seen.add(name);
+    const [command, , model] = commands[i];
+    if (command !== "train") continue;
+    for (const { name } of METHODS[model].options) assert(every.includes(kebabCase(name)), name);
+    for (const profile of Object.keys(METHODS[model].profiles)) {
+      assertStringIncludes(short.out, profile);
+      assertStringIncludes(all.out, `\n  ${profile} `);
+    }
+  }
+  // No name in the list has gone stale.
+  assertEquals(OFTEN.filter((name) => !seen.has(name)), []);
+});
+
+Deno.test("a wrong flag is guessed from all options, not only from those of the short help", async () => {
+  const { code, err } = await run(["train", "--kapa", "0.2"]);
+  assertEquals(code, 2);
+  assertStringIncludes(err, "did you mean --kappa?");
 });
 
 Deno.test("what is wrong with the command line is said on one line, with exit code 2", async () => {
