@@ -13,6 +13,8 @@ export interface DeviceBuffer {
   readonly byteLength: number;
   /** What it holds, for messages. */
   readonly label: string;
+  /** Whether it has been freed. */
+  readonly freed: boolean;
   /** Frees the memory. Freeing twice is harmless. */
   free(): void;
 }
@@ -132,7 +134,7 @@ export interface Backend {
    * @throws where a call enqueued before has failed, or the device is lost.
    */
   read(regions: readonly Region[]): Promise<(Float32Array | Float64Array | Uint32Array)[]>;
-  /** Validates and compiles the calls. */
+  /** Checks the calls as `engine/call_check.ts` says, and against the device's limits; compiles. */
   prepare(calls: readonly Call[], label: string): Promise<Executable>;
   /** What the buffers of this backend take. */
   memory(): MemoryUse;

@@ -90,13 +90,13 @@ async function runCase(backend: Backend, name: string, test: KernelCase): Promis
   const program = await backend.prepare([{ kernel, constants, params, regions }], test.name);
   program.run(1);
   const outputs = await backend.read(regions);
-  const guards = await backend.read(
-    regions.flatMap(({ buffer, length }): Region[] => [
-      { buffer, offset: 0, length: GUARD, dtype: "u32" },
-      { buffer, offset: GUARD + length, length: GUARD, dtype: "u32" },
-    ]),
+  const whole = await backend.read(
+    regions.map(({ buffer }): Region => (
+      { buffer, offset: 0, length: buffer.byteLength / 4, dtype: "u32" }
+    )),
   );
-  assert(guards.every((words) => words.every((word) => word === POISON)), "wrote out of bounds");
+  const guards = whole.flatMap((words) => [...words.slice(0, GUARD), ...words.slice(-GUARD)]);
+  assert(guards.every((word) => word === POISON), "wrote out of bounds");
   program.dispose();
   regions.forEach(({ buffer }) => buffer.free());
   const all = { ...kernel.constants, ...constants };
@@ -380,33 +380,24 @@ Deno.test("cpu: a memory of more than 4 GiB is refused in words", async () => {
   });
 });
 
-Deno.test("cpu: calls and regions are checked", async () => {
+Deno.test("cpu: kernels that its threads do not know, writes and runs are checked", async () => {
   await using({ threads: 1 }, async (backend) => {
-    const x = region(backend, 8), y = region(backend, 8), ids = region(backend, 8, "u32");
+    const x = region(backend, 8), y = region(backend, 8);
     const good = affine(x, y, 1, 0);
-    const refused = async (call: Call, kind: ErrorConstructor, message: string) => {
-      await assertRejects(() => backend.prepare([call], "plan"), kind, message);
-    };
-    await refused({ ...good, regions: [x] }, TypeError, "unary binds 2 regions, but 1 are given");
-    await refused({ ...good, regions: [ids, y] }, TypeError, "unary binds x as f32, but it is u32");
-    await refused({ ...good, params: { n: 8 } }, TypeError, "unary needs parameter a");
-    await refused({ ...good, constants: { ACT: 1 } }, TypeError, "unary has no constant ACT");
-    await refused(
-      { ...good, params: { n: 9, a: 1, b: 0 } },
-      RangeError,
-      "needs 9 elements of x, but its region has 8",
-    );
-    await refused(
-      { ...good, kernel: { ...KERNELS.unary } },
+    await assertRejects(
+      () => backend.prepare([{ ...good, kernel: { ...KERNELS.unary } }], "plan"),
       TypeError,
       "unary is not in kernels/registry.ts",
     );
-    await refused({ ...good, regions: [{ ...x, offset: 4 }, y] }, RangeError, "elements 4 to 12");
     const program = await backend.prepare([good], "plan");
     assertThrows(() => program.run(-1), RangeError, "-1 is not a number of steps");
     assertThrows(() => backend.write(x, new Float32Array(7)), RangeError, "8 elements, the data 7");
     x.buffer.free();
-    assertThrows(() => backend.write(x, new Float32Array(8)), TypeError, "it is freed");
+    assertThrows(
+      () => backend.write(x, new Float32Array(8)),
+      TypeError,
+      "the buffer test is freed",
+    );
     program.dispose();
     assertThrows(() => program.run(1), TypeError, "it is disposed");
   });

@@ -10,13 +10,14 @@ import type {
   Roofline,
 } from "../backend.ts";
 import { type Adapter, variantName } from "../../kernels/kernel.ts";
+import { checkCalls, checkRegion } from "../call_check.ts";
 import { limitsOf } from "./adapter.ts";
 import { BufferPool, spanOf } from "./buffers.ts";
 import type { WebGpuBuffer } from "./buffers.ts";
 import { openGpuDevice, TIMESTAMPS } from "./device.ts";
 import type { Device, DeviceChoice } from "./device.ts";
-import { checkCall, chooseShader } from "./dispatch.ts";
-import type { CheckedCall, ShaderChoice } from "./dispatch.ts";
+import { chooseShader, dispatchOf } from "./dispatch.ts";
+import type { DispatchedCall, ShaderChoice } from "./dispatch.ts";
 import { WebGpuExecutable } from "./executable.ts";
 import { PassTimer } from "./pass_timer.ts";
 import { PipelineCache } from "./pipelines.ts";
@@ -94,7 +95,7 @@ class DeviceBackend implements WebGpuBackend {
   write(region: Region, data: Float32Array | Uint32Array): void {
     this.#device.health.checkOpen();
     const what = `write to ${region.buffer.label}`;
-    const { buffer, byteOffset } = spanOf(this.#pool, region, what);
+    const { buffer, byteOffset } = spanOf(checkRegion(region, this.#pool.owns, what));
     const dtype = data instanceof Float32Array ? "f32" : "u32";
     if (dtype !== region.dtype) {
       throw new TypeError(`${what}: the data is ${dtype}, the region is ${region.dtype}`);
@@ -113,7 +114,7 @@ class DeviceBackend implements WebGpuBackend {
   async read(regions: readonly Region[]): Promise<(Float32Array | Uint32Array)[]> {
     this.#device.health.checkOpen();
     const sources = regions.map((region) => ({
-      ...spanOf(this.#pool, region, `read of ${region.buffer.label}`),
+      ...spanOf(checkRegion(region, this.#pool.owns, `read of ${region.buffer.label}`)),
       dtype: region.dtype,
     }));
     return await readBack(this.#device, this.#pool, this.#queue, sources);
@@ -123,25 +124,21 @@ class DeviceBackend implements WebGpuBackend {
     const { gpu, health } = this.#device;
     health.checkOpen();
     health.check();
-    const checked: CheckedCall[] = [];
+    const dispatched: DispatchedCall[] = [];
     const passes: Pass[] = [];
-    for (const [i, call] of calls.entries()) {
+    for (const [i, call] of checkCalls(calls, this.#pool.owns, label).entries()) {
       const { kernel, params, constants } = call;
       const shader = this.#choose(kernel, this.#device.adapter, params, constants);
-      try {
-        const found = checkCall(call, shader, this.#pool, gpu.limits);
-        if (found === undefined) continue;
-        checked.push(found);
-        passes.push({ call: i, variant: variantName(shader) });
-      } catch (error) {
-        if (error instanceof Error) error.message = `${label}, call ${i}: ${error.message}`;
-        throw error;
-      }
+      const where = `Cannot prepare ${label}: call ${i}, ${kernel.name}`;
+      const found = dispatchOf(call, shader, gpu.limits, where);
+      if (found === undefined) continue;
+      dispatched.push(found);
+      passes.push({ call: i, variant: variantName(shader) });
     }
     const pipelines = await Promise.all(
-      checked.map((call) => this.#pipelines.get(call.kernel, call.shader, call.constants)),
+      dispatched.map((call) => this.#pipelines.get(call.kernel, call.shader, call.constants)),
     );
-    for (const { kernel, shader } of checked) {
+    for (const { kernel, shader } of dispatched) {
       const names = this.#variants.get(kernel.name) ?? new Set();
       this.#variants.set(kernel.name, names.add(variantName(shader)));
     }
@@ -150,7 +147,7 @@ class DeviceBackend implements WebGpuBackend {
       this.#device,
       this.#pool,
       this.#queue,
-      checked,
+      dispatched,
       passes,
       pipelines,
       label,
