@@ -20,16 +20,19 @@
 export type {
   Backend,
   Call,
+  CpuInfo,
   DeviceBuffer,
   DeviceInfo,
   DType,
   Executable,
   MemoryUse,
+  OracleInfo,
   Pass,
   PassTime,
   Region,
   ReplayTimes,
   Roofline,
+  WebGpuInfo,
 } from "./engine/backend.ts";
 export { type DeviceName, type DeviceOptions, openDevice } from "./engine/device.ts";
 export { DeviceLostError, type LossReason, NoDeviceError } from "./engine/errors.ts";

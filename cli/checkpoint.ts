@@ -7,11 +7,11 @@ import { decodeSafetensors, encodeSafetensors } from "../engine/safetensors.ts";
 import type { Snapshot } from "../engine/state.ts";
 import type { Checkpoint, Json } from "../models/estimator.ts";
 import type { OptionValue } from "../models/options.ts";
-import type { ColumnStatistics } from "./columns.ts";
+import type { Scaling } from "../datasets/scaling.ts";
 import { VERSION } from "./version.ts";
 
 /** Version of the layout of {@linkcode Manifest}; raised when older programs cannot read it. */
-export const SCHEMA = 1;
+export const SCHEMA = 2;
 
 /** What is trained: enough to make the estimator again. */
 export interface Configuration {
@@ -38,7 +38,7 @@ export interface DataRecord {
   /** Of images. */
   readonly width?: number;
   /** What was done to the raw values. */
-  readonly scaling: string;
+  readonly scaling: Scaling;
   /** A file, or the authors of a named set. */
   readonly source: string;
 }
@@ -49,8 +49,6 @@ export interface Manifest {
   readonly configuration: Configuration;
   /** On what. */
   readonly data: DataRecord;
-  /** What standardised columns were shifted and divided by. */
-  readonly columns?: ColumnStatistics;
 }
 
 /** Writes a checkpoint atomically: a killed process leaves the previous one. */

@@ -2,6 +2,7 @@
 import type { Command } from "commander";
 import { fetchDataset, type FetchProgress } from "../datasets/fetch.ts";
 import { classCounts } from "../datasets/labels.ts";
+import { describeScaling, type Scaling } from "../datasets/scaling.ts";
 import { cacheDir, listDatasets } from "../datasets/load.ts";
 import { findNamedSet, NAMED_SETS, type NamedSet } from "../datasets/named.ts";
 import { addDataOptions, classesOf, type DataValues, load, requestOf } from "./data_options.ts";
@@ -99,7 +100,8 @@ async function describe(name: string, values: DataValues & JsonValue): Promise<v
   }
   if (set !== undefined) facts.location = location ?? null;
   if (values.json) return writeJson(facts);
-  const { counts, ...rest } = facts;
+  const { counts, scaling, ...rest } = facts;
+  if (scaling) rest.scaling = describeScaling(scaling as Scaling);
   const lines = Object.entries(rest).filter(([, value]) => value !== null && value !== "");
   writeOut(lines.map(([key, value]) => `${key.padEnd(9)} ${value}\n`).join(""));
   if (set !== undefined && location === undefined) {

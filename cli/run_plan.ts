@@ -3,19 +3,11 @@ import type { Method } from "../models/method.ts";
 import type { OptionValue, OptionValues } from "../models/options.ts";
 import { METHODS } from "../models/registry.ts";
 import { type DataRecord, readCheckpoint, SCHEMA, writeCheckpoint } from "./checkpoint.ts";
-import { columnStatistics } from "./columns.ts";
-import {
-  classesOf,
-  type DataValues,
-  load,
-  loadOrOpen,
-  requestOf,
-  type Rows,
-} from "./data_options.ts";
+import { classesOf, type DataValues, loadOrOpen, requestOf, type Rows } from "./data_options.ts";
 import { type DeviceValues, open } from "./device_options.ts";
 import { usageError } from "./errors.ts";
 import { givenOptions, kebabCase, resolve } from "./method_options.ts";
-import { type DataRequest, RunFolder, type RunRecord } from "./run_folder.ts";
+import { RunFolder, type RunRecord } from "./run_folder.ts";
 import { unknownName } from "./suggest.ts";
 import { formatDuration, writeError } from "./terminal.ts";
 import type { RunPlan } from "./training_run.ts";
@@ -72,7 +64,7 @@ export async function planRun(
   const seed = Number(options.seed ?? 0);
   const name = `${method.name}-${dataset.name.replace(/\.[^.]*$/, "")}-seed${seed}`;
   const from = values.from === undefined ? undefined : await pretrainedOf(values.from, dataset);
-  const shared = await common(method, values, dataset, request);
+  const shared = await common(method, values, dataset);
   const folder = await RunFolder.create(name.replace(/[^\w.-]+/g, "_"), values.out);
   await folder.lock();
   // A copy, so that the run's own folder is all that a resumption needs.
@@ -83,7 +75,7 @@ export async function planRun(
     configuration: { model: method.name, profile, options },
     seed,
     data: { ...dataRecord(dataset), request },
-    device: { ...requested(values), kind: "", description: "", details: {} },
+    device: requested(values),
     ...(values.from === undefined ? {} : { from: values.from }),
     versions: VERSIONS,
     seconds: 0,
@@ -138,7 +130,6 @@ async function common(
   method: Method,
   { baseline, saveSteps, device, threads, debug }: RunValues,
   dataset: Rows,
-  request: DataRequest,
 ): Promise<Omit<RunPlan, "folder" | "record">> {
   const chosen = definedOf({ device, threads, debug });
   return {
@@ -148,9 +139,6 @@ async function common(
     backend: await open(chosen),
     baseline,
     ...(saveSteps === undefined ? {} : { saveSteps }),
-    ...(dataset.scaling === "standard"
-      ? { columns: columnStatistics(await load({ ...request, scale: "none" })) }
-      : {}),
   };
 }
 
@@ -214,7 +202,7 @@ export async function planResumption(
     threads: values.threads ?? threads,
   });
   return {
-    ...await common(method, { ...values, ...device }, dataset, request),
+    ...await common(method, { ...values, ...device }, dataset),
     folder,
     record: { ...started, status: "running", versions: VERSIONS },
     ...(saved === undefined ? {} : { resume: saved.checkpoint }),

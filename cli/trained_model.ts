@@ -1,9 +1,9 @@
 /** A trained model out of a run's folder, and rows for it: what `predict` and `embed` share. */
 import type { Command } from "commander";
+import { applyScaling } from "../datasets/scaling.ts";
 import { METHODS } from "../models/registry.ts";
 import type { Checkpoint, Estimator } from "../models/estimator.ts";
 import { type Manifest, readCheckpoint } from "./checkpoint.ts";
-import { standardiseLike } from "./columns.ts";
 import {
   addStreamOption,
   load,
@@ -111,21 +111,20 @@ export async function withEstimator<T>(
 /** The rows on the scale of the training data, whatever their own would be. */
 async function loadRows(
   { data, dataDir, labelColumn, limit, stream }: ModelValues,
-  { data: trained, columns }: Manifest,
+  { data: { scaling } }: Manifest,
 ): Promise<Rows> {
-  const divisor = /^\/ (.+)$/.exec(trained.scaling)?.[1];
   const request = requestOf({
     data,
-    scale: divisor === undefined ? "none" : Number(divisor),
+    scale: scaling.kind === "divisor" ? scaling.divisor : "none",
     ...(dataDir === undefined ? {} : { dataDir }),
     ...(labelColumn === undefined ? {} : { labelColumn }),
     ...(limit === undefined ? {} : { limit }),
     ...(stream === undefined ? {} : { stream }),
   });
-  if (columns === undefined) return await loadOrOpen(request);
+  if (scaling.kind !== "standard") return await loadOrOpen(request);
   if (stream) throw usageError("the model was trained on standardised rows; leave --stream out");
   const rows = await load(request);
-  standardiseLike(rows, columns);
+  applyScaling(rows.data, rows.d, scaling);
   return rows;
 }
 

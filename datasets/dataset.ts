@@ -1,7 +1,7 @@
 /** The data set that everything else consumes: float32 rows, optional labels, and where from. */
 import { cannotRead, elementsOf, type NumericArray } from "./array.ts";
 import type { Labels } from "./labels.ts";
-import { type Scale, scaleRows } from "./scaling.ts";
+import { type Scale, scaleRows, type Scaling } from "./scaling.ts";
 
 /** What is known about rows to cluster. */
 export interface RowsInfo {
@@ -19,8 +19,8 @@ export interface RowsInfo {
   readonly labels?: Uint32Array;
   /** The name of class i. */
   readonly classNames?: readonly string[];
-  /** What was done to the raw values: `"none"`, `"/ 255"`, `"standard"`. */
-  readonly scaling: string;
+  /** What was done to the raw values. */
+  readonly scaling: Scaling;
   /** SHA-256 of what training depends on, in hexadecimal. */
   readonly digest: string;
   /** Where the data come from: a file, or the authors of a named set. */

@@ -14,7 +14,7 @@ import { isGzip } from "./gzip.ts";
 import { idxLayout, isIdx } from "./idx.ts";
 import { baseName, readLabels } from "./load.ts";
 import { isNpy, npyLayout } from "./npy.ts";
-import type { Scale } from "./scaling.ts";
+import { describeScaling, dividedBy, type Scale } from "./scaling.ts";
 
 /** A data set whose values are read from its file as they are needed. */
 export interface StreamedDataset extends RowsInfo {
@@ -78,6 +78,7 @@ export class RowFile {
 
   /**
    * Reads the first `n` rows once: checks that all values are finite in float32.
+   * @param scaling What is done to them, in words.
    * @returns The SHA-256 of their bytes by blocks, the element type and the scaling.
    * @throws {RangeError} for values that are not finite.
    */
@@ -150,7 +151,7 @@ export async function openDataset(
     const labels = options.labels === undefined ? undefined : await readLabels(options.labels);
     const { n, d, image } = measureRows(layout.shape, { ...options, name, labels });
     const divisor = divisorOf(layout, path, options);
-    const scaling = divisor === 1 ? "none" : `/ ${divisor}`;
+    const scaling = dividedBy(divisor);
     const data = new RowFile(file, path, layout, d, divisor);
     return {
       name,
@@ -161,7 +162,7 @@ export async function openDataset(
       ...(labels === undefined ? {} : { labels: labels.labels.slice(0, n) }),
       ...(labels?.classNames === undefined ? {} : { classNames: labels.classNames }),
       scaling,
-      digest: await data.digest(n, scaling),
+      digest: await data.digest(n, describeScaling(scaling)),
       source: path,
       licence: "",
     };

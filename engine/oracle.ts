@@ -47,7 +47,6 @@ export class OracleBackend implements Backend {
   readonly info: DeviceInfo = {
     kind: "oracle",
     description: "float64 reference loops",
-    details: {},
   };
   /** No limit: regions are never chunked. */
   readonly maxRegionBytes: number = Infinity;

@@ -7,9 +7,9 @@ import {
   assertRejects,
   assertStringIncludes,
 } from "@std/assert";
-import { columnStatistics, standardiseLike } from "../cli/columns.ts";
 import { centroidStrip } from "../cli/centroids.ts";
 import { main } from "../cli/main.ts";
+import { SCHEMA } from "../cli/checkpoint.ts";
 import { RunFolder, type RunRecord } from "../cli/run_folder.ts";
 import { editDistance, nearest } from "../cli/suggest.ts";
 import { formatBytes, formatDuration, formatNumber, formatTable } from "../cli/terminal.ts";
@@ -135,7 +135,12 @@ Deno.test("data and info print tables and JSON", async () => {
   const names = JSON.parse(list.out).map(({ name }: { name: string }) => name);
   assertEquals(names.slice(0, 2), ["optdigits", "mnist"]);
   const facts = JSON.parse(optdigits.out);
-  assertEquals([facts.n, facts.d, facts.classes, facts.scaling], [5620, 64, 10, "/ 16"]);
+  assertEquals([facts.n, facts.d, facts.classes, facts.scaling], [
+    5620,
+    64,
+    10,
+    { kind: "divisor", divisor: 16 },
+  ]);
   assertEquals(facts.counts.length, 10);
   assertStringIncludes(unfetched.out, "not here yet");
   assertStringIncludes(ships.out, "ships with this package");
@@ -158,9 +163,9 @@ Deno.test("a run leaves all its files, which predict, embed and evaluate read", 
     const { configuration: { options }, results, data, status, versions, device } = record;
     assertEquals([status, record.seed, record.stopReason], ["finished", 3, "20 steps"]);
     assertEquals([options.clusters, options.hidden, options.pretrainDecay], [3, [8, 8], false]);
-    assertEquals([data.name, data.n, data.d, data.scaling], ["blobs.csv", 240, 4, "none"]);
+    assertEquals([data.name, data.n, data.d, data.scaling.kind], ["blobs.csv", 240, 4, "none"]);
     assertEquals(versions.deno, Deno.version.deno);
-    assertEquals(device.kind, "cpu");
+    assertEquals([device.requested, device.used?.kind], ["cpu", "cpu"]);
     assertEquals(results?.partitions["k-means on the data"].acc, 1);
     assertEquals(results?.clusterSizes.reduce((sum, size) => sum + size), 240);
     const codes = decodeNpy(await Deno.readFile(file("embedding.npy")), "embedding.npy");
@@ -242,7 +247,7 @@ Deno.test("without labels there are cluster sizes; new rows are standardised lik
     assertEquals(path, "runs/kmeans-rows-seed0");
     const { diagnostics: _, ...rest } = results;
     assertEquals(rest, { clusterSizes: [80, 80, 80], partitions: {}, warnings: [] });
-    assertEquals(data.scaling, "standard");
+    assertEquals([data.scaling.kind, data.scaling.mean.length], ["standard", data.d]);
     const expected = await Deno.readTextFile(`${folder}/${path}/labels.csv`);
     const predict = ["predict", "--run", path, "--device", "cpu", "--data"];
     assertEquals((await run([...predict, "rows.csv"], folder)).out, expected);
@@ -370,12 +375,12 @@ Deno.test("a lost device is opened again three times, each from the last checkpo
         dataset,
         folder: await RunFolder.create("", `${folder}/lost${losses}`),
         record: {
-          schema: 1,
+          schema: SCHEMA,
           status: "running",
           configuration: { model: "dynae", profile: "default", options: { clusters: 1 } },
           seed: 0,
           data: { ...dataset, request: { data: "rows.csv" } },
-          device: { requested: "cpu", kind: "", description: "", details: {} },
+          device: { requested: "cpu" },
           versions: {},
           seconds: 0,
         },
@@ -455,13 +460,12 @@ function readTensors(bytes: Uint8Array) {
   return decodeSafetensors(bytes, "file").tensors;
 }
 
-Deno.test("standardising by stored statistics is what the loader does", () =>
+Deno.test("the folder of a run of another layout is refused, in words", () =>
   inFolder(async (folder) => {
-    const raw = await loadDataset(`${folder}/rows.csv`);
-    const expected = await loadDataset(`${folder}/rows.csv`, { scale: "standard" });
-    const statistics = JSON.parse(JSON.stringify(columnStatistics(raw)));
-    standardiseLike(raw, statistics);
-    assertEquals(raw.data, expected.data);
+    await Deno.writeTextFile(`${folder}/run.json`, JSON.stringify({ schema: 1 }));
+    const { code, err } = await run(["predict", "--run", ".", "--data", "rows.csv"], folder);
+    assertEquals(code, 1);
+    assertStringIncludes(err, "run.json: it has schema 1, dynae");
   }));
 
 Deno.test("folders of runs are counted, never overwritten", async () => {

@@ -41,7 +41,7 @@ function finished(
 ): RunState {
   const scores = acc === undefined ? {} : { acc, nmi: acc / 2, ari: 0 };
   const record = {
-    ...{ seconds, steps: 100, device: { description: "CPU" } },
+    ...{ seconds, steps: 100, device: { used: { description: "CPU" } } },
     results: { ...scores, clusterSizes: [3, 7], partitions: {}, warnings },
   } as unknown as RunRecord;
   return { status: "finished", reason: "", record };

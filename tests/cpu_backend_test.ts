@@ -8,17 +8,20 @@ import {
   assertThrows,
 } from "@std/assert";
 import fc from "fast-check";
-import type { Backend, Call, Region } from "../engine/backend.ts";
+import type { Backend, Call, CpuInfo, Region } from "../engine/backend.ts";
 import { BlockAllocator } from "../engine/cpu/allocator.ts";
 import { openCpuBackend } from "../engine/cpu/backend.ts";
+import { isSameArithmetic } from "../engine/device.ts";
+import { OracleBackend } from "../engine/oracle.ts";
 import type { KernelCase, NumberArray } from "../kernels/kernel.ts";
 import { KERNELS } from "../kernels/registry.ts";
 import { UNARY } from "../kernels/unary.ts";
 
 type Options = Parameters<typeof openCpuBackend>[0];
+type Cpu = Awaited<ReturnType<typeof openCpuBackend>>;
 
 /** Opens a backend for the length of `body`. */
-async function using(options: Options, body: (backend: Backend) => Promise<void>): Promise<void> {
+async function using(options: Options, body: (backend: Cpu) => Promise<void>): Promise<void> {
   const backend = await openCpuBackend(options);
   try {
     await body(backend);
@@ -173,7 +176,7 @@ Deno.test("cpu: dense kernels agree with the reference at every edge", async () 
 Deno.test("cpu: every kernel agrees with its reference on its cases, strict and relaxed", async () => {
   for (const strict of [false, true]) {
     await using({ threads: 2, strict }, async (backend) => {
-      assertEquals(backend.info.details.relaxed, !strict);
+      assertEquals(backend.info.relaxed, !strict);
       for (const kernel of Object.values(KERNELS)) {
         for (const test of kernel.cases()) {
           const { outputs, expected } = await runCase(backend, kernel.name, test);
@@ -210,7 +213,7 @@ Deno.test("cpu: the bytes do not depend on the number of threads", async () => {
   const results: Uint32Array[][] = [];
   for (const threads of [1, 2, 3]) {
     await using({ threads }, async (backend) => {
-      assertEquals(backend.info.details.threads, threads);
+      assertEquals(backend.info.threads, threads);
       const bytes: Uint32Array[] = [];
       for (const kernel of Object.values(KERNELS)) {
         for (const test of kernel.cases()) {
@@ -415,6 +418,18 @@ Deno.test("cpu: a disposed backend refuses work, and whoever waits is told", asy
   assertThrows(() => program.run(1), TypeError, "has stopped");
 });
 
+Deno.test("cpu: devices of equal bits are told from others, whatever their number of threads", async () => {
+  const infos: CpuInfo[] = [];
+  for (const options of [{ threads: 1 }, { threads: 2 }, { threads: 2, strict: true }]) {
+    await using(options, async ({ info }) => void infos.push(await Promise.resolve(info)));
+  }
+  const [one, two, strict] = infos;
+  assertEquals([one.threads, two.threads, strict.relaxed], [1, 2, false]);
+  assert(isSameArithmetic(one, two));
+  assert(!isSameArithmetic(two, strict));
+  assert(!isSameArithmetic(two, new OracleBackend().info));
+});
+
 Deno.test("cpu: a number of threads out of range is refused", async () => {
   for (const threads of [0, -1, 1.5, 257, NaN]) {
     await assertRejects(() => openCpuBackend({ threads }), RangeError, "threads must be 1 to 256");
@@ -426,7 +441,7 @@ Deno.test({
   permissions: { read: false },
   async fn() {
     await using({}, async (backend) => {
-      assertStringIncludes(String(backend.info.details.withoutWorkers), "no permission");
+      assertStringIncludes(String(backend.info.withoutWorkers), "no permission");
       const x = region(backend, 100), y = region(backend, 100);
       const program = await backend.prepare([affine(x, y, 2, 1), affine(y, x, 1, 0)], "inline");
       program.run(3);

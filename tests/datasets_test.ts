@@ -14,7 +14,7 @@ import {
 } from "../datasets/load.ts";
 import { assembleNamedSet, findNamedSet, NAMED_SETS, type NamedSet } from "../datasets/named.ts";
 import { decodeNpy, encodeNpy } from "../datasets/npy.ts";
-import { scaleRows } from "../datasets/scaling.ts";
+import { applyScaling, describeScaling, scaleRows } from "../datasets/scaling.ts";
 import {
   folderSource,
   mirrorSource,
@@ -55,7 +55,7 @@ async function load(name: string, bytes: Uint8Array, options?: LoadOptions): Pro
 Deno.test("optdigits ships, with the published size, classes and first digit", async () => {
   const digits = await loadDataset("optdigits");
   assertEquals([digits.n, digits.d, digits.height, digits.width], [5620, 64, 8, 8]);
-  assertEquals(digits.scaling, "/ 16");
+  assertEquals(digits.scaling, { kind: "divisor", divisor: 16 });
   assertEquals(digits.licence, "CC BY 4.0");
   assertEquals(
     [...classCounts(digits.labels!).values()],
@@ -72,7 +72,7 @@ Deno.test("optdigits ships, with the published size, classes and first digit", a
 
 Deno.test("optdigits: limit, scale and labels beside it", async () => {
   const raw = await loadDataset("optdigits", { scale: "none", limit: 3 });
-  assertEquals([raw.n, raw.labels!.length, raw.scaling], [3, 3, "none"]);
+  assertEquals([raw.n, raw.labels!.length, raw.scaling.kind], [3, 3, "none"]);
   assertEquals(raw.data[3], 15);
   await assertRejects(
     () => loadDataset("optdigits", { labels: "x" }),
@@ -137,15 +137,18 @@ Deno.test("shapes: images, channels of one, flattened rest, and too few dimensio
 
 Deno.test("scaling: defaults, divisors, standard, and what is refused", async () => {
   const bytes = encodeIdx(new Uint8Array([0, 4, 8, 16]), [2, 2]);
-  assertEquals((await load("x", bytes)).scaling, "/ 255");
+  assertEquals((await load("x", bytes)).scaling, { kind: "divisor", divisor: 255 });
   assertEquals([...(await load("x", bytes, { scale: 16 })).data], [0, 0.25, 0.5, 1]);
   assertEquals([...(await load("x", bytes, { scale: "none" })).data], [0, 4, 8, 16]);
   const text = encode("0,4\n8,16");
-  assertEquals((await load("x.csv", text)).scaling, "none");
-  assertEquals((await load("x.csv", text, { scale: "unit" })).scaling, "/ 16");
+  assertEquals((await load("x.csv", text)).scaling, { kind: "none" });
+  assertEquals((await load("x.csv", text, { scale: "unit" })).scaling, {
+    kind: "divisor",
+    divisor: 16,
+  });
   const standard = await load("x.csv", text, { scale: "standard" });
   assertEquals([...standard.data], [-1, -1, 1, 1]);
-  assertEquals(standard.scaling, "standard");
+  assertEquals(describeScaling(standard.scaling), "standard");
   for (const scale of [0, -1, NaN, Infinity]) {
     await assertRejects(() => load("x", bytes, { scale }), RangeError, `scale is ${scale}`);
   }
@@ -154,6 +157,20 @@ Deno.test("scaling: defaults, divisors, standard, and what is refused", async ()
     TypeError,
     'scale is "max"',
   );
+});
+
+Deno.test("scaling: raw rows are put on the scale of others by what is recorded of them", () => {
+  const rows = Float32Array.of(0.1, 3, 7, 0.1, 5, 7, 0.1, 4, -1);
+  for (const scale of ["none", "standard", 3] as const) {
+    const expected = rows.slice();
+    const recorded = JSON.parse(JSON.stringify(scaleRows(expected, 3, { scale })));
+    const others = rows.slice();
+    applyScaling(others, 3, recorded);
+    assertEquals(others, expected);
+    if (scale === "standard") {
+      assertThrows(() => applyScaling(others, 9, recorded), RangeError, "these rows have 9");
+    }
+  }
 });
 
 Deno.test("scaling: standard survives a large mean and a constant column", () => {

@@ -10,13 +10,13 @@ import fc from "fast-check";
 import type { Backend, Region } from "../engine/backend.ts";
 import { DeviceLostError, NoDeviceError, ShaderError } from "../engine/errors.ts";
 import { isHardware, listAdapters } from "../engine/webgpu/adapter.ts";
-import { openWebGpuBackend } from "../engine/webgpu/backend.ts";
+import { openWebGpuBackend, type WebGpuBackend } from "../engine/webgpu/backend.ts";
 import { openGpuDevice } from "../engine/webgpu/device.ts";
 import { foldWorkgroups, packParams } from "../engine/webgpu/dispatch.ts";
 import { gpuTest } from "./gpu.ts";
 import { scale, withDefect } from "./kernel_fixture.ts";
 
-async function withBackend(fn: (backend: Backend) => Promise<void>): Promise<void> {
+async function withBackend(fn: (backend: WebGpuBackend) => Promise<void>): Promise<void> {
   const backend = await openWebGpuBackend();
   try {
     await fn(backend);
@@ -257,10 +257,10 @@ gpuTest("adapters are listed; hardware is not found where there is none", async 
 gpuTest("variants in use are recorded and can be forced", async () => {
   const other = { ...scale.shaders[0], file: "scale_software.wgsl" };
   const kernel = { ...scale, shaders: [scale.shaders[0], other] as const, choose: () => other };
-  const use = async (backend: Backend) => {
+  const use = async (backend: WebGpuBackend) => {
     const regions = [region(backend, 64, "x"), region(backend, 64, "y")];
     await backend.prepare([{ kernel, constants: {}, params: { n: 64, factor: 1 }, regions }], "p");
-    return backend.info.details.shaders;
+    return backend.info.shaders;
   };
   await withBackend(async (backend) =>
     assertEquals(await use(backend), { scale: ["scale_software.wgsl"] })

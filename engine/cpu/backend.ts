@@ -6,8 +6,8 @@ import { KERNELS } from "../../kernels/registry.ts";
 import type {
   Backend,
   Call,
+  CpuInfo,
   DeviceBuffer,
-  DeviceInfo,
   Executable,
   Region,
   ReplayTimes,
@@ -54,7 +54,9 @@ const DEFAULT_THREADS = 16;
  *
  * @throws {RangeError} if `threads` is not a whole number from 1 to 256.
  */
-export async function openCpuBackend(options: CpuOptions = {}): Promise<Backend> {
+export async function openCpuBackend(
+  options: CpuOptions = {},
+): Promise<Backend & { readonly info: CpuInfo }> {
   const cores = globalThis.navigator?.hardwareConcurrency ?? 1;
   const threads = options.threads ?? Math.min(cores, DEFAULT_THREADS);
   if (!Number.isInteger(threads) || threads < 1 || threads > 256) {
@@ -121,7 +123,7 @@ class CpuBuffer implements DeviceBuffer {
 }
 
 class CpuBackend implements Backend {
-  readonly info: DeviceInfo;
+  readonly info: CpuInfo;
   readonly maxRegionBytes = MAXIMUM_PAGES * PAGE;
   readonly #memory: WebAssembly.Memory;
   readonly #crew: Crew;
@@ -163,13 +165,11 @@ class CpuBackend implements Backend {
     this.info = {
       kind: "cpu",
       description: `WebAssembly SIMD (${relaxed ? "relaxed" : "strict"}), ${place}`,
-      details: {
-        threads,
-        relaxed,
-        shared,
-        wasm: Object.keys(WASM_KERNELS),
-        ...(obstacle === undefined ? {} : { withoutWorkers: obstacle }),
-      },
+      threads,
+      relaxed,
+      shared,
+      wasm: Object.keys(WASM_KERNELS),
+      ...(obstacle === undefined ? {} : { withoutWorkers: obstacle }),
     };
   }
 

@@ -2,12 +2,12 @@
 import type {
   Backend,
   Call,
-  DeviceInfo,
   Executable,
   MemoryUse,
   Pass,
   Region,
   Roofline,
+  WebGpuInfo,
 } from "../backend.ts";
 import { type Adapter, variantName } from "../../kernels/kernel.ts";
 import { checkCalls, checkRegion } from "../call_check.ts";
@@ -33,6 +33,8 @@ export interface WebGpuOptions extends DeviceChoice {
 
 /** A backend on WebGPU. */
 export interface WebGpuBackend extends Backend {
+  /** What the device is, and which shaders are in use. */
+  readonly info: WebGpuInfo;
   /** What shader variants are chosen for. */
   readonly adapter: Adapter;
 }
@@ -76,15 +78,23 @@ class DeviceBackend implements WebGpuBackend {
     return this.#device.adapter;
   }
 
-  get info(): DeviceInfo {
-    const { title, vendor, architecture, features, ...adapter } = this.#device.adapter;
+  get info(): WebGpuInfo {
+    const { title: description, vendor, architecture, features, ...adapter } = this.#device.adapter;
     const shaders: Record<string, string[]> = {};
     for (const name of [...this.#variants.keys()].sort()) {
       shaders[name] = [...this.#variants.get(name)!].sort();
     }
     const limits = limitsOf(this.#device.gpu.limits);
-    const details = { class: adapter.class, vendor, architecture, features, limits, shaders };
-    return { kind: "webgpu", description: title, details };
+    return {
+      kind: "webgpu",
+      description,
+      class: adapter.class,
+      vendor,
+      architecture,
+      features,
+      limits,
+      shaders,
+    };
   }
 
   allocate(byteLength: number, label: string): WebGpuBuffer {
