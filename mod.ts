@@ -326,3 +326,6 @@ export {
 } from "./models/vade.ts";
 export type { OutputLikelihood, VaDEOptions } from "./models/vade_options.ts";
 export { Encoding } from "./models/training/whole_pass.ts";
+export { decodeModel, encodeModel, type LoadModelOptions } from "./storage/model.ts";
+export type { RowsInfo } from "./datasets/dataset.ts";
+export type { Scaling } from "./datasets/scaling.ts";

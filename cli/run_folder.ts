@@ -1,11 +1,11 @@
 /** The folder of a run: which files it has, and that no run overwrites another's. */
-import { writeFileAtomic } from "../engine/atomic_file.ts";
+import { writeFileAtomic } from "../storage/atomic_file.ts";
 import type { DeviceInfo } from "../engine/backend.ts";
 import type { Diagnostics } from "../models/evaluation/diagnostics.ts";
 import type { LogRow, Scores } from "../models/estimator.ts";
-import { type Configuration, type DataRecord, SCHEMA } from "./checkpoint.ts";
+import { type Configuration, type DataRecord, SCHEMA } from "../storage/checkpoint.ts";
 import { EXIT, Failure, usageError } from "./errors.ts";
-import { VERSION } from "./version.ts";
+import { VERSION } from "../storage/version.ts";
 
 /** How to read the data again. Paths are absolute. */
 export interface DataRequest {

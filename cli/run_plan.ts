@@ -2,7 +2,8 @@
 import type { Method } from "../models/method.ts";
 import type { OptionValue, OptionValues } from "../models/options.ts";
 import { METHODS } from "../models/registry.ts";
-import { type DataRecord, readCheckpoint, SCHEMA, writeCheckpoint } from "./checkpoint.ts";
+import { recordOf, SCHEMA } from "../storage/checkpoint.ts";
+import { readCheckpoint, writeCheckpoint } from "../storage/files.ts";
 import { classesOf, type DataValues, loadOrOpen, requestOf, type Rows } from "./data_options.ts";
 import { type DeviceValues, open } from "./device_options.ts";
 import { usageError } from "./errors.ts";
@@ -11,7 +12,8 @@ import { RunFolder, type RunRecord } from "./run_folder.ts";
 import { unknownName } from "./suggest.ts";
 import { formatDuration, writeError } from "./terminal.ts";
 import type { RunPlan } from "./training_run.ts";
-import { VERSION, VERSIONS } from "./version.ts";
+import { VERSION } from "../storage/version.ts";
+import { VERSIONS } from "./version.ts";
 
 /** What is asked of a run, next to the options of its method, which are fields of their own. */
 export interface RunValues extends DataValues, DeviceValues {
@@ -68,13 +70,13 @@ export async function planRun(
   const folder = await RunFolder.create(name.replace(/[^\w.-]+/g, "_"), values.out);
   await folder.lock();
   // A copy, so that the run's own folder is all that a resumption needs.
-  if (from) await writeCheckpoint(folder.pretrained, from.checkpoint, from.manifest);
+  if (from) await writeCheckpoint(folder.pretrained, from);
   const record: RunRecord = {
     schema: SCHEMA,
     status: "running",
     configuration: { model: method.name, profile, options },
     seed,
-    data: { ...dataRecord(dataset), request },
+    data: { ...recordOf(dataset), request },
     device: requested(values),
     ...(values.from === undefined ? {} : { from: values.from }),
     versions: VERSIONS,
@@ -111,12 +113,11 @@ export function settle(
 
 /** The pre-trained network of a run. @throws {Failure} where it kept none, or of other columns. */
 async function pretrainedOf(run: string, { d, digest }: Rows) {
-  const { folder } = await RunFolder.open(run);
+  const { folder, record: { data } } = await RunFolder.open(run);
   const found = await readCheckpoint(folder.pretrained).catch((error) => {
     if (!(error instanceof Deno.errors.NotFound)) throw error;
     throw usageError(`--from: ${run} holds no pre-trained network; has it finished pre-training?`);
   });
-  const { data } = found.manifest;
   if (data.d !== d) {
     throw usageError(`--from: ${run} was trained on ${data.d} columns, the data have ${d}`);
   }
@@ -144,12 +145,6 @@ async function common(
 
 function requested({ device = "auto", threads }: DeviceValues) {
   return { requested: device, ...(threads === undefined ? {} : { threads }) };
-}
-
-function dataRecord(dataset: Rows): DataRecord {
-  const { name, digest, n, d, height, width, scaling, source } = dataset;
-  const image = height === undefined || width === undefined ? {} : { height, width };
-  return { name, digest, n, d, ...image, scaling, source };
 }
 
 /**

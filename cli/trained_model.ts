@@ -1,9 +1,10 @@
 /** A trained model out of a run's folder, and rows for it: what `predict` and `embed` share. */
 import type { Command } from "commander";
 import { applyScaling } from "../datasets/scaling.ts";
-import { METHODS } from "../models/registry.ts";
-import type { Checkpoint, Estimator } from "../models/estimator.ts";
-import { type Manifest, readCheckpoint } from "./checkpoint.ts";
+import type { Estimator } from "../models/estimator.ts";
+import type { StoredCheckpoint } from "../storage/checkpoint.ts";
+import { readCheckpoint } from "../storage/files.ts";
+import { restoreModel } from "../storage/model.ts";
 import {
   addStreamOption,
   load,
@@ -15,8 +16,7 @@ import {
 import { addDeviceOptions, close, type DeviceValues, open } from "./device_options.ts";
 import { usageError } from "./errors.ts";
 import { integerOption } from "./method_options.ts";
-import { type DataRequest, RunFolder } from "./run_folder.ts";
-import { unknownName } from "./suggest.ts";
+import { type DataRequest, RunFolder, type RunRecord } from "./run_folder.ts";
 import { writeError, writeOut } from "./terminal.ts";
 import { PROGRAM } from "./version.ts";
 
@@ -61,17 +61,12 @@ export async function withModel<T>(
 ): Promise<T> {
   return await withEstimator(
     values,
-    async (model, { manifest }) => await use(model, await loadRows(values, manifest)),
+    async (model, { record }) => await use(model, await loadRows(values, record)),
   );
 }
 
 /** A run as its folder holds it. */
-export interface StoredRun extends Awaited<ReturnType<typeof RunFolder.open>> {
-  /** Its last checkpoint. */
-  readonly checkpoint: Checkpoint;
-  /** What belongs to that. */
-  readonly manifest: Manifest;
-}
+export interface StoredRun extends Awaited<ReturnType<typeof RunFolder.open>>, StoredCheckpoint {}
 
 /**
  * Loads the model of a run and hands it over.
@@ -82,7 +77,7 @@ export async function withEstimator<T>(
   use: (model: Estimator, run: StoredRun) => Promise<T>,
 ): Promise<T> {
   const { folder, record } = await RunFolder.open(values.run);
-  const { checkpoint, manifest } = await readCheckpoint(folder.checkpoint).catch((error) => {
+  const stored = await readCheckpoint(folder.checkpoint).catch((error) => {
     if (!(error instanceof Deno.errors.NotFound)) throw error;
     throw usageError(`${folder.path} has no checkpoint yet; train it first`);
   });
@@ -91,16 +86,10 @@ export async function withEstimator<T>(
       `note: the run is not finished; finish it by ${PROGRAM} train --resume ${folder.path}\n`,
     );
   }
-  const { model, options } = manifest.configuration;
-  const method = METHODS[model];
-  if (method === undefined) {
-    throw usageError(unknownName("model", model, Object.keys(METHODS)));
-  }
   const backend = await open(values);
   try {
-    const estimator = method.create(options);
-    await estimator.load(checkpoint, backend);
-    const result = await use(estimator, { folder, record, checkpoint, manifest });
+    const estimator = await restoreModel(stored, folder.checkpoint, backend);
+    const result = await use(estimator, { folder, record, ...stored });
     await estimator.dispose();
     return result;
   } finally {
@@ -111,7 +100,7 @@ export async function withEstimator<T>(
 /** The rows on the scale of the training data, whatever their own would be. */
 async function loadRows(
   { data, dataDir, labelColumn, limit, stream }: ModelValues,
-  { data: { scaling } }: Manifest,
+  { data: { scaling } }: RunRecord,
 ): Promise<Rows> {
   const request = requestOf({
     data,

@@ -15,7 +15,8 @@ import { diagnose, warningsOf } from "../models/evaluation/diagnostics.ts";
 import type { Method } from "../models/method.ts";
 import { score } from "../models/evaluation/scoring.ts";
 import { centroidStrip, rangeOf } from "./centroids.ts";
-import { type Manifest, writeCheckpoint } from "./checkpoint.ts";
+import type { Manifest } from "../storage/checkpoint.ts";
+import { writeCheckpoint } from "../storage/files.ts";
 import type { Rows } from "./data_options.ts";
 import { close, type DeviceValues, open } from "./device_options.ts";
 import { EXIT, Failure } from "./errors.ts";
@@ -142,7 +143,7 @@ async function fitWithRetries(
       checkDevice(plan, backend, last);
       await update({ device: device() });
       const save = async (checkpoint: Checkpoint) => {
-        await writeCheckpoint(plan.folder.checkpoint, checkpoint, manifestOf(plan));
+        await writeCheckpoint(plan.folder.checkpoint, { checkpoint, manifest: manifestOf(plan) });
         last = checkpoint;
       };
       const { result, partitions } = await fit(plan, backend, progress, signal, save, last);
@@ -194,7 +195,8 @@ async function fit(
     ...(saveSteps === undefined ? {} : { saveSteps }),
     ...(resume === undefined ? {} : { resume }),
     ...(pretrained === undefined ? {} : { pretrained }),
-    savePretrained: (network) => writeCheckpoint(folder.pretrained, network, manifestOf(plan)),
+    savePretrained: (checkpoint) =>
+      writeCheckpoint(folder.pretrained, { checkpoint, manifest: manifestOf(plan) }),
     onEvent(event) {
       if (event.type === "log") folder.log(event.row);
       else progress.event(event);

@@ -1,5 +1,5 @@
 /** Brings a named set's files into a folder, verified, from wherever they can be had. */
-import { writeFileAtomic } from "../engine/atomic_file.ts";
+import { writeFileAtomic } from "../storage/atomic_file.ts";
 import { gzip } from "./gzip.ts";
 import { cacheDir, readNamedFileIn } from "./load.ts";
 import {

@@ -39,6 +39,8 @@ const OPTIONS: readonly OptionSpec[] = [
 
 /** An autoencoder, then k-means on its code. */
 export class AEKMeans extends DeepEstimator<AEKMeansOptions> {
+  /** Its name in the registry. */
+  override readonly name = "ae-kmeans";
   /**
    * Checks the options; devices are opened by `fit`.
    * @param options What differs from the defaults; see {@linkcode AE_KMEANS}.

@@ -108,6 +108,8 @@ interface Fitted {
 
 /** A mixture of Gaussians by EM. `transform` is the identity. */
 export class GaussianMixture implements Estimator {
+  /** Its name in the registry. */
+  readonly name = "gmm";
   /** Complete and checked. */
   readonly options: GaussianMixtureOptions;
   private fitted?: Fitted;
@@ -172,6 +174,22 @@ export class GaussianMixture implements Estimator {
   async transform(samples: Samples): Promise<Float32Array> {
     checkSamples(samples, undefined, this.needFitted().standardization.shift.length);
     return valuesOf(samples, "a Gaussian mixture").slice();
+  }
+
+  /** The mixture, to be loaded. @throws {TypeError} before fit. */
+  // deno-lint-ignore require-await
+  async checkpoint(): Promise<Checkpoint> {
+    const { mixture, standardization: { shift, scale } } = this.needFitted();
+    const arrays = { shift, scale: [scale], ...mixture };
+    return {
+      variables: new Map(
+        Object.entries(arrays).map(([name, values]) => [
+          name,
+          { shape: [values.length], data: Float32Array.from(values) },
+        ]),
+      ),
+      host: {},
+    };
   }
 
   /**

@@ -69,6 +69,8 @@ const OPTIONS: readonly OptionSpec[] = [
 
 /** Lloyd's k-means from greedy k-means++ seeds. `transform` is the identity. */
 export class KMeans implements Estimator {
+  /** Its name in the registry. */
+  readonly name = "kmeans";
   /** Complete and checked. */
   readonly options: KMeansEstimatorOptions;
   private centroids?: { readonly data: Float32Array; readonly columns: number };
@@ -158,6 +160,14 @@ export class KMeans implements Estimator {
     const { columns } = this.needCentroids();
     checkSamples(samples, undefined, columns);
     return valuesOf(samples, "k-means").slice();
+  }
+
+  /** The centroids, to be loaded. @throws {TypeError} before fit. */
+  // deno-lint-ignore require-await
+  async checkpoint(): Promise<Checkpoint> {
+    const { data, columns } = this.needCentroids();
+    const centroids = { shape: [data.length / columns, columns], data };
+    return { variables: new Map([["centroids", centroids]]), host: {} };
   }
 
   /**

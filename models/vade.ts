@@ -256,6 +256,8 @@ function comparedLosses(
 
 /** Variational deep embedding; scikit-learn's contract. */
 export class VaDE extends DeepEstimator<VaDEOptions> {
+  /** Its name in the registry. */
+  override readonly name = "vade";
   /** The mixture but for its centroids. */
   private mixture!: { readonly logits: Variable; readonly logVariances: Variable };
   /** 1 where the decoder's output are logits, else 0: u32 [1]. */

@@ -1,13 +1,12 @@
 /**
- * A training in one safetensors file: the variables as tensors, the host's part and the manifest as
- * text in the metadata. One file, so that no crash can separate them.
+ * A training or a trained model as one safetensors file: the variables as tensors, the host's part and
+ * the manifest as text in the metadata. One file, so that no crash can separate them.
  */
-import { writeFileAtomic } from "../engine/atomic_file.ts";
-import { decodeSafetensors, encodeSafetensors } from "../engine/safetensors.ts";
+import type { RowsInfo } from "../datasets/dataset.ts";
 import type { Snapshot } from "../engine/state.ts";
 import type { Checkpoint, Json } from "../models/estimator.ts";
-import type { OptionValue } from "../models/options.ts";
-import type { Scaling } from "../datasets/scaling.ts";
+import type { OptionValues } from "../models/options.ts";
+import { decodeSafetensors, encodeSafetensors, type StoredTensor } from "./safetensors.ts";
 import { VERSION } from "./version.ts";
 
 /** Version of the layout of {@linkcode Manifest}; raised when older programs cannot read it. */
@@ -17,79 +16,79 @@ export const SCHEMA = 2;
 export interface Configuration {
   /** Name in the registry. */
   readonly model: string;
-  /** Name of its profile. */
-  readonly profile: string;
+  /** Name of the profile that the options were made by, where it is known. */
+  readonly profile?: string;
   /** All options, resolved. */
-  readonly options: Readonly<Record<string, OptionValue>>;
+  readonly options: OptionValues;
 }
 
-/** Which data it is trained on. */
-export interface DataRecord {
-  /** {@linkcode Dataset.name} */
-  readonly name: string;
-  /** {@linkcode Dataset.digest} */
-  readonly digest: string;
-  /** Rows. */
-  readonly n: number;
-  /** Columns. */
-  readonly d: number;
-  /** Of images. */
-  readonly height?: number;
-  /** Of images. */
-  readonly width?: number;
-  /** What was done to the raw values. */
-  readonly scaling: Scaling;
-  /** A file, or the authors of a named set. */
-  readonly source: string;
-}
+/** What is known about the rows of a training, but for the rows and their classes. */
+export type DataRecord = Pick<
+  RowsInfo,
+  "name" | "digest" | "n" | "d" | "height" | "width" | "scaling" | "source"
+>;
 
 /** What a checkpoint says about itself. */
 export interface Manifest {
   /** What is trained. */
   readonly configuration: Configuration;
-  /** On what. */
-  readonly data: DataRecord;
+  /** On what, where it is known. */
+  readonly data?: DataRecord;
 }
 
-/** Writes a checkpoint atomically: a killed process leaves the previous one. */
-export async function writeCheckpoint(
-  path: string,
-  checkpoint: Checkpoint,
-  manifest: Manifest,
-): Promise<void> {
-  const metadata = {
+/** The content of a file. */
+export interface StoredCheckpoint {
+  /** Variables and the host's part. */
+  readonly checkpoint: Checkpoint;
+  /** What they belong to. */
+  readonly manifest: Manifest;
+}
+
+/** What of a data set goes into a manifest. */
+export function recordOf(rows: RowsInfo): DataRecord {
+  const { name, digest, n, d, height, width, scaling, source } = rows;
+  const image = height === undefined || width === undefined ? {} : { height, width };
+  return { name, digest, n, d, ...image, scaling, source };
+}
+
+/** The bytes of a file. They depend on the content alone. */
+export function encodeCheckpoint({ checkpoint, manifest }: StoredCheckpoint): Uint8Array {
+  return encodeSafetensors(checkpoint.variables, {
     schema: String(SCHEMA),
     program: `dynae ${VERSION}`,
     manifest: JSON.stringify(manifest),
     host: JSON.stringify(checkpoint.host),
-  };
-  await writeFileAtomic(path, encodeSafetensors(checkpoint.variables, metadata));
+  });
 }
 
 /**
- * Reads a checkpoint.
- * @throws {Deno.errors.NotFound} where there is none.
+ * Reads the bytes of a file.
+ * @param file Its name, for messages.
  * @throws {SyntaxError} for a damaged file, or one of another schema.
  */
-export async function readCheckpoint(
-  path: string,
-): Promise<{ checkpoint: Checkpoint; manifest: Manifest }> {
-  const { tensors, metadata } = decodeSafetensors(await Deno.readFile(path), path);
+export function decodeCheckpoint(bytes: Uint8Array, file: string): StoredCheckpoint {
+  const { tensors, metadata } = decodeSafetensors(bytes, file);
   if (metadata.schema !== String(SCHEMA)) {
     throw new SyntaxError(
-      `Cannot read ${path}: it has schema ${metadata.schema ?? "none"}, written by ` +
+      `Cannot read ${file}: it has schema ${metadata.schema ?? "none"}, written by ` +
         `${metadata.program ?? "another program"}; dynae ${VERSION} reads schema ${SCHEMA}`,
     );
   }
-  const host = parse(metadata.host, path) as Record<string, Json>;
-  const manifest = parse(metadata.manifest, path) as Manifest;
-  return { checkpoint: { variables: tensors as ReadonlyMap<string, Snapshot>, host }, manifest };
+  const host = parse(metadata.host, file) as Record<string, Json>;
+  const manifest = parse(metadata.manifest, file) as Manifest;
+  const variables = new Map([...tensors].map(([name, tensor]) => [name, snapshotOf(tensor, file)]));
+  return { checkpoint: { variables, host }, manifest };
 }
 
-function parse(text: string | undefined, path: string): unknown {
+function snapshotOf({ shape, data }: StoredTensor, file: string): Snapshot {
+  if (!(data instanceof Float64Array)) return { shape, data };
+  throw new SyntaxError(`Cannot read ${file}: it holds float64 tensors, which variables are not`);
+}
+
+function parse(text: string | undefined, file: string): unknown {
   try {
     return JSON.parse(text ?? "");
   } catch {
-    throw new SyntaxError(`Cannot read ${path}: its manifest is not JSON`);
+    throw new SyntaxError(`Cannot read ${file}: its manifest is not JSON`);
   }
 }

@@ -9,14 +9,14 @@ import {
 } from "@std/assert";
 import { centroidStrip } from "../cli/centroids.ts";
 import { main } from "../cli/main.ts";
-import { SCHEMA } from "../cli/checkpoint.ts";
+import { SCHEMA } from "../storage/checkpoint.ts";
 import { RunFolder, type RunRecord } from "../cli/run_folder.ts";
 import { editDistance, nearest } from "../cli/suggest.ts";
 import { formatBytes, formatDuration, formatNumber, formatTable } from "../cli/terminal.ts";
 import { runTraining } from "../cli/training_run.ts";
 import { loadDataset } from "../datasets/load.ts";
 import { encodeNpy } from "../datasets/npy.ts";
-import { decodeSafetensors } from "../engine/safetensors.ts";
+import { decodeSafetensors } from "../storage/safetensors.ts";
 import { decodeNpy } from "../datasets/npy.ts";
 import { openDevice } from "../engine/device.ts";
 import { DeviceLostError } from "../engine/errors.ts";

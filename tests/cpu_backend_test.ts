@@ -421,7 +421,9 @@ Deno.test("cpu: a disposed backend refuses work, and whoever waits is told", asy
 Deno.test("cpu: devices of equal bits are told from others, whatever their number of threads", async () => {
   const infos: CpuInfo[] = [];
   for (const options of [{ threads: 1 }, { threads: 2 }, { threads: 2, strict: true }]) {
-    await using(options, async ({ info }) => void infos.push(await Promise.resolve(info)));
+    const backend = await openCpuBackend(options);
+    infos.push(backend.info);
+    await backend.dispose();
   }
   const [one, two, strict] = infos;
   assertEquals([one.threads, two.threads, strict.relaxed], [1, 2, false]);

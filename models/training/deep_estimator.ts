@@ -55,6 +55,8 @@ interface Fitted<N extends Network> {
   readonly backend: Backend;
   readonly ownsBackend: boolean;
   readonly state: State;
+  /** Names of the variables that `load` makes. */
+  readonly needed: readonly string[];
   readonly net: N;
   /** [K, p] */
   readonly centroids: Variable;
@@ -66,6 +68,8 @@ export const CENTROIDS = "centroids";
 /** Base of the methods on any network: subclasses make it and say how to train. */
 export abstract class NetworkEstimator<O extends NetworkOptions, N extends Network>
   implements Estimator {
+  /** Its method's name in the registry. */
+  abstract readonly name: string;
   private fitted?: Fitted<N>;
 
   /**
@@ -119,11 +123,12 @@ export abstract class NetworkEstimator<O extends NetworkOptions, N extends Netwo
     try {
       const net = this.network(training.state, samples);
       this.prepare(training.state);
+      const needed = [...training.state.names, CENTROIDS];
       using rows = await Rows.open(backend, samples, this.options.inputScale);
       const { truth } = context;
       const result = await this.train({ training, net, rows, samples, truth });
       const centroids = training.state.get(CENTROIDS);
-      this.fitted = { backend, ownsBackend, state: training.state, net, centroids };
+      this.fitted = { backend, ownsBackend, state: training.state, needed, net, centroids };
       return result;
     } catch (error) {
       // k-means stops at an abort by itself, before it has changed any variable.
@@ -181,6 +186,12 @@ export abstract class NetworkEstimator<O extends NetworkOptions, N extends Netwo
     return (await net.draw(codes)).map((value) => value / inputScale);
   }
 
+  /** Encoder, decoder and centroids, to be loaded. @throws {TypeError} before fit. */
+  async checkpoint(): Promise<Checkpoint> {
+    const { state, needed } = this.needFitted();
+    return { variables: await state.snapshot(needed), host: {} };
+  }
+
   /**
    * Loads encoder, decoder and centroids, so that predict and transform work.
    * @param backend Where to; absent: a device of the model's own, closed by `dispose`.
@@ -202,7 +213,8 @@ export abstract class NetworkEstimator<O extends NetworkOptions, N extends Netwo
       this.prepare(state);
       const centroids = state.variable(CENTROIDS, shape);
       state.restore(variables);
-      this.fitted = { backend: device, ownsBackend, state, net, centroids };
+      const needed = state.names;
+      this.fitted = { backend: device, ownsBackend, state, needed, net, centroids };
     } catch (error) {
       state.dispose();
       if (ownsBackend) await device.dispose();
