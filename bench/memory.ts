@@ -85,7 +85,7 @@ async function fitDynAE(
 ): Promise<Result> {
   const dataset = await loadDataset(data!, dataDir === undefined ? {} : { dataDir });
   const model = new DynAE({
-    clusters: dataset.labels === undefined ? 10 : new Set(dataset.labels).size,
+    clusters: dataset.classes === undefined ? 10 : new Set(dataset.classes).size,
     ...(steps === undefined ? {} : { pretrainSteps: steps, steps }),
   });
   const series = [take(backend, 0)];

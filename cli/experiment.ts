@@ -76,7 +76,7 @@ export interface Plan {
   readonly device: DeviceValues;
 }
 
-const SCHEMA = 1;
+const SCHEMA = 2;
 
 /** What a plan is made of, next to its design. */
 export interface ExperimentValues extends DataValues, Omit<DeviceValues, "debug"> {

@@ -1,6 +1,12 @@
 /** What `compare` and `sweep` share: their options, and what becomes of a plan. */
 import type { Command } from "commander";
-import { addDataOptions, type DataValues, requestOf, type Rows } from "./data_options.ts";
+import {
+  addClassesOption,
+  addDataOptions,
+  type DataValues,
+  requestOf,
+  type Rows,
+} from "./data_options.ts";
 import { addDeviceOptions, type DeviceValues } from "./device_options.ts";
 import { EXIT, Failure, usageError } from "./errors.ts";
 import {
@@ -63,8 +69,8 @@ export function addExperimentOptions(command: Command): void {
       "one pre-training a seed, by ae-kmeans, from which all networks of dense layers start",
     )
     .option("--profile <name>", "a set of option values (default: default)")
-    .option("--data <name|path>", "a named set, or a file: IDX, NPY, CSV (default: optdigits)")
-    .option("--labels <path>", "true classes of the rows, for scores alone");
+    .option("--data <name|path>", "a named set, or a file: IDX, NPY, CSV (default: optdigits)");
+  addClassesOption(command, "true classes of the rows, for scores alone");
   addDataOptions(command);
   addDeviceOptions(command);
   command

@@ -11,10 +11,10 @@ import { VERSION } from "../storage/version.ts";
 export interface DataRequest {
   /** Name of a set, or path of a file. */
   readonly data: string;
-  /** Path of the labels. */
-  readonly labels?: string;
+  /** Path of the classes. */
+  readonly classes?: string;
   /** Column of a table that holds classes. */
-  readonly labelColumn?: "first" | "last" | number;
+  readonly classColumn?: "first" | "last" | number;
   /** Where named sets lie. */
   readonly dataDir?: string;
   /** What was asked for; absent: what the data call for. */

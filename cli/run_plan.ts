@@ -4,7 +4,7 @@ import type { OptionValue, OptionValues } from "../models/options.ts";
 import { METHODS } from "../models/registry.ts";
 import { recordOf, SCHEMA } from "../storage/checkpoint.ts";
 import { readCheckpoint, writeCheckpoint } from "../storage/files.ts";
-import { classesOf, type DataValues, loadOrOpen, requestOf, type Rows } from "./data_options.ts";
+import { classCountOf, type DataValues, loadOrOpen, requestOf, type Rows } from "./data_options.ts";
 import { type DeviceValues, open } from "./device_options.ts";
 import { usageError } from "./errors.ts";
 import { givenOptions, kebabCase, resolve } from "./method_options.ts";
@@ -104,7 +104,7 @@ export function settle(
         "IDX and NPY files of shape [n, height, width] have",
     );
   }
-  const clusters = classesOf(dataset);
+  const clusters = classCountOf(dataset);
   const isOpen = clusters !== undefined && method.profiles[profile].values.clusters === undefined;
   const options = isOpen ? resolve(method, profile, { clusters, ...given }) : checked;
   if (Number(options.clusters) <= dataset.n) return options;
@@ -168,10 +168,10 @@ export async function planResumption(
     if (error instanceof Deno.errors.NotFound) return undefined;
     throw error;
   });
-  const { data, labels, labelColumn, dataDir, scale, limit, stream } = record.data.request;
+  const { data, classes, classColumn, dataDir, scale, limit, stream } = record.data.request;
   const request = requestOf({
     data: values.data ?? data,
-    ...definedOf({ labels, labelColumn, scale, limit, stream }),
+    ...definedOf({ classes, classColumn, scale, limit, stream }),
     ...definedOf({ dataDir: values.dataDir ?? dataDir }),
   });
   const dataset = loaded ?? await loadOrOpen(request);
@@ -222,14 +222,14 @@ function checkConflicts(
   if (values.out !== undefined) {
     throw usageError("--resume goes on in its own folder, without --out");
   }
-  const { labels, labelColumn, scale, limit, stream } = requestOf(values);
+  const { classes, classColumn, scale, limit, stream } = requestOf(values);
   const given = givenOptions(method, values as unknown as Record<string, unknown>);
   const pairs: [flag: string, given: unknown, stored: unknown][] = [
     ["model", values.model, configuration.model],
     ["from", values.from, from],
     ["profile", values.profile, configuration.profile],
-    ["labels", labels, data.request.labels],
-    ["label-column", labelColumn, data.request.labelColumn],
+    ["classes", classes, data.request.classes],
+    ["class-column", classColumn, data.request.classColumn],
     ["scale", scale, data.request.scale],
     ["limit", limit, data.request.limit],
     ["stream", stream, data.request.stream],

@@ -2,7 +2,7 @@
 import type { Command } from "commander";
 import type { Method } from "../models/method.ts";
 import { METHODS } from "../models/registry.ts";
-import { addDataOptions } from "./data_options.ts";
+import { addClassesOption, addDataOptions } from "./data_options.ts";
 import { addDeviceOptions } from "./device_options.ts";
 import { addMethodOptions, integerOption, valueOf } from "./method_options.ts";
 import { RunFolder } from "./run_folder.ts";
@@ -27,8 +27,8 @@ export async function define(command: Command, args: readonly string[]): Promise
   command
     .option("--model <name>", `${Object.keys(METHODS).join(", ")} (default: dynae)`)
     .option("--profile <name>", "a set of option values (default: default)")
-    .option("--data <name|path>", "a named set, or a file: IDX, NPY, CSV (default: optdigits)")
-    .option("--labels <path>", "true classes of the rows, for scores alone");
+    .option("--data <name|path>", "a named set, or a file: IDX, NPY, CSV (default: optdigits)");
+  addClassesOption(command, "true classes of the rows, for scores alone");
   addDataOptions(command);
   addDeviceOptions(command);
   command
@@ -72,7 +72,7 @@ ${lines.join("\n")}
 
 Examples:
   ${PROGRAM} train
-  ${PROGRAM} train --data rows.csv --label-column last --scale standard --clusters 3
+  ${PROGRAM} train --data rows.csv --class-column last --scale standard --clusters 3
   ${PROGRAM} train --resume runs/dynae-optdigits-seed0
 `;
 }

@@ -6,10 +6,10 @@ import type { StoredCheckpoint } from "../storage/checkpoint.ts";
 import { readCheckpoint } from "../storage/files.ts";
 import { restoreModel } from "../storage/model.ts";
 import {
+  addClassColumnOption,
   addStreamOption,
   load,
   loadOrOpen,
-  parseColumn,
   requestOf,
   type Rows,
 } from "./data_options.ts";
@@ -29,7 +29,7 @@ export interface ModelValues extends DeviceValues {
   /** Where named sets lie. */
   readonly dataDir?: string;
   /** Column of a table to leave out. */
-  readonly labelColumn?: DataRequest["labelColumn"];
+  readonly classColumn?: DataRequest["classColumn"];
   /** The first rows only. */
   readonly limit?: number;
   /** Whether rows are read from the file as they are needed. */
@@ -44,8 +44,9 @@ export function addModelOptions(command: Command, formats: string): void {
     .requiredOption("--run <dir>", "folder of the run")
     .requiredOption("--data <name|path>", "rows, scaled as the training data were")
     .option("-o, --output <file>", `${formats}, by its extension (default: CSV on stdout)`)
-    .option("--data-dir <dir>", "where named data sets lie (default: the cache)")
-    .option("--label-column <first|last|n>", "column of a table to leave out", parseColumn)
+    .option("--data-dir <dir>", "where named data sets lie (default: the cache)");
+  addClassColumnOption(command, "column of a table to leave out");
+  command
     .option("--limit <n>", "take the first rows only", integerOption("--limit", 1));
   addStreamOption(command);
   addDeviceOptions(command);
@@ -99,14 +100,14 @@ export async function withEstimator<T>(
 
 /** The rows on the scale of the training data, whatever their own would be. */
 async function loadRows(
-  { data, dataDir, labelColumn, limit, stream }: ModelValues,
+  { data, dataDir, classColumn, limit, stream }: ModelValues,
   { data: { scaling } }: RunRecord,
 ): Promise<Rows> {
   const request = requestOf({
     data,
     scale: scaling.kind === "divisor" ? scaling.divisor : "none",
     ...(dataDir === undefined ? {} : { dataDir }),
-    ...(labelColumn === undefined ? {} : { labelColumn }),
+    ...(classColumn === undefined ? {} : { classColumn }),
     ...(limit === undefined ? {} : { limit }),
     ...(stream === undefined ? {} : { stream }),
   });

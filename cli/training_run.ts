@@ -191,7 +191,7 @@ async function fit(
     backend,
     signal,
     save,
-    ...(dataset.labels === undefined ? {} : { truth: dataset.labels }),
+    ...(dataset.classes === undefined ? {} : { truth: dataset.classes }),
     ...(saveSteps === undefined ? {} : { saveSteps }),
     ...(resume === undefined ? {} : { resume }),
     ...(pretrained === undefined ? {} : { pretrained }),
@@ -227,7 +227,7 @@ async function writeFiles({ folder, dataset }: RunPlan, result: FitResult): Prom
 }
 
 function resultsOf(
-  { labels: truth }: Rows,
+  { classes: truth }: Rows,
   { configuration }: RunRecord,
   { result, partitions }: Outcome,
 ): RunResults {

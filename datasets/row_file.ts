@@ -12,7 +12,7 @@ import {
 import { checkFinite, measureRows, type RowsInfo, scaleOf, sha256 } from "./dataset.ts";
 import { isGzip } from "./gzip.ts";
 import { idxLayout, isIdx } from "./idx.ts";
-import { baseName, readLabels } from "./load.ts";
+import { baseName, readClasses } from "./load.ts";
 import { isNpy, npyLayout } from "./npy.ts";
 import { describeScaling, dividedBy, type Scale } from "./scaling.ts";
 
@@ -24,8 +24,8 @@ export interface StreamedDataset extends RowsInfo {
 
 /** How to open rows. */
 export interface StreamOptions {
-  /** A file of labels for the rows: IDX, NPY, or text of one a line. */
-  readonly labels?: string;
+  /** A file of classes for the rows: IDX, NPY, or text of one a line. */
+  readonly classes?: string;
   /** As of a data set that is loaded, but for what needs all values: `"standard"`. */
   readonly scale?: Scale;
   /** The first rows only. */
@@ -148,8 +148,8 @@ export async function openDataset(
   try {
     const layout = await layoutOf(file, path);
     const name = baseName(path);
-    const labels = options.labels === undefined ? undefined : await readLabels(options.labels);
-    const { n, d, image } = measureRows(layout.shape, { ...options, name, labels });
+    const classes = options.classes === undefined ? undefined : await readClasses(options.classes);
+    const { n, d, image } = measureRows(layout.shape, { ...options, name, classes });
     const divisor = divisorOf(layout, path, options);
     const scaling = dividedBy(divisor);
     const data = new RowFile(file, path, layout, d, divisor);
@@ -159,8 +159,8 @@ export async function openDataset(
       n,
       d,
       ...image,
-      ...(labels === undefined ? {} : { labels: labels.labels.slice(0, n) }),
-      ...(labels?.classNames === undefined ? {} : { classNames: labels.classNames }),
+      ...(classes === undefined ? {} : { classes: classes.classes.slice(0, n) }),
+      ...(classes?.classNames === undefined ? {} : { classNames: classes.classNames }),
       scaling,
       digest: await data.digest(n, describeScaling(scaling)),
       source: path,

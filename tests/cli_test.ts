@@ -30,7 +30,7 @@ import { inFolder, run, stop } from "./command_line.ts";
 
 const ROOT = new URL("../", import.meta.url);
 
-const BLOBS = ["--data", "blobs.csv", "--label-column", "last", "--device", "cpu"];
+const BLOBS = ["--data", "blobs.csv", "--class-column", "last", "--device", "cpu"];
 const SMALL = ["--hidden", "8,8", "--latent", "2"];
 
 Deno.test("every command has help with an example", async () => {
@@ -93,6 +93,42 @@ Deno.test("what is wrong with the command line is said on one line, with exit co
   assertEquals(code, 1);
   assertStringIncludes(err, "no.csv: there is no such file");
 });
+
+Deno.test("--labels and --label-column are known for --classes and --class-column, not shown", () =>
+  inFolder(async (folder) => {
+    await Deno.writeTextFile(`${folder}/classes.txt`, "0\n1\n".repeat(120));
+    const info = (...args: string[]) => run(["data", "info", "--json", ...args], folder);
+    const column = await info("blobs.csv", "--class-column", "last");
+    assertEquals(column.code, 0, column.err);
+    assertEquals(JSON.parse(column.out).classes, 3);
+    assertEquals(await info("blobs.csv", "--label-column", "last"), column);
+    const file = await info("rows.csv", "--classes", "classes.txt");
+    assertEquals(JSON.parse(file.out).classes, 2);
+    assertEquals(await info("rows.csv", "--labels", "classes.txt"), file);
+
+    const trained = await run(
+      ["train", "--data", "blobs.csv", "--label-column", "last", "--model", "kmeans", "--json"],
+      folder,
+    );
+    assertEquals(trained.code, 0, trained.err);
+    const { data, results } = JSON.parse(trained.out);
+    assertEquals([data.request.classColumn, data.request.labelColumn, results.acc], [
+      "last",
+      undefined,
+      1,
+    ]);
+
+    const both = await info("rows.csv", "--labels", "a", "--classes", "b");
+    assertEquals(both.code, 2);
+    assertStringIncludes(
+      both.err,
+      "'--labels <path>' cannot be used with option '--classes <path>'",
+    );
+    const help = await run(["train", "--help"]);
+    assertStringIncludes(help.out, "--classes <path>");
+    assertStringIncludes(help.out, "--class-column <first|last|n>");
+    assertEquals(/--label/.test(help.out), false);
+  }));
 
 Deno.test("no adapter is exit code 4, and leaves nothing", () =>
   inFolder(async (folder) => {
@@ -238,7 +274,7 @@ Deno.test("--debug shows the stack of an error, alone or asked for by name", asy
   assertEquals(stacks, [false, true, true, true, false]);
 });
 
-Deno.test("without labels there are cluster sizes; new rows are standardised like the old", () =>
+Deno.test("without classes there are cluster sizes; new rows are standardised like the old", () =>
   inFolder(async (folder) => {
     const args = ["train", "--model", "kmeans", "--data", "rows.csv", "--scale", "standard"];
     const trained = await run([...args, "--clusters", "3", "--json", "--device", "cpu"], folder);
