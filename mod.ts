@@ -20,16 +20,19 @@
 export type {
   Backend,
   Call,
+  CpuInfo,
   DeviceBuffer,
   DeviceInfo,
   DType,
   Executable,
   MemoryUse,
+  OracleInfo,
   Pass,
   PassTime,
   Region,
   ReplayTimes,
   Roofline,
+  WebGpuInfo,
 } from "./engine/backend.ts";
 export { type DeviceName, type DeviceOptions, openDevice } from "./engine/device.ts";
 export { DeviceLostError, type LossReason, NoDeviceError } from "./engine/errors.ts";
@@ -324,3 +327,6 @@ export {
 } from "./models/vade.ts";
 export { type Posterior, VariationalEncoder } from "./models/networks/variational_encoder.ts";
 export { Encoding } from "./models/training/whole_pass.ts";
+export { decodeModel, encodeModel, type LoadModelOptions } from "./storage/model.ts";
+export type { RowsInfo } from "./datasets/dataset.ts";
+export type { Scaling } from "./datasets/scaling.ts";

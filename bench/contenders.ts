@@ -113,7 +113,7 @@ function ours(name: string, place: Place, options: DeviceOptions): Entrant {
 
 /** A software adapter computes on the CPU, on all cores. */
 function placeOf({ info }: Backend, place: Place): Place {
-  if (info.kind !== "webgpu" || info.details.class !== "software") return place;
+  if (info.kind !== "webgpu" || info.class !== "software") return place;
   return { hardware: "cpu", threads: navigator.hardwareConcurrency };
 }
 

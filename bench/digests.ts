@@ -7,7 +7,7 @@
  *   deno task digests --compare before.json    in the state after
  */
 import { Command, Option } from "commander";
-import { formatTable } from "../cli/terminal.ts";
+import { formatTable } from "../engine/text.ts";
 import { loadDataset } from "../datasets/load.ts";
 import type { Backend } from "../engine/backend.ts";
 import { type DeviceOptions, openDevice } from "../engine/device.ts";
@@ -102,7 +102,7 @@ async function run(method: Method, profile: string, backend: Backend): Promise<D
   try {
     const result = await model.fit(samples, {
       backend,
-      truth: samples.labels,
+      truth: samples.classes,
       saveSeconds: Infinity,
       save: (checkpoint) => {
         last = checkpoint;

@@ -4,7 +4,7 @@
  * slope of both over the second half of the run, when everything has warmed up.
  */
 import { Command, InvalidArgumentError, Option } from "commander";
-import { formatTable } from "../cli/terminal.ts";
+import { formatTable } from "../engine/text.ts";
 import { loadDataset } from "../datasets/load.ts";
 import type { Backend } from "../engine/backend.ts";
 import { type DeviceName, openDevice } from "../engine/device.ts";
@@ -85,7 +85,7 @@ async function fitDynAE(
 ): Promise<Result> {
   const dataset = await loadDataset(data!, dataDir === undefined ? {} : { dataDir });
   const model = new DynAE({
-    clusters: dataset.labels === undefined ? 10 : new Set(dataset.labels).size,
+    clusters: dataset.classes === undefined ? 10 : new Set(dataset.classes).size,
     ...(steps === undefined ? {} : { pretrainSteps: steps, steps }),
   });
   const series = [take(backend, 0)];

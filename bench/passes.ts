@@ -4,7 +4,7 @@
  * `deno task bench:passes --help` for the options.
  */
 import { Command, InvalidArgumentError } from "commander";
-import { formatTable } from "../cli/terminal.ts";
+import { formatTable } from "../engine/text.ts";
 import type { Backend } from "../engine/backend.ts";
 import { openDevice } from "../engine/device.ts";
 import { advance } from "../engine/ops/counter.ts";

@@ -4,7 +4,7 @@
  * The file is made in a temporary folder. See `deno task bench:stream --help` for the options.
  */
 import { Command, InvalidArgumentError } from "commander";
-import { formatTable } from "../cli/terminal.ts";
+import { formatTable } from "../engine/text.ts";
 import { openDataset } from "../datasets/row_file.ts";
 import type { Backend } from "../engine/backend.ts";
 import { openDevice } from "../engine/device.ts";

@@ -11,7 +11,13 @@ import {
 } from "../models/supervised_cm.ts";
 import type { OptionValues } from "../models/options.ts";
 import type { SupervisedCMOptions } from "../models/supervised_cm_options.ts";
-import { addDataOptions, type DataValues, load, requestOf } from "./data_options.ts";
+import {
+  addClassesOption,
+  addDataOptions,
+  type DataValues,
+  load,
+  requestOf,
+} from "./data_options.ts";
 import { addDeviceOptions, close, type DeviceValues, open } from "./device_options.ts";
 import { EXIT, Failure, usageError } from "./errors.ts";
 import { addHelp } from "./help.ts";
@@ -41,8 +47,8 @@ export function define(command: Command): void {
   command
     .option("--profile <name>", "a set of option values (default: default)")
     .optionsGroup("Data:")
-    .option("--data <name|path>", "a named set, or a file: IDX, NPY, CSV (default: optdigits)")
-    .option("--labels <path>", "classes of the rows");
+    .option("--data <name|path>", "a named set, or a file: IDX, NPY, CSV (default: optdigits)");
+  addClassesOption(command, "classes of the rows");
   addDataOptions(command);
   command.optionsGroup("Device:");
   addDeviceOptions(command);
@@ -92,15 +98,15 @@ async function run(values: ClassifyValues): Promise<void> {
   modelOf(given);
   if (values.stream) throw usageError("classify needs all rows in memory; leave --stream out");
   const dataset = await load(requestOf(values));
-  const { labels: truth, name } = dataset;
+  const { classes: truth, name } = dataset;
   if (truth === undefined) {
-    throw usageError(`${name} has no labels; give --labels or --label-column`);
+    throw usageError(`${name} has no classes; give --classes or --class-column`);
   }
-  const classes = truth.reduce((most, label) => Math.max(most, label + 1), 0);
-  const { options } = modelOf({ clusters: classes, ...given });
+  const clusters = truth.reduce((most, number) => Math.max(most, number + 1), 0);
+  const { options } = modelOf({ clusters, ...given });
   const keep = (count: number) => labelsPerClass ?? Math.round(LABELLED_SHARE * count);
-  const labels = drawLabels(truth, classes, options.seed, keep);
-  const labelled = labels.reduce((count, label) => count + (label >= 0 ? 1 : 0), 0);
+  const known = drawLabels(truth, clusters, options.seed, keep);
+  const labelled = known.reduce((count, number) => count + (number >= 0 ? 1 : 0), 0);
   if (labelled === dataset.n) {
     throw usageError("every row would be labelled, and none left to score; label fewer per class");
   }
@@ -109,11 +115,11 @@ async function run(values: ClassifyValues): Promise<void> {
     { model: "cross-entropy alone", weight: 0 },
   ];
   const results: { model: string; accuracy: number }[] = [];
-  const training = new Classification(await open(values), dataset, labels);
+  const training = new Classification(await open(values), dataset, known);
   try {
     for (const { model, weight } of models) {
       const found = await training.fit({ ...options, weight });
-      results.push({ model, accuracy: heldOutAccuracy(truth, found, labels)! });
+      results.push({ model, accuracy: heldOutAccuracy(truth, found, known)! });
       if (out !== undefined && results.length === 1) {
         await Deno.writeTextFile(out, labelsCsv(found));
       }
@@ -125,17 +131,18 @@ async function run(values: ClassifyValues): Promise<void> {
   if (json) return writeJson({ data: name, seed: options.seed, labelled, heldOut, results });
   const rows = results.map(({ model, accuracy }) => [model, accuracy.toFixed(4)]);
   writeOut(`${formatTable(["", `accuracy on ${formatCount(heldOut)} rows`], rows)}\n`);
-  writeError(`\n${formatCount(labelled)} of ${formatCount(dataset.n)} labels were used\n`);
+  writeError(`\n${formatCount(labelled)} of ${formatCount(dataset.n)} classes were used\n`);
 }
 
-/** Trainings on the same rows and labels, from one pre-trained encoder. */
+/** Trainings on the same rows and known classes, from one pre-trained encoder. */
 class Classification {
   private pretrained?: Checkpoint;
 
   constructor(
     private readonly backend: Backend,
     private readonly dataset: Dataset,
-    private readonly labels: Int32Array,
+    /** [n], −1 where the class is not to be known. */
+    private readonly known: Int32Array,
   ) {}
 
   /** The predicted class of every row. */
@@ -146,7 +153,7 @@ class Classification {
     const stop = () => interrupt.abort();
     Deno.addSignalListener("SIGINT", stop);
     try {
-      const { labels } = await model.fit(this.dataset, this.labels, {
+      const { labels } = await model.fit(this.dataset, this.known, {
         backend: this.backend,
         signal: interrupt.signal,
         onEvent: progress.event.bind(progress),

@@ -1,10 +1,18 @@
 /** `data`: list, describe and fetch data sets. */
 import type { Command } from "commander";
 import { fetchDataset, type FetchProgress } from "../datasets/fetch.ts";
-import { classCounts } from "../datasets/labels.ts";
+import { classCounts } from "../datasets/classes.ts";
+import { describeScaling, type Scaling } from "../datasets/scaling.ts";
 import { cacheDir, listDatasets } from "../datasets/load.ts";
 import { findNamedSet, NAMED_SETS, type NamedSet } from "../datasets/named.ts";
-import { addDataOptions, classesOf, type DataValues, load, requestOf } from "./data_options.ts";
+import {
+  addClassesOption,
+  addDataOptions,
+  classCountOf,
+  type DataValues,
+  load,
+  requestOf,
+} from "./data_options.ts";
 import { usageError } from "./errors.ts";
 import { unknownName } from "./suggest.ts";
 import {
@@ -34,8 +42,8 @@ export function define(command: Command): void {
     .action(list);
   const info = command
     .command("info <name|path>")
-    .description("shape, classes, scaling and digest of a named set or a file")
-    .option("--labels <path>", "true classes of the rows");
+    .description("shape, classes, scaling and digest of a named set or a file");
+  addClassesOption(info, "true classes of the rows");
   addDataOptions(info);
   info
     .option("--json", "print one JSON object")
@@ -66,7 +74,7 @@ async function list({ dataDir, json }: { readonly dataDir?: string } & JsonValue
         set.name,
         formatCount(set.n),
         `${set.height}×${set.width}`,
-        String(set.classes),
+        String(set.classCount),
         location ?? `data fetch ${set.name}`,
         set.title,
       ]),
@@ -74,8 +82,9 @@ async function list({ dataDir, json }: { readonly dataDir?: string } & JsonValue
   }\n`);
 }
 
-function summaryOf({ name, title, n, height, width, classes, source, licence }: NamedSet) {
-  return { name, title, n, d: height * width, height, width, classes, source, licence };
+function summaryOf({ name, title, n, height, width, classCount, source, licence }: NamedSet) {
+  const d = height * width;
+  return { name, title, n, d, height, width, classes: classCount, source, licence };
 }
 
 /** A named set that is not here is described by what is known of it. */
@@ -87,19 +96,19 @@ async function describe(name: string, values: DataValues & JsonValue): Promise<v
     .find((info) => info.set === set)?.location;
   if (set === undefined || location !== undefined) {
     const dataset = await load(requestOf({ ...values, data: name }));
-    const { n, d, height, width, scaling, digest, source, licence, labels, classNames } = dataset;
+    const { n, d, height, width, scaling, digest, source, licence, classNames } = dataset;
     const image = height === undefined ? {} : { height, width };
-    const classes = classesOf(dataset);
-    const counts = labels && [...classCounts(labels)].map(([label, rows]) => ({
-      class: classNames?.[label] ?? String(label),
+    const counts = dataset.classes && [...classCounts(dataset.classes)].map(([number, rows]) => ({
+      class: classNames?.[number] ?? String(number),
       rows,
     }));
     Object.assign(facts, { name: dataset.name, n, d, ...image, scaling, digest, source, licence });
-    Object.assign(facts, { classes: classes ?? null, counts: counts ?? null });
+    Object.assign(facts, { classes: classCountOf(dataset) ?? null, counts: counts ?? null });
   }
   if (set !== undefined) facts.location = location ?? null;
   if (values.json) return writeJson(facts);
-  const { counts, ...rest } = facts;
+  const { counts, scaling, ...rest } = facts;
+  if (scaling) rest.scaling = describeScaling(scaling as Scaling);
   const lines = Object.entries(rest).filter(([, value]) => value !== null && value !== "");
   writeOut(lines.map(([key, value]) => `${key.padEnd(9)} ${value}\n`).join(""));
   if (set !== undefined && location === undefined) {

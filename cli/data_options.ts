@@ -1,5 +1,5 @@
 /** The options by which commands read data. */
-import type { Command } from "commander";
+import { type Command, Option } from "commander";
 import type { Dataset } from "../datasets/dataset.ts";
 import { loadDataset } from "../datasets/load.ts";
 import { openDataset, type StreamedDataset, type StreamOptions } from "../datasets/row_file.ts";
@@ -13,10 +13,10 @@ import { nearest } from "./suggest.ts";
 export interface DataValues {
   /** Name of a set, or path of a file. */
   readonly data?: string;
-  /** Path of the labels. */
-  readonly labels?: string;
+  /** Path of the classes. */
+  readonly classes?: string;
   /** Column of a table that holds classes. */
-  readonly labelColumn?: DataRequest["labelColumn"];
+  readonly classColumn?: DataRequest["classColumn"];
   /** Where named sets lie. */
   readonly dataDir?: string;
   /** How values are scaled. */
@@ -30,12 +30,9 @@ export interface DataValues {
 /** Adds `--data-dir` and the options of tables and scaling. */
 export function addDataOptions(command: Command): void {
   command
-    .option("--data-dir <dir>", "where named data sets lie (default: the cache)")
-    .option(
-      "--label-column <first|last|n>",
-      "column of a table that holds classes, counted from 0",
-      parseColumn,
-    )
+    .option("--data-dir <dir>", "where named data sets lie (default: the cache)");
+  addClassColumnOption(command, "column of a table that holds classes, counted from 0");
+  command
     .option(
       "--scale <none|unit|standard|x>",
       "how to scale the values; x: divide by it",
@@ -43,6 +40,31 @@ export function addDataOptions(command: Command): void {
     )
     .option("--limit <n>", "take the first rows only", integerOption("--limit", 1));
   addStreamOption(command);
+}
+
+/** Adds `--classes`, and `--labels`, which is scikit-learn's word for them. */
+export function addClassesOption(command: Command, description: string): void {
+  command.option("--classes <path>", description);
+  addSynonym(command, new Option("--labels <path>"), "classes");
+}
+
+/** Adds `--class-column`, and `--label-column` for it. */
+export function addClassColumnOption(command: Command, description: string): void {
+  command.option("--class-column <first|last|n>", description, parseColumn);
+  const synonym = new Option("--label-column <first|last|n>").argParser(parseColumn);
+  addSynonym(command, synonym, "classColumn");
+}
+
+/** Adds an option that help does not show, and whose value is that of the option named `meant`. */
+function addSynonym(command: Command, synonym: Option, meant: string): void {
+  command.addOption(synonym.hideHelp().conflicts(meant));
+  const name = synonym.attributeName();
+  command.hook("preAction", () => {
+    const value: unknown = command.getOptionValue(name);
+    if (value === undefined) return;
+    command.setOptionValue(meant, value);
+    command.setOptionValue(name, undefined);
+  });
 }
 
 /** Adds `--stream`. */
@@ -53,7 +75,7 @@ export function addStreamOption(command: Command): void {
 /** Which column of a table. @throws {Failure} for another text. */
 export function parseColumn(text: string): "first" | "last" | number {
   if (text === "first" || text === "last") return text;
-  return integerOption("--label-column", 0)(text);
+  return integerOption("--class-column", 0)(text);
 }
 
 function parseScale(text: string): "none" | "unit" | "standard" | number {
@@ -63,10 +85,10 @@ function parseScale(text: string): "none" | "unit" | "standard" | number {
 
 /** What to load, with absolute paths, so that it can be loaded from any folder later. */
 export function requestOf(values: DataValues): DataRequest {
-  const { data = "optdigits", labels, labelColumn, dataDir, scale, limit, stream } = values;
+  const { data = "optdigits", classes, classColumn, dataDir, scale, limit, stream } = values;
   const given = {
-    labels: labels && absolute(labels),
-    labelColumn,
+    classes: classes && absolute(classes),
+    classColumn,
     dataDir: dataDir && absolute(dataDir),
     scale,
     limit,
@@ -90,13 +112,13 @@ export type Rows = Dataset | StreamedDataset;
  * options that do not go with `--stream`.
  */
 export async function loadOrOpen(request: DataRequest): Promise<Rows> {
-  const { data, labelColumn, dataDir: _, stream, ...options } = request;
+  const { data, classColumn, dataDir: _, stream, ...options } = request;
   if (!stream) return await load(request);
   if (findNamedSet(data)) {
     throw usageError(`--stream reads a file, and ${data} is a named set, which fits in memory`);
   }
-  if (labelColumn !== undefined) {
-    throw usageError("--stream reads IDX and NPY files, which have no --label-column");
+  if (classColumn !== undefined) {
+    throw usageError("--stream reads IDX and NPY files, which have no --class-column");
   }
   if (options.scale === "standard") {
     throw usageError("--scale standard needs all rows in memory; give a divisor, or no --stream");
@@ -109,8 +131,8 @@ export async function loadOrOpen(request: DataRequest): Promise<Rows> {
  * @throws {Failure} for what is neither a file nor a set, and looks like the name of one.
  */
 export async function load(request: DataRequest): Promise<Dataset> {
-  const { data, labelColumn, stream: _, ...options } = request;
-  const table = labelColumn === undefined ? {} : { table: { labelColumn } };
+  const { data, classColumn, stream: _, ...options } = request;
+  const table = classColumn === undefined ? {} : { table: { classColumn } };
   try {
     return await loadDataset(data, { ...options, ...table });
   } catch (error) {
@@ -126,8 +148,8 @@ export async function load(request: DataRequest): Promise<Dataset> {
 }
 
 /** The number of classes, where it is known. */
-export function classesOf({ name, source, labels }: Rows): number | undefined {
+export function classCountOf({ name, source, classes }: Rows): number | undefined {
   const set = findNamedSet(name);
-  if (set !== undefined && set.source === source) return set.classes;
-  return labels && new Set(labels).size;
+  if (set !== undefined && set.source === source) return set.classCount;
+  return classes && new Set(classes).size;
 }

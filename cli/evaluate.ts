@@ -1,6 +1,6 @@
 /** `evaluate`: ACC, NMI and ARI of labels. */
 import type { Command } from "commander";
-import { decodeLabels, decodeRows, loadDataset } from "../datasets/load.ts";
+import { decodeClasses, decodeRows, loadDataset } from "../datasets/load.ts";
 import { findNamedSet } from "../datasets/named.ts";
 import { score } from "../models/evaluation/scoring.ts";
 import { EXIT, Failure } from "./errors.ts";
@@ -45,7 +45,7 @@ export function define(command: Command): void {
 async function readTruth(truth: string, dataDir?: string): Promise<Uint32Array> {
   if (!findNamedSet(truth)) return await readLabels(truth);
   const options = dataDir === undefined ? {} : { dataDir };
-  return (await loadDataset(truth, options)).labels!;
+  return (await loadDataset(truth, options)).classes!;
 }
 
 /** Labels of a file; of a `row,label` table, its last column. */
@@ -55,7 +55,7 @@ export async function readLabels(path: string): Promise<Uint32Array> {
     throw new Deno.errors.NotFound(`Cannot read ${path}: there is no such file`);
   });
   const start = new TextDecoder().decode(bytes.subarray(0, 10));
-  if (!/^row,label\r?\n/.test(start)) return (await decodeLabels(bytes, path)).labels;
-  const { labels } = await decodeRows(bytes, path, { header: true, labelColumn: "last" });
-  return labels!.labels;
+  if (!/^row,label\r?\n/.test(start)) return (await decodeClasses(bytes, path)).classes;
+  const { classes } = await decodeRows(bytes, path, { header: true, classColumn: "last" });
+  return classes!.classes;
 }

@@ -1,7 +1,7 @@
 /** Many runs that make one table: their plan, which is a file, so that any process can go on. */
 import type { OptionValues } from "../models/options.ts";
-import { writeFileAtomic } from "../engine/atomic_file.ts";
-import type { DataRecord } from "./checkpoint.ts";
+import { writeFileAtomic } from "../storage/atomic_file.ts";
+import type { DataRecord } from "../storage/checkpoint.ts";
 import { type DataValues, loadOrOpen, requestOf, type Rows } from "./data_options.ts";
 import type { DeviceValues } from "./device_options.ts";
 import { usageError } from "./errors.ts";
@@ -76,7 +76,7 @@ export interface Plan {
   readonly device: DeviceValues;
 }
 
-const SCHEMA = 1;
+const SCHEMA = 2;
 
 /** What a plan is made of, next to its design. */
 export interface ExperimentValues extends DataValues, Omit<DeviceValues, "debug"> {

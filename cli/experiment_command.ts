@@ -1,6 +1,12 @@
 /** What `compare` and `sweep` share: their options, and what becomes of a plan. */
 import type { Command } from "commander";
-import { addDataOptions, type DataValues, requestOf, type Rows } from "./data_options.ts";
+import {
+  addClassesOption,
+  addDataOptions,
+  type DataValues,
+  requestOf,
+  type Rows,
+} from "./data_options.ts";
 import { addDeviceOptions, type DeviceValues } from "./device_options.ts";
 import { EXIT, Failure, usageError } from "./errors.ts";
 import {
@@ -64,8 +70,8 @@ export function addExperimentOptions(command: Command): void {
     )
     .option("--profile <name>", "a set of option values (default: default)")
     .optionsGroup("Data:")
-    .option("--data <name|path>", "a named set, or a file: IDX, NPY, CSV (default: optdigits)")
-    .option("--labels <path>", "true classes of the rows, for scores alone");
+    .option("--data <name|path>", "a named set, or a file: IDX, NPY, CSV (default: optdigits)");
+  addClassesOption(command, "true classes of the rows, for scores alone");
   addDataOptions(command);
   command.optionsGroup("Device:");
   addDeviceOptions(command);

@@ -3,7 +3,8 @@ import type { Command } from "commander";
 import { addDebugOption, wantsStack } from "./debug.ts";
 import { EXIT, Failure } from "./errors.ts";
 import { terminalWidth, writeError, writeOut } from "./terminal.ts";
-import { PROGRAM, VERSION } from "./version.ts";
+import { VERSION } from "../storage/version.ts";
+import { PROGRAM } from "./version.ts";
 
 /** What a command's file exports. */
 export interface CommandModule {

@@ -1,18 +1,20 @@
 /** The folder of a run: which files it has, and that no run overwrites another's. */
-import { writeFileAtomic } from "../engine/atomic_file.ts";
+import { writeFileAtomic } from "../storage/atomic_file.ts";
+import type { DeviceInfo } from "../engine/backend.ts";
 import type { Diagnostics } from "../models/evaluation/diagnostics.ts";
 import type { LogRow, Scores } from "../models/estimator.ts";
-import type { Configuration, DataRecord } from "./checkpoint.ts";
+import { type Configuration, type DataRecord, SCHEMA } from "../storage/checkpoint.ts";
 import { EXIT, Failure, usageError } from "./errors.ts";
+import { VERSION } from "../storage/version.ts";
 
 /** How to read the data again. Paths are absolute. */
 export interface DataRequest {
   /** Name of a set, or path of a file. */
   readonly data: string;
-  /** Path of the labels. */
-  readonly labels?: string;
+  /** Path of the classes. */
+  readonly classes?: string;
   /** Column of a table that holds classes. */
-  readonly labelColumn?: "first" | "last" | number;
+  readonly classColumn?: "first" | "last" | number;
   /** Where named sets lie. */
   readonly dataDir?: string;
   /** What was asked for; absent: what the data call for. */
@@ -51,11 +53,10 @@ export interface RunRecord {
   readonly device: {
     /** Value of --device. */
     readonly requested: string;
+    /** Value of --threads. */
     readonly threads?: number;
-    readonly kind: string;
-    readonly description: string;
-    /** Threads, features, limits, shader variants. */
-    readonly details: Readonly<Record<string, unknown>>;
+    /** What computed last; absent before the first step. */
+    readonly used?: DeviceInfo;
   };
   /** The folder of the run whose pre-trained network it starts from. */
   readonly from?: string;
@@ -125,11 +126,7 @@ export class RunFolder {
       if (!absent) throw error;
       throw usageError(`${path} is not the folder of a run: there is no ${file}`);
     }
-    try {
-      return { folder, record: JSON.parse(text) };
-    } catch (error) {
-      throw new SyntaxError(`Cannot read ${file}: ${(error as Error).message}`);
-    }
+    return { folder, record: parseRecord(text, file) };
   }
 
   /**
@@ -227,6 +224,20 @@ export class RunFolder {
     this.metrics?.close();
     this.metrics = undefined;
   }
+}
+
+/** @throws {SyntaxError} for a damaged record, or one of another layout. */
+function parseRecord(text: string, file: string): RunRecord {
+  let record: RunRecord;
+  try {
+    record = JSON.parse(text);
+  } catch (error) {
+    throw new SyntaxError(`Cannot read ${file}: ${(error as Error).message}`);
+  }
+  if (record.schema === SCHEMA) return record;
+  throw new SyntaxError(
+    `Cannot read ${file}: it has schema ${record.schema}, dynae ${VERSION} reads schema ${SCHEMA}`,
+  );
 }
 
 /** Takes a lock; true where the file system has none to give. */

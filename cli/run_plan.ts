@@ -3,24 +3,18 @@ import type { Estimator } from "../models/estimator.ts";
 import type { Method } from "../models/method.ts";
 import type { OptionValues } from "../models/options.ts";
 import { METHODS } from "../models/registry.ts";
-import { type DataRecord, readCheckpoint, SCHEMA, writeCheckpoint } from "./checkpoint.ts";
-import { columnStatistics } from "./columns.ts";
-import {
-  classesOf,
-  type DataValues,
-  load,
-  loadOrOpen,
-  requestOf,
-  type Rows,
-} from "./data_options.ts";
+import { recordOf, SCHEMA } from "../storage/checkpoint.ts";
+import { readCheckpoint, writeCheckpoint } from "../storage/files.ts";
+import { classCountOf, type DataValues, loadOrOpen, requestOf, type Rows } from "./data_options.ts";
 import { type DeviceValues, open } from "./device_options.ts";
 import { usageError } from "./errors.ts";
 import { checkedOptions, estimatorOf, givenOptions, kebabCase } from "./method_options.ts";
-import { type DataRequest, RunFolder, type RunRecord } from "./run_folder.ts";
+import { RunFolder, type RunRecord } from "./run_folder.ts";
 import { unknownName } from "./suggest.ts";
 import { formatDuration, writeError } from "./terminal.ts";
 import type { RunPlan } from "./training_run.ts";
-import { VERSION, VERSIONS } from "./version.ts";
+import { VERSION } from "../storage/version.ts";
+import { VERSIONS } from "./version.ts";
 
 /** What is asked of a run, next to the options of its method, which are fields of their own. */
 export interface RunValues extends DataValues, DeviceValues {
@@ -73,18 +67,18 @@ export async function planRun(
   const seed = Number(options.seed ?? 0);
   const name = `${method.name}-${dataset.name.replace(/\.[^.]*$/, "")}-seed${seed}`;
   const from = values.from === undefined ? undefined : await pretrainedOf(values.from, dataset);
-  const shared = await common(values, dataset, request);
+  const shared = await common(values, dataset);
   const folder = await RunFolder.create(name.replace(/[^\w.-]+/g, "_"), values.out);
   await folder.lock();
   // A copy, so that the run's own folder is all that a resumption needs.
-  if (from) await writeCheckpoint(folder.pretrained, from.checkpoint, from.manifest);
+  if (from) await writeCheckpoint(folder.pretrained, from);
   const record: RunRecord = {
     schema: SCHEMA,
     status: "running",
     configuration: { model: method.name, profile, options },
     seed,
-    data: { ...dataRecord(dataset), request },
-    device: { ...requested(values), kind: "", description: "", details: {} },
+    data: { ...recordOf(dataset), request },
+    device: requested(values),
     ...(values.from === undefined ? {} : { from: values.from }),
     versions: VERSIONS,
     seconds: 0,
@@ -110,7 +104,7 @@ export function settle(
         "IDX and NPY files of shape [n, height, width] have",
     );
   }
-  const clusters = classesOf(dataset);
+  const clusters = classCountOf(dataset);
   const isOpen = clusters !== undefined && method.profiles[profile].values.clusters === undefined;
   const estimator = estimatorOf(method, profile, isOpen ? { clusters, ...given } : given);
   const { options } = estimator;
@@ -120,12 +114,11 @@ export function settle(
 
 /** The pre-trained network of a run. @throws {Failure} where it kept none, or of other columns. */
 async function pretrainedOf(run: string, { d, digest }: Rows) {
-  const { folder } = await RunFolder.open(run);
+  const { folder, record: { data } } = await RunFolder.open(run);
   const found = await readCheckpoint(folder.pretrained).catch((error) => {
     if (!(error instanceof Deno.errors.NotFound)) throw error;
     throw usageError(`--from: ${run} holds no pre-trained network; has it finished pre-training?`);
   });
-  const { data } = found.manifest;
   if (data.d !== d) {
     throw usageError(`--from: ${run} was trained on ${data.d} columns, the data have ${d}`);
   }
@@ -138,7 +131,6 @@ async function pretrainedOf(run: string, { d, digest }: Rows) {
 async function common(
   { baseline, saveSteps, device, threads, debug }: RunValues,
   dataset: Rows,
-  request: DataRequest,
 ): Promise<Omit<RunPlan, "estimator" | "folder" | "record">> {
   const chosen = definedOf({ device, threads, debug });
   return {
@@ -147,20 +139,11 @@ async function common(
     backend: await open(chosen),
     baseline,
     ...(saveSteps === undefined ? {} : { saveSteps }),
-    ...(dataset.scaling === "standard"
-      ? { columns: columnStatistics(await load({ ...request, scale: "none" })) }
-      : {}),
   };
 }
 
 function requested({ device = "auto", threads }: DeviceValues) {
   return { requested: device, ...(threads === undefined ? {} : { threads }) };
-}
-
-function dataRecord(dataset: Rows): DataRecord {
-  const { name, digest, n, d, height, width, scaling, source } = dataset;
-  const image = height === undefined || width === undefined ? {} : { height, width };
-  return { name, digest, n, d, ...image, scaling, source };
 }
 
 /**
@@ -184,10 +167,10 @@ export async function planResumption(
     if (error instanceof Deno.errors.NotFound) return undefined;
     throw error;
   });
-  const { data, labels, labelColumn, dataDir, scale, limit, stream } = record.data.request;
+  const { data, classes, classColumn, dataDir, scale, limit, stream } = record.data.request;
   const request = requestOf({
     data: values.data ?? data,
-    ...definedOf({ labels, labelColumn, scale, limit, stream }),
+    ...definedOf({ classes, classColumn, scale, limit, stream }),
     ...definedOf({ dataDir: values.dataDir ?? dataDir }),
   });
   const dataset = loaded ?? await loadOrOpen(request);
@@ -213,7 +196,7 @@ export async function planResumption(
     threads: values.threads ?? threads,
   });
   return {
-    ...await common({ ...values, ...device }, dataset, request),
+    ...await common({ ...values, ...device }, dataset),
     estimator: checkedOptions(() => method.create(record.configuration.options)),
     folder,
     record: { ...started, status: "running", versions: VERSIONS },
@@ -239,14 +222,14 @@ function checkConflicts(
   if (values.out !== undefined) {
     throw usageError("--resume goes on in its own folder, without --out");
   }
-  const { labels, labelColumn, scale, limit, stream } = requestOf(values);
+  const { classes, classColumn, scale, limit, stream } = requestOf(values);
   const given = givenOptions(method, values as unknown as Record<string, unknown>);
   const pairs: [flag: string, given: unknown, stored: unknown][] = [
     ["model", values.model, configuration.model],
     ["from", values.from, from],
     ["profile", values.profile, configuration.profile],
-    ["labels", labels, data.request.labels],
-    ["label-column", labelColumn, data.request.labelColumn],
+    ["classes", classes, data.request.classes],
+    ["class-column", classColumn, data.request.classColumn],
     ["scale", scale, data.request.scale],
     ["limit", limit, data.request.limit],
     ["stream", stream, data.request.stream],

@@ -92,7 +92,7 @@ export function summarize(plan: Plan, states: readonly RunState[]): Summary {
   const measures = [...(isScored ? SCORES : SIZES), ...COSTS];
   const { name, n, d } = plan.data;
   const last = Math.max(...plan.runs.map(({ seed }) => seed));
-  const devices = new Set(finished.map(({ record }) => record!.device.description));
+  const devices = new Set(finished.map(({ record }) => record!.device.used!.description));
   const facts = [
     `${name}: ${n} rows of ${d} columns`,
     last === 0 ? "seed 0" : `seeds 0 to ${last}`,

@@ -1,22 +1,22 @@
 /** A trained model out of a run's folder, and rows for it: what `predict` and `embed` share. */
 import type { Command } from "commander";
-import { METHODS } from "../models/registry.ts";
-import type { Checkpoint, Estimator } from "../models/estimator.ts";
-import { type Manifest, readCheckpoint } from "./checkpoint.ts";
-import { standardiseLike } from "./columns.ts";
+import { applyScaling } from "../datasets/scaling.ts";
+import type { Estimator } from "../models/estimator.ts";
+import type { StoredCheckpoint } from "../storage/checkpoint.ts";
+import { readCheckpoint } from "../storage/files.ts";
+import { restoreModel } from "../storage/model.ts";
 import {
+  addClassColumnOption,
   addStreamOption,
   load,
   loadOrOpen,
-  parseColumn,
   requestOf,
   type Rows,
 } from "./data_options.ts";
 import { addDeviceOptions, close, type DeviceValues, open } from "./device_options.ts";
 import { usageError } from "./errors.ts";
 import { integerOption } from "./method_options.ts";
-import { type DataRequest, RunFolder } from "./run_folder.ts";
-import { unknownName } from "./suggest.ts";
+import { type DataRequest, RunFolder, type RunRecord } from "./run_folder.ts";
 import { writeError, writeOut } from "./terminal.ts";
 import { PROGRAM } from "./version.ts";
 
@@ -29,7 +29,7 @@ export interface ModelValues extends DeviceValues {
   /** Where named sets lie. */
   readonly dataDir?: string;
   /** Column of a table to leave out. */
-  readonly labelColumn?: DataRequest["labelColumn"];
+  readonly classColumn?: DataRequest["classColumn"];
   /** The first rows only. */
   readonly limit?: number;
   /** Whether rows are read from the file as they are needed. */
@@ -44,8 +44,9 @@ export function addModelOptions(command: Command, formats: string): void {
     .requiredOption("--run <dir>", "folder of the run")
     .requiredOption("--data <name|path>", "rows, scaled as the training data were")
     .option("-o, --output <file>", `${formats}, by its extension (default: CSV on stdout)`)
-    .option("--data-dir <dir>", "where named data sets lie (default: the cache)")
-    .option("--label-column <first|last|n>", "column of a table to leave out", parseColumn)
+    .option("--data-dir <dir>", "where named data sets lie (default: the cache)");
+  addClassColumnOption(command, "column of a table to leave out");
+  command
     .option("--limit <n>", "take the first rows only", integerOption("--limit", 1));
   addStreamOption(command);
   addDeviceOptions(command);
@@ -61,17 +62,12 @@ export async function withModel<T>(
 ): Promise<T> {
   return await withEstimator(
     values,
-    async (model, { manifest }) => await use(model, await loadRows(values, manifest)),
+    async (model, { record }) => await use(model, await loadRows(values, record)),
   );
 }
 
 /** A run as its folder holds it. */
-export interface StoredRun extends Awaited<ReturnType<typeof RunFolder.open>> {
-  /** Its last checkpoint. */
-  readonly checkpoint: Checkpoint;
-  /** What belongs to that. */
-  readonly manifest: Manifest;
-}
+export interface StoredRun extends Awaited<ReturnType<typeof RunFolder.open>>, StoredCheckpoint {}
 
 /**
  * Loads the model of a run and hands it over.
@@ -82,7 +78,7 @@ export async function withEstimator<T>(
   use: (model: Estimator, run: StoredRun) => Promise<T>,
 ): Promise<T> {
   const { folder, record } = await RunFolder.open(values.run);
-  const { checkpoint, manifest } = await readCheckpoint(folder.checkpoint).catch((error) => {
+  const stored = await readCheckpoint(folder.checkpoint).catch((error) => {
     if (!(error instanceof Deno.errors.NotFound)) throw error;
     throw usageError(`${folder.path} has no checkpoint yet; train it first`);
   });
@@ -91,16 +87,10 @@ export async function withEstimator<T>(
       `note: the run is not finished; finish it by ${PROGRAM} train --resume ${folder.path}\n`,
     );
   }
-  const { model, options } = manifest.configuration;
-  const method = METHODS[model];
-  if (method === undefined) {
-    throw usageError(unknownName("model", model, Object.keys(METHODS)));
-  }
   const backend = await open(values);
   try {
-    const estimator = method.create(options);
-    await estimator.load(checkpoint, backend);
-    const result = await use(estimator, { folder, record, checkpoint, manifest });
+    const estimator = await restoreModel(stored, folder.checkpoint, backend);
+    const result = await use(estimator, { folder, record, ...stored });
     await estimator.dispose();
     return result;
   } finally {
@@ -110,22 +100,21 @@ export async function withEstimator<T>(
 
 /** The rows on the scale of the training data, whatever their own would be. */
 async function loadRows(
-  { data, dataDir, labelColumn, limit, stream }: ModelValues,
-  { data: trained, columns }: Manifest,
+  { data, dataDir, classColumn, limit, stream }: ModelValues,
+  { data: { scaling } }: RunRecord,
 ): Promise<Rows> {
-  const divisor = /^\/ (.+)$/.exec(trained.scaling)?.[1];
   const request = requestOf({
     data,
-    scale: divisor === undefined ? "none" : Number(divisor),
+    scale: scaling.kind === "divisor" ? scaling.divisor : "none",
     ...(dataDir === undefined ? {} : { dataDir }),
-    ...(labelColumn === undefined ? {} : { labelColumn }),
+    ...(classColumn === undefined ? {} : { classColumn }),
     ...(limit === undefined ? {} : { limit }),
     ...(stream === undefined ? {} : { stream }),
   });
-  if (columns === undefined) return await loadOrOpen(request);
+  if (scaling.kind !== "standard") return await loadOrOpen(request);
   if (stream) throw usageError("the model was trained on standardised rows; leave --stream out");
   const rows = await load(request);
-  standardiseLike(rows, columns);
+  applyScaling(rows.data, rows.d, scaling);
   return rows;
 }
 

@@ -1,6 +1,7 @@
 /** Runs a training from start or checkpoint to its end, and writes down what happens. */
 import { encodeNpy } from "../datasets/npy.ts";
 import type { Backend } from "../engine/backend.ts";
+import { isSameArithmetic } from "../engine/device.ts";
 import { DeviceLostError } from "../engine/errors.ts";
 import {
   type Checkpoint,
@@ -14,8 +15,8 @@ import { KMeans } from "../models/kmeans_estimator.ts";
 import { diagnose, warningsOf } from "../models/evaluation/diagnostics.ts";
 import { score } from "../models/evaluation/scoring.ts";
 import { centroidStrip, rangeOf } from "./centroids.ts";
-import { type Manifest, writeCheckpoint } from "./checkpoint.ts";
-import type { ColumnStatistics } from "./columns.ts";
+import type { Manifest } from "../storage/checkpoint.ts";
+import { writeCheckpoint } from "../storage/files.ts";
 import type { Rows } from "./data_options.ts";
 import { close, type DeviceValues, open } from "./device_options.ts";
 import { EXIT, Failure } from "./errors.ts";
@@ -43,8 +44,6 @@ export interface RunPlan {
   readonly baseline: boolean;
   /** A checkpoint after this many steps too. */
   readonly saveSteps?: number;
-  /** Of standardised data. */
-  readonly columns?: ColumnStatistics;
   /** Where to go on from. */
   readonly resume?: Checkpoint;
   /** The pre-trained network to start from. */
@@ -139,12 +138,12 @@ async function fitWithRetries(
   let last = plan.resume;
   for (let losses = 0;; losses++) {
     const backend = losses === 0 ? plan.backend : await open(plan.device);
-    const device = () => ({ ...plan.record.device, ...backend.info });
+    const device = () => ({ ...plan.record.device, used: backend.info });
     try {
       checkDevice(plan, backend, last);
       await update({ device: device() });
       const save = async (checkpoint: Checkpoint) => {
-        await writeCheckpoint(plan.folder.checkpoint, checkpoint, manifestOf(plan));
+        await writeCheckpoint(plan.folder.checkpoint, { checkpoint, manifest: manifestOf(plan) });
         last = checkpoint;
       };
       const { result, partitions } = await fit(plan, backend, progress, signal, save, last);
@@ -161,22 +160,18 @@ async function fitWithRetries(
   }
 }
 
-function manifestOf({ record, columns }: RunPlan): Manifest {
+function manifestOf({ record }: RunPlan): Manifest {
   const { request: _, ...data } = record.data;
-  return {
-    configuration: record.configuration,
-    data,
-    ...(columns === undefined ? {} : { columns }),
-  };
+  return { configuration: record.configuration, data };
 }
 
 /** The promise of equal bits holds on the same device only. */
 function checkDevice({ record }: RunPlan, { info }: Backend, resumed: unknown): void {
-  const before = record.device.description.replace(/, \d+ threads?$/, "");
-  if (resumed === undefined || before === "" || info.description.startsWith(before)) return;
+  const { used } = record.device;
+  if (resumed === undefined || used === undefined || isSameArithmetic(used, info)) return;
   writeError(
-    `note: the run was made on ${before}, this is ${info.description}: results will agree with ` +
-      "those of an uninterrupted run within rounding, not bit for bit\n",
+    `note: the run was made on ${used.description}, this is ${info.description}: results will ` +
+      "agree with those of an uninterrupted run within rounding, not bit for bit\n",
   );
 }
 
@@ -195,11 +190,12 @@ async function fit(
     backend,
     signal,
     save,
-    ...(dataset.labels === undefined ? {} : { truth: dataset.labels }),
+    ...(dataset.classes === undefined ? {} : { truth: dataset.classes }),
     ...(saveSteps === undefined ? {} : { saveSteps }),
     ...(resume === undefined ? {} : { resume }),
     ...(pretrained === undefined ? {} : { pretrained }),
-    savePretrained: (network) => writeCheckpoint(folder.pretrained, network, manifestOf(plan)),
+    savePretrained: (checkpoint) =>
+      writeCheckpoint(folder.pretrained, { checkpoint, manifest: manifestOf(plan) }),
     onEvent(event) {
       if (event.type === "log") folder.log(event.row);
       progress.event(event);
@@ -230,7 +226,7 @@ async function writeFiles({ folder, dataset }: RunPlan, result: FitResult): Prom
 }
 
 function resultsOf(
-  { labels: truth }: Rows,
+  { classes: truth }: Rows,
   { configuration }: RunRecord,
   { result, partitions }: Outcome,
 ): RunResults {

@@ -1,8 +1,5 @@
 /** What `run.json` and `--version` say about the program and the runtime. */
-import config from "../deno.json" with { type: "json" };
-
-/** The program's version, from deno.json. */
-export const VERSION: string = config.version;
+import { VERSION } from "../storage/version.ts";
 
 /** Versions of everything that results depend on. */
 export const VERSIONS = {

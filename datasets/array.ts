@@ -1,4 +1,4 @@
-/** The numeric array that every reader returns before scaling and labels are thought of. */
+/** The numeric array that every reader returns before scaling and classes are thought of. */
 
 /** Element storage of a {@linkcode NumericArray}. 64-bit integers are read into Float64Array. */
 export type Elements =

@@ -1,6 +1,6 @@
 /**
  * Tables of numbers as text: cells separated by commas, semicolons, tabs or runs of spaces, one row
- * a line, with or without a line of column names and a column of class labels.
+ * a line, with or without a line of column names and a column of classes.
  *
  * Blank lines and lines that begin with `#` are skipped. Cells may be quoted, `""` standing for a
  * quote within; a line break within quotes is not supported. Every row must have the columns of the
@@ -20,18 +20,18 @@ export interface TableOptions {
    * that is, none begins as a number does or stands for a missing value (`?`, `NA`, `null`, …).
    */
   readonly header?: boolean;
-  /** The column of class labels, counted from 0; absent: every column holds values. */
-  readonly labelColumn?: "first" | "last" | number;
+  /** The column of classes, counted from 0; absent: every column holds values. */
+  readonly classColumn?: "first" | "last" | number;
 }
 
 /** A table read from text. */
 export interface Table {
-  /** Values, [rows, columns] without the label column; non-finite cells are kept as they stand. */
+  /** Values, [rows, columns] without the class column; non-finite cells are kept as they stand. */
   readonly array: NumericArray;
   /** Names of the value columns, if the first line gave them. */
   readonly columns?: readonly string[];
-  /** The label column's cells as text, one a row. */
-  readonly labels?: readonly string[];
+  /** The class column's cells as text, one a row. */
+  readonly classes?: readonly string[];
 }
 
 const TAB = 9, LINE_FEED = 10, RETURN = 13, SPACE = 32, QUOTE = 34, HASH = 35;
@@ -211,7 +211,7 @@ function quote(text: string): string {
  * @returns Values as float32, [rows, columns].
  * @throws {SyntaxError} for an empty file, a binary one, a row of another length than the first, or
  * a cell that is not a number; the message names line and column, both counted from 1.
- * @throws {RangeError} for a label column that does not exist, or more values than fit.
+ * @throws {RangeError} for a class column that does not exist, or more values than fit.
  */
 export function parseTable(bytes: Uint8Array, file: string, options: TableOptions = {}): Table {
   if (bytes.includes(0)) {
@@ -225,9 +225,9 @@ export function parseTable(bytes: Uint8Array, file: string, options: TableOption
   }
   const width = scanner.count;
   const firstLine = scanner.line;
-  const label = labelIndex(options.labelColumn, width, file);
-  const columns = width - (label < 0 ? 0 : 1);
-  const names = headerOf(scanner, label, options.header);
+  const classAt = classIndex(options.classColumn, width, file);
+  const columns = width - (classAt < 0 ? 0 : 1);
+  const names = headerOf(scanner, classAt, options.header);
   if (names !== undefined && !scanner.advance()) {
     throw new SyntaxError(cannotRead(file, "it holds column names and no rows"));
   }
@@ -238,7 +238,7 @@ export function parseTable(bytes: Uint8Array, file: string, options: TableOption
     );
   }
   const values = new Float32Array(room);
-  const labels: string[] = [];
+  const classes: string[] = [];
   let rows = 0, filled = 0;
   do {
     if (scanner.count !== width) {
@@ -250,8 +250,8 @@ export function parseTable(bytes: Uint8Array, file: string, options: TableOption
       );
     }
     for (let column = 0; column < width; column++) {
-      if (column === label) {
-        labels.push(labelCell(scanner, column));
+      if (column === classAt) {
+        classes.push(classCell(scanner, column));
         continue;
       }
       const value = scanner.real(column);
@@ -263,7 +263,7 @@ export function parseTable(bytes: Uint8Array, file: string, options: TableOption
   return {
     array: { type: "text", shape: [rows, columns], values: values.subarray(0, filled) },
     ...(names === undefined ? {} : { columns: names }),
-    ...(label < 0 ? {} : { labels }),
+    ...(classAt < 0 ? {} : { classes }),
   };
 }
 
@@ -275,16 +275,16 @@ function notANumber(scanner: Scanner, column: number): SyntaxError {
   );
 }
 
-function labelCell(scanner: Scanner, column: number): string {
+function classCell(scanner: Scanner, column: number): string {
   const text = scanner.text(column);
   if (text !== "") return text;
   throw new SyntaxError(
-    cannotRead(scanner.file, `line ${scanner.line}, column ${column + 1}: the label is empty`),
+    cannotRead(scanner.file, `line ${scanner.line}, column ${column + 1}: the class is empty`),
   );
 }
 
-function labelIndex(
-  column: TableOptions["labelColumn"],
+function classIndex(
+  column: TableOptions["classColumn"],
   width: number,
   file: string,
 ): number {
@@ -292,20 +292,20 @@ function labelIndex(
   const index = column === "first" ? 0 : column === "last" ? width - 1 : column;
   if (!Number.isInteger(index) || index < 0 || index >= width) {
     throw new RangeError(
-      cannotRead(file, `there is no label column ${column}, the columns are 0 to ${width - 1}`),
+      cannotRead(file, `there is no class column ${column}, the columns are 0 to ${width - 1}`),
     );
   }
   if (width === 1) {
     throw new RangeError(
-      cannotRead(file, "its only column is the label column, no values are left"),
+      cannotRead(file, "its only column is the class column, no values are left"),
     );
   }
   return index;
 }
 
 /** Names of the value columns if the current line is a header, else undefined. */
-function headerOf(scanner: Scanner, label: number, header?: boolean): string[] | undefined {
-  const values = Array.from({ length: scanner.count }, (_, i) => i).filter((i) => i !== label);
+function headerOf(scanner: Scanner, classAt: number, header?: boolean): string[] | undefined {
+  const values = Array.from({ length: scanner.count }, (_, i) => i).filter((i) => i !== classAt);
   const cells = values.map((i) => scanner.text(i));
   const isHeader = header ??
     (cells.some((cell) => cell !== "") && !cells.some((cell) => NOT_A_NAME.test(cell)));
@@ -321,30 +321,30 @@ function linesAfter(bytes: Uint8Array, start: number): number {
 }
 
 /**
- * The cells of a file of one label a line. A first line that is no number above lines that all are
+ * The cells of a file of one class a line. A first line that is no number above lines that all are
  * is taken for the column's name.
  * @throws {SyntaxError} for an empty or binary file, or a line of several columns.
  */
-export function parseLabelLines(bytes: Uint8Array, file: string): string[] {
+export function parseClassLines(bytes: Uint8Array, file: string): string[] {
   if (bytes.includes(0)) {
     throw new SyntaxError(cannotRead(file, "it is neither text nor of a known binary format"));
   }
   const scanner = new Scanner(bytes, file);
-  const labels: string[] = [];
+  const classes: string[] = [];
   while (scanner.advance()) {
     if (scanner.count !== 1) {
       throw new SyntaxError(
         cannotRead(
           file,
-          `line ${scanner.line} has ${scanner.count} columns, expected one label a line`,
+          `line ${scanner.line} has ${scanner.count} columns, expected one class a line`,
         ),
       );
     }
-    labels.push(labelCell(scanner, 0));
+    classes.push(classCell(scanner, 0));
   }
-  if (labels.length === 0) throw new SyntaxError(cannotRead(file, "it holds no labels"));
-  const numbers = labels.filter((label) => parseReal(label) !== undefined).length;
-  const named = labels.length > 1 && numbers === labels.length - 1 &&
-    parseReal(labels[0]) === undefined;
-  return named ? labels.slice(1) : labels;
+  if (classes.length === 0) throw new SyntaxError(cannotRead(file, "it holds no classes"));
+  const numbers = classes.filter((cell) => parseReal(cell) !== undefined).length;
+  const named = classes.length > 1 && numbers === classes.length - 1 &&
+    parseReal(classes[0]) === undefined;
+  return named ? classes.slice(1) : classes;
 }

@@ -1,7 +1,7 @@
-/** The data set that everything else consumes: float32 rows, optional labels, and where from. */
+/** The data set that everything else consumes: float32 rows, optional classes, and where from. */
 import { cannotRead, elementsOf, type NumericArray } from "./array.ts";
-import type { Labels } from "./labels.ts";
-import { type Scale, scaleRows } from "./scaling.ts";
+import type { Classes } from "./classes.ts";
+import { type Scale, scaleRows, type Scaling } from "./scaling.ts";
 
 /** What is known about rows to cluster. */
 export interface RowsInfo {
@@ -15,12 +15,12 @@ export interface RowsInfo {
   readonly height?: number;
   /** Columns of pixels of an image. */
   readonly width?: number;
-  /** [n] true classes, for scoring alone. */
-  readonly labels?: Uint32Array;
+  /** [n] the class that each row was given, for scoring alone. */
+  readonly classes?: Uint32Array;
   /** The name of class i. */
   readonly classNames?: readonly string[];
-  /** What was done to the raw values: `"none"`, `"/ 255"`, `"standard"`. */
-  readonly scaling: string;
+  /** What was done to the raw values. */
+  readonly scaling: Scaling;
   /** SHA-256 of what training depends on, in hexadecimal. */
   readonly digest: string;
   /** Where the data come from: a file, or the authors of a named set. */
@@ -31,7 +31,7 @@ export interface RowsInfo {
 
 /**
  * Rows to cluster, and what is known about them. `digest` is that of the shape and the scaled
- * float32 values: labels, names and the file format do not enter.
+ * float32 values: classes, names and the file format do not enter.
  */
 export interface Dataset extends RowsInfo {
   /** [n, d] row-major, scaled as `scaling` says; all finite. */
@@ -43,7 +43,7 @@ export interface DatasetOptions {
   /** {@linkcode Dataset.name}, also for messages. */
   readonly name: string;
   /** As many as there are rows. */
-  readonly labels?: Labels;
+  readonly classes?: Classes;
   /** Absent: `"unit"` for unsigned bytes and where `unit` is given, else `"none"`. */
   readonly scale?: Scale;
   /** Divisor of `"unit"`, and the default scaling; absent: the integer type's largest value. */
@@ -64,11 +64,11 @@ const BYTE_TYPES = ["ubyte", "|u1", "<u1", ">u1", "=u1"];
  * [n, 1, h, w]) are images. Unsigned bytes are divided by 255 unless told otherwise; nothing else is
  * scaled by default. Values outside float32's precision are rounded.
  * @throws {TypeError} for fewer than two dimensions.
- * @throws {RangeError} for no rows or columns, labels of another length, values that are not finite
+ * @throws {RangeError} for no rows or columns, classes of another length, values that are not finite
  * in float32 (how many, and the first place), a bad `limit` or `scale`.
  */
 export async function makeDataset(array: NumericArray, options: DatasetOptions): Promise<Dataset> {
-  const { name, labels } = options;
+  const { name, classes } = options;
   const { n, d, image } = measureRows(array.shape, options);
   const data = new Float32Array(array.values.subarray(0, n * d));
   checkFinite(data, (i) => array.values[i], d, name);
@@ -79,8 +79,8 @@ export async function makeDataset(array: NumericArray, options: DatasetOptions):
     n,
     d,
     ...image,
-    ...(labels === undefined ? {} : { labels: labels.labels.slice(0, n) }),
-    ...(labels?.classNames === undefined ? {} : { classNames: labels.classNames }),
+    ...(classes === undefined ? {} : { classes: classes.classes.slice(0, n) }),
+    ...(classes?.classNames === undefined ? {} : { classNames: classes.classNames }),
     scaling,
     digest: await digestOf(data, n, d),
     source: options.source ?? name,
@@ -99,11 +99,11 @@ export interface Extents {
 /**
  * Takes an array's shape as rows.
  * @throws {TypeError} for fewer than two dimensions.
- * @throws {RangeError} for no rows or columns, labels of another length, or a bad `limit`.
+ * @throws {RangeError} for no rows or columns, classes of another length, or a bad `limit`.
  */
 export function measureRows(
   shape: readonly number[],
-  { name, labels, limit }: Pick<DatasetOptions, "name" | "labels" | "limit">,
+  { name, classes, limit }: Pick<DatasetOptions, "name" | "classes" | "limit">,
 ): Extents {
   if (shape.length < 2) {
     throw new TypeError(
@@ -117,9 +117,9 @@ export function measureRows(
       cannotRead(name, `it holds no values: its shape is [${shape.join(", ")}]`),
     );
   }
-  if (labels !== undefined && labels.labels.length !== rows) {
+  if (classes !== undefined && classes.classes.length !== rows) {
     throw new RangeError(
-      cannotRead(name, `there are ${labels.labels.length} labels for ${rows} rows`),
+      cannotRead(name, `expected ${rows} classes, one a row, found ${classes.classes.length}`),
     );
   }
   const image = imageOf(shape);

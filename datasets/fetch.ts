@@ -1,5 +1,5 @@
 /** Brings a named set's files into a folder, verified, from wherever they can be had. */
-import { writeFileAtomic } from "../engine/atomic_file.ts";
+import { writeFileAtomic } from "../storage/atomic_file.ts";
 import { gzip } from "./gzip.ts";
 import { cacheDir, readNamedFileIn } from "./load.ts";
 import {
@@ -86,7 +86,7 @@ export async function fetchSet(set: NamedSet, options: FetchOptions = {}): Promi
   const sources = options.sources ?? sourcesOf(set);
   await Deno.mkdir(folder, { recursive: true });
   const files: FetchedFile[] = [];
-  for (const file of set.parts.flatMap((part) => [part.images, part.labels])) {
+  for (const file of set.parts.flatMap((part) => [part.images, part.classes])) {
     const present = await intactFile(folder, file, options.signal);
     if (present !== undefined) {
       files.push({ path: present, source: undefined });

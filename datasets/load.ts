@@ -1,10 +1,10 @@
 /** The one entry for data: a named set, or a file of any supported format. Needs Deno's files. */
 import { cannotRead, type NumericArray } from "./array.ts";
-import { parseLabelLines, parseTable, type TableOptions } from "./csv.ts";
+import { parseClassLines, parseTable, type TableOptions } from "./csv.ts";
 import { type Dataset, makeDataset } from "./dataset.ts";
 import { gunzip, isGzip } from "./gzip.ts";
 import { decodeIdx, isIdx } from "./idx.ts";
-import { type Labels, labelsOfArray, labelsOfText } from "./labels.ts";
+import { type Classes, classesOfArray, classesOfText } from "./classes.ts";
 import {
   assembleNamedSet,
   findNamedSet,
@@ -19,9 +19,9 @@ import type { Scale } from "./scaling.ts";
 export interface LoadOptions {
   /** Where named sets lie: each in a folder of its name, or the files themselves. */
   readonly dataDir?: string;
-  /** A file of labels for the rows of a file: IDX, NPY, or text of one a line. */
-  readonly labels?: string;
-  /** How to read a table of text, its label column included. */
+  /** A file of classes for the rows of a file: IDX, NPY, or text of one a line. */
+  readonly classes?: string;
+  /** How to read a table of text, its class column included. */
   readonly table?: TableOptions;
   /** Absent: named sets to [0, 1], unsigned bytes by 255, the rest as it is. */
   readonly scale?: Scale;
@@ -36,8 +36,8 @@ export interface LoadOptions {
  * gzipped or not, told apart by content. A name means the set; `./mnist` means the file.
  * @throws {Deno.errors.NotFound} for a file that is not there, or a named set yet to be fetched.
  * @throws {SyntaxError} for a file that is damaged or of no known format.
- * @throws {TypeError} for content of the wrong kind: Fortran order, strings, labels of rank 2.
- * @throws {RangeError} for values that are not finite, labels of another length, and the like.
+ * @throws {TypeError} for content of the wrong kind: Fortran order, strings, classes of rank 2.
+ * @throws {RangeError} for values that are not finite, classes of another length, and the like.
  * @example
  * ```ts
  * import { loadDataset } from "./load.ts";
@@ -51,8 +51,8 @@ export async function loadDataset(
 ): Promise<Dataset> {
   const set = findNamedSet(nameOrPath);
   if (set === undefined) return await loadFile(nameOrPath, options);
-  if (options.labels !== undefined || options.table?.labelColumn !== undefined) {
-    throw new TypeError(`The data set ${set.name} has its own labels; give none beside it`);
+  if (options.classes !== undefined || options.table?.classColumn !== undefined) {
+    throw new TypeError(`The data set ${set.name} has its own classes; give none beside it`);
   }
   return assembleNamedSet(
     set,
@@ -67,31 +67,31 @@ function scaleAndLimit({ scale, limit }: LoadOptions): { scale?: Scale; limit?: 
 
 async function loadFile(path: string, options: LoadOptions): Promise<Dataset> {
   const { signal, table = {} } = options;
-  if (options.labels !== undefined && table.labelColumn !== undefined) {
-    throw new TypeError("labels are given as a file and as a column; give one of them");
+  if (options.classes !== undefined && table.classColumn !== undefined) {
+    throw new TypeError("classes are given as a file and as a column; give one of them");
   }
   const bytes = await readBytes(path, signal, () => {
     const names = NAMED_SETS.map((set) => set.name).join(", ");
     return `there is no such file, and no data set of that name (${names})`;
   });
   const content = await decodeRows(bytes, path, table);
-  const labels = options.labels === undefined
-    ? content.labels
-    : await readLabels(options.labels, signal);
+  const classes = options.classes === undefined
+    ? content.classes
+    : await readClasses(options.classes, signal);
   return makeDataset(content.array, {
     name: baseName(path),
     source: path,
-    ...(labels === undefined ? {} : { labels }),
+    ...(classes === undefined ? {} : { classes }),
     ...scaleAndLimit(options),
   });
 }
 
 /**
- * Reads a file of labels: IDX or NPY of shape [n], or text of one label a line.
+ * Reads a file of classes: IDX or NPY of shape [n], or text of one class a line.
  * @throws as {@linkcode loadDataset}
  */
-export async function readLabels(path: string, signal?: AbortSignal): Promise<Labels> {
-  return await decodeLabels(await readBytes(path, signal), path);
+export async function readClasses(path: string, signal?: AbortSignal): Promise<Classes> {
+  return await decodeClasses(await readBytes(path, signal), path);
 }
 
 /** Formats that people try, by how they begin, and what to do instead. */
@@ -132,14 +132,14 @@ function isNpyFile(bytes: Uint8Array, file: string): boolean {
  * Reads the bytes of a file of rows, whatever its format.
  * @param bytes The file, gzipped or not.
  * @param file Its name: for messages, and to recognise a damaged IDX or NPY file.
- * @returns The array, and the labels if `table` names a label column.
+ * @returns The array, and the classes if `table` names a class column.
  * @throws as {@linkcode loadDataset}
  */
 export async function decodeRows(
   bytes: Uint8Array,
   file: string,
   table: TableOptions = {},
-): Promise<{ array: NumericArray; labels?: Labels }> {
+): Promise<{ array: NumericArray; classes?: Classes }> {
   const content = await unpack(bytes, file);
   const binary = isNpyFile(content, file)
     ? decodeNpy(content, file)
@@ -147,24 +147,24 @@ export async function decodeRows(
     ? decodeIdx(content, file)
     : undefined;
   if (binary !== undefined) {
-    if (table.labelColumn === undefined) return { array: binary };
+    if (table.classColumn === undefined) return { array: binary };
     throw new TypeError(
-      cannotRead(file, "a label column is for tables of text; give a label file"),
+      cannotRead(file, "a class column is for tables of text; give a class file"),
     );
   }
-  const { array, labels } = parseTable(content, file, table);
-  return labels === undefined ? { array } : { array, labels: labelsOfText(labels, file) };
+  const { array, classes } = parseTable(content, file, table);
+  return classes === undefined ? { array } : { array, classes: classesOfText(classes, file) };
 }
 
 /**
- * Reads the bytes of a file of labels: IDX or NPY of shape [n], or text of one label a line.
+ * Reads the bytes of a file of classes: IDX or NPY of shape [n], or text of one class a line.
  * @throws as {@linkcode loadDataset}
  */
-export async function decodeLabels(bytes: Uint8Array, file: string): Promise<Labels> {
+export async function decodeClasses(bytes: Uint8Array, file: string): Promise<Classes> {
   const content = await unpack(bytes, file);
-  if (isNpyFile(content, file)) return labelsOfArray(decodeNpy(content, file), file);
-  if (isIdxFile(content, file)) return labelsOfArray(decodeIdx(content, file), file);
-  return labelsOfText(parseLabelLines(content, file), file);
+  if (isNpyFile(content, file)) return classesOfArray(decodeNpy(content, file), file);
+  if (isIdxFile(content, file)) return classesOfArray(decodeIdx(content, file), file);
+  return classesOfText(parseClassLines(content, file), file);
 }
 
 /** The last part of a path. */
@@ -302,7 +302,7 @@ export async function listDatasets(
 }
 
 async function findFolder(set: NamedSet, dataDir?: string): Promise<string | undefined> {
-  const files = set.parts.flatMap((part) => [part.images, part.labels]);
+  const files = set.parts.flatMap((part) => [part.images, part.classes]);
   for (const folder of await foldersOf(set, dataDir)) {
     const found = await Promise.all(
       files.map(async ({ name }) =>

@@ -9,7 +9,7 @@ export * from "./dataset.ts";
 export * from "./fetch.ts";
 export * from "./gzip.ts";
 export * from "./idx.ts";
-export * from "./labels.ts";
+export * from "./classes.ts";
 export * from "./load.ts";
 export * from "./named.ts";
 export * from "./npy.ts";

@@ -6,7 +6,7 @@ import { cannotRead, type NumericArray } from "./array.ts";
 import { type Dataset, makeDataset, sha256 } from "./dataset.ts";
 import { gunzip, isGzip } from "./gzip.ts";
 import { decodeIdx } from "./idx.ts";
-import { labelsOfArray } from "./labels.ts";
+import { classesOfArray } from "./classes.ts";
 import type { Scale } from "./scaling.ts";
 
 /** One IDX file of a named set. */
@@ -19,12 +19,12 @@ export interface NamedFile {
   readonly sha256: string;
 }
 
-/** One official part: images and their labels, row by row. */
+/** One official part: images and their classes, row by row. */
 export interface NamedPart {
   /** [n, height, width] */
   readonly images: NamedFile;
   /** [n] */
-  readonly labels: NamedFile;
+  readonly classes: NamedFile;
 }
 
 /** A data set known by name. */
@@ -39,8 +39,8 @@ export interface NamedSet {
   readonly height: number;
   /** Columns of pixels. */
   readonly width: number;
-  /** Number of classes; labels are 0 to classes − 1. */
-  readonly classes: number;
+  /** Number of classes, which are 0 to classCount − 1. */
+  readonly classCount: number;
   /** Divisor that scales the stored values to [0, 1]. */
   readonly unit: number;
   /** Names of the classes, where they are not the digits. */
@@ -67,7 +67,7 @@ const MNIST_TRAIN: NamedPart = {
     47040016,
     "ba891046e6505d7aadcbbe25680a0738ad16aec93bde7f9b65e87a2fc25776db",
   ),
-  labels: file(
+  classes: file(
     "train-labels-idx1-ubyte",
     60008,
     "65a50cbbf4e906d70832878ad85ccda5333a97f0f4c3dd2ef09a8a9eef7101c5",
@@ -80,7 +80,7 @@ const MNIST_TEST: NamedPart = {
     7840016,
     "0fa7898d509279e482958e8ce81c8e77db3f2f8254e26661ceb7762c4d494ce7",
   ),
-  labels: file(
+  classes: file(
     "t10k-labels-idx1-ubyte",
     10008,
     "ff7bcfd416de33731a308c3f266cc351222c34898ecbeaf847f06e48f7ec33f2",
@@ -90,7 +90,7 @@ const MNIST_TEST: NamedPart = {
 const MNIST = {
   height: 28,
   width: 28,
-  classes: 10,
+  classCount: 10,
   unit: 255,
   folder: "mnist",
   source: "Y. LeCun, C. Cortes, C. J. C. Burges, The MNIST database of handwritten digits, 1998",
@@ -106,7 +106,7 @@ export const NAMED_SETS: readonly NamedSet[] = [
     n: 5620,
     height: 8,
     width: 8,
-    classes: 10,
+    classCount: 10,
     unit: 16,
     folder: "optdigits",
     parts: [
@@ -116,7 +116,7 @@ export const NAMED_SETS: readonly NamedSet[] = [
           244688,
           "4c1b3e001c617c49df662e212afe65f228fbfbe6197a817adc776ec71de11707",
         ),
-        labels: file(
+        classes: file(
           "train-labels-idx1-ubyte",
           3831,
           "8efd46ba523e1ce034de771c7712183a9dab51767844532c1e8d194f48bd300c",
@@ -128,7 +128,7 @@ export const NAMED_SETS: readonly NamedSet[] = [
           115024,
           "359cd13f0f514122884198b78a131df597421cbf5e93a76678fa96fc548f0d96",
         ),
-        labels: file(
+        classes: file(
           "test-labels-idx1-ubyte",
           1805,
           "ce71631c1f31ce56fa54f31d1d498fafacff59b001e6c30c4a5e29508aa277ad",
@@ -160,7 +160,7 @@ export const NAMED_SETS: readonly NamedSet[] = [
     n: 9298,
     height: 16,
     width: 16,
-    classes: 10,
+    classCount: 10,
     unit: 1,
     folder: "usps",
     parts: [
@@ -170,7 +170,7 @@ export const NAMED_SETS: readonly NamedSet[] = [
           7466000,
           "01a16091bb987ce9ab6cdb45538198cb97e12aee18cd6ea48a975808de2e596c",
         ),
-        labels: file(
+        classes: file(
           "train-labels-idx1-ubyte",
           7299,
           "ca21dd4e5a91233d38069e4f468988d3b56f6ce37e1a579a5ad1bd02395488c6",
@@ -182,7 +182,7 @@ export const NAMED_SETS: readonly NamedSet[] = [
           2055184,
           "6b77ae41fe6bc099b6b2660b80642f4715627f3ed5de44192036a11e045cd961",
         ),
-        labels: file(
+        classes: file(
           "test-labels-idx1-ubyte",
           2015,
           "9d60836db74a1ffe67829f9a2546bd594d5d321f778dbca1578c041da94483a2",
@@ -201,7 +201,7 @@ export const NAMED_SETS: readonly NamedSet[] = [
     n: 70000,
     height: 28,
     width: 28,
-    classes: 10,
+    classCount: 10,
     unit: 255,
     classNames: [
       "T-shirt/top",
@@ -223,7 +223,7 @@ export const NAMED_SETS: readonly NamedSet[] = [
           47040016,
           "c59f468a2f672dc815687fe0f83887768d799fd8a3f3276145d20f83aa44d888",
         ),
-        labels: file(
+        classes: file(
           "train-labels-idx1-ubyte",
           60008,
           "bad3541b69d912435c50bb6ba87bec294ff4f6a2e1246121d8633921760443d9",
@@ -235,7 +235,7 @@ export const NAMED_SETS: readonly NamedSet[] = [
           7840016,
           "5b4141f0afbad91edebe8549f8fcffe087ea10ca49f1dbef5c9a5cd8815ce37b",
         ),
-        labels: file(
+        classes: file(
           "t10k-labels-idx1-ubyte",
           10008,
           "0402a96d92fd2663957122ceb108a494c5af83dab82d92729df917d7dec38c34",
@@ -301,15 +301,15 @@ export async function assembleNamedSet(
   options: AssembleOptions = {},
 ): Promise<Dataset> {
   const images: NumericArray[] = [];
-  const labels: Uint32Array[] = [];
+  const classes: Uint32Array[] = [];
   for (const part of set.parts) {
     images.push(await decode(part.images));
-    labels.push(labelsOfArray(await decode(part.labels), part.labels.name).labels);
+    classes.push(classesOfArray(await decode(part.classes), part.classes.name).classes);
   }
   return makeDataset(concatenate(images), {
     name: set.name,
-    labels: {
-      labels: Uint32Array.from(labels.flatMap((part) => [...part])),
+    classes: {
+      classes: Uint32Array.from(classes.flatMap((part) => [...part])),
       ...(set.classNames === undefined ? {} : { classNames: set.classNames }),
     },
     unit: set.unit,

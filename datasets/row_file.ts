@@ -12,9 +12,9 @@ import {
 import { checkFinite, measureRows, type RowsInfo, scaleOf, sha256 } from "./dataset.ts";
 import { isGzip } from "./gzip.ts";
 import { idxLayout, isIdx } from "./idx.ts";
-import { baseName, readLabels } from "./load.ts";
+import { baseName, readClasses } from "./load.ts";
 import { isNpy, npyLayout } from "./npy.ts";
-import type { Scale } from "./scaling.ts";
+import { describeScaling, dividedBy, type Scale } from "./scaling.ts";
 
 /** A data set whose values are read from its file as they are needed. */
 export interface StreamedDataset extends RowsInfo {
@@ -24,8 +24,8 @@ export interface StreamedDataset extends RowsInfo {
 
 /** How to open rows. */
 export interface StreamOptions {
-  /** A file of labels for the rows: IDX, NPY, or text of one a line. */
-  readonly labels?: string;
+  /** A file of classes for the rows: IDX, NPY, or text of one a line. */
+  readonly classes?: string;
   /** As of a data set that is loaded, but for what needs all values: `"standard"`. */
   readonly scale?: Scale;
   /** The first rows only. */
@@ -78,6 +78,7 @@ export class RowFile {
 
   /**
    * Reads the first `n` rows once: checks that all values are finite in float32.
+   * @param scaling What is done to them, in words.
    * @returns The SHA-256 of their bytes by blocks, the element type and the scaling.
    * @throws {RangeError} for values that are not finite.
    */
@@ -147,10 +148,10 @@ export async function openDataset(
   try {
     const layout = await layoutOf(file, path);
     const name = baseName(path);
-    const labels = options.labels === undefined ? undefined : await readLabels(options.labels);
-    const { n, d, image } = measureRows(layout.shape, { ...options, name, labels });
+    const classes = options.classes === undefined ? undefined : await readClasses(options.classes);
+    const { n, d, image } = measureRows(layout.shape, { ...options, name, classes });
     const divisor = divisorOf(layout, path, options);
-    const scaling = divisor === 1 ? "none" : `/ ${divisor}`;
+    const scaling = dividedBy(divisor);
     const data = new RowFile(file, path, layout, d, divisor);
     return {
       name,
@@ -158,10 +159,10 @@ export async function openDataset(
       n,
       d,
       ...image,
-      ...(labels === undefined ? {} : { labels: labels.labels.slice(0, n) }),
-      ...(labels?.classNames === undefined ? {} : { classNames: labels.classNames }),
+      ...(classes === undefined ? {} : { classes: classes.classes.slice(0, n) }),
+      ...(classes?.classNames === undefined ? {} : { classNames: classes.classNames }),
       scaling,
-      digest: await data.digest(n, scaling),
+      digest: await data.digest(n, describeScaling(scaling)),
       source: path,
       licence: "",
     };

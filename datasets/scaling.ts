@@ -16,21 +16,67 @@ export interface ScaleOptions {
   readonly unit?: number;
 }
 
+/** What was done to raw values: JSON, by which other rows can be put on the same scale. */
+export type Scaling =
+  | { readonly kind: "none" }
+  | { readonly kind: "divisor"; readonly divisor: number }
+  | {
+    readonly kind: "standard";
+    /** [d] */
+    readonly mean: readonly number[];
+    /** [d], 0 for a constant column. */
+    readonly deviation: readonly number[];
+  };
+
+/** A scaling for people: `none`, `/ 255`, `standard`. */
+export function describeScaling(scaling: Scaling): string {
+  return scaling.kind === "divisor" ? `/ ${scaling.divisor}` : scaling.kind;
+}
+
+/** Division by `divisor`; `"none"` where that is 1. */
+export function dividedBy(divisor: number): Scaling {
+  return divisor === 1 ? { kind: "none" } : { kind: "divisor", divisor };
+}
+
 /**
  * Scales rows in place.
  * @param data [n, d] row-major, overwritten.
  * @param d Columns.
- * @returns What was done, for {@linkcode Dataset.scaling}: `"none"`, `"/ 255"`, `"standard"`.
+ * @returns What was done, for {@linkcode Dataset.scaling}.
  * @throws {RangeError} for a divisor that is not finite and positive.
  * @throws {TypeError} for an unknown name.
  */
-export function scaleRows(data: Float32Array, d: number, options: ScaleOptions): string {
-  const scale = options.scale ?? (options.unit === undefined ? "none" : "unit");
-  if (scale === "none") return "none";
-  if (scale === "standard") {
-    standardise(data, d);
-    return "standard";
+export function scaleRows(data: Float32Array, d: number, options: ScaleOptions): Scaling {
+  const scaling = scalingOf(data, d, options);
+  applyScaling(data, d, scaling);
+  return scaling;
+}
+
+/**
+ * Puts raw rows on the scale of others.
+ * @param data [n, d] row-major, overwritten.
+ * @param d Columns.
+ * @throws {RangeError} for another number of columns than were standardised.
+ */
+export function applyScaling(data: Float32Array, d: number, scaling: Scaling): void {
+  if (scaling.kind === "divisor") {
+    for (let i = 0; i < data.length; i++) data[i] /= scaling.divisor;
+  } else if (scaling.kind === "standard") {
+    const { mean, deviation } = scaling;
+    if (d !== mean.length) {
+      throw new RangeError(`${mean.length} columns were standardised, these rows have ${d}`);
+    }
+    for (let i = 0; i < data.length; i++) {
+      const column = i % d;
+      data[i] = deviation[column] === 0 ? 0 : (data[i] - mean[column]) / deviation[column];
+    }
   }
+}
+
+function scalingOf(data: Float32Array, d: number, options: ScaleOptions): Scaling {
+  const scale = options.scale ?? (options.unit === undefined ? "none" : "unit");
+  if (scale === "none") return { kind: "none" };
+  if (scale === "standard") return standardOf(data, d);
   if (typeof scale !== "number" && scale !== "unit") {
     throw new TypeError(
       `scale is ${JSON.stringify(scale)}, expected none, unit, standard or a divisor`,
@@ -40,9 +86,7 @@ export function scaleRows(data: Float32Array, d: number, options: ScaleOptions):
   if (!(divisor > 0 && Number.isFinite(divisor))) {
     throw new RangeError(`scale is ${divisor}, expected a finite divisor above 0`);
   }
-  if (divisor === 1) return "none";
-  for (let i = 0; i < data.length; i++) data[i] /= divisor;
-  return `/ ${divisor}`;
+  return dividedBy(divisor);
 }
 
 /** The largest |x|, or 1 where all values are 0. */
@@ -53,18 +97,16 @@ function largestAbsolute(data: Float32Array): number {
 }
 
 /** Two passes in float64, so that a large mean does not cancel the variance away. */
-function standardise(data: Float32Array, d: number): void {
+function standardOf(data: Float32Array, d: number): Scaling {
   const n = data.length / d;
-  const mean = new Float64Array(d);
-  const variance = new Float64Array(d);
+  const mean = new Array<number>(d).fill(0);
+  const variance = new Array<number>(d).fill(0);
   for (let i = 0; i < data.length; i++) mean[i % d] += data[i] / n;
   for (let i = 0; i < data.length; i++) variance[i % d] += (data[i] - mean[i % d]) ** 2 / n;
-  for (let i = 0; i < data.length; i++) {
-    const column = i % d;
-    const deviation = Math.sqrt(variance[column]);
-    const centred = data[i] - mean[column];
+  const deviation = variance.map((value, column) => {
+    const root = Math.sqrt(value);
     // A deviation of rounding alone is that of a constant column.
-    const constant = deviation <= 2 ** -36 * Math.abs(mean[column]);
-    data[i] = constant ? 0 : centred / deviation;
-  }
+    return root <= 2 ** -36 * Math.abs(mean[column]) ? 0 : root;
+  });
+  return { kind: "standard", mean, deviation };
 }

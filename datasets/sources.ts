@@ -3,7 +3,7 @@ import { cannotRead } from "./array.ts";
 import { parseTable } from "./csv.ts";
 import { gunzip, isGzip } from "./gzip.ts";
 import { encodeIdx } from "./idx.ts";
-import { labelsOfText } from "./labels.ts";
+import { classesOfText } from "./classes.ts";
 import { readNamedFileIn } from "./load.ts";
 import type { NamedFile, NamedSet } from "./named.ts";
 
@@ -91,12 +91,12 @@ export function mirrorSource(base: string): Source {
 
 /**
  * USPS as the book _The Elements of Statistical Learning_ publishes it: `zip.train.gz` and
- * `zip.test.gz`, lines of a label and 256 values v in [−1, 1] with three decimals. The pixels
+ * `zip.test.gz`, lines of a class and 256 values v in [−1, 1] with three decimals. The pixels
  * (v + 1) / 2, computed in float32, are those of the IDX files bit for bit, so that the digests of
  * {@linkcode NAMED_SETS} decide.
  */
 export function zipCodeSource(base: string): Source {
-  const parts = new Map<string, { images: Uint8Array; labels: Uint8Array }>();
+  const parts = new Map<string, { images: Uint8Array; classes: Uint8Array }>();
   return {
     name: base,
     async read(file, options) {
@@ -111,7 +111,7 @@ export function zipCodeSource(base: string): Source {
         );
         parts.set(part, idx);
       }
-      return { bytes: file.name.includes("images") ? idx.images : idx.labels, where };
+      return { bytes: file.name.includes("images") ? idx.images : idx.classes, where };
     },
   };
 }
@@ -121,23 +121,23 @@ const MAX_ZIP_CODE_BYTES = 2 ** 26;
 
 /**
  * IDX files of a zip-code text.
- * @returns images [n, 16, 16] float in [0, 1], and labels [n] ubyte, as IDX bytes.
+ * @returns images [n, 16, 16] float in [0, 1], and classes [n] ubyte, as IDX bytes.
  * @throws {SyntaxError} for a text that is no such table.
  */
 export function zipCodeToIdx(
   text: Uint8Array,
   where: string,
-): { images: Uint8Array; labels: Uint8Array } {
-  const table = parseTable(text, where, { separator: " ", header: false, labelColumn: "first" });
+): { images: Uint8Array; classes: Uint8Array } {
+  const table = parseTable(text, where, { separator: " ", header: false, classColumn: "first" });
   const [n, d] = table.array.shape;
   if (d !== 256) {
     throw new SyntaxError(
-      cannotRead(where, `expected a label and 256 values a line, found ${d} values`),
+      cannotRead(where, `expected a class and 256 values a line, found ${d} values`),
     );
   }
   const images = Float32Array.from(table.array.values, (value) => (value + 1) / 2);
-  const labels = Uint8Array.from(labelsOfText(table.labels ?? [], where).labels);
-  return { images: encodeIdx(images, [n, 16, 16]), labels: encodeIdx(labels, [n]) };
+  const classes = Uint8Array.from(classesOfText(table.classes ?? [], where).classes);
+  return { images: encodeIdx(images, [n, 16, 16]), classes: encodeIdx(classes, [n]) };
 }
 
 /** A server that sends nothing for this long is given up. */

@@ -2,7 +2,7 @@
  * The one interface behind which devices stand. A backend owns buffers and executes lists of kernel
  * calls; it knows nothing of tensors or gradients.
  */
-import type { Constants, Kernel, Params } from "../kernels/kernel.ts";
+import type { AdapterClass, Constants, Kernel, Params } from "../kernels/kernel.ts";
 
 /** Element type of a tensor or buffer region; both are 4 bytes. */
 export type DType = "f32" | "u32";
@@ -13,6 +13,8 @@ export interface DeviceBuffer {
   readonly byteLength: number;
   /** What it holds, for messages. */
   readonly label: string;
+  /** Whether it has been freed. */
+  readonly freed: boolean;
   /** Frees the memory. Freeing twice is harmless. */
   free(): void;
 }
@@ -96,14 +98,53 @@ export interface Executable {
   dispose(): void;
 }
 
-/** What `info` and `run.json` say about a device. */
-export interface DeviceInfo {
-  /** Which backend it is. */
-  readonly kind: "cpu" | "webgpu" | "oracle";
-  /** For people: "WebAssembly SIMD (relaxed), 2 threads", "llvmpipe (LLVM 15.0.6, 256 bits)". */
+/** What `info` and `run.json` say about a device: JSON. */
+export type DeviceInfo = CpuInfo | WebGpuInfo | OracleInfo;
+
+/** What there is to know of the CPU backend. */
+export interface CpuInfo {
+  /** The tag. */
+  readonly kind: "cpu";
+  /** For people: "WebAssembly SIMD (relaxed), 2 threads". */
   readonly description: string;
-  /** For programs: threads, features, limits, shader variants. */
-  readonly details: Readonly<Record<string, unknown>>;
+  /** How many compute. */
+  readonly threads: number;
+  /** Whether multiply-adds may round once, as the processor does. */
+  readonly relaxed: boolean;
+  /** Whether workers share the memory; if not, the one thread computes. */
+  readonly shared: boolean;
+  /** Kernels that run as WebAssembly; the others run as their references. */
+  readonly wasm: readonly string[];
+  /** Why there are no workers, where there are none. */
+  readonly withoutWorkers?: string;
+}
+
+/** What there is to know of a WebGPU device. */
+export interface WebGpuInfo {
+  /** The tag. */
+  readonly kind: "webgpu";
+  /** For people, as the driver says: "llvmpipe (LLVM 15.0.6, 256 bits)". */
+  readonly description: string;
+  /** A real GPU, or a program that imitates one. */
+  readonly class: AdapterClass;
+  /** The maker, or its PCI number. */
+  readonly vendor: string;
+  /** The family of GPUs, often empty. */
+  readonly architecture: string;
+  /** Optional features of the adapter, sorted. */
+  readonly features: readonly string[];
+  /** What the device was opened with. */
+  readonly limits: Readonly<Record<string, number>>;
+  /** Shader variants in use, by kernel. */
+  readonly shaders: Readonly<Record<string, readonly string[]>>;
+}
+
+/** What there is to know of the oracle. */
+export interface OracleInfo {
+  /** The tag. */
+  readonly kind: "oracle";
+  /** For people. */
+  readonly description: string;
 }
 
 /** Bytes held on the device now, and the most that were held at once. */
@@ -132,7 +173,7 @@ export interface Backend {
    * @throws where a call enqueued before has failed, or the device is lost.
    */
   read(regions: readonly Region[]): Promise<(Float32Array | Float64Array | Uint32Array)[]>;
-  /** Validates and compiles the calls. */
+  /** Checks the calls as `engine/call_check.ts` says, and against the device's limits; compiles. */
   prepare(calls: readonly Call[], label: string): Promise<Executable>;
   /** What the buffers of this backend take. */
   memory(): MemoryUse;

@@ -1,5 +1,5 @@
 /** Opens a device by name. */
-import type { Backend } from "./backend.ts";
+import type { Backend, DeviceInfo } from "./backend.ts";
 import { NoDeviceError } from "./errors.ts";
 
 /** `auto`: a real GPU if there is one, else the CPU. `webgpu`: any adapter, software ones too. */
@@ -35,4 +35,10 @@ export async function openDevice(options: DeviceOptions = {}): Promise<Backend> 
   }
   const { openCpuBackend } = await import("./cpu/backend.ts");
   return await openCpuBackend({ threads, profile });
+}
+
+/** Whether two devices give the same bytes, as far as they say: the number of threads does not matter. */
+export function isSameArithmetic(a: DeviceInfo, b: DeviceInfo): boolean {
+  if (a.kind === "cpu" && b.kind === "cpu") return a.relaxed === b.relaxed;
+  return a.kind === b.kind && a.description === b.description;
 }

@@ -53,6 +53,11 @@ export const accumulate: Kernel = {
   ],
   constants: {},
   shaders: [{ file: "accumulate.wgsl", source, workgroups: () => 1 }],
+  lengths: (params) => [
+    Math.max(0, ...TERMS.map((j) => params[`n${j}`] > 0 ? params[`index${j}`] + 1 : 0)),
+    1,
+    ...TERMS.map((j) => params[`n${j}`]),
+  ],
   extent: () => 1,
   reference([total, counter, ...x], params, _constants, begin, end) {
     if (begin === end) return;

@@ -37,6 +37,7 @@ export const adam: Kernel = {
   ],
   constants: {},
   shaders: [{ file: "adam.wgsl", source, workgroups: ({ n }) => groupsOf(n, ELEMENTS) }],
+  lengths: ({ n }) => [n, n, n, n, 1],
   extent: ({ n }) => n,
   reference([w, g, m, v, step], params, _constants, begin, end) {
     const { beta1, beta2, epsilon } = params;

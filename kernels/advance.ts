@@ -9,6 +9,7 @@ export const advance: Kernel = {
   params: [{ name: "by", type: "u32" }],
   constants: {},
   shaders: [{ file: "advance.wgsl", source, workgroups: () => 1 }],
+  lengths: () => [1],
   extent: () => 1,
   reference([counter], { by }, _constants, begin, end) {
     if (begin < end) counter[0] = (counter[0] + by) >>> 0;

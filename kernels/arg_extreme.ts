@@ -64,6 +64,7 @@ export const argExtreme: Kernel = {
   ],
   constants: { MODE: 0 },
   shaders: [{ file: "arg_extreme.wgsl", source, workgroups: ({ rows }) => rows }],
+  lengths: ({ rows, n }) => [rows * n, rows, rows],
   extent: ({ rows }) => rows,
   reference([x, index, value], { n }, { MODE }, begin, end) {
     for (let r = begin; r < end; r++) {

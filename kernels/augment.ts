@@ -61,6 +61,7 @@ export const augment: Kernel = {
     source,
     workgroups: ({ n, height, width }) => groupsOf(n * height * width, 64),
   }],
+  lengths: ({ n, height, width }) => [n * height * width, 3 * n, n * height * width],
   extent: ({ n }) => n,
   reference([x, t, y], { height, width }, _constants, begin, end) {
     const centreRow = (height - 1) / 2, centreColumn = (width - 1) / 2;

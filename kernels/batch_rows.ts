@@ -105,6 +105,7 @@ export const batchRows: Kernel = {
   ],
   constants: {},
   shaders: [{ file: "batch_rows.wgsl", source, workgroups: ({ count }) => groupsOf(count, 64) }],
+  lengths: ({ count }) => [1, count],
   extent: ({ count }) => count,
   reference([step, rows], params, _constants, begin, end) {
     const { count, total, batch, batches, mode, seed, stream } = params;

@@ -48,6 +48,13 @@ export const binary: Kernel = {
     .map((name) => ({ name, type: "u32" })),
   constants: { OP: BINARY.add },
   shaders: [{ file: "binary.wgsl", source, workgroups: ({ n }) => groupsOf(n, WORKGROUP) }],
+  lengths({ n, s0, s1, s2, s3, a0, a1, a2, a3, b0, b1, b2, b3 }) {
+    if (n === 0) return [0, 0, 0];
+    const last = [s0 - 1, s1 - 1, s2 - 1, s3 - 1];
+    const reach = (strides: readonly number[]) =>
+      strides.reduce((sum, stride, axis) => sum + stride * last[axis], 1);
+    return [reach([a0, a1, a2, a3]), reach([b0, b1, b2, b3]), n];
+  },
   extent: ({ n }) => n,
   reference([a, b, y], params, constants, begin, end) {
     const op = constants.OP;

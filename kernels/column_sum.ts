@@ -37,6 +37,10 @@ export const columnSum: Kernel = {
     workgroups: ({ outer, n, inner, block }) =>
       groupsOf(outer * groupsOf(n, block) * inner, WORKGROUP),
   }],
+  lengths: ({ outer, n, inner, block }) => [
+    outer * n * inner,
+    outer * groupsOf(n, block) * inner,
+  ],
   extent: ({ outer, n, inner, block }) => outer * groupsOf(n, block) * inner,
   reference([x, y], { n, inner, block }, _constants, begin, end) {
     const blocks = Math.ceil(n / block);

@@ -34,6 +34,7 @@ export const confidence: Kernel = {
   ],
   constants: {},
   shaders: [{ file: "confidence.wgsl", source, workgroups: ({ n }) => groupsOf(n, 64) }],
+  lengths: ({ n, k }) => [n * k, 2, n, n],
   extent: ({ n }) => n,
   reference([q, thresholds, labels, mask], { k }, _constants, begin, end) {
     const beta1 = thresholds[0], beta2 = thresholds[1];

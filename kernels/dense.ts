@@ -33,6 +33,7 @@ export const dense: Kernel = {
   ],
   constants: { ACT: 0, USE_BIAS: 1 },
   ...shaders,
+  lengths: ({ m, k, n }, { USE_BIAS }) => [m * k, k * n, USE_BIAS === 1 ? n : 0, m * n],
   extent: (params) => params.m,
   reference([x, w, b, y], { k, n }, constants, begin, end) {
     const relu = constants.ACT === 1;

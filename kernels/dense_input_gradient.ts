@@ -34,6 +34,7 @@ export const denseInputGradient: Kernel = {
   ],
   constants: { MASK: 0 },
   ...shaders,
+  lengths: ({ m, k, n }, { MASK }) => [m * n, k * n, MASK === 1 ? m * k : 0, m * k],
   extent: (params) => params.m,
   reference([dy, w, y, dx], { k, n }, constants, begin, end) {
     const mask = constants.MASK === 1;

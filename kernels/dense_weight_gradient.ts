@@ -35,6 +35,7 @@ export const denseWeightGradient: Kernel = {
   ...shaders,
   // A row of the product each; the last one, where it is asked for, is db.
   extent: (params, { BIAS }) => params.k + BIAS,
+  lengths: ({ m, k, n }, { BIAS }) => [m * k, m * n, BIAS === 1 ? n : 0, k * n],
   reference([x, dy, db, dw], { m, k, n }, _constants, begin, end) {
     const sums = new Float64Array(n);
     for (let p = begin; p < end; p++) {

@@ -1,6 +1,6 @@
 /** Squared distances of all points to all centroids. */
 import { uniform } from "./case_buffers.ts";
-import { groupsOf, type Kernel, type KernelCase, UNIT_ROUNDOFF } from "./kernel.ts";
+import { chunkedLength, groupsOf, type Kernel, type KernelCase, UNIT_ROUNDOFF } from "./kernel.ts";
 import { loadRow, squaredDistanceRoundings, squaredDistances } from "./rows.ts";
 import source from "./distances.wgsl" with { type: "text" };
 
@@ -45,6 +45,7 @@ export const distances: Kernel = {
     source,
     workgroups: ({ n, k }) => groupsOf(n, 64) * groupsOf(k, 8),
   }],
+  lengths: ({ n, first, total, d, k }) => [n * d, k * d, chunkedLength(k, total, first + n)],
   extent: ({ n }) => n,
   reference([x, c, y], { first, total, d, k }, _constants, begin, end) {
     const centroids = new Float64Array(c);

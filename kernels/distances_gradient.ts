@@ -49,6 +49,7 @@ export const distancesGradient: Kernel = {
     source,
     workgroups: ({ n, d }) => groupsOf(n * d, 64),
   }],
+  lengths: ({ n, d, k }) => [n * k, n * d, k * d, n * d],
   extent: ({ n }) => n,
   reference([g, x, c, dx], { n, d, k }, { TRANSPOSED }, begin, end) {
     const centroids = new Float64Array(c);

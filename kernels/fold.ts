@@ -30,6 +30,10 @@ export const fold: Kernel = {
   }],
   // A row of pixels each.
   extent: ({ n, h }) => n * h,
+  lengths(params, { USE_BIAS }) {
+    const { images, patches } = patchLengths(params);
+    return [patches, USE_BIAS === 1 ? params.c : 0, images];
+  },
   reference([y, b, x], params, { USE_BIAS }, begin, end) {
     const { h, w, c, k, stride, padding, oh, ow } = params;
     const sums = new Float64Array(w * c);

@@ -45,6 +45,7 @@ export const gather: Kernel = {
   ],
   constants: {},
   shaders: [{ file: "gather.wgsl", source, workgroups: ({ n, w }) => groupsOf(n * w, 64) }],
+  lengths: ({ n, w, chunkRows }) => [chunkRows * w, n, n * w],
   extent: ({ n }) => n,
   reference([x, rows, y], { w, first, chunkRows }, _constants, begin, end) {
     for (let i = begin; i < end; i++) {

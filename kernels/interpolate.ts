@@ -31,6 +31,7 @@ export const interpolate: Kernel = {
   ],
   constants: { REVERSE: 0 },
   shaders: [{ file: "interpolate.wgsl", source, workgroups: ({ n, w }) => groupsOf(n * w, 64) }],
+  lengths: ({ n, w }) => [n * w, n * w, n, n * w],
   extent: ({ n }) => n,
   reference([a, b, t, y], { n, w }, { REVERSE }, begin, end) {
     for (let i = begin; i < end; i++) {

@@ -35,6 +35,7 @@ export const interpolateGradient: Kernel = {
     source,
     workgroups: ({ n, w }) => groupsOf(n * w, 64),
   }],
+  lengths: ({ n, w }) => [n * w, n, n * w],
   extent: ({ n }) => n,
   reference([dy, t, da], { n, w }, _constants, begin, end) {
     for (let i = begin; i < end; i++) {

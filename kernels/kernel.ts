@@ -148,6 +148,8 @@ export interface Kernel {
   readonly shaders: readonly [Shader, ...Shader[]];
   /** Picks a variant; the first where absent. Must depend on nothing but its arguments. */
   choose?(adapter: Adapter, params: Params, constants: Constants): Shader;
+  /** Elements that a call may touch of each binding, in order: what its region must have at least. */
+  lengths(params: Params, constants: Constants): readonly number[];
   /**
    * Independent work items (rows, columns, elements…). The CPU backend splits [0, extent) over its
    * threads; an item's result must not depend on the split.
@@ -175,6 +177,11 @@ export const UNIT_ROUNDOFF = 2 ** -24;
 /** Workgroups of `size` invocations that cover `items`, one item each. */
 export function groupsOf(items: number, size: number): number {
   return Math.ceil(items / size);
+}
+
+/** Elements of [rows, total] that a chunk of columns reaches, which ends before column `end`. */
+export function chunkedLength(rows: number, total: number, end: number): number {
+  return Math.max(rows * total, (rows - 1) * total + end);
 }
 
 /**

@@ -1,6 +1,6 @@
 /** Lloyd's assignment step for several runs of k-means at once. */
 import { integers } from "./case_buffers.ts";
-import { groupsOf, type Kernel, type KernelCase, UNIT_ROUNDOFF } from "./kernel.ts";
+import { chunkedLength, groupsOf, type Kernel, type KernelCase, UNIT_ROUNDOFF } from "./kernel.ts";
 import { stateOf } from "./kmeans_state.ts";
 import { loadRow, squaredDistanceRoundings, squaredDistances } from "./rows.ts";
 import source from "./kmeans_assign.wgsl" with { type: "text" };
@@ -62,6 +62,10 @@ export const kmeansAssign: Kernel = {
     source,
     workgroups: ({ n, runs }) => groupsOf(n, 64) * runs,
   }],
+  lengths({ n, first, total, d, k, runs }) {
+    const labels = chunkedLength(runs, total, first + n);
+    return [n * d, runs * k * d, 4 * runs, labels, labels];
+  },
   extent: ({ n }) => n,
   reference([points, centroids, state, labels, distances], params, _constants, begin, end) {
     const { first, total, d, k, runs } = params;

@@ -106,6 +106,14 @@ export const kmeansSeedChoose: Kernel = {
       return runs;
     },
   }],
+  lengths: ({ total, blocks, runs, trials, k }) => [
+    2 * runs * trials * total,
+    runs * trials * blocks,
+    1,
+    runs,
+    runs * trials,
+    runs * k,
+  ],
   extent: ({ runs }) => runs,
   reference(buffers, params, _constants, begin, end) {
     const [distances, partials, round, best, candidateRows, chosen] = buffers;

@@ -1,6 +1,6 @@
 /** k-means++: distances to the nearest centre, if each candidate were chosen. */
 import { integers, uniform, values } from "./case_buffers.ts";
-import { groupsOf, type Kernel, type KernelCase, UNIT_ROUNDOFF } from "./kernel.ts";
+import { chunkedLength, groupsOf, type Kernel, type KernelCase, UNIT_ROUNDOFF } from "./kernel.ts";
 import { loadRow, squaredDistanceRoundings, squaredDistances } from "./rows.ts";
 import source from "./kmeans_seed_distance.wgsl" with { type: "text" };
 
@@ -70,6 +70,17 @@ export const kmeansSeedDistance: Kernel = {
     source,
     workgroups: ({ n, runs, trials }) => groupsOf(n, BLOCK) * runs * groupsOf(trials, 4),
   }],
+  lengths({ n, first, total, d, runs, trials }) {
+    const count = runs * trials;
+    return [
+      n * d,
+      count * d,
+      1,
+      runs,
+      chunkedLength(2 * count, total, first + n),
+      count * groupsOf(total, BLOCK),
+    ];
+  },
   extent: ({ n }) => groupsOf(n, BLOCK),
   reference(buffers, params, _constants, begin, end) {
     const [points, candidates, round, best, distances, partials] = buffers;

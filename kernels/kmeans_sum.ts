@@ -1,6 +1,6 @@
 /** Lloyd's update step, first pass: sums and counts of the clusters, a block of points at a time. */
 import { integers, uniform } from "./case_buffers.ts";
-import { groupsOf, type Kernel, type KernelCase, UNIT_ROUNDOFF } from "./kernel.ts";
+import { chunkedLength, groupsOf, type Kernel, type KernelCase, UNIT_ROUNDOFF } from "./kernel.ts";
 import { stateOf } from "./kmeans_state.ts";
 import source from "./kmeans_sum.wgsl" with { type: "text" };
 
@@ -62,6 +62,12 @@ export const kmeansSum: Kernel = {
     workgroups: ({ n, d, k, runs, block }) =>
       runs * groupsOf(n, block) * groupsOf(k, 32) * groupsOf(d + 1, 64),
   }],
+  lengths: ({ n, first, total, d, k, runs, block }) => [
+    n * d,
+    chunkedLength(runs, total, first + n),
+    4 * runs,
+    runs * groupsOf(total, block) * k * (d + 1),
+  ],
   extent: ({ n, block }) => groupsOf(n, block),
   reference([points, labels, state, sums], params, _constants, begin, end) {
     const { n, first, total, d, k, runs, block } = params;

@@ -77,6 +77,14 @@ export const kmeansUpdate: Kernel = {
   ],
   constants: {},
   shaders: [{ file: "kmeans_update.wgsl", source, workgroups: ({ runs }) => runs }],
+  lengths: ({ runs, blocks, k, d }) => [
+    runs * blocks * k * (d + 1),
+    runs * d,
+    runs,
+    runs * k * d,
+    4 * runs,
+    1,
+  ],
   extent: ({ runs }) => runs,
   reference(buffers, { blocks, k, d }, _constants, begin, end) {
     const [sums, farthest, farthestDistance, centroids, state, tolerance] = buffers;

@@ -32,6 +32,7 @@ export const meanSquaredError: Kernel = {
     source,
     workgroups: ({ n, block }) => groupsOf(n, block),
   }],
+  lengths: ({ n, block }, { GRADIENT }) => [n, n, GRADIENT === 1 ? n : 0, groupsOf(n, block)],
   extent: ({ n, block }) => groupsOf(n, block),
   reference([p, t, g, partial], { n, block, scale }, constants, begin, end) {
     const gradient = constants.GRADIENT === 1;

@@ -44,6 +44,7 @@ export const orthonormalize: Kernel = {
   shaders: [{ file: "orthonormalize.wgsl", source, workgroups: () => 1 }],
   // One row needs those before it.
   extent: () => 1,
+  lengths: ({ k, p }) => [k * p, k * p],
   reference([a, q], { k, p }, _constants, begin, end) {
     if (begin === end) return;
     for (let i = 0; i < k; i++) {

@@ -50,6 +50,7 @@ export const orthonormalizeGradient: Kernel = {
     source,
     workgroups: ({ p }) => groupsOf(p, 64),
   }],
+  lengths: ({ k, p }) => [k * p, k * k, k * p, k * k, k * p],
   extent: ({ p }) => p,
   reference([q, l, dq, products, da], { k, p }, _constants, begin, end) {
     for (let c = begin; c < end; c++) {

@@ -31,6 +31,7 @@ export const randomUniform: Kernel = {
     source,
     workgroups: ({ n }) => groupsOf(Math.ceil(n / 2), WORKGROUP),
   }],
+  lengths: ({ n }) => [1, n],
   extent: ({ n }) => n,
   reference([step, y], { seed, stream, low, high }, _constants, begin, end) {
     const words = new Uint32Array(2);

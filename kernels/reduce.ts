@@ -38,6 +38,7 @@ export const reduce: Kernel = {
     source,
     workgroups: ({ rows, n, block }) => rows * groupsOf(n, block),
   }],
+  lengths: ({ rows, n, block }) => [rows * n, rows * groupsOf(n, block)],
   extent: ({ rows, n, block }) => rows * groupsOf(n, block),
   reference([x, y], { n, block }, constants, begin, end) {
     const op = constants.OP;

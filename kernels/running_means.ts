@@ -38,6 +38,7 @@ export const runningMeans: Kernel = {
   ],
   constants: {},
   shaders: [{ file: "running_means.wgsl", source, workgroups: ({ k }) => k }],
+  lengths: ({ n, p, k }) => [n * p, n, k, k * p],
   extent: ({ k }) => k,
   reference([z, labels, counts, means], { n, p }, _constants, begin, end) {
     const mean = new Float64Array(p);

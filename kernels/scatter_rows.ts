@@ -45,6 +45,7 @@ export const scatterRows: Kernel = {
   ],
   constants: {},
   shaders: [{ file: "scatter_rows.wgsl", source, workgroups: ({ n, w }) => groupsOf(n * w, 64) }],
+  lengths: ({ n, w, total }) => [n * w, n, total * w],
   extent: ({ n }) => n,
   reference([x, rows, y], { w, total }, _constants, begin, end) {
     for (let i = begin; i < end; i++) {

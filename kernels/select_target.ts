@@ -40,6 +40,7 @@ export const selectTarget: Kernel = {
   ],
   constants: {},
   shaders: [{ file: "select_target.wgsl", source, workgroups: ({ n, w }) => groupsOf(n * w, 64) }],
+  lengths: ({ n, w, k }) => [k * w, n, n, n * w, n * w],
   extent: ({ n }) => n,
   reference([table, labels, mask, fallback, y], { w }, _constants, begin, end) {
     for (let i = begin; i < end; i++) {

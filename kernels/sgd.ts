@@ -24,6 +24,7 @@ export const sgd: Kernel = {
   ],
   constants: {},
   shaders: [{ file: "sgd.wgsl", source, workgroups: ({ n }) => groupsOf(n, WORKGROUP) }],
+  lengths: ({ n }) => [n, n, n],
   extent: ({ n }) => n,
   reference([w, g, v], { learningRate, momentum }, _constants, begin, end) {
     for (let i = begin; i < end; i++) {

@@ -36,6 +36,7 @@ export const softAssign: Kernel = {
   ],
   constants: {},
   shaders: [{ file: "soft_assign.wgsl", source, workgroups: ({ n }) => groupsOf(n, 64) }],
+  lengths: ({ n, p, k }) => [n * p, k * p, n * k],
   extent: ({ n }) => n,
   reference([z, c, q], { p, k, alpha }, _constants, begin, end) {
     const power = (alpha + 1) / 2;

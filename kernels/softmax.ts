@@ -66,6 +66,7 @@ export const softmax: Kernel = {
   ],
   constants: { MODE: SOFTMAX.softmax },
   shaders: [{ file: "softmax.wgsl", source, workgroups: ({ n }) => groupsOf(n, 64) }],
+  lengths: ({ n, k }, { MODE }) => [n * k, MODE === SOFTMAX.logSumExp ? n : n * k],
   extent: ({ n }) => n,
   reference([x, y], { k }, { MODE }, begin, end) {
     const weights = new Float64Array(k);

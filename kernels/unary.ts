@@ -50,6 +50,7 @@ export const unary: Kernel = {
   ],
   constants: { OP: UNARY.copy },
   shaders: [{ file: "unary.wgsl", source, workgroups: ({ n }) => groupsOf(n, WORKGROUP) }],
+  lengths: ({ n }) => [n, n],
   extent: ({ n }) => n,
   reference([x, y], { a, b }, constants, begin, end) {
     switch (constants.OP) {

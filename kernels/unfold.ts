@@ -26,6 +26,10 @@ export const unfold: Kernel = {
   }],
   // A row of patches each.
   extent: ({ n, oh }) => n * oh,
+  lengths(params) {
+    const { images, patches } = patchLengths(params);
+    return [images, patches];
+  },
   reference([x, y], { h, w, c, k, stride, padding, oh, ow }, _constants, begin, end) {
     for (let item = begin; item < end; item++) {
       const image = Math.floor(item / oh);

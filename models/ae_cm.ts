@@ -130,6 +130,8 @@ export function comparedJointLosses(
 
 /** AE-CM's joint training of autoencoder and Clustering Module; labels are the largest γ. */
 export class AECM extends DeepEstimator<AECMOptions> {
+  /** Its name in the registry. */
+  override readonly name = "ae-cm";
   private module?: ClusteringModule;
 
   /**

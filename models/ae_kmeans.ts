@@ -42,6 +42,8 @@ const OPTIONS: Specs<AEKMeansOptions> = {
 
 /** An autoencoder, then k-means on its code. */
 export class AEKMeans extends DeepEstimator<AEKMeansOptions> {
+  /** Its name in the registry. */
+  override readonly name = "ae-kmeans";
   /**
    * Checks the options; devices are opened by `fit`.
    * @param options What differs from the defaults; see {@linkcode AE_KMEANS_METHOD}.

@@ -28,6 +28,8 @@ import { score } from "./evaluation/scoring.ts";
  * `prototypes` are the centroids U [K, d] in the space of the data.
  */
 export class CM extends DeepEstimator<CMOptions & ArchitectureOptions> {
+  /** Its name in the registry. */
+  override readonly name = "cm";
   /**
    * Checks the options; devices are opened by `fit`.
    * @param options What differs from the profile `default`; see {@linkcode CM_METHOD} for all of them.

@@ -109,6 +109,9 @@ export function dcnLosses(
 
 /** Deep clustering network; scikit-learn's contract. */
 export class DCN extends JointEstimator<DCNOptions, Term> {
+  /** Its name in the registry. */
+  override readonly name = "dcn";
+
   /**
    * Checks the options; devices are opened by `fit`.
    * @param options What differs from the defaults; see {@linkcode DCN_METHOD}.

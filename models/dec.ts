@@ -53,6 +53,9 @@ export function decLoss(
 
 /** Deep embedded clustering; scikit-learn's contract. */
 export class DEC extends JointEstimator<DECOptions, Term> {
+  /** Its name in the registry. */
+  override readonly name = "dec";
+
   /**
    * Checks the options; devices are opened by `fit`.
    * @param options What differs from the defaults; see {@linkcode DEC_METHOD}.

@@ -47,6 +47,8 @@ const INIT_NAMES = { "kmeans": "k-means", "ac-pic": "AC-PIC" } as const;
 
 /** Deep embedded regularized clustering of images; labels are the largest p. */
 export class DEPICT extends NetworkEstimator<DEPICTOptions, ConvolutionalAutoencoder> {
+  /** Its name in the registry. */
+  override readonly name = "depict";
   private head?: Head;
 
   /**

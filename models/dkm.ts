@@ -162,6 +162,9 @@ export function dkmLosses(
 
 /** Deep k-means; scikit-learn's contract. */
 export class DKM extends JointEstimator<DKMOptions, Term> {
+  /** Its name in the registry. */
+  override readonly name = "dkm";
+
   /**
    * Checks the options; devices are opened by `fit`.
    * @param options What differs from the defaults; see {@linkcode DKM_METHOD}.

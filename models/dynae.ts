@@ -259,6 +259,9 @@ export function dynamicLosses(
 
 /** Deep clustering with a dynamic autoencoder; scikit-learn's contract. */
 export class DynAE extends JointEstimator<DynAEOptions, Term> {
+  /** Its name in the registry. */
+  override readonly name = "dynae";
+
   /**
    * Checks the options; devices are opened by `fit`.
    * @param options What differs from the profile `default`; see {@linkcode DYNAE_METHOD} for all.

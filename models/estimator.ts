@@ -145,6 +145,8 @@ export interface FitContext {
 
 /** A clustering method with scikit-learn's contract. */
 export interface Estimator<O = object> {
+  /** Its method's name in the registry. */
+  readonly name: string;
   /** All options, as it goes by them. */
   readonly options: O;
   /** Trains on `samples`. @throws {RangeError} for samples or options that do not fit. */
@@ -157,7 +159,9 @@ export interface Estimator<O = object> {
   transform(samples: Samples): Promise<Float32Array>;
   /** What codes [m, p] stand for, [m, d] row-major; absent where a method cannot draw. */
   inverseTransform?(codes: Float32Array): Promise<Float32Array>;
-  /** Loads what `fit` had saved, so that predict and transform work. */
+  /** What `load` needs to make the model again. @throws {TypeError} before fit. */
+  checkpoint(): Promise<Checkpoint>;
+  /** Loads what `fit` or `checkpoint` gave, so that predict and transform work. */
   load(checkpoint: Checkpoint, backend?: Backend): Promise<void>;
   /** Frees the device memory. */
   dispose(): Promise<void>;

@@ -96,6 +96,8 @@ interface MixtureModel extends ShallowModel {
 
 /** A mixture of Gaussians by EM. `transform` is the identity. */
 export class GaussianMixture extends ShallowEstimator<GaussianMixtureOptions, MixtureModel> {
+  /** Its name in the registry. */
+  override readonly name = "gmm";
   protected override readonly title = "a Gaussian mixture";
 
   /**

@@ -81,6 +81,9 @@ export function idecLosses(
 
 /** Improved deep embedded clustering; scikit-learn's contract. */
 export class IDEC extends JointEstimator<IDECOptions, Term> {
+  /** Its name in the registry. */
+  override readonly name = "idec";
+
   /**
    * Checks the options; devices are opened by `fit`.
    * @param options What differs from the defaults; see {@linkcode IDEC_METHOD}.

@@ -61,6 +61,8 @@ const OPTIONS: Specs<KMeansEstimatorOptions> = {
 
 /** Lloyd's k-means from greedy k-means++ seeds. `transform` is the identity. */
 export class KMeans extends ShallowEstimator<KMeansEstimatorOptions, ShallowModel> {
+  /** Its name in the registry. */
+  override readonly name = "kmeans";
   protected override readonly title = "k-means";
 
   /**

@@ -106,6 +106,7 @@ export function supervisedLosses(
 
 /** The estimator behind {@linkcode SupervisedCM}: it trains with the labels that it was given last. */
 class SupervisedNetwork extends DeepEstimator<SupervisedCMOptions> {
+  override readonly name = "supervised-cm";
   /** Of the samples to fit, −1 where there is none. */
   labels: ArrayLike<number> = [];
   private head!: Dense;

@@ -286,6 +286,9 @@ function comparedLosses(
 
 /** Variational deep embedding; scikit-learn's contract. */
 export class VaDE extends JointEstimator<VaDEOptions, Term> {
+  /** Its name in the registry. */
+  override readonly name = "vade";
+
   /** The mixture but for its centroids. */
   private mixture!: { readonly logits: Variable; readonly logVariances: Variable };
   /** 1 where the decoder's output are logits, else 0: u32 [1]. */

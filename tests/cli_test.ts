@@ -7,18 +7,18 @@ import {
   assertRejects,
   assertStringIncludes,
 } from "@std/assert";
-import { columnStatistics, standardiseLike } from "../cli/columns.ts";
 import { centroidStrip } from "../cli/centroids.ts";
 import { OFTEN } from "../cli/help.ts";
 import { main } from "../cli/main.ts";
 import { kebabCase } from "../cli/method_options.ts";
+import { SCHEMA } from "../storage/checkpoint.ts";
 import { RunFolder, type RunRecord } from "../cli/run_folder.ts";
 import { editDistance, nearest } from "../cli/suggest.ts";
 import { formatBytes, formatDuration, formatNumber, formatTable } from "../cli/terminal.ts";
 import { runTraining } from "../cli/training_run.ts";
 import { loadDataset } from "../datasets/load.ts";
 import { encodeNpy } from "../datasets/npy.ts";
-import { decodeSafetensors } from "../engine/safetensors.ts";
+import { decodeSafetensors } from "../storage/safetensors.ts";
 import { decodeNpy } from "../datasets/npy.ts";
 import { openDevice } from "../engine/device.ts";
 import { DeviceLostError } from "../engine/errors.ts";
@@ -32,7 +32,7 @@ import { inFolder, run, stop } from "./command_line.ts";
 
 const ROOT = new URL("../", import.meta.url);
 
-const BLOBS = ["--data", "blobs.csv", "--label-column", "last", "--device", "cpu"];
+const BLOBS = ["--data", "blobs.csv", "--class-column", "last", "--device", "cpu"];
 const SMALL = ["--hidden", "8,8", "--latent", "2"];
 
 Deno.test("every command has help with an example", async () => {
@@ -143,6 +143,42 @@ Deno.test("what is wrong with the command line is said on one line, with exit co
   assertStringIncludes(err, "no.csv: there is no such file");
 });
 
+Deno.test("--labels and --label-column are known for --classes and --class-column, not shown", () =>
+  inFolder(async (folder) => {
+    await Deno.writeTextFile(`${folder}/classes.txt`, "0\n1\n".repeat(120));
+    const info = (...args: string[]) => run(["data", "info", "--json", ...args], folder);
+    const column = await info("blobs.csv", "--class-column", "last");
+    assertEquals(column.code, 0, column.err);
+    assertEquals(JSON.parse(column.out).classes, 3);
+    assertEquals(await info("blobs.csv", "--label-column", "last"), column);
+    const file = await info("rows.csv", "--classes", "classes.txt");
+    assertEquals(JSON.parse(file.out).classes, 2);
+    assertEquals(await info("rows.csv", "--labels", "classes.txt"), file);
+
+    const trained = await run(
+      ["train", "--data", "blobs.csv", "--label-column", "last", "--model", "kmeans", "--json"],
+      folder,
+    );
+    assertEquals(trained.code, 0, trained.err);
+    const { data, results } = JSON.parse(trained.out);
+    assertEquals([data.request.classColumn, data.request.labelColumn, results.acc], [
+      "last",
+      undefined,
+      1,
+    ]);
+
+    const both = await info("rows.csv", "--labels", "a", "--classes", "b");
+    assertEquals(both.code, 2);
+    assertStringIncludes(
+      both.err,
+      "'--labels <path>' cannot be used with option '--classes <path>'",
+    );
+    const help = await run(["train", "--help"]);
+    assertStringIncludes(help.out, "--classes <path>");
+    assertStringIncludes(help.out, "--class-column <first|last|n>");
+    assertEquals(/--label/.test(help.out), false);
+  }));
+
 Deno.test("no adapter is exit code 4, and leaves nothing", () =>
   inFolder(async (folder) => {
     // A backend that this system cannot have.
@@ -184,7 +220,12 @@ Deno.test("data and info print tables and JSON", async () => {
   const names = JSON.parse(list.out).map(({ name }: { name: string }) => name);
   assertEquals(names.slice(0, 2), ["optdigits", "mnist"]);
   const facts = JSON.parse(optdigits.out);
-  assertEquals([facts.n, facts.d, facts.classes, facts.scaling], [5620, 64, 10, "/ 16"]);
+  assertEquals([facts.n, facts.d, facts.classes, facts.scaling], [
+    5620,
+    64,
+    10,
+    { kind: "divisor", divisor: 16 },
+  ]);
   assertEquals(facts.counts.length, 10);
   assertStringIncludes(unfetched.out, "not here yet");
   assertStringIncludes(ships.out, "ships with this package");
@@ -207,9 +248,9 @@ Deno.test("a run leaves all its files, which predict, embed and evaluate read", 
     const { configuration: { options }, results, data, status, versions, device } = record;
     assertEquals([status, record.seed, record.stopReason], ["finished", 3, "20 steps"]);
     assertEquals([options.clusters, options.hidden, options.pretrainDecay], [3, [8, 8], false]);
-    assertEquals([data.name, data.n, data.d, data.scaling], ["blobs.csv", 240, 4, "none"]);
+    assertEquals([data.name, data.n, data.d, data.scaling.kind], ["blobs.csv", 240, 4, "none"]);
     assertEquals(versions.deno, Deno.version.deno);
-    assertEquals(device.kind, "cpu");
+    assertEquals([device.requested, device.used?.kind], ["cpu", "cpu"]);
     assertEquals(results?.partitions["k-means on the data"].acc, 1);
     assertEquals(results?.clusterSizes.reduce((sum, size) => sum + size), 240);
     const codes = decodeNpy(await Deno.readFile(file("embedding.npy")), "embedding.npy");
@@ -282,7 +323,7 @@ Deno.test("--debug shows the stack of an error, alone or asked for by name", asy
   assertEquals(stacks, [false, true, true, true, false]);
 });
 
-Deno.test("without labels there are cluster sizes; new rows are standardised like the old", () =>
+Deno.test("without classes there are cluster sizes; new rows are standardised like the old", () =>
   inFolder(async (folder) => {
     const args = ["train", "--model", "kmeans", "--data", "rows.csv", "--scale", "standard"];
     const trained = await run([...args, "--clusters", "3", "--json", "--device", "cpu"], folder);
@@ -291,7 +332,7 @@ Deno.test("without labels there are cluster sizes; new rows are standardised lik
     assertEquals(path, "runs/kmeans-rows-seed0");
     const { diagnostics: _, ...rest } = results;
     assertEquals(rest, { clusterSizes: [80, 80, 80], partitions: {}, warnings: [] });
-    assertEquals(data.scaling, "standard");
+    assertEquals([data.scaling.kind, data.scaling.mean.length], ["standard", data.d]);
     const expected = await Deno.readTextFile(`${folder}/${path}/labels.csv`);
     const predict = ["predict", "--run", path, "--device", "cpu", "--data"];
     assertEquals((await run([...predict, "rows.csv"], folder)).out, expected);
@@ -418,12 +459,12 @@ Deno.test("a lost device is opened again three times, each from the last checkpo
         dataset,
         folder: await RunFolder.create("", `${folder}/lost${losses}`),
         record: {
-          schema: 1,
+          schema: SCHEMA,
           status: "running",
           configuration: { model: "dynae", profile: "default", options: { clusters: 1 } },
           seed: 0,
           data: { ...dataset, request: { data: "rows.csv" } },
-          device: { requested: "cpu", kind: "", description: "", details: {} },
+          device: { requested: "cpu" },
           versions: {},
           seconds: 0,
         },
@@ -503,13 +544,12 @@ function readTensors(bytes: Uint8Array) {
   return decodeSafetensors(bytes, "file").tensors;
 }
 
-Deno.test("standardising by stored statistics is what the loader does", () =>
+Deno.test("the folder of a run of another layout is refused, in words", () =>
   inFolder(async (folder) => {
-    const raw = await loadDataset(`${folder}/rows.csv`);
-    const expected = await loadDataset(`${folder}/rows.csv`, { scale: "standard" });
-    const statistics = JSON.parse(JSON.stringify(columnStatistics(raw)));
-    standardiseLike(raw, statistics);
-    assertEquals(raw.data, expected.data);
+    await Deno.writeTextFile(`${folder}/run.json`, JSON.stringify({ schema: 1 }));
+    const { code, err } = await run(["predict", "--run", ".", "--data", "rows.csv"], folder);
+    assertEquals(code, 1);
+    assertStringIncludes(err, "run.json: it has schema 1, dynae");
   }));
 
 Deno.test("folders of runs are counted, never overwritten", async () => {

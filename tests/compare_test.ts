@@ -16,7 +16,7 @@ const SETTING = { model: "dynae", profile: "default", options: {} };
 
 /** Two settings, two seeds; the second one's second run failed. */
 const PLAN: Plan = {
-  schema: 1,
+  schema: 2,
   command: "compare",
   request: {},
   headings: ["model", "profile"],
@@ -41,7 +41,7 @@ function finished(
 ): RunState {
   const scores = acc === undefined ? {} : { acc, nmi: acc / 2, ari: 0 };
   const record = {
-    ...{ seconds, steps: 100, device: { description: "CPU" } },
+    ...{ seconds, steps: 100, device: { used: { description: "CPU" } } },
     results: { ...scores, clusterSizes: [3, 7], partitions: {}, warnings },
   } as unknown as RunRecord;
   return { status: "finished", reason: "", record };
@@ -104,7 +104,7 @@ Deno.test("rows without classes show the sizes of clusters", () => {
 });
 
 const COMPARE = [
-  ...["--data", "blobs.csv", "--label-column", "last", "--device", "cpu", "--threads", "1"],
+  ...["--data", "blobs.csv", "--class-column", "last", "--device", "cpu", "--threads", "1"],
   ...["--hidden", "8,8", "--latent", "2", "--pretrain-steps", "300"],
 ];
 

@@ -1,12 +1,12 @@
 import { assert, assertAlmostEquals, assertEquals, assertRejects, assertThrows } from "@std/assert";
-import { parseLabelLines, parseReal, parseTable, type TableOptions } from "../datasets/csv.ts";
+import { parseClassLines, parseReal, parseTable, type TableOptions } from "../datasets/csv.ts";
 import { type Dataset, makeDataset, sha256 } from "../datasets/dataset.ts";
 import { fetchDataset, fetchSet } from "../datasets/fetch.ts";
 import { gzip } from "../datasets/gzip.ts";
 import { decodeIdx, encodeIdx } from "../datasets/idx.ts";
-import { classCounts } from "../datasets/labels.ts";
+import { classCounts } from "../datasets/classes.ts";
 import {
-  decodeLabels,
+  decodeClasses,
   decodeRows,
   listDatasets,
   loadDataset,
@@ -14,7 +14,7 @@ import {
 } from "../datasets/load.ts";
 import { assembleNamedSet, findNamedSet, NAMED_SETS, type NamedSet } from "../datasets/named.ts";
 import { decodeNpy, encodeNpy } from "../datasets/npy.ts";
-import { scaleRows } from "../datasets/scaling.ts";
+import { applyScaling, describeScaling, scaleRows } from "../datasets/scaling.ts";
 import {
   folderSource,
   mirrorSource,
@@ -55,10 +55,10 @@ async function load(name: string, bytes: Uint8Array, options?: LoadOptions): Pro
 Deno.test("optdigits ships, with the published size, classes and first digit", async () => {
   const digits = await loadDataset("optdigits");
   assertEquals([digits.n, digits.d, digits.height, digits.width], [5620, 64, 8, 8]);
-  assertEquals(digits.scaling, "/ 16");
+  assertEquals(digits.scaling, { kind: "divisor", divisor: 16 });
   assertEquals(digits.licence, "CC BY 4.0");
   assertEquals(
-    [...classCounts(digits.labels!).values()],
+    [...classCounts(digits.classes!).values()],
     [554, 571, 557, 572, 568, 558, 558, 566, 554, 562],
   );
   const first = [0, 1, 6, 15, 12, 1, 0, 0, 0, 7, 16, 6, 6, 10, 0, 0];
@@ -70,14 +70,14 @@ Deno.test("optdigits ships, with the published size, classes and first digit", a
   assertEquals(digits.data.reduce((a, b) => Math.max(a, b)), 1);
 });
 
-Deno.test("optdigits: limit, scale and labels beside it", async () => {
+Deno.test("optdigits: limit, scale and classes beside it", async () => {
   const raw = await loadDataset("optdigits", { scale: "none", limit: 3 });
-  assertEquals([raw.n, raw.labels!.length, raw.scaling], [3, 3, "none"]);
+  assertEquals([raw.n, raw.classes!.length, raw.scaling.kind], [3, 3, "none"]);
   assertEquals(raw.data[3], 15);
   await assertRejects(
-    () => loadDataset("optdigits", { labels: "x" }),
+    () => loadDataset("optdigits", { classes: "x" }),
     TypeError,
-    "has its own labels",
+    "has its own classes",
   );
   await assertRejects(() => loadDataset("optdigits", { limit: 0 }), RangeError, "limit is 0");
 });
@@ -107,11 +107,11 @@ Deno.test("the same rows from every format are the same data set", async () => {
   assertEquals(digests.size, 1);
 });
 
-Deno.test("the digest tells shapes and values apart, and ignores labels", async () => {
-  const make = (shape: number[], values: number[], labels?: number[]) =>
+Deno.test("the digest tells shapes and values apart, and ignores classes", async () => {
+  const make = (shape: number[], values: number[], classes?: number[]) =>
     makeDataset({ type: "<f4", shape, values: Float32Array.from(values) }, {
       name: "x",
-      ...(labels ? { labels: { labels: Uint32Array.from(labels) } } : {}),
+      ...(classes ? { classes: { classes: Uint32Array.from(classes) } } : {}),
     });
   const base = await make([2, 2], [1, 2, 3, 4]);
   assertEquals((await make([2, 2], [1, 2, 3, 4], [0, 1])).digest, base.digest);
@@ -137,15 +137,18 @@ Deno.test("shapes: images, channels of one, flattened rest, and too few dimensio
 
 Deno.test("scaling: defaults, divisors, standard, and what is refused", async () => {
   const bytes = encodeIdx(new Uint8Array([0, 4, 8, 16]), [2, 2]);
-  assertEquals((await load("x", bytes)).scaling, "/ 255");
+  assertEquals((await load("x", bytes)).scaling, { kind: "divisor", divisor: 255 });
   assertEquals([...(await load("x", bytes, { scale: 16 })).data], [0, 0.25, 0.5, 1]);
   assertEquals([...(await load("x", bytes, { scale: "none" })).data], [0, 4, 8, 16]);
   const text = encode("0,4\n8,16");
-  assertEquals((await load("x.csv", text)).scaling, "none");
-  assertEquals((await load("x.csv", text, { scale: "unit" })).scaling, "/ 16");
+  assertEquals((await load("x.csv", text)).scaling, { kind: "none" });
+  assertEquals((await load("x.csv", text, { scale: "unit" })).scaling, {
+    kind: "divisor",
+    divisor: 16,
+  });
   const standard = await load("x.csv", text, { scale: "standard" });
   assertEquals([...standard.data], [-1, -1, 1, 1]);
-  assertEquals(standard.scaling, "standard");
+  assertEquals(describeScaling(standard.scaling), "standard");
   for (const scale of [0, -1, NaN, Infinity]) {
     await assertRejects(() => load("x", bytes, { scale }), RangeError, `scale is ${scale}`);
   }
@@ -154,6 +157,20 @@ Deno.test("scaling: defaults, divisors, standard, and what is refused", async ()
     TypeError,
     'scale is "max"',
   );
+});
+
+Deno.test("scaling: raw rows are put on the scale of others by what is recorded of them", () => {
+  const rows = Float32Array.of(0.1, 3, 7, 0.1, 5, 7, 0.1, 4, -1);
+  for (const scale of ["none", "standard", 3] as const) {
+    const expected = rows.slice();
+    const recorded = JSON.parse(JSON.stringify(scaleRows(expected, 3, { scale })));
+    const others = rows.slice();
+    applyScaling(others, 3, recorded);
+    assertEquals(others, expected);
+    if (scale === "standard") {
+      assertThrows(() => applyScaling(others, 9, recorded), RangeError, "these rows have 9");
+    }
+  }
 });
 
 Deno.test("scaling: standard survives a large mean and a constant column", () => {
@@ -255,18 +272,18 @@ Deno.test("csv: numbers are parsed to the last bit", () => {
   assertEquals(parseReal("nan"), NaN);
 });
 
-Deno.test("csv: header, separators, quotes and the label column", () => {
+Deno.test("csv: header, separators, quotes and the class column", () => {
   const iris = table('"a, b","c",kind\n5.1,"3.5",Iris "x"\n4.9,3,"Iris ""y"""\n', {
-    labelColumn: "last",
+    classColumn: "last",
   });
   assertEquals(iris.columns, ["a, b", "c"]);
-  assertEquals(iris.labels, ['Iris "x"', 'Iris "y"']);
+  assertEquals(iris.classes, ['Iris "x"', 'Iris "y"']);
   assertEquals([...iris.array.values], [...Float32Array.of(5.1, 3.5, 4.9, 3)]);
   assertEquals(table("1,2\n3,4").columns, undefined);
   assertEquals(table("1,2\n3,4", { header: true }).columns, ["1", "2"]);
   assertEquals(table("\ufeff1 2\r3 4\r").array.shape, [2, 2]);
-  assertEquals(table("7;1\n8;2", { labelColumn: "first" }).labels, ["7", "8"]);
-  assertEquals(table("7;1;3\n8;2;4", { labelColumn: 1 }).labels, ["1", "2"]);
+  assertEquals(table("7;1\n8;2", { classColumn: "first" }).classes, ["7", "8"]);
+  assertEquals(table("7;1;3\n8;2;4", { classColumn: 1 }).classes, ["1", "2"]);
   assertEquals(table("1|2".replace("|", "\t")).array.shape, [1, 2]);
 });
 
@@ -288,64 +305,64 @@ Deno.test("csv: what is wrong is said with line and column", () => {
   refused('1,"2\n3,4', "line 1: a quote is not closed");
   refused('1,"2"3\n', "line 1: text follows the closing quote of column 2");
   refused("1,5;2,5\n", '"1,5" is not a number');
-  refused("1,2\n3,\n", "line 2, column 2: the label is empty", { labelColumn: "last" });
+  refused("1,2\n3,\n", "line 2, column 2: the class is empty", { classColumn: "last" });
   refused("1,2\0\n", "neither text nor");
-  assertThrows(() => table("1,2", { labelColumn: 2 }), RangeError, "no label column 2");
-  assertThrows(() => table("1\n2", { labelColumn: "last" }), RangeError, "only column");
+  assertThrows(() => table("1,2", { classColumn: 2 }), RangeError, "no class column 2");
+  assertThrows(() => table("1\n2", { classColumn: "last" }), RangeError, "only column");
 });
 
-Deno.test("labels: IDX, NPY, text, class names", async () => {
+Deno.test("classes: IDX, NPY, text, class names", async () => {
   const read = async (text: string | Uint8Array, name = "l.txt") => {
-    const { labels, classNames } = await decodeLabels(
+    const { classes, classNames } = await decodeClasses(
       typeof text === "string" ? encode(text) : text,
       name,
     );
-    return [[...labels], classNames];
+    return [[...classes], classNames];
   };
   assertEquals(await read("3\n1\n2.0\n"), [[3, 1, 2], undefined]);
-  assertEquals(await read("label\n3\n1\n"), [[3, 1], undefined]);
+  assertEquals(await read("class\n3\n1\n"), [[3, 1], undefined]);
   assertEquals(await read("cat\ndog\ncat\n"), [[0, 1, 0], ["cat", "dog"]]);
   assertEquals(await read("-1\n1\n-1\n"), [[0, 1, 0], ["-1", "1"]]);
   assertEquals(await read(encodeIdx(new Uint8Array([4, 2]), [2])), [[4, 2], undefined]);
   assertEquals(await read(encodeNpy(new Uint32Array([4, 2]), [2, 1])), [[4, 2], undefined]);
-  await assertRejects(() => read("1\n0.37\n"), RangeError, "label 0.37 of row 2");
-  await assertRejects(() => read("1 2\n"), SyntaxError, "line 1 has 2 columns, expected one label");
+  await assertRejects(() => read("1\n0.37\n"), RangeError, "class 0.37 of row 2");
+  await assertRejects(() => read("1 2\n"), SyntaxError, "line 1 has 2 columns, expected one class");
   await assertRejects(
     () => read(encodeNpy(new Float32Array([1, -1]), [2])),
     RangeError,
-    "label -1 of row 2",
+    "class -1 of row 2",
   );
   await assertRejects(
     () => read(encodeIdx(new Uint8Array(4), [2, 2])),
     TypeError,
-    "labels have shape [2, 2]",
+    "classes have shape [2, 2]",
   );
-  assertThrows(() => parseLabelLines(encode("#\n"), "l"), SyntaxError, "it holds no labels");
+  assertThrows(() => parseClassLines(encode("#\n"), "l"), SyntaxError, "it holds no classes");
 });
 
-Deno.test("labels beside a file: read, counted, or from its column", async () => {
+Deno.test("classes beside a file: read, counted, or from its column", async () => {
   await inFolder(async (folder) => {
     await Deno.writeTextFile(`${folder}/x.csv`, "1,2\n3,4\n5,6\n");
     await Deno.writeTextFile(`${folder}/y.txt`, "b\na\nb\n");
     await Deno.writeTextFile(`${folder}/short.txt`, "0\n1\n");
     const x = `${folder}/x.csv`;
-    const named = await loadDataset(x, { labels: `${folder}/y.txt`, limit: 2 });
-    assertEquals([[...named.labels!], named.classNames, named.n], [[0, 1], ["b", "a"], 2]);
-    const column = await loadDataset(x, { table: { labelColumn: "last" } });
-    assertEquals([[...column.labels!], column.d], [[2, 4, 6], 1]);
-    assertEquals((await loadDataset(x)).labels, undefined);
+    const named = await loadDataset(x, { classes: `${folder}/y.txt`, limit: 2 });
+    assertEquals([[...named.classes!], named.classNames, named.n], [[0, 1], ["b", "a"], 2]);
+    const column = await loadDataset(x, { table: { classColumn: "last" } });
+    assertEquals([[...column.classes!], column.d], [[2, 4, 6], 1]);
+    assertEquals((await loadDataset(x)).classes, undefined);
     await assertRejects(
-      () => loadDataset(x, { labels: `${folder}/short.txt` }),
+      () => loadDataset(x, { classes: `${folder}/short.txt` }),
       RangeError,
-      "2 labels for 3 rows",
+      "expected 3 classes, one a row, found 2",
     );
     await assertRejects(
-      () => loadDataset(x, { labels: `${folder}/y.txt`, table: { labelColumn: 0 } }),
+      () => loadDataset(x, { classes: `${folder}/y.txt`, table: { classColumn: 0 } }),
       TypeError,
       "give one of them",
     );
     await assertRejects(
-      () => loadDataset(x, { labels: `${folder}/none.txt` }),
+      () => loadDataset(x, { classes: `${folder}/none.txt` }),
       Deno.errors.NotFound,
       "none.txt: there is no such file",
     );
@@ -380,9 +397,9 @@ Deno.test("files that cannot be read say so, and why", async () => {
   const huge = new Uint8Array([0, 0, 8, 2, 255, 255, 255, 255, 255, 255, 255, 255]);
   await assertRejects(() => load("x", huge), SyntaxError, "expected 18446744065119617000 bytes");
   await assertRejects(
-    () => decodeRows(idx, "x", { labelColumn: 0 }),
+    () => decodeRows(idx, "x", { classColumn: 0 }),
     TypeError,
-    "a label column is for tables",
+    "a class column is for tables",
   );
   await assertRejects(
     () => loadDataset("no/such/file"),
@@ -440,7 +457,7 @@ Deno.test("named sets: not there, not what was published, listed", async () => {
     assertEquals(rows.map(({ location }) => location), ["ships", ...Array(4).fill(undefined)]);
     const mnist = findNamedSet("mnist-test")!;
     await Deno.mkdir(`${folder}/cache/dynae/mnist`, { recursive: true });
-    for (const { name } of [mnist.parts[0].images, mnist.parts[0].labels]) {
+    for (const { name } of [mnist.parts[0].images, mnist.parts[0].classes]) {
       await Deno.writeFile(`${folder}/cache/dynae/mnist/${name}`, new Uint8Array(1));
     }
     const found = await listDatasets();
@@ -456,9 +473,9 @@ Deno.test("named sets: the table is consistent", () => {
     const pixels = set.height * set.width;
     const elementBytes = set.name === "usps" ? 4 : 1;
     const images = set.parts.reduce((sum, part) => sum + part.images.bytes - 16, 0);
-    const labels = set.parts.reduce((sum, part) => sum + part.labels.bytes - 8, 0);
-    assertEquals([images, labels], [set.n * pixels * elementBytes, set.n]);
-    assertEquals(set.classNames?.length ?? set.classes, set.classes);
+    const classes = set.parts.reduce((sum, part) => sum + part.classes.bytes - 8, 0);
+    assertEquals([images, classes], [set.n * pixels * elementBytes, set.n]);
+    assertEquals(set.classNames?.length ?? set.classCount, set.classCount);
     assertEquals(sourcesOf(set).length > 0, !set.ships);
   }
 });
@@ -549,15 +566,15 @@ Deno.test("fetch: stops when aborted, refuses unknown names, needs nothing for o
 });
 
 Deno.test("usps: a zip-code text becomes IDX", async () => {
-  const line = (label: string, value: string) => `${label} ${Array(256).fill(value).join(" ")} \n`;
-  const { images, labels } = zipCodeToIdx(
+  const line = (digit: string, value: string) => `${digit} ${Array(256).fill(value).join(" ")} \n`;
+  const { images, classes } = zipCodeToIdx(
     encode(line("6.0000", "-1.0000") + line("5.0000", "0.8620")),
     "zip.train",
   );
   const { shape, values } = decodeIdx(images, "images");
   assertEquals(shape, [2, 16, 16]);
   assertEquals([values[0], values[256]], [0, (Math.fround(0.862) + 1) / 2].map(Math.fround));
-  assertEquals([...decodeIdx(labels, "labels").values], [6, 5]);
+  assertEquals([...decodeIdx(classes, "classes").values], [6, 5]);
   assertThrows(() => zipCodeToIdx(encode("6 1 2 3\n"), "z"), SyntaxError, "found 3 values");
   await using server = Deno.serve(
     { port: 0, hostname: "127.0.0.1", onListen() {} },
@@ -584,7 +601,7 @@ for (const [name, counts] of Object.entries(COUNTS)) {
       const dataset = await loadDataset(name, { dataDir: DATA });
       const set = findNamedSet(name)!;
       assertEquals([dataset.n, dataset.d], [set.n, set.height * set.width]);
-      assertEquals([...classCounts(dataset.labels!).values()], counts);
+      assertEquals([...classCounts(dataset.classes!).values()], counts);
       const range = [Infinity, -Infinity];
       for (const value of dataset.data) {
         if (value < range[0]) range[0] = value;
@@ -602,16 +619,16 @@ Deno.test({
     const usps = await loadDataset("usps", { dataDir: DATA });
     let first = 0;
     for (const part of findNamedSet("usps")!.parts) {
-      const n = part.labels.bytes - 8;
+      const n = part.classes.bytes - 8;
       const lines: string[] = [];
       for (let i = first; i < first + n; i++) {
         const pixels = usps.data.subarray(256 * i, 256 * (i + 1));
         const values = Array.from(pixels, (pixel) => (2 * pixel - 1).toFixed(3) + "0");
-        lines.push(`${usps.labels![i].toFixed(4)} ${values.join(" ")}`);
+        lines.push(`${usps.classes![i].toFixed(4)} ${values.join(" ")}`);
       }
-      const { images, labels } = zipCodeToIdx(encode(lines.join("\n")), "zip");
+      const { images, classes } = zipCodeToIdx(encode(lines.join("\n")), "zip");
       assertEquals(await sha256(images), part.images.sha256);
-      assertEquals(await sha256(labels), part.labels.sha256);
+      assertEquals(await sha256(classes), part.classes.sha256);
       first += n;
     }
   },

@@ -32,6 +32,7 @@ export const scale: Kernel = {
   params: [{ name: "n", type: "u32" }, { name: "factor", type: "f32" }],
   constants: { SQUARE: 0 },
   shaders: [{ file: "scale.wgsl", source: SOURCE, workgroups: ({ n }) => groupsOf(n, 64) }],
+  lengths: ({ n }) => [n, n],
   extent: ({ n }) => n,
   reference([x, y]: readonly NumberArray[], { factor }: Params, { SQUARE }, begin, end) {
     for (let i = begin; i < end; i++) y[i] = factor * (SQUARE === 1 ? x[i] * x[i] : x[i]);

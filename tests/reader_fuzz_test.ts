@@ -5,11 +5,11 @@
 import { assert, assertEquals, assertRejects, assertThrows } from "@std/assert";
 import fc from "fast-check";
 import { elementsOf, type NumericArray } from "../datasets/array.ts";
-import { parseLabelLines, parseTable } from "../datasets/csv.ts";
+import { parseClassLines, parseTable } from "../datasets/csv.ts";
 import { makeDataset } from "../datasets/dataset.ts";
 import { gunzip, gzip } from "../datasets/gzip.ts";
 import { decodeIdx, encodeIdx } from "../datasets/idx.ts";
-import { decodeLabels, decodeRows } from "../datasets/load.ts";
+import { decodeClasses, decodeRows } from "../datasets/load.ts";
 import { decodeNpy, encodeNpy } from "../datasets/npy.ts";
 
 const FILE = "fuzzed.file";
@@ -28,9 +28,9 @@ function checkArray(array: NumericArray): void {
 /** Reads bytes as whatever they are; true where they were accepted, consistently. */
 async function accepts(bytes: Uint8Array): Promise<boolean> {
   try {
-    const { array, labels } = await decodeRows(bytes, FILE);
+    const { array, classes } = await decodeRows(bytes, FILE);
     checkArray(array);
-    const dataset = await makeDataset(array, { name: FILE, ...(labels ? { labels } : {}) });
+    const dataset = await makeDataset(array, { name: FILE, ...(classes ? { classes } : {}) });
     assert(dataset.data.every((value) => Number.isFinite(value)));
     assertEquals(dataset.data.length, dataset.n * dataset.d);
     return true;
@@ -81,18 +81,18 @@ Deno.test("fuzz: random text is refused or read consistently", async () => {
   await fc.assert(
     fc.asyncProperty(text, async (bytes) => {
       await accepts(bytes);
-      for (const labelColumn of ["first", "last"] as const) {
+      for (const classColumn of ["first", "last"] as const) {
         try {
-          const { array, labels } = parseTable(bytes, FILE, { labelColumn });
+          const { array, classes } = parseTable(bytes, FILE, { classColumn });
           checkArray(array);
-          assertEquals(labels!.length, array.shape[0]);
+          assertEquals(classes!.length, array.shape[0]);
         } catch (error) {
           checkError(error);
         }
       }
       try {
-        assert(parseLabelLines(bytes, FILE).length > 0);
-        await decodeLabels(bytes, FILE);
+        assert(parseClassLines(bytes, FILE).length > 0);
+        await decodeClasses(bytes, FILE);
       } catch (error) {
         checkError(error);
       }

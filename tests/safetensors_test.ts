@@ -1,7 +1,7 @@
 import { assert, assertEquals, assertRejects, assertThrows } from "@std/assert";
 import fc from "fast-check";
-import { writeFileAtomic } from "../engine/atomic_file.ts";
-import { decodeSafetensors, encodeSafetensors, type StoredTensor } from "../engine/safetensors.ts";
+import { writeFileAtomic } from "../storage/atomic_file.ts";
+import { decodeSafetensors, encodeSafetensors, type StoredTensor } from "../storage/safetensors.ts";
 
 const SMALL = encodeSafetensors(
   new Map<string, StoredTensor>([

@@ -125,7 +125,7 @@ const SMALL = { hidden: [64, 64], pretrainSteps: 0, steps: 700, learningRate: 2e
 
 Deno.test("with the labels of four fifths it is as good as cross-entropy alone", async () => {
   const digits = await loadDataset("optdigits");
-  const truth = digits.labels!;
+  const truth = digits.classes!;
   const labels = drawLabels(truth, 10, 0, (count) => Math.round(0.8 * count));
   const backend = await openCpuBackend({ threads: 1 });
   try {

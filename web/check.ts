@@ -1,6 +1,6 @@
 /**
- * Runs the bundles in a real browser: a network learns XOR and DynAE clusters two patterns, on the CPU
- * backend and on WebGPU. Exits with 1 where a result is wrong.
+ * Runs the bundles in a real browser: a network learns XOR and DynAE clusters two patterns, then goes
+ * through bytes and predicts, on the CPU backend and on WebGPU. Exits with 1 where a result is wrong.
  *
  * usage: deno task web:check [path of Chromium, default /usr/bin/chromium]
  */
@@ -31,10 +31,13 @@ window.check = async (device) => {
   const data = Float32Array.from({ length: 60 * 16 }, value);
   const samples = { data, n: 60, d: 16, height: 4, width: 4 };
   const { labels } = await model.fit(samples, { backend });
+  const restored = await dynae.decodeModel(await dynae.encodeModel(model), { backend });
   await model.dispose();
+  const predicted = await restored.predict(samples);
+  await restored.dispose();
   const { description } = backend.info;
   await backend.dispose();
-  return { description, loss: loss[0], labels: [...labels] };
+  return { description, loss: loss[0], labels: [...labels], predicted: [...predicted] };
 };
 </script>`;
 
@@ -76,15 +79,19 @@ try {
   await page.goto(`http://127.0.0.1:${server.addr.port}/`);
   await page.waitForFunction("window.check");
   for (const device of ["cpu", "webgpu"]) {
-    const { description, loss, labels } = await page.evaluate(`window.check("${device}")`) as {
+    const { description, loss, labels, predicted } = await page.evaluate(
+      `window.check("${device}")`,
+    ) as {
       description: string;
       loss: number;
       labels: number[];
+      predicted: number[];
     };
     const [first, second] = [labels.slice(0, 30), labels.slice(30)];
     const clustered = first.every((label) => label === first[0]) &&
       second.every((label) => label === second[0]) && first[0] !== second[0];
-    const passed = loss < 1e-3 && clustered;
+    const same = predicted.every((label, i) => label === labels[i]);
+    const passed = loss < 1e-3 && clustered && same;
     if (!passed) failures++;
     console.log(`${passed ? "ok" : "FAILED"}  ${device}: ${description}, XOR loss ${loss}`);
   }

@@ -6,16 +6,16 @@ import { KERNELS } from "../../kernels/registry.ts";
 import type {
   Backend,
   Call,
+  CpuInfo,
   DeviceBuffer,
-  DeviceInfo,
   Executable,
   Region,
   ReplayTimes,
   Roofline,
 } from "../backend.ts";
+import { checkCalls, checkRegion, type OwnRegion, type Owns } from "../call_check.ts";
 import { BlockAllocator } from "./allocator.ts";
 import { MAXIMUM_PAGES, MINIMUM_PAGES } from "./assembler.ts";
-import { checkCall } from "./check.ts";
 import { type Crew, type CrewParts, startInline, startWorkers } from "./crew.ts";
 import { variantsOf } from "./executor.ts";
 import type { Answer, CallPlan, RegionPlan, Request } from "./messages.ts";
@@ -54,7 +54,9 @@ const DEFAULT_THREADS = 16;
  *
  * @throws {RangeError} if `threads` is not a whole number from 1 to 256.
  */
-export async function openCpuBackend(options: CpuOptions = {}): Promise<Backend> {
+export async function openCpuBackend(
+  options: CpuOptions = {},
+): Promise<Backend & { readonly info: CpuInfo }> {
   const cores = globalThis.navigator?.hardwareConcurrency ?? 1;
   const threads = options.threads ?? Math.min(cores, DEFAULT_THREADS);
   if (!Number.isInteger(threads) || threads < 1 || threads > 256) {
@@ -121,7 +123,7 @@ class CpuBuffer implements DeviceBuffer {
 }
 
 class CpuBackend implements Backend {
-  readonly info: DeviceInfo;
+  readonly info: CpuInfo;
   readonly maxRegionBytes = MAXIMUM_PAGES * PAGE;
   readonly #memory: WebAssembly.Memory;
   readonly #crew: Crew;
@@ -131,6 +133,8 @@ class CpuBackend implements Backend {
   readonly #waiting = new Map<number, (answer: Answer) => void>();
   /** Blocks that no write waits in. */
   readonly #staging: SharedArrayBuffer[] = [];
+  readonly #owns: Owns<CpuBuffer> = (buffer): buffer is CpuBuffer =>
+    buffer instanceof CpuBuffer && buffer.owner === this;
   #tickets = 0;
   #programs = 0;
   /** Bytes from which on no block has ever lain, so that they are still zero. */
@@ -161,13 +165,11 @@ class CpuBackend implements Backend {
     this.info = {
       kind: "cpu",
       description: `WebAssembly SIMD (${relaxed ? "relaxed" : "strict"}), ${place}`,
-      details: {
-        threads,
-        relaxed,
-        shared,
-        wasm: Object.keys(WASM_KERNELS),
-        ...(obstacle === undefined ? {} : { withoutWorkers: obstacle }),
-      },
+      threads,
+      relaxed,
+      shared,
+      wasm: Object.keys(WASM_KERNELS),
+      ...(obstacle === undefined ? {} : { withoutWorkers: obstacle }),
     };
   }
 
@@ -212,7 +214,8 @@ class CpuBackend implements Backend {
 
   write(region: Region, data: Float32Array | Uint32Array): void {
     this.#assertOpen();
-    const { byteOffset } = this.#place(region, "write");
+    const what = `write to ${region.buffer.label}`;
+    const { byteOffset } = placeOf(checkRegion(region, this.#owns, what));
     if (data.length !== region.length) {
       throw new RangeError(
         `Cannot write ${region.buffer.label}: the region has ${region.length} elements, ` +
@@ -242,7 +245,9 @@ class CpuBackend implements Backend {
 
   async read(regions: readonly Region[]): Promise<(Float32Array | Uint32Array)[]> {
     this.#assertOpen();
-    const plans = regions.map((region) => this.#place(region, "read"));
+    const plans = regions.map((region) =>
+      placeOf(checkRegion(region, this.#owns, `read of ${region.buffer.label}`))
+    );
     const answer = await this.#submit({ kind: "read", regions: plans });
     if (answer.failure !== undefined) throw new Error(answer.failure);
     return answer.arrays!;
@@ -252,26 +257,28 @@ class CpuBackend implements Backend {
   async prepare(calls: readonly Call[], label: string): Promise<Executable> {
     this.#assertOpen();
     const scratch = { shared: 0, own: 0 };
-    const plans = calls.map((call): CallPlan => {
-      const { name, bindings } = call.kernel;
-      if (KERNELS[name] !== call.kernel) {
+    const checked = checkCalls(calls, this.#owns, label);
+    const plans = checked.map(({ kernel, params, constants, regions }): CallPlan => {
+      const { name, bindings } = kernel;
+      if (KERNELS[name] !== kernel) {
         throw new TypeError(`Cannot prepare ${label}: ${name} is not in kernels/registry.ts`);
       }
-      const constants = { ...call.kernel.constants, ...call.constants };
-      const { params } = call;
-      const regions = call.regions.map((region, i): RegionPlan => {
-        const plan = this.#place(region, `use ${name} in ${label} on`);
-        // Words are moved as integers: a copy as floats may change the bits of a NaN.
-        return bindings[i]?.type === "word" ? { ...plan, view: "u32" } : plan;
-      });
-      checkCall(call, constants, label);
       const wasm = WASM_KERNELS[name];
       if (wasm?.supports(params, constants)) {
         const { shared, own } = wasm.scratch(params, constants);
         scratch.shared = Math.max(scratch.shared, shared);
         scratch.own = Math.max(scratch.own, own);
       }
-      return { kernel: name, params, constants, regions };
+      return {
+        kernel: name,
+        params,
+        constants,
+        regions: regions.map((region, i): RegionPlan => {
+          const place = placeOf(region);
+          // Words are moved as integers: a copy as floats may change the bits of a NaN.
+          return bindings[i].type === "word" ? { ...place, view: "u32" } : place;
+        }),
+      };
     });
     const privateStride = Math.ceil(scratch.own / SCRATCH_UNIT) * SCRATCH_UNIT;
     const sharedBytes = Math.ceil(scratch.shared / SCRATCH_UNIT) * SCRATCH_UNIT;
@@ -388,23 +395,9 @@ class CpuBackend implements Backend {
     if (this.#waiting.size > 0) this.#submit({ kind: "fill", byteOffset, byteLength });
     else new Uint8Array(this.#memory.buffer, byteOffset, byteLength).fill(0);
   }
+}
 
-  /** The address range of a region. */
-  #place(region: Region, action: string): RegionPlan {
-    const { buffer, offset, length, dtype } = region;
-    if (!(buffer instanceof CpuBuffer) || buffer.owner !== this) {
-      throw new TypeError(`Cannot ${action} ${buffer.label}: it is not a buffer of this backend`);
-    }
-    if (buffer.freed) throw new TypeError(`Cannot ${action} ${buffer.label}: it is freed`);
-    const whole = Number.isInteger(offset) && Number.isInteger(length) && offset >= 0;
-    if (!whole || length < 0 || (offset + length) * 4 > buffer.byteLength) {
-      throw new RangeError(
-        `Cannot ${action} ${buffer.label}: elements ${offset} to ${
-          offset + length
-        } are not within ` +
-          `its ${buffer.byteLength} bytes`,
-      );
-    }
-    return { byteOffset: buffer.byteOffset + offset * 4, length, view: dtype };
-  }
+/** The address range of a region. */
+function placeOf({ buffer, offset, length, dtype }: OwnRegion<CpuBuffer>): RegionPlan {
+  return { byteOffset: buffer.byteOffset + offset * 4, length, view: dtype };
 }

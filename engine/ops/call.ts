@@ -2,7 +2,8 @@
 import type { Constants, Kernel, Params } from "../../kernels/kernel.ts";
 import { UNARY, unary } from "../../kernels/unary.ts";
 import type { Op } from "../op.ts";
-import { apply, expectShape, type Tensor, type Variable } from "../tensor.ts";
+import { apply, expectShape, type Tensor, Variable } from "../tensor.ts";
+import { origin } from "./reshape.ts";
 
 /** One call of a kernel; the bindings that it writes are changed in place. */
 function callOp(kernel: Kernel, constants: Constants, params: Params): Op<Record<never, never>> {
@@ -38,8 +39,17 @@ export function callKernel(
   apply(callOp(kernel, constants, params), tensors, {});
 }
 
-/** Inside `trace`: variable ← x, of the same shape. */
+/**
+ * Inside `trace`: variable ← x, of the same shape. Where x is the variable itself, reshaped or not,
+ * there is nothing to do; another part of its memory is refused when the program is prepared.
+ */
 export function assign(variable: Variable, x: Tensor): void {
   expectShape("assign", `the value of ${variable.name}`, x, variable.shape);
+  if (isSameMemory(origin(x), variable)) return;
   callKernel(unary, { n: x.size, a: 1, b: 0 }, [x, variable], { OP: UNARY.copy });
+}
+
+function isSameMemory(x: Tensor, { region }: Variable): boolean {
+  return x instanceof Variable && x.region.buffer === region.buffer &&
+    x.region.offset === region.offset && x.region.length === region.length;
 }

@@ -32,6 +32,12 @@ export function reshape(x: Tensor, shape: Shape): Tensor {
   return sameShape(x.shape, shape) ? x : apply(reshapeOp, [x], { shape })[0];
 }
 
+/** The tensor whose memory `x` is, under whatever shape. */
+export function origin(x: Tensor): Tensor {
+  const op = x.node?.op;
+  return x.node && (op === reshapeOp || op === stopGradientOp) ? origin(x.node.inputs[0]) : x;
+}
+
 /** `x` as a constant for {@linkcode gradients}; nothing is moved. */
 export function stopGradient(x: Tensor): Tensor {
   return apply(stopGradientOp, [x], {})[0];

@@ -2,21 +2,22 @@
 import type {
   Backend,
   Call,
-  DeviceInfo,
   Executable,
   MemoryUse,
   Pass,
   Region,
   Roofline,
+  WebGpuInfo,
 } from "../backend.ts";
 import { type Adapter, variantName } from "../../kernels/kernel.ts";
+import { checkCalls, checkRegion } from "../call_check.ts";
 import { limitsOf } from "./adapter.ts";
 import { BufferPool, spanOf } from "./buffers.ts";
 import type { WebGpuBuffer } from "./buffers.ts";
 import { openGpuDevice, TIMESTAMPS } from "./device.ts";
 import type { Device, DeviceChoice } from "./device.ts";
-import { checkCall, chooseShader } from "./dispatch.ts";
-import type { CheckedCall, ShaderChoice } from "./dispatch.ts";
+import { chooseShader, dispatchOf } from "./dispatch.ts";
+import type { DispatchedCall, ShaderChoice } from "./dispatch.ts";
 import { WebGpuExecutable } from "./executable.ts";
 import { PassTimer } from "./pass_timer.ts";
 import { PipelineCache } from "./pipelines.ts";
@@ -32,6 +33,8 @@ export interface WebGpuOptions extends DeviceChoice {
 
 /** A backend on WebGPU. */
 export interface WebGpuBackend extends Backend {
+  /** What the device is, and which shaders are in use. */
+  readonly info: WebGpuInfo;
   /** What shader variants are chosen for. */
   readonly adapter: Adapter;
 }
@@ -75,15 +78,23 @@ class DeviceBackend implements WebGpuBackend {
     return this.#device.adapter;
   }
 
-  get info(): DeviceInfo {
-    const { title, vendor, architecture, features, ...adapter } = this.#device.adapter;
+  get info(): WebGpuInfo {
+    const { title: description, vendor, architecture, features, ...adapter } = this.#device.adapter;
     const shaders: Record<string, string[]> = {};
     for (const name of [...this.#variants.keys()].sort()) {
       shaders[name] = [...this.#variants.get(name)!].sort();
     }
     const limits = limitsOf(this.#device.gpu.limits);
-    const details = { class: adapter.class, vendor, architecture, features, limits, shaders };
-    return { kind: "webgpu", description: title, details };
+    return {
+      kind: "webgpu",
+      description,
+      class: adapter.class,
+      vendor,
+      architecture,
+      features,
+      limits,
+      shaders,
+    };
   }
 
   allocate(byteLength: number, label: string): WebGpuBuffer {
@@ -94,7 +105,7 @@ class DeviceBackend implements WebGpuBackend {
   write(region: Region, data: Float32Array | Uint32Array): void {
     this.#device.health.checkOpen();
     const what = `write to ${region.buffer.label}`;
-    const { buffer, byteOffset } = spanOf(this.#pool, region, what);
+    const { buffer, byteOffset } = spanOf(checkRegion(region, this.#pool.owns, what));
     const dtype = data instanceof Float32Array ? "f32" : "u32";
     if (dtype !== region.dtype) {
       throw new TypeError(`${what}: the data is ${dtype}, the region is ${region.dtype}`);
@@ -113,7 +124,7 @@ class DeviceBackend implements WebGpuBackend {
   async read(regions: readonly Region[]): Promise<(Float32Array | Uint32Array)[]> {
     this.#device.health.checkOpen();
     const sources = regions.map((region) => ({
-      ...spanOf(this.#pool, region, `read of ${region.buffer.label}`),
+      ...spanOf(checkRegion(region, this.#pool.owns, `read of ${region.buffer.label}`)),
       dtype: region.dtype,
     }));
     return await readBack(this.#device, this.#pool, this.#queue, sources);
@@ -123,25 +134,21 @@ class DeviceBackend implements WebGpuBackend {
     const { gpu, health } = this.#device;
     health.checkOpen();
     health.check();
-    const checked: CheckedCall[] = [];
+    const dispatched: DispatchedCall[] = [];
     const passes: Pass[] = [];
-    for (const [i, call] of calls.entries()) {
+    for (const [i, call] of checkCalls(calls, this.#pool.owns, label).entries()) {
       const { kernel, params, constants } = call;
       const shader = this.#choose(kernel, this.#device.adapter, params, constants);
-      try {
-        const found = checkCall(call, shader, this.#pool, gpu.limits);
-        if (found === undefined) continue;
-        checked.push(found);
-        passes.push({ call: i, variant: variantName(shader) });
-      } catch (error) {
-        if (error instanceof Error) error.message = `${label}, call ${i}: ${error.message}`;
-        throw error;
-      }
+      const where = `Cannot prepare ${label}: call ${i}, ${kernel.name}`;
+      const found = dispatchOf(call, shader, gpu.limits, where);
+      if (found === undefined) continue;
+      dispatched.push(found);
+      passes.push({ call: i, variant: variantName(shader) });
     }
     const pipelines = await Promise.all(
-      checked.map((call) => this.#pipelines.get(call.kernel, call.shader, call.constants)),
+      dispatched.map((call) => this.#pipelines.get(call.kernel, call.shader, call.constants)),
     );
-    for (const { kernel, shader } of checked) {
+    for (const { kernel, shader } of dispatched) {
       const names = this.#variants.get(kernel.name) ?? new Set();
       this.#variants.set(kernel.name, names.add(variantName(shader)));
     }
@@ -150,7 +157,7 @@ class DeviceBackend implements WebGpuBackend {
       this.#device,
       this.#pool,
       this.#queue,
-      checked,
+      dispatched,
       passes,
       pipelines,
       label,

@@ -1,6 +1,6 @@
 /** Device memory: making it, counting it, and the windows through which kernels see it. */
-import type { DeviceBuffer, MemoryUse, Region } from "../backend.ts";
-import { REGION_ALIGNMENT } from "../backend.ts";
+import type { DeviceBuffer, MemoryUse } from "../backend.ts";
+import type { OwnRegion, Owns } from "../call_check.ts";
 import type { Device } from "./device.ts";
 import type { CommandQueue } from "./queue.ts";
 
@@ -35,6 +35,11 @@ export class WebGpuBuffer implements DeviceBuffer {
     return this.#gpu;
   }
 
+  /** Whether it has been freed. */
+  get freed(): boolean {
+    return this.#gpu === undefined;
+  }
+
   /** Frees the memory once the work enqueued before is on its way. Freeing twice is harmless. */
   free(): void {
     const gpu = this.#gpu;
@@ -48,6 +53,9 @@ export class BufferPool {
   readonly #device: Device;
   readonly #queue: CommandQueue;
   readonly #held = new Set<GPUBuffer>();
+  /** Tells this device's buffers from others'. */
+  readonly owns: Owns<WebGpuBuffer> = (buffer): buffer is WebGpuBuffer =>
+    buffer instanceof WebGpuBuffer && buffer.pool === this;
   #bytes = 0;
   #peakBytes = 0;
 
@@ -102,7 +110,7 @@ export class BufferPool {
   }
 }
 
-/** A region checked against its buffer, in bytes. */
+/** A region in bytes. */
 export interface Span {
   /** The buffer of the runtime. */
   readonly buffer: GPUBuffer;
@@ -112,33 +120,9 @@ export interface Span {
   readonly byteLength: number;
 }
 
-/**
- * The bytes of a region of this pool's device. `what` names the region in messages.
- * @throws {TypeError} where the buffer is another device's.
- * @throws {RangeError} where the region leaves its buffer or is not aligned.
- */
-export function spanOf(pool: BufferPool, region: Region, what: string): Span {
-  const { buffer, offset, length } = region;
-  if (!(buffer instanceof WebGpuBuffer) || buffer.pool !== pool) {
-    throw new TypeError(`${what}: the buffer ${buffer.label} belongs to another device`);
-  }
-  const byteOffset = offset * 4;
-  const byteLength = length * 4;
-  if (!Number.isSafeInteger(offset) || !Number.isSafeInteger(length) || offset < 0 || length < 0) {
-    throw new RangeError(`${what}: offset ${offset}, length ${length} is no region`);
-  }
-  if (offset % REGION_ALIGNMENT !== 0) {
-    throw new RangeError(
-      `${what}: offset ${offset} is not a multiple of ${REGION_ALIGNMENT} elements`,
-    );
-  }
-  if (byteOffset + byteLength > buffer.byteLength) {
-    throw new RangeError(
-      `${what}: elements ${offset} to ${offset + length} leave the buffer ${buffer.label} of ` +
-        `${buffer.byteLength / 4}`,
-    );
-  }
-  return { buffer: buffer.gpu, byteOffset, byteLength };
+/** The bytes of a region. */
+export function spanOf({ buffer, offset, length }: OwnRegion<WebGpuBuffer>): Span {
+  return { buffer: buffer.gpu, byteOffset: 4 * offset, byteLength: 4 * length };
 }
 
 /** The window that a kernel is bound to for a span: padded to whole `vec4`s, for a span that is not empty. */

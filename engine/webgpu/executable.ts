@@ -4,7 +4,7 @@ import type { AdapterClass } from "../../kernels/kernel.ts";
 import type { BufferPool } from "./buffers.ts";
 import { windowOf } from "./buffers.ts";
 import type { Device } from "./device.ts";
-import type { CheckedCall } from "./dispatch.ts";
+import type { DispatchedCall } from "./dispatch.ts";
 import type { PassTimer } from "./pass_timer.ts";
 import { isWritten } from "./pipelines.ts";
 import type { Pipeline } from "./pipelines.ts";
@@ -114,7 +114,7 @@ export class WebGpuExecutable implements Executable {
     device: Device,
     pool: BufferPool,
     queue: CommandQueue,
-    calls: readonly CheckedCall[],
+    calls: readonly DispatchedCall[],
     readonly passes: readonly Pass[],
     pipelines: readonly Pipeline[],
     label: string,
@@ -164,7 +164,7 @@ export class WebGpuExecutable implements Executable {
     for (const buffer of this.#scratch.splice(0)) this.#pool.release(buffer);
   }
 
-  #makeUniforms(calls: readonly CheckedCall[]): GPUBufferBinding[] {
+  #makeUniforms(calls: readonly DispatchedCall[]): GPUBufferBinding[] {
     const alignment = this.#device.gpu.limits.minUniformBufferOffsetAlignment;
     let byteLength = 0;
     const places = calls.map(({ uniform }) => {
@@ -181,7 +181,7 @@ export class WebGpuExecutable implements Executable {
     return places.map(({ offset, size }) => ({ buffer, offset, size }));
   }
 
-  #bind(call: CheckedCall, layout: GPUBindGroupLayout, uniform: GPUBufferBinding): GPUBindGroup {
+  #bind(call: DispatchedCall, layout: GPUBindGroupLayout, uniform: GPUBufferBinding): GPUBindGroup {
     // Buffers of their own, one for either usage, so that an empty region reaches nothing of use.
     const empty = new Map<boolean, GPUBuffer>();
     const resources = call.spans.map((span, i) => {

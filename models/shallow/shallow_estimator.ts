@@ -57,24 +57,29 @@ export abstract class ShallowEstimator<
     const { backend, state, history } = training;
     const rows = this.rowsOf(samples);
     const { iterations, stopReason, labels } = await this.find(training, rows);
-    const model = this.modelOf(await state.snapshot());
+    const variables = await state.snapshot();
+    const fitted = this.restore(backend, { variables, host: {} });
     training.dispose();
     const result: FitResult = {
-      labels: labels ?? await this.assign(backend, model, rows),
-      clusterCenters: model.centers,
+      labels: labels ?? await this.assign(backend, fitted, rows),
+      clusterCenters: fitted.centers,
       embedding: rows.data.slice(),
       embeddingSize: rows.d,
-      prototypes: model.centers,
+      prototypes: fitted.centers,
       nIter: iterations,
       stopReason,
       history,
       partitions: {},
     };
-    return { result, fitted: { ...model, dispose() {} } };
+    return { result, fitted };
   }
 
   protected override restore(_backend: Backend, { variables }: Checkpoint): M & Fitted {
-    return { ...this.modelOf(variables), dispose() {} };
+    return {
+      ...this.modelOf(variables),
+      snapshot: () => Promise.resolve(variables),
+      dispose() {},
+    };
   }
 
   protected override async label(

@@ -16,6 +16,8 @@ import { Training } from "./trainer.ts";
 export interface Fitted {
   /** Columns of the rows that it was trained on. */
   readonly columns: number;
+  /** The variables that hold it, by name. */
+  snapshot(): Promise<Checkpoint["variables"]>;
   /** Frees what it holds on the device. */
   dispose(): void;
 }
@@ -31,6 +33,8 @@ export interface FitOutcome<F extends Fitted> {
 /** Base of all methods: subclasses train, load, predict and transform. */
 export abstract class BaseEstimator<O extends { readonly clusters: number }, F extends Fitted>
   implements Estimator<O> {
+  /** Its method's name in the registry. */
+  abstract readonly name: string;
   private current?: { readonly backend: Backend; readonly isOwned: boolean; readonly fitted: F };
 
   /**
@@ -81,6 +85,11 @@ export abstract class BaseEstimator<O extends { readonly clusters: number }, F e
   /** `fit`, and its labels [n]. */
   async fitPredict(samples: Samples, context?: FitContext): Promise<Uint32Array> {
     return (await this.fit(samples, context)).labels;
+  }
+
+  /** What `load` needs, after fit or load. @throws {TypeError} before both. */
+  async checkpoint(): Promise<Checkpoint> {
+    return { variables: await this.needFitted().snapshot(), host: {} };
   }
 
   /**

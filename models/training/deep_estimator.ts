@@ -119,8 +119,10 @@ export abstract class NetworkEstimator<O extends NetworkOptions, N extends Netwo
     const { state, backend, history } = training;
     const net = this.network(state, samples);
     this.prepare(state);
-    const { latent, inputs: columns } = net.sizes;
+    const { latent } = net.sizes;
     const centroids = state.variable(CENTROIDS, [this.options.clusters, latent]);
+    // What is made up to here is what `restore` makes.
+    const fitted = fittedNetwork(state, net, centroids);
     using rows = await Rows.open(backend, samples, this.options.inputScale);
     using encoding = await this.encoding(net, rows);
     using resources = new DisposableStack();
@@ -151,7 +153,7 @@ export abstract class NetworkEstimator<O extends NetworkOptions, N extends Netwo
       history,
       partitions,
     };
-    return { result, fitted: { net, centroids, columns, dispose: () => training.dispose() } };
+    return { result, fitted };
   }
 
   protected override restore(backend: Backend, { variables }: Checkpoint): FittedNetwork<N> {
@@ -166,7 +168,7 @@ export abstract class NetworkEstimator<O extends NetworkOptions, N extends Netwo
       this.prepare(state);
       const centroids = state.variable(CENTROIDS, shape);
       state.restore(variables);
-      return { net, centroids, columns: net.sizes.inputs, dispose: () => state.dispose() };
+      return fittedNetwork(state, net, centroids);
     } catch (error) {
       state.dispose();
       throw error;
@@ -237,6 +239,22 @@ export abstract class NetworkEstimator<O extends NetworkOptions, N extends Netwo
   private labelling({ codes }: Encoding, centroids: Variable): Promise<Labelling> {
     return Labelling.create(codes, centroids, (codes, means) => this.affinity(codes, means));
   }
+}
+
+/** A network and centroids with all that the state holds by now. */
+function fittedNetwork<N extends Network>(
+  state: State,
+  net: N,
+  centroids: Variable,
+): FittedNetwork<N> {
+  const { names } = state;
+  return {
+    net,
+    centroids,
+    columns: net.sizes.inputs,
+    snapshot: () => state.snapshot(names),
+    dispose: () => state.dispose(),
+  };
 }
 
 /** Base of the methods on a fully connected autoencoder: subclasses say how to train. */

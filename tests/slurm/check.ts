@@ -59,7 +59,7 @@ async function call(
 }
 
 const COMPARE = [
-  ...["compare", "--data", "blobs.csv", "--label-column", "last", "--device", "cpu"],
+  ...["compare", "--data", "blobs.csv", "--class-column", "last", "--device", "cpu"],
   ...["--threads", "1", "--hidden", "8,8", "--latent", "2", "--pretrain-steps", "100"],
   ...["--models", "dynae,kmeans", "--seeds", "2", "--tol", "0", "--from-same-pretraining"],
 ];

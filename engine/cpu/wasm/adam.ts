@@ -25,7 +25,6 @@ export const adam: WasmKernel = {
     });
   },
   supports: () => true,
-  lengths: ({ n }) => [n, n, n, n, 1],
   scratch: () => NO_SCRATCH,
   phases(params, _constants, { regions: [w, g, m, v, step] }) {
     const { n, learningRate, beta1, beta2, epsilon, decaySteps } = params;

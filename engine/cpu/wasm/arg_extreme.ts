@@ -35,7 +35,6 @@ export const argExtreme: WasmKernel = {
     for (const mode of MODES) emit(module, mode);
   },
   supports: ({ n }) => n > 0,
-  lengths: ({ rows, n }) => [rows * n, rows, rows],
   scratch: ({ rows, n }) => ({ shared: 8 * rows * groupsOf(n, BLOCK), own: 0 }),
   phases({ rows, n }, { MODE }, { regions: [x, index, value], shared }) {
     const { name } = MODES[MODE];

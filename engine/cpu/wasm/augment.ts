@@ -25,7 +25,6 @@ const INTEGERS = 2 ** 23;
 export const augment: WasmKernel = {
   emit,
   supports: ({ height, width }) => height >= 2 && width >= 4 && height * width < INTEGERS,
-  lengths: ({ n, height, width }) => [n * height * width, 3 * n, n * height * width],
   scratch: () => NO_SCRATCH,
   phases: ({ n, height, width }, _constants, { regions }) => [{
     entry: "augment",

@@ -21,7 +21,6 @@ export const batchRows: WasmKernel = {
   emit,
   supports: ({ count, total, mode }) =>
     mode !== BATCH_ORDER.sequential && count >= LANES && total >= LANES && total <= 2 ** 31,
-  lengths: ({ count }) => [1, count],
   scratch: () => NO_SCRATCH,
   phases(params, _constants, { regions: [step, rows] }) {
     const { count, total, batch, batches, mode, seed, stream } = params;

@@ -69,7 +69,6 @@ export const binary: WasmKernel = {
   supports: (params, { OP }) =>
     OP in FUNCTIONS && hasOutputShape(params, "a") &&
     (hasScalar(params) || hasOutputShape(params, "b")),
-  lengths: (params) => [params.n, hasScalar(params) ? 1 : params.n, params.n],
   scratch: () => NO_SCRATCH,
   phases(params, { OP }, { regions: [a, b, y] }) {
     const extent = elementwiseExtent(params.n);

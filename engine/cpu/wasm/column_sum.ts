@@ -19,10 +19,6 @@ const CHUNK = VECTORS * 4;
 export const columnSum: WasmKernel = {
   emit,
   supports: ({ inner }) => inner >= 4,
-  lengths: ({ outer, n, inner, block }) => [
-    outer * n * inner,
-    outer * groupsOf(n, block) * inner,
-  ],
   scratch: () => NO_SCRATCH,
   phases({ outer, n, inner, block }, _constants, { regions }) {
     const blocks = groupsOf(n, block), chunks = groupsOf(inner, CHUNK);

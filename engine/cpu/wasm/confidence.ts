@@ -26,7 +26,6 @@ const VECTORS = TILE_POINTS / 4;
 export const confidence: WasmKernel = {
   emit,
   supports: ({ k }) => fitsTile(k, 1),
-  lengths: ({ n, k }) => [n * k, 2, n, n],
   scratch: ({ k }) => ({ shared: 0, own: (k + 2) * TILE_BYTES }),
   phases: ({ n, k }, _constants, { regions, own }) => [{
     entry: "confidence",

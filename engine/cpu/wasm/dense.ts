@@ -7,7 +7,6 @@ export const dense: WasmKernel = {
     emitProduct(module, "dense", { right: "rows", masked: false });
   },
   supports: ({ k }) => k > 0,
-  lengths: ({ m, k, n }, { USE_BIAS }) => [m * k, k * n, USE_BIAS === 1 ? n : 0, m * n],
   scratch: () => ({ ...NO_SCRATCH, own: PRODUCT_SCRATCH }),
   phases({ m, k, n }, { ACT, USE_BIAS }, { regions: [x, w, b, y], own }) {
     const bias = USE_BIAS === 1 ? b : undefined;

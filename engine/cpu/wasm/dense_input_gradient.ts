@@ -9,7 +9,6 @@ export const denseInputGradient: WasmKernel = {
     emitProduct(module, "dense_input_gradient_masked", { ...factors, masked: true });
   },
   supports: ({ n }) => n > 0,
-  lengths: ({ m, k, n }, { MASK }) => [m * n, k * n, MASK === 1 ? m * k : 0, m * k],
   scratch: () => ({ ...NO_SCRATCH, own: PRODUCT_SCRATCH }),
   phases({ m, k, n }, { MASK }, { regions: [dy, w, y, dx], own }) {
     const product = { left: dy, right: w, to: dx, rows: m, depth: n, columns: k, own };

@@ -20,7 +20,6 @@ export const denseWeightGradient: WasmKernel = {
     });
   },
   supports: ({ m }) => m > 0,
-  lengths: ({ m, k, n }, { BIAS }) => [m * k, m * n, BIAS === 1 ? n : 0, k * n],
   scratch: ({ m, k }) => ({ shared: k * strideOf(m) * 4, own: PRODUCT_SCRATCH }),
   phases({ m, k, n }, { BIAS }, { regions: [x, dy, db, dw], shared, own }) {
     const stride = strideOf(m);

@@ -14,11 +14,6 @@ import {
 export const distances: WasmKernel = {
   emit,
   supports: ({ d, k }) => fitsTile(d, k),
-  lengths: ({ n, first, total, d, k }) => [
-    n * d,
-    k * d,
-    Math.max(k * total, (k - 1) * total + first + n),
-  ],
   scratch: ({ d, k }) => ({ shared: 0, own: tileScratch(d, k) }),
   phases: ({ n, first, total, d, k }, _constants, { regions, own }) => [{
     entry: "distances",

@@ -38,8 +38,6 @@ export interface WasmKernel {
   emit(module: ModuleBuilder): void;
   /** Whether this implementation covers the call; if not, the kernel's reference runs. */
   supports(params: Params, constants: Constants): boolean;
-  /** Elements that each region must have, so that no address is outside of it. */
-  lengths(params: Params, constants: Constants): readonly number[];
   /** What of a program's scratch memory the call needs. */
   scratch(params: Params, constants: Constants): Scratch;
   /** The passes, in order. An element's result must not depend on how a pass is split. */

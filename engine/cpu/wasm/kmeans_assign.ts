@@ -26,10 +26,6 @@ import {
 export const kmeansAssign: WasmKernel = {
   emit,
   supports: ({ d, k, runs }) => runs > 0 && fitsTile(d, k),
-  lengths: ({ n, first, total, d, k, runs }) => {
-    const labels = Math.max(runs * total, (runs - 1) * total + first + n);
-    return [n * d, runs * k * d, 4 * runs, labels, labels];
-  },
   scratch: ({ d, k }) => ({ shared: 0, own: tileScratch(d, k) + 2 * TILE_BYTES }),
   phases: ({ n, first, total, d, k, runs }, _constants, { regions, own }) => [{
     entry: "kmeans_assign",

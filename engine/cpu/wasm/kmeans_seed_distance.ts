@@ -31,17 +31,6 @@ const BLOCK = 256;
 export const kmeansSeedDistance: WasmKernel = {
   emit,
   supports: ({ d, runs, trials }) => fitsTile(d, runs * trials),
-  lengths({ n, first, total, d, runs, trials }) {
-    const count = runs * trials;
-    return [
-      n * d,
-      count * d,
-      1,
-      runs,
-      Math.max(2 * count * total, (2 * count - 1) * total + first + n),
-      count * groupsOf(total, BLOCK),
-    ];
-  },
   scratch: ({ d, runs, trials }) => ({
     shared: 0,
     own: tileScratch(d, runs * trials) + TILE_BYTES + 16 * runs * trials,

@@ -25,12 +25,6 @@ const sumBytes = (d: number) => 16 * Math.ceil((d + 1) / 4);
 export const kmeansSum: WasmKernel = {
   emit,
   supports: ({ d, k }) => d > 0 && k * sumBytes(d) <= 2 ** 28,
-  lengths: ({ n, first, total, d, k, runs, block }) => [
-    n * d,
-    Math.max(runs * total, (runs - 1) * total + first + n),
-    4 * runs,
-    runs * groupsOf(total, block) * k * (d + 1),
-  ],
   scratch: ({ d, k }) => ({ shared: 0, own: k * sumBytes(d) }),
   phases({ n, first, total, d, k, runs, block }, _constants, { regions, own }) {
     const blocks = groupsOf(total, block), firstBlock = Math.floor(first / block);

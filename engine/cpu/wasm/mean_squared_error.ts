@@ -24,7 +24,6 @@ const RUN = 256;
 export const meanSquaredError: WasmKernel = {
   emit,
   supports: () => true,
-  lengths: ({ n, block }, { GRADIENT }) => [n, n, GRADIENT === 1 ? n : 0, groupsOf(n, block)],
   scratch: () => NO_SCRATCH,
   phases: ({ n, block, scale }, { GRADIENT }, { regions }) => [{
     entry: "mean_squared_error",

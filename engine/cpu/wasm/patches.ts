@@ -1,5 +1,4 @@
 import type { Params } from "../../../kernels/kernel.ts";
-import { patchLengths } from "../../../kernels/patches.ts";
 import {
   bytes,
   type Code,
@@ -23,10 +22,6 @@ import { NO_SCRATCH, type WasmKernel } from "./kernel.ts";
 export const unfold: WasmKernel = {
   emit: emitUnfold,
   supports: () => true,
-  lengths(params) {
-    const { images, patches } = patchLengths(params);
-    return [images, patches];
-  },
   scratch: () => NO_SCRATCH,
   phases: (params, _constants, { regions }) => [{
     entry: "unfold",
@@ -39,10 +34,6 @@ export const unfold: WasmKernel = {
 export const fold: WasmKernel = {
   emit: emitFold,
   supports: () => true,
-  lengths(params, { USE_BIAS }) {
-    const { images, patches } = patchLengths(params);
-    return [patches, USE_BIAS === 1 ? params.c : 0, images];
-  },
   scratch: () => NO_SCRATCH,
   phases: (params, { USE_BIAS }, { regions }) => [{
     entry: "fold",

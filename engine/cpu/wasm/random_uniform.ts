@@ -21,7 +21,6 @@ const GROUP = 8;
 export const randomUniform: WasmKernel = {
   emit,
   supports: ({ low, high }) => low === 0 && high === 1,
-  lengths: ({ n }) => [1, n],
   scratch: () => NO_SCRATCH,
   phases: ({ n, seed, stream }, _constants, { regions }) => [{
     entry: "random_uniform",

@@ -17,7 +17,6 @@ export const sgd: WasmKernel = {
     });
   },
   supports: () => true,
-  lengths: ({ n }) => [n, n, n],
   scratch: () => NO_SCRATCH,
   phases: ({ n, learningRate, momentum }, _constants, { regions }) => [{
     entry: "sgd",

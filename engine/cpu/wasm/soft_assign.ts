@@ -27,7 +27,6 @@ const VECTORS = TILE_POINTS / 4;
 export const softAssign: WasmKernel = {
   emit,
   supports: ({ p, k, alpha }) => alpha === 1 && fitsTile(p, k),
-  lengths: ({ n, p, k }) => [n * p, k * p, n * k],
   scratch: ({ p, k }) => ({ shared: 0, own: tileScratch(p, k) }),
   phases: ({ n, p, k }, _constants, { regions, own }) => [{
     entry: "soft_assign",

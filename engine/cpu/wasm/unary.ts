@@ -34,7 +34,6 @@ export const unary: WasmKernel = {
     }
   },
   supports: (_params, { OP }) => OP in FUNCTIONS,
-  lengths: ({ n }) => [n, n],
   scratch: () => NO_SCRATCH,
   phases: ({ n, a, b }, { OP }, { regions }) => [{
     entry: entryOf(OP),

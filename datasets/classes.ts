@@ -1,11 +1,11 @@
-/** Class labels out of whatever a file held them in. */
+/** The classes that rows were given, out of whatever a file held them in. */
 import { cannotRead, type NumericArray } from "./array.ts";
 import { parseReal } from "./csv.ts";
 
-/** Labels of n rows. */
-export interface Labels {
+/** Classes of n rows. */
+export interface Classes {
   /** [n], class numbers from 0; not necessarily contiguous. */
-  readonly labels: Uint32Array;
+  readonly classes: Uint32Array;
   /** The name of class i, where the file named its classes rather than numbering them. */
   readonly classNames?: readonly string[];
 }
@@ -13,62 +13,62 @@ export interface Labels {
 const LARGEST = 2 ** 32 - 1;
 
 /**
- * Labels out of an array of shape [n] or [n, 1].
+ * Classes out of an array of shape [n] or [n, 1].
  * @throws {TypeError} for another shape.
  * @throws {RangeError} for a value that is not an integer from 0 to 2³² − 1.
  */
-export function labelsOfArray(array: NumericArray, file: string): Labels {
+export function classesOfArray(array: NumericArray, file: string): Classes {
   const { shape, values } = array;
   if (shape.length !== 1 && !(shape.length === 2 && shape[1] === 1)) {
     throw new TypeError(
-      cannotRead(file, `labels have shape [${shape.join(", ")}], expected one dimension [n]`),
+      cannotRead(file, `classes have shape [${shape.join(", ")}], expected one dimension [n]`),
     );
   }
-  const bad = values.findIndex((value) => !isLabel(value));
+  const bad = values.findIndex((value) => !isClass(value));
   if (bad >= 0) {
     throw new RangeError(
-      cannotRead(file, `label ${values[bad]} of row ${bad + 1} is not an integer from 0 up`),
+      cannotRead(file, `class ${values[bad]} of row ${bad + 1} is not an integer from 0 up`),
     );
   }
-  return { labels: Uint32Array.from(values) };
+  return { classes: Uint32Array.from(values) };
 }
 
 /**
- * Labels out of text cells. If all are integers from 0 up (`7`, also `7.0`) they are the labels;
+ * Classes out of text cells. If all are integers from 0 up (`7`, also `7.0`) they are the classes;
  * else they are names, numbered in order of appearance.
- * @throws {RangeError} where a cell is a fraction: values, not labels.
+ * @throws {RangeError} where a cell is a fraction: values, not classes.
  */
-export function labelsOfText(cells: readonly string[], file: string): Labels {
+export function classesOfText(cells: readonly string[], file: string): Classes {
   const numbers = cells.map((cell) => parseReal(cell));
-  if (numbers.every((value) => value !== undefined && isLabel(value))) {
-    return { labels: Uint32Array.from(numbers as number[]) };
+  if (numbers.every((value) => value !== undefined && isClass(value))) {
+    return { classes: Uint32Array.from(numbers as number[]) };
   }
   const fraction = numbers.findIndex((value) => value !== undefined && !Number.isInteger(value));
   if (fraction >= 0) {
     throw new RangeError(
       cannotRead(
         file,
-        `label ${cells[fraction]} of row ${fraction + 1} is neither an integer nor a class name`,
+        `class ${cells[fraction]} of row ${fraction + 1} is neither an integer nor a class name`,
       ),
     );
   }
   const numberOf = new Map<string, number>();
-  const labels = Uint32Array.from(cells, (cell) => {
+  const classes = Uint32Array.from(cells, (cell) => {
     const known = numberOf.get(cell);
     if (known !== undefined) return known;
     numberOf.set(cell, numberOf.size);
     return numberOf.size - 1;
   });
-  return { labels, classNames: [...numberOf.keys()] };
+  return { classes, classNames: [...numberOf.keys()] };
 }
 
-function isLabel(value: number): boolean {
+function isClass(value: number): boolean {
   return Number.isInteger(value) && value >= 0 && value <= LARGEST;
 }
 
 /** How many rows each class has, by class number in ascending order. */
-export function classCounts(labels: Uint32Array): Map<number, number> {
+export function classCounts(classes: Uint32Array): Map<number, number> {
   const counts = new Map<number, number>();
-  for (const label of labels) counts.set(label, (counts.get(label) ?? 0) + 1);
+  for (const number of classes) counts.set(number, (counts.get(number) ?? 0) + 1);
   return new Map([...counts].sort(([a], [b]) => a - b));
 }
