@@ -13,7 +13,7 @@ import { accumulate, advance } from "../engine/ops/counter.ts";
 import { reshape } from "../engine/ops/reshape.ts";
 import { gather, scatterRows } from "../engine/ops/rows.ts";
 import { squaredError } from "../engine/ops/squared_error.ts";
-import { scale } from "../engine/ops/unary.ts";
+import { scale } from "../engine/ops/affine.ts";
 import { minimizeTogether, type Optimizer } from "../engine/optim.ts";
 import { Table } from "../engine/table.ts";
 import type { Tensor, Variable } from "../engine/tensor.ts";

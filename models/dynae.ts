@@ -14,7 +14,7 @@ import { confidence, selectTarget, softAssign } from "../engine/ops/assignment.t
 import { stopGradient } from "../engine/ops/reshape.ts";
 import { gather } from "../engine/ops/rows.ts";
 import { meanSquaredError } from "../engine/ops/squared_error.ts";
-import { scale } from "../engine/ops/unary.ts";
+import { scale } from "../engine/ops/affine.ts";
 import { Sgd } from "../engine/optim.ts";
 import { trace } from "../engine/program.ts";
 import { State } from "../engine/state.ts";

@@ -1,13 +1,13 @@
 /** Random differentiable graphs over a few variables, for properties of gradients and plans. */
 import fc from "fast-check";
 import { add, div, maximum, minimum, mul, sub } from "../engine/ops/binary.ts";
-import { broadcastTo } from "../engine/ops/broadcast.ts";
+import { broadcastTo, mean, sum } from "../engine/ops/sum.ts";
 import { dense } from "../engine/ops/dense.ts";
 import { interpolate, interpolateReversed } from "../engine/ops/interpolate.ts";
 import { reshape, stopGradient } from "../engine/ops/reshape.ts";
 import { meanSquaredError } from "../engine/ops/squared_error.ts";
-import { mean, sum } from "../engine/ops/sum.ts";
-import { affine, cos, exp, relu, sigmoid, sin, square, tanh } from "../engine/ops/unary.ts";
+import { affine } from "../engine/ops/affine.ts";
+import { cos, exp, relu, sigmoid, sin, square, tanh } from "../engine/ops/unary.ts";
 import { RandomStream } from "../engine/random.ts";
 import { type Shape, sizeOf } from "../engine/shape.ts";
 import type { State } from "../engine/state.ts";

@@ -6,7 +6,7 @@ import type { ParameterBlock } from "../../engine/module.ts";
 import { add } from "../../engine/ops/binary.ts";
 import { assign } from "../../engine/ops/call.ts";
 import { accumulate, advance } from "../../engine/ops/counter.ts";
-import { scale } from "../../engine/ops/unary.ts";
+import { scale } from "../../engine/ops/affine.ts";
 import { Adam, minimizeTogether, type Optimizer } from "../../engine/optim.ts";
 import type { Tensor, Variable } from "../../engine/tensor.ts";
 import { BatchPrograms, planBatches } from "./batches.ts";

@@ -3,7 +3,7 @@ import type { ParameterBlock } from "../../engine/module.ts";
 import { mul } from "../../engine/ops/binary.ts";
 import { accumulate, advance } from "../../engine/ops/counter.ts";
 import { squaredError } from "../../engine/ops/squared_error.ts";
-import { scale } from "../../engine/ops/unary.ts";
+import { scale } from "../../engine/ops/affine.ts";
 import { Adam, minimizeTogether, type Optimizer, Sgd } from "../../engine/optim.ts";
 import type { State } from "../../engine/state.ts";
 import type { Tensor, Variable } from "../../engine/tensor.ts";
