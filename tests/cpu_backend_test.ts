@@ -396,11 +396,6 @@ Deno.test("cpu: calls and regions are checked", async () => {
       RangeError,
       "needs 9 elements of x, but its region has 8",
     );
-    await refused(
-      { ...good, kernel: { ...KERNELS.unary } },
-      TypeError,
-      "unary is not in kernels/registry.ts",
-    );
     await refused({ ...good, regions: [{ ...x, offset: 4 }, y] }, RangeError, "elements 4 to 12");
     const program = await backend.prepare([good], "plan");
     assertThrows(() => program.run(-1), RangeError, "-1 is not a number of steps");

@@ -50,7 +50,8 @@ const MOST_STAGING = 2;
 const DEFAULT_THREADS = 16;
 
 /**
- * Opens the CPU backend.
+ * Opens the CPU backend. Workers find kernels by their names in the registry; a program with any other
+ * kernel runs on the calling thread alone, in turn with the workers.
  *
  * @throws {RangeError} if `threads` is not a whole number from 1 to 256.
  */
@@ -254,9 +255,7 @@ class CpuBackend implements Backend {
     const scratch = { shared: 0, own: 0 };
     const plans = calls.map((call): CallPlan => {
       const { name, bindings } = call.kernel;
-      if (KERNELS[name] !== call.kernel) {
-        throw new TypeError(`Cannot prepare ${label}: ${name} is not in kernels/registry.ts`);
-      }
+      const own = KERNELS[name] === call.kernel ? undefined : call.kernel;
       const constants = { ...call.kernel.constants, ...call.constants };
       const { params } = call;
       const regions = call.regions.map((region, i): RegionPlan => {
@@ -265,13 +264,13 @@ class CpuBackend implements Backend {
         return bindings[i]?.type === "word" ? { ...plan, view: "u32" } : plan;
       });
       checkCall(call, constants, label);
-      const wasm = WASM_KERNELS[name];
+      const wasm = own ? undefined : WASM_KERNELS[name];
       if (wasm?.supports(params, constants)) {
         const { shared, own } = wasm.scratch(params, constants);
         scratch.shared = Math.max(scratch.shared, shared);
         scratch.own = Math.max(scratch.own, own);
       }
-      return { kernel: name, params, constants, regions };
+      return { kernel: name, params, constants, regions, ...(own ? { own } : {}) };
     });
     const privateStride = Math.ceil(scratch.own / SCRATCH_UNIT) * SCRATCH_UNIT;
     const sharedBytes = Math.ceil(scratch.shared / SCRATCH_UNIT) * SCRATCH_UNIT;

@@ -1,4 +1,5 @@
 import type { Constants } from "../../kernels/kernel.ts";
+import { KERNELS } from "../../kernels/registry.ts";
 import type { Call } from "../backend.ts";
 import { WASM_KERNELS } from "./wasm/table.ts";
 
@@ -27,7 +28,7 @@ export function checkCall(call: Call, constants: Constants, label: string): void
   }
   const unknown = Object.keys(constants).find((name) => !(name in kernel.constants));
   if (unknown !== undefined) throw new TypeError(`${where} has no constant ${unknown}`);
-  const wasm = WASM_KERNELS[kernel.name];
+  const wasm = KERNELS[kernel.name] === kernel ? WASM_KERNELS[kernel.name] : undefined;
   if (!wasm?.supports(params, constants)) return;
   wasm.lengths(params, constants).forEach((needed, i) => {
     if (regions[i].length >= needed) return;
