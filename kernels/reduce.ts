@@ -1,13 +1,7 @@
 /** The sum of each block of each row. */
-import {
-  groupsOf,
-  holdsIntegers,
-  type Kernel,
-  type KernelCase,
-  largestMagnitude,
-  ULP,
-} from "./kernel.ts";
+import { groupsOf, holdsIntegers, type KernelCase, largestMagnitude, ULP } from "./kernel.ts";
 import source from "./reduce.wgsl" with { type: "text" };
+import type { RegisteredKernel } from "./registered.ts";
 
 /** Invocations of a workgroup, each of which first takes every 256th element of its block. */
 const WORKGROUP = 256;
@@ -18,7 +12,7 @@ const WORKGROUP = 256;
  * One workgroup a block; a whole reduction is two passes, the second over the blocks' results.
  * Params: rows, n, block.
  */
-export const reduce: Kernel = {
+export const reduce: RegisteredKernel = {
   name: "reduce",
   bindings: [
     { name: "x", type: "f32", access: "read" },

@@ -1,0 +1,62 @@
+/** The arrows of CONTRIBUTING's picture: which module may know which. */
+import { assertEquals } from "@std/assert";
+
+const ROOT = new URL("..", import.meta.url);
+
+/** Types that modules take from above: only the names that a registry has. */
+const UPWARD = new Set([
+  "engine/ops/registered.ts → engine/ops/registry.ts",
+  "kernels/registered.ts → kernels/registry.ts",
+]);
+
+/** Paths of a folder's modules. */
+function modulesOf(folder: string): string[] {
+  return Array.from(Deno.readDirSync(new URL(folder, ROOT))).flatMap(({ name, isDirectory }) => {
+    const path = `${folder}/${name}`;
+    if (isDirectory) return modulesOf(path);
+    return name.endsWith(".ts") ? [path] : [];
+  });
+}
+
+/** What a module imports of the tree, types included. */
+function importsOf(path: string): string[] {
+  const source = Deno.readTextFileSync(new URL(path, ROOT));
+  return Array.from(source.matchAll(/^(?:import|export|\}) ?.*?from "(\.[^"]*\.ts)";$/gm))
+    .map(([, specifier]) => new URL(specifier, new URL(path, ROOT)).href.slice(ROOT.href.length))
+    .filter((imported) => !UPWARD.has(`${path} → ${imported}`));
+}
+
+/** Of each folder, whom its modules may know. */
+const BELOW: Readonly<Record<string, readonly string[]>> = {
+  kernels: ["kernels"],
+  engine: ["engine", "kernels"],
+  datasets: ["datasets", "engine", "kernels"],
+  models: ["models", "engine", "kernels"],
+  cli: ["cli", "datasets", "models", "engine", "kernels"],
+};
+
+const MODULES = new Map(
+  Object.keys(BELOW).flatMap(modulesOf).map((path) => [path, importsOf(path)]),
+);
+
+Deno.test("arrows point down only: cli, models and datasets, engine, kernels", () => {
+  const upward = Array.from(MODULES).flatMap(([path, imports]) =>
+    imports.filter((imported) => !BELOW[path.split("/")[0]].includes(imported.split("/")[0]))
+      .map((imported) => `${path} → ${imported}`)
+  );
+  assertEquals(upward, []);
+});
+
+Deno.test("no module knows itself by way of others, in types either", () => {
+  const circles: string[] = [];
+  const done = new Set<string>();
+  const visit = (path: string, way: readonly string[]) => {
+    const start = way.indexOf(path);
+    if (start >= 0) circles.push([...way.slice(start), path].join(" → "));
+    if (start >= 0 || done.has(path)) return;
+    for (const imported of MODULES.get(path) ?? []) visit(imported, [...way, path]);
+    done.add(path);
+  };
+  for (const path of MODULES.keys()) visit(path, []);
+  assertEquals(circles, []);
+});
