@@ -131,6 +131,29 @@ Deno.test("stacked rows: random graphs equal their nodes evaluated alone", async
   );
 });
 
+Deno.test("what stacking and fusion make has the outputs that its op infers", async () => {
+  await fc.assert(
+    fc.asyncProperty(graphs(10), fc.constantFrom(4, 64), async (choices, rows) => {
+      const oracle = new OracleBackend();
+      using state = new State(oracle);
+      const leaves = makeLeaves(state, 2, rows);
+      const totals = state.variable("totals", [1]);
+      using program = await trace(oracle, () => {
+        const graph = buildGraph(choices, leaves);
+        const loss = add(scalarOf(graph), meanSquaredError(graph[1], leaves.x));
+        accumulate(totals, 0, loss);
+        const [dw, db] = gradients(loss, [leaves.w, leaves.b]);
+        return { dw, db };
+      });
+      for (const { node: { op, inputs, attributes, outputs } } of program.plan.sources) {
+        const inferred = op.infer(inputs, attributes).map(({ shape, dtype }) => ({ shape, dtype }));
+        assertEquals(inferred, outputs.map(({ shape, dtype }) => ({ shape, dtype })), op.name);
+      }
+    }),
+    { numRuns: 60 },
+  );
+});
+
 /** Where the tensors of a test come from. */
 interface Layer extends Leaves {
   readonly state: State;
