@@ -1,5 +1,7 @@
 /** The arrows of CONTRIBUTING's picture: which module may know which. */
 import { assertEquals } from "@std/assert";
+import { OPS } from "../engine/ops/registry.ts";
+import { KERNELS } from "../kernels/registry.ts";
 
 const ROOT = new URL("..", import.meta.url);
 
@@ -59,4 +61,27 @@ Deno.test("no module knows itself by way of others, in types either", () => {
   };
   for (const path of MODULES.keys()) visit(path, []);
   assertEquals(circles, []);
+});
+
+/** What a folder's modules export that has all of these fields, lists of such things included. */
+async function exportsOf(folder: string, ...fields: string[]): Promise<Set<unknown>> {
+  const isOne = (value: unknown) =>
+    typeof value === "object" && value !== null && fields.every((field) => field in value);
+  const found = new Set<unknown>();
+  for (const path of modulesOf(folder)) {
+    for (const value of Object.values(await import(new URL(path, ROOT).href))) {
+      if (isOne(value)) found.add(value);
+      else if (typeof value !== "object" || value === null) continue;
+      else for (const part of Object.values(value)) if (isOne(part)) found.add(part);
+    }
+  }
+  return found;
+}
+
+Deno.test("every kernel and op of the folders is in its registry", async () => {
+  assertEquals(
+    await exportsOf("kernels", "bindings", "reference"),
+    new Set(Object.values(KERNELS)),
+  );
+  assertEquals(await exportsOf("engine/ops", "memory", "infer"), new Set<unknown>(OPS));
 });
