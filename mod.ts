@@ -70,35 +70,9 @@ export {
   type ParameterSpec,
   zeros,
 } from "./engine/module.ts";
-export {
-  type Emitter,
-  type Example,
-  type ExampleInput,
-  type GradientRule,
-  type Node,
-  type NoGradient,
-  type Op,
-  Tensor,
-  type TensorType,
-  Variable,
-} from "./engine/tensor.ts";
+export { apply } from "./engine/op.ts";
 export { binaryCrossEntropyWithLogits, leakyRelu } from "./engine/ops/activation.ts";
-export {
-  abs,
-  copy,
-  cos,
-  exp,
-  log,
-  reciprocal,
-  relu,
-  sigmoid,
-  sign,
-  sin,
-  softplus,
-  sqrt,
-  square,
-  tanh,
-} from "./engine/ops/unary.ts";
+export { affine, negate, scale } from "./engine/ops/affine.ts";
 export { confidence, selectTarget, softAssign } from "./engine/ops/assignment.ts";
 export { augment } from "./engine/ops/augment.ts";
 export {
@@ -112,7 +86,6 @@ export {
   reluGradient,
   sub,
 } from "./engine/ops/binary.ts";
-export { broadcastTo, mean, sum } from "./engine/ops/sum.ts";
 export { orthonormalize } from "./engine/ops/orthonormalize.ts";
 export { assign, callKernel } from "./engine/ops/call.ts";
 export { constant } from "./engine/ops/constant.ts";
@@ -140,7 +113,23 @@ export { reshape, stopGradient } from "./engine/ops/reshape.ts";
 export { gather, scatterRows } from "./engine/ops/rows.ts";
 export { logSoftmax, logSumExp, softmax } from "./engine/ops/softmax.ts";
 export { meanSquaredError, squaredError } from "./engine/ops/squared_error.ts";
-export { affine, negate, scale } from "./engine/ops/affine.ts";
+export { broadcastTo, mean, sum } from "./engine/ops/sum.ts";
+export {
+  abs,
+  copy,
+  cos,
+  exp,
+  log,
+  reciprocal,
+  relu,
+  sigmoid,
+  sign,
+  sin,
+  softplus,
+  sqrt,
+  square,
+  tanh,
+} from "./engine/ops/unary.ts";
 export { Adam, type AdamOptions, minimizeTogether, type Optimizer, Sgd } from "./engine/optim.ts";
 export { OracleBackend } from "./engine/oracle.ts";
 export type { CallSource } from "./engine/planner/lower.ts";
@@ -150,6 +139,25 @@ export { RandomStream } from "./engine/random.ts";
 export type { Shape } from "./engine/shape.ts";
 export { type Snapshot, State, type VariableOptions } from "./engine/state.ts";
 export { type Chunk, Table } from "./engine/table.ts";
+export {
+  type AliasOp,
+  type ConstantOp,
+  type Emitter,
+  type Example,
+  type ExampleInput,
+  type GradientRule,
+  type Node,
+  type NoGradient,
+  type Op,
+  type OpBase,
+  type PackOp,
+  Tensor,
+  type TensorType,
+  type UnpackOp,
+  type UpdateOp,
+  type ValueOp,
+  Variable,
+} from "./engine/tensor.ts";
 export type {
   Access,
   Adapter,

@@ -5,7 +5,12 @@ import { type Node, type Op, Tensor, type TensorType, Variable } from "./tensor.
 let nextId = 0;
 const effectLists: Node[][] = [];
 
-/** Applies an op to tensors: checks, infers, and makes its outputs. */
+/**
+ * Applies an op to tensors: checks, infers, and makes its outputs.
+ * @param op Of the registry or of one's own. @param inputs In the op's order.
+ * @throws {RangeError} naming the shapes that do not fit.
+ * @throws {TypeError} where it changes what is no Variable, or changes variables outside of `trace`.
+ */
 export function apply<A>(op: Op<A>, inputs: readonly Tensor[], attributes: NoInfer<A>): Tensor[] {
   const types = op.infer(inputs, attributes);
   const outputs: Tensor[] = [];

@@ -162,7 +162,7 @@ export interface Example<A> {
 }
 
 /** What every op has; `A` are its attributes. */
-interface OpBase<A> {
+export interface OpBase<A> {
   /** Its name in messages and plans. */
   readonly name: string;
   /**

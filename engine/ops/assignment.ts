@@ -4,11 +4,11 @@ import { selectTarget as selectTargetKernel } from "../../kernels/select_target.
 import { softAssign as softAssignKernel } from "../../kernels/soft_assign.ts";
 import { apply, expectRank, expectShape, f32, type None, u32 } from "../op.ts";
 import type { Tensor } from "../tensor.ts";
+import { affine } from "./affine.ts";
 import { div } from "./binary.ts";
 import { distancesGradient, squaredDistances } from "./distances.ts";
-import { softmaxGradient } from "./softmax.ts";
-import { affine } from "./affine.ts";
 import type { RegisteredOp } from "./registered.ts";
+import { softmaxGradient } from "./softmax.ts";
 
 /** q_ik ∝ (1 + ‖z_i − μ_k‖²/α)^(−(α+1)/2), rows summing to one. */
 export const softAssignOp: RegisteredOp<{ alpha: number }> = {

@@ -4,8 +4,8 @@
  * images, in one binding.
  */
 import { patchesAlong } from "../../kernels/patches.ts";
-import { formatShape } from "../shape.ts";
 import { expectRank } from "../op.ts";
+import { formatShape } from "../shape.ts";
 import type { Tensor } from "../tensor.ts";
 import { dense, denseInputGradient } from "./dense.ts";
 import { fold, type PatchOptions, unfold } from "./patches.ts";

@@ -7,8 +7,8 @@ import {
 import { advance as advanceKernel } from "../../kernels/advance.ts";
 import { apply, expectShape, isOf } from "../op.ts";
 import type { Tensor, Variable } from "../tensor.ts";
-import { BINARY_OPS } from "./binary.ts";
 import { affineParts } from "./affine.ts";
+import { BINARY_OPS } from "./binary.ts";
 import type { RegisteredOp } from "./registered.ts";
 
 /** counter[0] += by. */

@@ -3,12 +3,12 @@ import { distances as kernel } from "../../kernels/distances.ts";
 import { distancesGradient as gradientKernel } from "../../kernels/distances_gradient.ts";
 import { apply, expectRank, expectShape, f32, type None } from "../op.ts";
 import type { Tensor } from "../tensor.ts";
+import { scale } from "./affine.ts";
 import { mul, sub } from "./binary.ts";
 import { matmul, matmulTransposeA, matmulTransposeB } from "./matmul.ts";
+import type { RegisteredOp } from "./registered.ts";
 import { reshape } from "./reshape.ts";
 import { sum } from "./sum.ts";
-import { scale } from "./affine.ts";
-import type { RegisteredOp } from "./registered.ts";
 
 /** y_ij = ‖z_i − c_j‖²: z [n, p], c [k, p] -> y [n, k]. */
 export const squaredDistancesOp: RegisteredOp<None> = {

@@ -3,10 +3,10 @@ import { interpolate as kernel } from "../../kernels/interpolate.ts";
 import { interpolateGradient as gradientKernel } from "../../kernels/interpolate_gradient.ts";
 import { apply, expectRank, expectShape, f32, type None } from "../op.ts";
 import type { Tensor } from "../tensor.ts";
-import { mul } from "./binary.ts";
-import { reshape } from "./reshape.ts";
 import { affine } from "./affine.ts";
+import { mul } from "./binary.ts";
 import type { RegisteredOp } from "./registered.ts";
+import { reshape } from "./reshape.ts";
 
 const COEFFICIENTS = [0.1, 0.8, 0.35];
 

@@ -1,6 +1,6 @@
 /** The same memory under another shape, and the same memory without a gradient. */
-import { formatShape, sameShape, type Shape, sizeOf } from "../shape.ts";
 import { apply, type None } from "../op.ts";
+import { formatShape, sameShape, type Shape, sizeOf } from "../shape.ts";
 import type { Tensor } from "../tensor.ts";
 import type { RegisteredOp } from "./registered.ts";
 

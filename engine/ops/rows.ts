@@ -1,8 +1,8 @@
 /** Rows of a table: gathered into a batch, scattered back by number. */
 import { gather as gatherKernel } from "../../kernels/gather.ts";
 import { scatterRows as scatterRowsKernel } from "../../kernels/scatter_rows.ts";
-import type { Table } from "../table.ts";
 import { apply, expectRank, expectShape, type None } from "../op.ts";
+import type { Table } from "../table.ts";
 import type { Tensor, Variable } from "../tensor.ts";
 import type { RegisteredOp } from "./registered.ts";
 

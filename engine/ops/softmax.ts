@@ -7,10 +7,10 @@ import { SOFTMAX, softmax as kernel, type SoftmaxName } from "../../kernels/soft
 import { apply, expectRank, f32, type None } from "../op.ts";
 import type { Tensor } from "../tensor.ts";
 import { mul, sub } from "./binary.ts";
+import type { RegisteredOp } from "./registered.ts";
 import { reshape } from "./reshape.ts";
 import { sum } from "./sum.ts";
 import { exp } from "./unary.ts";
-import type { RegisteredOp } from "./registered.ts";
 
 /** ∂L/∂x from g = ∂L/∂y. */
 type Rule = (x: Tensor, y: Tensor, g: Tensor) => Tensor;

@@ -1,14 +1,13 @@
 /** The squared error of two tensors, and its gradient from the same pass. */
 import { meanSquaredError as kernel } from "../../kernels/mean_squared_error.ts";
 import { reduce } from "../../kernels/reduce.ts";
-import type { Emitter } from "../tensor.ts";
 import { apply, expectShape, f32, type None } from "../op.ts";
-import type { Tensor } from "../tensor.ts";
-import { broadcastTo } from "./sum.ts";
-import { constantValue } from "./constant.ts";
-import { mul } from "./binary.ts";
+import type { Emitter, Tensor } from "../tensor.ts";
 import { negate, scale } from "./affine.ts";
+import { mul } from "./binary.ts";
+import { constantValue } from "./constant.ts";
 import type { RegisteredOp } from "./registered.ts";
+import { broadcastTo } from "./sum.ts";
 
 /** Elements of one partial sum. */
 const BLOCK = 1024;
