@@ -47,8 +47,6 @@ function emitCalls(
   }
 }
 
-const made = { none: "fusion makes it, after differentiation" };
-
 /** Σ (p − t)² over all elements. */
 export const squaredErrorOp: RegisteredOp<None> = {
   name: "squaredError",
@@ -84,37 +82,37 @@ export const squaredErrorGradientOp: RegisteredOp<Scale> = {
   ],
 };
 
-/** Both in one pass. Fusion makes it. */
-export const squaredErrorWithGradientOp: RegisteredOp<Scale> = {
-  name: "squaredErrorWithGradient",
-  memory: "value",
-  infer: ([p]) => [f32([]), f32(p.shape)],
-  lower: ({ inputs, outputs: [error, gradient], attributes }, emit) =>
-    emitCalls(emit, inputs, { error, gradient }, attributes.scale),
-  gradient: made,
-  examples: [],
-};
+/** What fusion makes of the error: its partial sums, its gradient beside it, or both. */
+function fusedOp<A extends Partial<Scale>>(
+  name: "squaredErrorParts" | "squaredErrorWithGradient" | "squaredErrorPartsWithGradient",
+): RegisteredOp<A> {
+  const isWhole = name === "squaredErrorWithGradient";
+  const hasGradient = name !== "squaredErrorParts";
+  return {
+    name,
+    memory: "value",
+    infer([p, t]) {
+      expectShape(name, "target", t, p.shape);
+      const error = f32(isWhole ? [] : [squaredErrorBlocks(p)]);
+      return hasGradient ? [error, f32(p.shape)] : [error];
+    },
+    lower: ({ inputs, outputs: [error, gradient], attributes }, emit) =>
+      emitCalls(emit, inputs, { error, gradient }, attributes.scale),
+    gradient: { none: "fusion makes it, after differentiation" },
+    examples: [],
+  };
+}
 
-/** The partial sums of Σ (p − t)², for an accumulation that adds them. Fusion makes it. */
-export const squaredErrorPartsOp: RegisteredOp<None> = {
-  name: "squaredErrorParts",
-  memory: "value",
-  infer: ([p]) => [f32([squaredErrorBlocks(p)])],
-  lower: ({ inputs, outputs: [error] }, emit) => emitCalls(emit, inputs, { error }),
-  gradient: made,
-  examples: [],
-};
+/** The error and its gradient in one pass. */
+export const squaredErrorWithGradientOp: RegisteredOp<Scale> = fusedOp("squaredErrorWithGradient");
 
-/** The partial sums and the gradient in one pass. Fusion makes it. */
-export const squaredErrorPartsWithGradientOp: RegisteredOp<Scale> = {
-  name: "squaredErrorPartsWithGradient",
-  memory: "value",
-  infer: ([p]) => [f32([squaredErrorBlocks(p)]), f32(p.shape)],
-  lower: ({ inputs, outputs: [error, gradient], attributes }, emit) =>
-    emitCalls(emit, inputs, { error, gradient }, attributes.scale),
-  gradient: made,
-  examples: [],
-};
+/** The error's partial sums, for an accumulation that adds them. */
+export const squaredErrorPartsOp: RegisteredOp<None> = fusedOp("squaredErrorParts");
+
+/** The error's partial sums and its gradient in one pass. */
+export const squaredErrorPartsWithGradientOp: RegisteredOp<Scale> = fusedOp(
+  "squaredErrorPartsWithGradient",
+);
 
 /** 2·g·(p − t) for a scalar g. */
 function difference(p: Tensor, t: Tensor, g: Tensor): Tensor {

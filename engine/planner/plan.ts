@@ -28,7 +28,7 @@ export interface Plan {
 }
 
 /** The nodes that compute the outputs and effects in as few calls as the planner knows. */
-export function rewrite(
+function rewrite(
   outputs: ReadonlySet<Tensor>,
   effects: readonly Node[],
   maxBytes: number,
