@@ -73,16 +73,9 @@ export {
   type ParameterSpec,
   zeros,
 } from "./engine/module.ts";
-export type {
-  Emitter,
-  Example,
-  ExampleInput,
-  GradientRule,
-  NoGradient,
-  Op,
-  TensorType,
-} from "./engine/op.ts";
-export { binaryCrossEntropyWithLogits, leakyRelu, softplus } from "./engine/ops/activation.ts";
+export { apply } from "./engine/op.ts";
+export { binaryCrossEntropyWithLogits, leakyRelu } from "./engine/ops/activation.ts";
+export { affine, negate, scale } from "./engine/ops/affine.ts";
 export { confidence, selectTarget, softAssign } from "./engine/ops/assignment.ts";
 export { augment } from "./engine/ops/augment.ts";
 export {
@@ -96,7 +89,6 @@ export {
   reluGradient,
   sub,
 } from "./engine/ops/binary.ts";
-export { broadcastTo } from "./engine/ops/broadcast.ts";
 export { orthonormalize } from "./engine/ops/orthonormalize.ts";
 export { assign, callKernel } from "./engine/ops/call.ts";
 export { constant } from "./engine/ops/constant.ts";
@@ -122,36 +114,53 @@ export {
 } from "./engine/ops/random.ts";
 export { reshape, stopGradient } from "./engine/ops/reshape.ts";
 export { gather, scatterRows } from "./engine/ops/rows.ts";
-export { logSoftmax, logSumExp, rowMax, softmax } from "./engine/ops/softmax.ts";
+export { logSoftmax, logSumExp, softmax } from "./engine/ops/softmax.ts";
 export { meanSquaredError, squaredError } from "./engine/ops/squared_error.ts";
-export { mean, sum } from "./engine/ops/sum.ts";
+export { broadcastTo, mean, sum } from "./engine/ops/sum.ts";
 export {
   abs,
-  affine,
   copy,
   cos,
   exp,
   log,
-  negate,
   reciprocal,
   relu,
-  scale,
   sigmoid,
   sign,
   sin,
+  softplus,
   sqrt,
   square,
   tanh,
 } from "./engine/ops/unary.ts";
 export { Adam, type AdamOptions, minimizeTogether, type Optimizer, Sgd } from "./engine/optim.ts";
 export { OracleBackend } from "./engine/oracle.ts";
-export type { CallSource, Plan } from "./engine/plan.ts";
+export type { CallSource } from "./engine/planner/lower.ts";
+export type { Plan } from "./engine/planner/plan.ts";
 export { observePrograms, type Outputs, Program, trace } from "./engine/program.ts";
 export { RandomStream } from "./engine/random.ts";
 export type { Shape } from "./engine/shape.ts";
 export { type Snapshot, State, type VariableOptions } from "./engine/state.ts";
 export { type Chunk, Table } from "./engine/table.ts";
-export { type Node, Tensor, Variable } from "./engine/tensor.ts";
+export {
+  type AliasOp,
+  type ConstantOp,
+  type Emitter,
+  type Example,
+  type ExampleInput,
+  type GradientRule,
+  type Node,
+  type NoGradient,
+  type Op,
+  type OpBase,
+  type PackOp,
+  Tensor,
+  type TensorType,
+  type UnpackOp,
+  type UpdateOp,
+  type ValueOp,
+  Variable,
+} from "./engine/tensor.ts";
 export type {
   Access,
   Adapter,

@@ -3,7 +3,7 @@
  * ⟨v, J·u⟩ = ⟨Jᵀ·v, u⟩ along random directions.
  */
 import { gradients } from "./gradient.ts";
-import type { Example, Op } from "./op.ts";
+import { apply } from "./op.ts";
 import { add, mul } from "./ops/binary.ts";
 import { sum } from "./ops/sum.ts";
 import { OracleBackend } from "./oracle.ts";
@@ -11,7 +11,7 @@ import { type Outputs, type Program, trace } from "./program.ts";
 import { RandomStream, STREAM } from "./random.ts";
 import { sizeOf } from "./shape.ts";
 import { State } from "./state.ts";
-import { apply, type Tensor, type Variable } from "./tensor.ts";
+import type { Example, Op, Tensor, Variable } from "./tensor.ts";
 
 /** Step of the central differences. */
 export const EPSILON = 1e-6;

@@ -1,7 +1,9 @@
 /** Reverse-mode differentiation of a traced scalar. */
-import { formatShape } from "./shape.ts";
+import { isOf } from "./op.ts";
 import { add } from "./ops/binary.ts";
 import { constant } from "./ops/constant.ts";
+import { stopGradientOp } from "./ops/reshape.ts";
+import { formatShape } from "./shape.ts";
 import type { Node, Tensor } from "./tensor.ts";
 
 /**
@@ -21,7 +23,7 @@ export function gradients(loss: Tensor, targets: readonly Tensor[]): Tensor[] {
   }
   const active = new Set<Tensor>(targets);
   const path = nodesBefore(loss).filter((node) => {
-    const leads = !node.op.updates && !isStop(node) && node.inputs.some((t) => active.has(t));
+    const leads = !isOf(node, stopGradientOp) && node.inputs.some((t) => active.has(t));
     if (leads) node.outputs.forEach((t) => active.add(t));
     return leads;
   });
@@ -48,10 +50,6 @@ export function gradients(loss: Tensor, targets: readonly Tensor[]): Tensor[] {
     }
     return gradient;
   });
-}
-
-function isStop(node: Node): boolean {
-  return node.op.name === "stopGradient";
 }
 
 /** All nodes that `tensor` is made from, in the order of creation. */

@@ -1,88 +1,92 @@
-/**
- * The descriptor of an op: what the tensor layer knows about one operation. Its arithmetic is in the
- * kernels that it lowers to, so the float64 oracle, both backends and the audits follow from it.
- */
-import type { Constants, Kernel, Params } from "../kernels/kernel.ts";
-import type { DType } from "./backend.ts";
-import type { Shape } from "./shape.ts";
-import type { Node, Tensor } from "./tensor.ts";
+/** Applying ops to tensors, and what their descriptors are written with. */
+import { formatShape, type Shape } from "./shape.ts";
+import { type Node, type Op, Tensor, type TensorType, Variable } from "./tensor.ts";
 
-/** Shape and element type of a tensor. */
-export interface TensorType {
-  /** Sizes of the axes, outermost first. */
-  readonly shape: Shape;
-  /** Element type. */
-  readonly dtype: DType;
-}
-
-/** Where an op puts its kernel calls while a plan is made. */
-export interface Emitter {
-  /** One kernel call; tensors in the order of the kernel's bindings. */
-  call(kernel: Kernel, constants: Constants, params: Params, tensors: readonly Tensor[]): void;
-  /** Memory that only this op's calls use. */
-  scratch(shape: Shape, dtype?: DType): Tensor;
-}
+let nextId = 0;
+const effectLists: Node[][] = [];
 
 /**
- * A gradient rule: given ∂L/∂output for each output (undefined where L does not depend on it),
- * returns ∂L/∂input for each input (undefined where it is not differentiated). `needed[i]` says
- * whether input i leads to a parameter: what is not needed must not be built.
+ * Applies an op to tensors: checks, infers, and makes its outputs.
+ * @param op Of the registry or of one's own. @param inputs In the op's order.
+ * @throws {RangeError} naming the shapes that do not fit.
+ * @throws {TypeError} where it changes what is no Variable, or changes variables outside of `trace`.
  */
-export type GradientRule<A> = (
-  node: Node<A>,
-  upstream: readonly (Tensor | undefined)[],
-  needed: readonly boolean[],
-) => readonly (Tensor | undefined)[];
-
-/** Why an op has no gradient; printed when one is asked for. */
-export interface NoGradient {
-  /** The reason, as in "row numbers are integers". */
-  readonly none: string;
+export function apply<A>(op: Op<A>, inputs: readonly Tensor[], attributes: NoInfer<A>): Tensor[] {
+  const types = op.infer(inputs, attributes);
+  const outputs: Tensor[] = [];
+  const node: Node<A> = { id: nextId++, op, inputs, attributes, outputs };
+  for (const type of types) outputs.push(new Tensor(type.shape, type.dtype, node));
+  if (op.memory === "update") recordEffect(op.name, node, op.updates(attributes));
+  return outputs;
 }
 
-/** One input of an audit example: a shape and the range of its values. */
-export interface ExampleInput {
-  /** Sizes of the axes. */
-  readonly shape: Shape;
-  /** Values are uniform in [low, high); −1 by default. */
-  readonly low?: number;
-  /** See `low`; 1 by default. */
-  readonly high?: number;
-  /** These values instead of random ones: indices, coefficients, integers. */
-  readonly values?: readonly number[];
-  /** Element type, "f32" by default. */
-  readonly dtype?: DType;
-  /** The op is piecewise constant in it, and has no gradient there. */
-  readonly fixed?: boolean;
-  /** Values of magnitude below this are moved away from 0, where the op has a kink. */
-  readonly awayFromZero?: number;
+/** Adds a node that changes variables to the step under trace. */
+function recordEffect(name: string, node: Node, updates: readonly number[]): void {
+  for (const index of updates) {
+    if (!(node.inputs[index] instanceof Variable)) {
+      throw new TypeError(`${name}: input ${index} is changed in place; it must be a Variable`);
+    }
+  }
+  const effects = effectLists.at(-1);
+  if (!effects) {
+    throw new TypeError(`${name} changes variables and works only inside trace()`);
+  }
+  effects.push(node);
 }
 
-/** A use of the op on which `audit gradients` checks its rule. */
-export interface Example<A> {
-  /** What is special about it, for the table. */
-  readonly name: string;
-  /** The op's inputs, in order. */
-  readonly inputs: readonly ExampleInput[];
-  /** The op's attributes. */
-  readonly attributes: A;
+/** Runs `fn` and returns its result with the effects that it applied, in order. */
+export function collectEffects<T>(fn: () => T): { result: T; effects: Node[] } {
+  const effects: Node[] = [];
+  effectLists.push(effects);
+  try {
+    return { result: fn(), effects };
+  } finally {
+    effectLists.pop();
+  }
 }
 
-/** One operation. */
-export interface Op<A = unknown> {
-  /** Its name in messages and plans. */
-  readonly name: string;
-  /**
-   * The outputs' types.
-   * @throws {RangeError} naming the shapes that do not fit.
-   */
-  infer(inputs: readonly Tensor[], attributes: A): readonly TensorType[];
-  /** Emits the kernel calls. Absent on aliases, whose output is their first input's memory. */
-  readonly lower?: (node: Node<A>, emit: Emitter) => void;
-  /** Its gradient rule, or the reason why it has none. */
-  readonly gradient: GradientRule<A> | NoGradient;
-  /** Inputs that are variables changed in place: the op is then an effect of the traced step. */
-  readonly updates?: readonly number[];
-  /** Uses that the gradient audit checks; empty for ops without a gradient. */
-  readonly examples: readonly Example<A>[];
+/** Whether `node` is an application of `op`. */
+export function isOf<A>(node: Node | undefined, op: Op<A>): node is Node<A> {
+  return node?.op === op;
+}
+
+/** Whether two nodes have equal attributes: the same fields with equal values. */
+export function sameAttributes(a: unknown, b: unknown): boolean {
+  if (typeof a !== "object" || typeof b !== "object" || a === null || b === null) return a === b;
+  const [fieldsOfA, fieldsOfB] = [Object.entries(a), new Map(Object.entries(b))];
+  return fieldsOfA.length === fieldsOfB.size &&
+    fieldsOfA.every(([name, value]) =>
+      fieldsOfB.has(name) && sameAttributes(value, fieldsOfB.get(name))
+    );
+}
+
+/** Attributes of an op that has none. */
+export type None = Record<never, never>;
+
+/** The type `f32` of a shape. */
+export function f32(shape: Shape): TensorType {
+  return { shape, dtype: "f32" };
+}
+
+/** The type `u32` of a shape. */
+export function u32(shape: Shape): TensorType {
+  return { shape, dtype: "u32" };
+}
+
+/** @throws {RangeError} naming the op and the shapes, where `tensor` is not of `rank`. */
+export function expectRank(op: string, name: string, tensor: Tensor, rank: number): void {
+  if (tensor.shape.length !== rank) {
+    throw new RangeError(`${op}: ${name} must have ${rank} axes, got ${tensor}`);
+  }
+}
+
+/** @throws {RangeError} naming both, where the shapes differ. */
+export function expectShape(op: string, name: string, tensor: Tensor, shape: Shape): void {
+  if (
+    tensor.shape.length !== shape.length || tensor.shape.some((size, axis) => size !== shape[axis])
+  ) {
+    throw new RangeError(
+      `${op}: ${name} must have the shape ${formatShape(shape)}, got ${formatShape(tensor.shape)}`,
+    );
+  }
 }

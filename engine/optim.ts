@@ -1,16 +1,11 @@
 /** Optimisers: one fused update over one parameter arena. */
 import { gradients } from "./gradient.ts";
 import type { ParameterBlock } from "./module.ts";
+import { scale } from "./ops/affine.ts";
 import { assign } from "./ops/call.ts";
 import { advance } from "./ops/counter.ts";
-import {
-  type AdamConstants,
-  applyAdam,
-  applySgd,
-  pack,
-  type SgdConstants,
-} from "./ops/optimize.ts";
-import { scale } from "./ops/unary.ts";
+import { type AdamConstants, applyAdam, applySgd, type SgdConstants } from "./ops/optimize.ts";
+import { pack } from "./ops/pack.ts";
 import type { State } from "./state.ts";
 import type { Tensor, Variable } from "./tensor.ts";
 

@@ -1,8 +1,9 @@
 /** A step that is traced once and replayed. */
 import type { Backend, Executable, Pass, Region, ReplayTimes } from "./backend.ts";
+import { collectEffects } from "./op.ts";
 import { OracleBackend } from "./oracle.ts";
-import { makePlan, type Plan } from "./plan.ts";
-import { collectEffects, type Tensor } from "./tensor.ts";
+import { makePlan, type Plan } from "./planner/plan.ts";
+import type { Tensor } from "./tensor.ts";
 
 /** What a Program computes besides its effects, by name. */
 export type Outputs = Readonly<Record<string, Tensor>>;
@@ -92,7 +93,7 @@ export async function trace<O extends Outputs>(
   label = "program",
 ): Promise<Program<O>> {
   const { result, effects } = collectEffects(fn);
-  const plan = makePlan(backend, Object.values(result), effects, label);
+  const plan = makePlan(backend, new Set(Object.values(result)), effects, label);
   for (const { region, value } of plan.constants) {
     // The oracle's constants are float64 like all its values.
     if (backend instanceof OracleBackend) backend.write(region, Float64Array.of(value));

@@ -1,23 +1,32 @@
 /**
- * Symbolic tensors: a shape, an element type, and the node that makes them. Nothing is computed when
- * a tensor is made; a Program computes it.
+ * Symbolic tensors: a shape, an element type, and the node that makes them; and the descriptor of an
+ * op, of which a node is an application. Nothing is computed when a tensor is made; a Program computes
+ * it. An op's arithmetic is in the kernels that it lowers to, so the float64 oracle, both backends and
+ * the audits follow from it.
  */
+import type { Constants, Kernel, Params } from "../kernels/kernel.ts";
 import type { Backend, DType, Region } from "./backend.ts";
-import type { Op, TensorType } from "./op.ts";
 import { checkShape, formatShape, type Shape, sizeOf } from "./shape.ts";
+
+/** Shape and element type of a tensor. */
+export interface TensorType {
+  /** Sizes of the axes, outermost first. */
+  readonly shape: Shape;
+  /** Element type. */
+  readonly dtype: DType;
+}
 
 /** An application of an op. Ids grow in the order of creation, which is a topological order. */
 export interface Node<A = unknown> {
   /** Unique among all nodes. */
   readonly id: number;
-  /** Its descriptor; `attributes` are of the type that it takes. */
-  // deno-lint-ignore no-explicit-any
-  readonly op: Op<any>;
+  /** Its descriptor. */
+  readonly op: Op<A>;
   /** What the op is applied to, in its order. */
   readonly inputs: readonly Tensor[];
   /** What else the op depends on. */
   readonly attributes: A;
-  /** What it makes; empty for updates in place. */
+  /** What it makes; empty where it changes its inputs. */
   readonly outputs: readonly Tensor[];
   /** The nodes that fusion made it of; absent where it is as it was traced. */
   readonly parts?: readonly Node[];
@@ -94,67 +103,139 @@ export class Variable extends Tensor {
   }
 }
 
-let nextId = 0;
-const effectLists: Node[][] = [];
-
-/** Applies an op to tensors: checks, infers, and makes its outputs. */
-export function apply<A>(op: Op<A>, inputs: readonly Tensor[], attributes: NoInfer<A>): Tensor[] {
-  const types = op.infer(inputs, attributes);
-  const outputs: Tensor[] = [];
-  const node: Node = { id: nextId++, op, inputs, attributes, outputs };
-  for (const type of types) outputs.push(new Tensor(type.shape, type.dtype, node));
-  if (op.updates) {
-    for (const index of op.updates) {
-      if (!(inputs[index] instanceof Variable)) {
-        throw new TypeError(
-          `${op.name}: input ${index} is changed in place; it must be a Variable`,
-        );
-      }
-    }
-    const effects = effectLists.at(-1);
-    if (!effects) {
-      throw new TypeError(`${op.name} changes variables and works only inside trace()`);
-    }
-    effects.push(node);
-  }
-  return outputs;
+/** Where an op puts its kernel calls while a plan is made. */
+export interface Emitter {
+  /** One kernel call; tensors in the order of the kernel's bindings. */
+  call(kernel: Kernel, constants: Constants, params: Params, tensors: readonly Tensor[]): void;
+  /** Memory that only this op's calls use. */
+  scratch(shape: Shape, dtype?: DType): Tensor;
 }
 
-/** Runs `fn` and returns its result with the effects that it applied, in order. */
-export function collectEffects<T>(fn: () => T): { result: T; effects: Node[] } {
-  const effects: Node[] = [];
-  effectLists.push(effects);
-  try {
-    return { result: fn(), effects };
-  } finally {
-    effectLists.pop();
-  }
+/**
+ * A gradient rule: given ∂L/∂output for each output (undefined where L does not depend on it),
+ * returns ∂L/∂input for each input (undefined where it is not differentiated). `needed[i]` says
+ * whether input i leads to a parameter: what is not needed must not be built.
+ *
+ * It has the type of a method: a node's rule is called on that node alone, so that ops of all
+ * attributes fit in one list.
+ */
+export type GradientRule<A> = {
+  rule(
+    node: Node<A>,
+    upstream: readonly (Tensor | undefined)[],
+    needed: readonly boolean[],
+  ): readonly (Tensor | undefined)[];
+}["rule"];
+
+/** Why an op has no gradient; printed when one is asked for. */
+export interface NoGradient {
+  /** The reason, as in "row numbers are integers". */
+  readonly none: string;
 }
 
-/** The type `f32` of a shape. */
-export function f32(shape: Shape): TensorType {
-  return { shape, dtype: "f32" };
+/** One input of an audit example: a shape and the range of its values. */
+export interface ExampleInput {
+  /** Sizes of the axes. */
+  readonly shape: Shape;
+  /** Values are uniform in [low, high); −1 by default. */
+  readonly low?: number;
+  /** See `low`; 1 by default. */
+  readonly high?: number;
+  /** These values instead of random ones: indices, coefficients, integers. */
+  readonly values?: readonly number[];
+  /** Element type, "f32" by default. */
+  readonly dtype?: DType;
+  /** The op is piecewise constant in it, and has no gradient there. */
+  readonly fixed?: boolean;
+  /** Values of magnitude below this are moved away from 0, where the op has a kink. */
+  readonly awayFromZero?: number;
 }
 
-/** The type `u32` of a shape. */
-export function u32(shape: Shape): TensorType {
-  return { shape, dtype: "u32" };
+/** A use of the op on which `audit gradients` checks its rule. */
+export interface Example<A> {
+  /** What is special about it, for the table. */
+  readonly name: string;
+  /** The op's inputs, in order. */
+  readonly inputs: readonly ExampleInput[];
+  /** The op's attributes. */
+  readonly attributes: A;
 }
 
-/** @throws {RangeError} naming the op and the shapes, where `tensor` is not of `rank`. */
-export function expectRank(op: string, name: string, tensor: Tensor, rank: number): void {
-  if (tensor.shape.length !== rank) {
-    throw new RangeError(`${op}: ${name} must have ${rank} axes, got ${tensor}`);
-  }
+/** What every op has; `A` are its attributes. */
+export interface OpBase<A> {
+  /** Its name in messages and plans. */
+  readonly name: string;
+  /**
+   * The outputs' types.
+   * @throws {RangeError} naming the shapes that do not fit.
+   */
+  infer(inputs: readonly Tensor[], attributes: A): readonly TensorType[];
+  /** Its gradient rule, or the reason why it has none. */
+  readonly gradient: GradientRule<A> | NoGradient;
+  /**
+   * The inputs whose row i makes row i of the output, alone or with the inputs that are not listed;
+   * undefined, as where it is absent, if no row stands for itself. Such nodes may be stacked.
+   */
+  rowInputs?(node: Node<A>): readonly number[] | undefined;
+  /** Uses that the gradient audit checks; empty for ops without a gradient. */
+  readonly examples: readonly Example<A>[];
 }
 
-/** @throws {RangeError} naming both, where the shapes differ. */
-export function expectShape(op: string, name: string, tensor: Tensor, shape: Shape): void {
-  if (
-    tensor.shape.length !== shape.length || tensor.shape.some((size, axis) => size !== shape[axis])
-  ) {
-    throw new RangeError(
-      `${op}: ${name} must have the shape ${formatShape(shape)}, got ${formatShape(tensor.shape)}`,
-    );
-  }
+/** Makes new values: what most ops do. */
+export interface ValueOp<A = unknown> extends OpBase<A> {
+  /** Its outputs have memory of their own. */
+  readonly memory: "value";
+  /** Emits the kernel calls. */
+  lower(node: Node<A>, emit: Emitter): void;
 }
+
+/** Changes variables: an effect of the traced step. */
+export interface UpdateOp<A = unknown> extends OpBase<A> {
+  /** It has no outputs; some of its inputs are changed in place. */
+  readonly memory: "update";
+  /** Numbers of the inputs that are changed. */
+  updates(attributes: A): readonly number[];
+  /** Emits the kernel calls. */
+  lower(node: Node<A>, emit: Emitter): void;
+}
+
+/** Another view of a value. */
+export interface AliasOp<A = unknown> extends OpBase<A> {
+  /** Its output is the memory of its input. */
+  readonly memory: "alias";
+}
+
+/** A scalar that is known when the step is traced. */
+export interface ConstantOp<A = unknown> extends OpBase<A> {
+  /** Its output is written once, when the plan is made. */
+  readonly memory: "constant";
+  /** What is written. */
+  value(attributes: A): number;
+}
+
+/** Values side by side. The plan lets their makers write there directly, where that is possible. */
+export interface PackOp<A = unknown> extends OpBase<A> {
+  /** Its inputs lie in its output. */
+  readonly memory: "pack";
+  /** Elements of the output before each input. */
+  offsets(node: Node<A>): readonly number[];
+  /** Whether there are elements between the inputs, which stay 0. */
+  readonly gaps: boolean;
+}
+
+/** Parts of a value. */
+export interface UnpackOp<A = unknown> extends OpBase<A> {
+  /** Its outputs are windows on its input. */
+  readonly memory: "unpack";
+  /** Elements of the input before each output. */
+  offsets(node: Node<A>): readonly number[];
+}
+
+/** One operation, told apart by what it does to memory. */
+export type Op<A = unknown> =
+  | ValueOp<A>
+  | UpdateOp<A>
+  | AliasOp<A>
+  | ConstantOp<A>
+  | PackOp<A>
+  | UnpackOp<A>;

@@ -1,7 +1,8 @@
 /** Adds up losses over the steps between two reads, and counts the steps. */
 import { integers, uniform, values } from "./case_buffers.ts";
-import { groupsOf, type Kernel, type KernelCase, largestMagnitude, ULP } from "./kernel.ts";
+import { groupsOf, type KernelCase, largestMagnitude, ULP } from "./kernel.ts";
 import source from "./accumulate.wgsl" with { type: "text" };
+import type { RegisteredKernel } from "./registered.ts";
 
 /** Terms of one call: what eight bindings leave beside the totals and the counter. */
 export const ACCUMULATE_TERMS = 6;
@@ -38,7 +39,7 @@ export function accumulateParams(
  *
  * x_j is [n_j], one unused element where n_j is 0; every index must be below total's length.
  */
-export const accumulate: Kernel = {
+export const accumulate: RegisteredKernel = {
   name: "accumulate",
   bindings: [
     { name: "total", type: "f32", access: "update" },

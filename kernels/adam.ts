@@ -1,6 +1,7 @@
 /** Adam, all parameters in one call, driven by a step number on the device. */
-import { groupsOf, type Kernel, type KernelCase, largestMagnitude, ULP } from "./kernel.ts";
+import { groupsOf, type KernelCase, largestMagnitude, ULP } from "./kernel.ts";
 import source from "./adam.wgsl" with { type: "text" };
+import type { RegisteredKernel } from "./registered.ts";
 
 /** Elements of a workgroup: 256 invocations of 4. */
 const ELEMENTS = 1024;
@@ -18,7 +19,7 @@ const ELEMENTS = 1024;
  * beta1 and beta2 in [0, 1), epsilon, decaySteps. η is the learning rate where decaySteps is 0,
  * else it falls to zero along a half cosine: learningRate·½(1 + cos(π·min(step / decaySteps, 1))).
  */
-export const adam: Kernel = {
+export const adam: RegisteredKernel = {
   name: "adam",
   bindings: [
     { name: "w", type: "f32", access: "update" },

@@ -1,9 +1,10 @@
 /** Counts steps on the device. */
-import type { Kernel, KernelCase } from "./kernel.ts";
+import type { KernelCase } from "./kernel.ts";
 import source from "./advance.wgsl" with { type: "text" };
+import type { RegisteredKernel } from "./registered.ts";
 
 /** counter[0] ← counter[0] + by, modulo 2³². Params: by. */
-export const advance: Kernel = {
+export const advance: RegisteredKernel = {
   name: "advance",
   bindings: [{ name: "counter", type: "u32", access: "update" }],
   params: [{ name: "by", type: "u32" }],

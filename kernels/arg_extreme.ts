@@ -1,7 +1,8 @@
 /** The place and value of the smallest or largest element of each row. */
 import { integers, output, values } from "./case_buffers.ts";
-import type { Kernel, KernelCase } from "./kernel.ts";
+import type { KernelCase } from "./kernel.ts";
 import source from "./arg_extreme.wgsl" with { type: "text" };
+import type { RegisteredKernel } from "./registered.ts";
 
 function example(rows: number, n: number, MODE: number): KernelCase {
   return {
@@ -51,7 +52,7 @@ function exampleWithNaN(MODE: number): KernelCase {
  *
  * x: `[rows, n]` with n ≥ 1, index, value: `[rows]`.
  */
-export const argExtreme: Kernel = {
+export const argExtreme: RegisteredKernel = {
   name: "arg_extreme",
   bindings: [
     { name: "x", type: "f32", access: "read" },

@@ -1,7 +1,8 @@
 /** Random rotation and shift of images, resampled once. */
 import { output, uniform, values } from "./case_buffers.ts";
-import { groupsOf, type Kernel, type KernelCase, UNIT_ROUNDOFF } from "./kernel.ts";
+import { groupsOf, type KernelCase, UNIT_ROUNDOFF } from "./kernel.ts";
 import source from "./augment.wgsl" with { type: "text" };
+import type { RegisteredKernel } from "./registered.ts";
 
 /** Largest shift, in pixels, of the cases with random transforms. */
 const LARGEST_SHIFT = 3;
@@ -43,7 +44,7 @@ function exampleOf(
  *
  * x, y: `[n, height · width]`, t: `[n, 3]`. |θ| ≤ π in the shader.
  */
-export const augment: Kernel = {
+export const augment: RegisteredKernel = {
   name: "augment",
   bindings: [
     { name: "x", type: "f32", access: "read" },

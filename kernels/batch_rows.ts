@@ -1,8 +1,9 @@
 /** The rows of a step's batch, from the step number. */
 import { output, values } from "./case_buffers.ts";
-import { groupsOf, type Kernel, type KernelCase } from "./kernel.ts";
+import { groupsOf, type KernelCase } from "./kernel.ts";
 import { threefry2x32 } from "./threefry.ts";
 import source from "./batch_rows.wgsl" with { type: "text" };
+import type { RegisteredKernel } from "./registered.ts";
 
 /** Values of the parameter `mode`. */
 export const BATCH_ORDER = {
@@ -88,7 +89,7 @@ function example(
  *
  * step: `[1]`, rows: `[count]`. The key of the permutations is (seed, stream).
  */
-export const batchRows: Kernel = {
+export const batchRows: RegisteredKernel = {
   name: "batch_rows",
   bindings: [
     { name: "step", type: "u32", access: "read" },

@@ -1,7 +1,6 @@
 /** Functions of two numbers, element by element, with broadcasting. */
 import {
   groupsOf,
-  type Kernel,
   type KernelCase,
   largestMagnitude,
   type NumberArray,
@@ -9,6 +8,7 @@ import {
   ULP,
 } from "./kernel.ts";
 import source from "./binary.wgsl" with { type: "text" };
+import type { RegisteredKernel } from "./registered.ts";
 
 /**
  * Codes of the override constant `OP` of {@linkcode binary}. `reluGradient` is b > 0 ? a : 0 with
@@ -37,7 +37,7 @@ const WORKGROUP = 64;
  * b are read with strides a0…a3 and b0…b3 in elements, 0 where they are broadcast. Maximum and
  * minimum give NaN where either argument is NaN; comparisons with NaN give 0.
  */
-export const binary: Kernel = {
+export const binary: RegisteredKernel = {
   name: "binary",
   bindings: [
     { name: "a", type: "f32", access: "read" },

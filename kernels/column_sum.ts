@@ -1,13 +1,7 @@
 /** Sums over the middle axis, block by block: bias gradients, means over a batch. */
-import {
-  groupsOf,
-  holdsIntegers,
-  type Kernel,
-  type KernelCase,
-  largestMagnitude,
-  ULP,
-} from "./kernel.ts";
+import { groupsOf, holdsIntegers, type KernelCase, largestMagnitude, ULP } from "./kernel.ts";
 import source from "./column_sum.wgsl" with { type: "text" };
+import type { RegisteredKernel } from "./registered.ts";
 
 const WORKGROUP = 64;
 
@@ -18,7 +12,7 @@ const WORKGROUP = 64;
  * One invocation a result, which adds its rows in order; a whole sum is two passes, the second over
  * the blocks. Params: outer, n, inner, block.
  */
-export const columnSum: Kernel = {
+export const columnSum: RegisteredKernel = {
   name: "column_sum",
   bindings: [
     { name: "x", type: "f32", access: "read" },

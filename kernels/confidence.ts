@@ -1,7 +1,8 @@
 /** Hard labels and the mask of the confident rows. */
 import { integers, output, values } from "./case_buffers.ts";
-import { groupsOf, type Kernel, type KernelCase } from "./kernel.ts";
+import { groupsOf, type KernelCase } from "./kernel.ts";
 import source from "./confidence.wgsl" with { type: "text" };
+import type { RegisteredKernel } from "./registered.ts";
 
 /** Small integers, so that ties and differences equal to a threshold are frequent and exact. */
 function example(n: number, k: number, thresholds: readonly [number, number]): KernelCase {
@@ -20,7 +21,7 @@ function example(n: number, k: number, thresholds: readonly [number, number]): K
  *
  * q: `[n, k]`, thresholds: `[2]` = (β₁, β₂), labels, mask: `[n]`.
  */
-export const confidence: Kernel = {
+export const confidence: RegisteredKernel = {
   name: "confidence",
   bindings: [
     { name: "q", type: "f32", access: "read" },

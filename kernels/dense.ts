@@ -1,10 +1,11 @@
 /** The dense layer: y = act(x · w + b). */
-import { holdsIntegers, type Kernel, type KernelCase, largestMagnitude } from "./kernel.ts";
+import { holdsIntegers, type KernelCase, largestMagnitude } from "./kernel.ts";
 import { productShaders, productTolerance } from "./matmul.ts";
 import source from "./dense.wgsl" with { type: "text" };
 import large from "./dense_large.wgsl" with { type: "text" };
 import software from "./dense_software.wgsl" with { type: "text" };
 import subgroup from "./dense_subgroup.wgsl" with { type: "text" };
+import type { RegisteredKernel } from "./registered.ts";
 
 const shaders = productShaders(
   "dense",
@@ -18,7 +19,7 @@ const shaders = productShaders(
  * Params: m, k, n. Constants: `ACT` 0 none, 1 ReLU; `USE_BIAS` 0 leaves b out, which is then one
  * unused element. A NaN stays NaN through the ReLU.
  */
-export const dense: Kernel = {
+export const dense: RegisteredKernel = {
   name: "dense",
   bindings: [
     { name: "x", type: "f32", access: "read" },

@@ -1,10 +1,11 @@
 /** Gradient of a dense layer by its input: dx = (dy · wᵀ) ⊙ [y > 0]. */
-import { holdsIntegers, type Kernel, type KernelCase } from "./kernel.ts";
+import { holdsIntegers, type KernelCase } from "./kernel.ts";
 import { productShaders, productTolerance } from "./matmul.ts";
 import source from "./dense_input_gradient.wgsl" with { type: "text" };
 import large from "./dense_input_gradient_large.wgsl" with { type: "text" };
 import software from "./dense_input_gradient_software.wgsl" with { type: "text" };
 import subgroup from "./dense_input_gradient_subgroup.wgsl" with { type: "text" };
+import type { RegisteredKernel } from "./registered.ts";
 
 const shaders = productShaders(
   "dense_input_gradient",
@@ -19,7 +20,7 @@ const shaders = productShaders(
  * gradient by what that ReLU was given. Params: m, k, n. Constants: `MASK` 1 applies the mask,
  * 0 leaves it out, and y is then one unused element.
  */
-export const denseInputGradient: Kernel = {
+export const denseInputGradient: RegisteredKernel = {
   name: "dense_input_gradient",
   bindings: [
     { name: "dy", type: "f32", access: "read" },

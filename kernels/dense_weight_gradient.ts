@@ -1,10 +1,11 @@
 /** Gradients of a dense layer by its weights and bias: dw = xᵀ · dy, db = 1ᵀ · dy. */
-import { holdsIntegers, type Kernel, type KernelCase } from "./kernel.ts";
+import { holdsIntegers, type KernelCase } from "./kernel.ts";
 import { productShaders, productTolerance } from "./matmul.ts";
 import source from "./dense_weight_gradient.wgsl" with { type: "text" };
 import large from "./dense_weight_gradient_large.wgsl" with { type: "text" };
 import software from "./dense_weight_gradient_software.wgsl" with { type: "text" };
 import subgroup from "./dense_weight_gradient_subgroup.wgsl" with { type: "text" };
+import type { RegisteredKernel } from "./registered.ts";
 
 const shaders = productShaders(
   "dense_weight_gradient",
@@ -18,7 +19,7 @@ const shaders = productShaders(
  *
  * Params: m, k, n. Constants: `BIAS` 0 leaves db out, which is then one element that is not written.
  */
-export const denseWeightGradient: Kernel = {
+export const denseWeightGradient: RegisteredKernel = {
   name: "dense_weight_gradient",
   bindings: [
     { name: "x", type: "f32", access: "read" },

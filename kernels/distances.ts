@@ -1,8 +1,9 @@
 /** Squared distances of all points to all centroids. */
 import { uniform } from "./case_buffers.ts";
-import { chunkedLength, groupsOf, type Kernel, type KernelCase, UNIT_ROUNDOFF } from "./kernel.ts";
+import { chunkedLength, groupsOf, type KernelCase, UNIT_ROUNDOFF } from "./kernel.ts";
 import { loadRow, squaredDistanceRoundings, squaredDistances } from "./rows.ts";
 import source from "./distances.wgsl" with { type: "text" };
+import type { RegisteredKernel } from "./registered.ts";
 
 function example(
   n: number,
@@ -25,7 +26,7 @@ function example(
  *
  * x: `[n, d]`, c: `[k, d]`, y: `[k, total]`.
  */
-export const distances: Kernel = {
+export const distances: RegisteredKernel = {
   name: "distances",
   bindings: [
     { name: "x", type: "f32", access: "read" },

@@ -1,8 +1,9 @@
 /** The gradient of squared distances by one of their two sets of points. */
 import { output, uniform } from "./case_buffers.ts";
-import { groupsOf, type Kernel, type KernelCase, largestMagnitude, ULP } from "./kernel.ts";
+import { groupsOf, type KernelCase, largestMagnitude, ULP } from "./kernel.ts";
 import { loadRow } from "./rows.ts";
 import source from "./distances_gradient.wgsl" with { type: "text" };
+import type { RegisteredKernel } from "./registered.ts";
 
 function example(
   n: number,
@@ -30,7 +31,7 @@ function example(
  * g: `[n, k]`, or `[k, n]` where the constant `TRANSPOSED` is 1; x: `[n, d]`, c: `[k, d]`,
  * dx: `[n, d]`.
  */
-export const distancesGradient: Kernel = {
+export const distancesGradient: RegisteredKernel = {
   name: "distances_gradient",
   bindings: [
     { name: "g", type: "f32", access: "read" },

@@ -1,8 +1,9 @@
 /** The sum of overlapping patches: the adjoint of `unfold`. */
 import { output, uniform } from "./case_buffers.ts";
-import { groupsOf, holdsIntegers, type Kernel, largestMagnitude, ULP } from "./kernel.ts";
+import { groupsOf, holdsIntegers, largestMagnitude, ULP } from "./kernel.ts";
 import { PATCH_PARAMETERS, patchCases, patchLengths, poisoned } from "./patches.ts";
 import source from "./fold.wgsl" with { type: "text" };
+import type { RegisteredKernel } from "./registered.ts";
 
 const WORKGROUP = 64;
 
@@ -14,7 +15,7 @@ const WORKGROUP = 64;
  * Params: see {@linkcode PATCH_PARAMETERS}; padding < k. Constants: `USE_BIAS` 0 leaves b out, which
  * is then one unused element.
  */
-export const fold: Kernel = {
+export const fold: RegisteredKernel = {
   name: "fold",
   bindings: [
     { name: "y", type: "f32", access: "read" },

@@ -1,8 +1,9 @@
 /** Rows of a chunk of a table, by number. */
 import { integers } from "./case_buffers.ts";
-import { groupsOf, type Kernel, type KernelCase } from "./kernel.ts";
+import { groupsOf, type KernelCase } from "./kernel.ts";
 import { copyRow } from "./rows.ts";
 import source from "./gather.wgsl" with { type: "text" };
+import type { RegisteredKernel } from "./registered.ts";
 
 function example(
   name: string,
@@ -30,7 +31,7 @@ function example(
  *
  * x: `[chunkRows, w]`, rows: `[n]`, y: `[n, w]`.
  */
-export const gather: Kernel = {
+export const gather: RegisteredKernel = {
   name: "gather",
   bindings: [
     { name: "x", type: "word", access: "read" },

@@ -1,7 +1,8 @@
 /** Mixtures of rows, each with its own coefficient. */
 import { output, uniform } from "./case_buffers.ts";
-import { groupsOf, type Kernel, type KernelCase, UNIT_ROUNDOFF } from "./kernel.ts";
+import { groupsOf, type KernelCase, UNIT_ROUNDOFF } from "./kernel.ts";
 import source from "./interpolate.wgsl" with { type: "text" };
+import type { RegisteredKernel } from "./registered.ts";
 
 function example(n: number, w: number, REVERSE: number): KernelCase {
   return {
@@ -17,7 +18,7 @@ function example(n: number, w: number, REVERSE: number): KernelCase {
  *
  * a, b, y: `[n, w]`, t: `[n]`.
  */
-export const interpolate: Kernel = {
+export const interpolate: RegisteredKernel = {
   name: "interpolate",
   bindings: [
     { name: "a", type: "f32", access: "read" },

@@ -1,7 +1,8 @@
 /** The gradient of a reversed interpolation of a batch with itself. */
 import { output, uniform } from "./case_buffers.ts";
-import { groupsOf, type Kernel, type KernelCase, UNIT_ROUNDOFF } from "./kernel.ts";
+import { groupsOf, type KernelCase, UNIT_ROUNDOFF } from "./kernel.ts";
 import source from "./interpolate_gradient.wgsl" with { type: "text" };
+import type { RegisteredKernel } from "./registered.ts";
 
 function example(n: number, w: number): KernelCase {
   return {
@@ -18,7 +19,7 @@ function example(n: number, w: number): KernelCase {
  *
  * dy, da: `[n, w]`, t: `[n]`.
  */
-export const interpolateGradient: Kernel = {
+export const interpolateGradient: RegisteredKernel = {
   name: "interpolate_gradient",
   bindings: [
     { name: "dy", type: "f32", access: "read" },

@@ -1,9 +1,10 @@
 /** Lloyd's assignment step for several runs of k-means at once. */
 import { integers } from "./case_buffers.ts";
-import { chunkedLength, groupsOf, type Kernel, type KernelCase, UNIT_ROUNDOFF } from "./kernel.ts";
+import { chunkedLength, groupsOf, type KernelCase, UNIT_ROUNDOFF } from "./kernel.ts";
 import { stateOf } from "./kmeans_state.ts";
 import { loadRow, squaredDistanceRoundings, squaredDistances } from "./rows.ts";
 import source from "./kmeans_assign.wgsl" with { type: "text" };
+import type { RegisteredKernel } from "./registered.ts";
 
 /** Coordinates are small integers: distances are exact and ties frequent. */
 function example(
@@ -39,7 +40,7 @@ function example(
  * points: `[n, d]`, centroids: `[runs, k, d]`, state: `[runs, 4]` as `kmeans_update` has it, labels,
  * distances: `[runs, total]`.
  */
-export const kmeansAssign: Kernel = {
+export const kmeansAssign: RegisteredKernel = {
   name: "kmeans_assign",
   bindings: [
     { name: "points", type: "f32", access: "read" },

@@ -1,8 +1,9 @@
 /** k-means++: the best candidate of a round, and the candidates of the next one. */
 import { integers, output, values } from "./case_buffers.ts";
-import { groupsOf, type Kernel, type KernelCase } from "./kernel.ts";
+import { groupsOf, type KernelCase } from "./kernel.ts";
 import { threefry2x32 } from "./threefry.ts";
 import source from "./kmeans_seed_choose.wgsl" with { type: "text" };
+import type { RegisteredKernel } from "./registered.ts";
 
 /** Points of a partial sum of `kmeans_seed_distance`. */
 const BLOCK = 256;
@@ -74,7 +75,7 @@ function example(
  *
  * @throws {RangeError} from `workgroups` for more than 256 trials.
  */
-export const kmeansSeedChoose: Kernel = {
+export const kmeansSeedChoose: RegisteredKernel = {
   name: "kmeans_seed_choose",
   bindings: [
     { name: "distances", type: "f32", access: "read" },

@@ -1,8 +1,9 @@
 /** k-means++: distances to the nearest centre, if each candidate were chosen. */
 import { integers, uniform, values } from "./case_buffers.ts";
-import { chunkedLength, groupsOf, type Kernel, type KernelCase, UNIT_ROUNDOFF } from "./kernel.ts";
+import { chunkedLength, groupsOf, type KernelCase, UNIT_ROUNDOFF } from "./kernel.ts";
 import { loadRow, squaredDistanceRoundings, squaredDistances } from "./rows.ts";
 import source from "./kmeans_seed_distance.wgsl" with { type: "text" };
+import type { RegisteredKernel } from "./registered.ts";
 
 /** Points whose distances make one partial sum; `first` is a multiple of it. */
 const BLOCK = 256;
@@ -46,7 +47,7 @@ function example(
  * points: `[n, d]`, candidates: `[runs, trials, d]`, round: `[1]` = t, best: `[runs]`,
  * distances: `[2, runs, trials, total]`, partials: `[runs · trials, ⌈total/256⌉]`.
  */
-export const kmeansSeedDistance: Kernel = {
+export const kmeansSeedDistance: RegisteredKernel = {
   name: "kmeans_seed_distance",
   bindings: [
     { name: "points", type: "f32", access: "read" },

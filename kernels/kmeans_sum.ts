@@ -1,8 +1,9 @@
 /** Lloyd's update step, first pass: sums and counts of the clusters, a block of points at a time. */
 import { integers, uniform } from "./case_buffers.ts";
-import { chunkedLength, groupsOf, type Kernel, type KernelCase, UNIT_ROUNDOFF } from "./kernel.ts";
+import { chunkedLength, groupsOf, type KernelCase, UNIT_ROUNDOFF } from "./kernel.ts";
 import { stateOf } from "./kmeans_state.ts";
 import source from "./kmeans_sum.wgsl" with { type: "text" };
+import type { RegisteredKernel } from "./registered.ts";
 
 function example(
   n: number,
@@ -38,7 +39,7 @@ function example(
  * points: `[n, d]`, labels: `[runs, total]` (below k), state: `[runs, 4]` as `kmeans_update` has it,
  * sums: `[runs, ⌈total/block⌉, k, d + 1]`.
  */
-export const kmeansSum: Kernel = {
+export const kmeansSum: RegisteredKernel = {
   name: "kmeans_sum",
   bindings: [
     { name: "points", type: "f32", access: "read" },

@@ -1,9 +1,10 @@
 /** Lloyd's update step, second pass: new centroids, empty clusters, convergence. */
 import { integers, uniform, values } from "./case_buffers.ts";
-import { type Kernel, type KernelCase, UNIT_ROUNDOFF } from "./kernel.ts";
+import { type KernelCase, UNIT_ROUNDOFF } from "./kernel.ts";
 import { stateOf } from "./kmeans_state.ts";
 import { threefry2x32 } from "./threefry.ts";
 import source from "./kmeans_update.wgsl" with { type: "text" };
+import type { RegisteredKernel } from "./registered.ts";
 
 /**
  * New centroids lie in [0, 1] and old ones in [−1, −½), so that no difference of them cancels.
@@ -59,7 +60,7 @@ function example(
  * sums: `[runs, blocks, k, d + 1]`, farthest: `[runs, d]`, farthestDistance: `[runs]`,
  * centroids: `[runs, k, d]`, state: `[runs, 4]`, tolerance: `[1]`.
  */
-export const kmeansUpdate: Kernel = {
+export const kmeansUpdate: RegisteredKernel = {
   name: "kmeans_update",
   bindings: [
     { name: "sums", type: "f32", access: "read" },

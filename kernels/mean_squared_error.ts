@@ -1,6 +1,7 @@
 /** Squared error between a prediction and its target, with its gradient. */
-import { groupsOf, type Kernel, type KernelCase, SMALLEST_NORMAL, ULP } from "./kernel.ts";
+import { groupsOf, type KernelCase, SMALLEST_NORMAL, ULP } from "./kernel.ts";
 import source from "./mean_squared_error.wgsl" with { type: "text" };
+import type { RegisteredKernel } from "./registered.ts";
 
 /** Invocations of a workgroup, each of which first takes every 256th element of its block. */
 const WORKGROUP = 256;
@@ -13,7 +14,7 @@ const WORKGROUP = 256;
  * the gradient that comes in. Params: n, block, scale. Constants: `GRADIENT` 0 leaves g out, which
  * is then one element that is not written.
  */
-export const meanSquaredError: Kernel = {
+export const meanSquaredError: RegisteredKernel = {
   name: "mean_squared_error",
   bindings: [
     { name: "p", type: "f32", access: "read" },

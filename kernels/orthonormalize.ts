@@ -1,7 +1,8 @@
 /** Rows made orthonormal, one after another. */
 import { output, values } from "./case_buffers.ts";
-import { type Kernel, type KernelCase, UNIT_ROUNDOFF } from "./kernel.ts";
+import { type KernelCase, UNIT_ROUNDOFF } from "./kernel.ts";
 import source from "./orthonormalize.wgsl" with { type: "text" };
+import type { RegisteredKernel } from "./registered.ts";
 
 /** Most that a case's rows differ from those of the identity, as the root of the sum of squares. */
 const DEVIATION = 0.5;
@@ -30,7 +31,7 @@ function example(k: number, p: number): KernelCase {
  *
  * a: `[k, p]` with p ≥ k, q: `[k, p]`.
  */
-export const orthonormalize: Kernel = {
+export const orthonormalize: RegisteredKernel = {
   name: "orthonormalize",
   bindings: [
     { name: "a", type: "f32", access: "read" },

@@ -1,7 +1,8 @@
 /** The gradient of orthonormalisation. */
 import { output, uniform, values } from "./case_buffers.ts";
-import { groupsOf, type Kernel, type KernelCase, UNIT_ROUNDOFF } from "./kernel.ts";
+import { groupsOf, type KernelCase, UNIT_ROUNDOFF } from "./kernel.ts";
 import source from "./orthonormalize_gradient.wgsl" with { type: "text" };
+import type { RegisteredKernel } from "./registered.ts";
 
 /** Most of the sum of the sizes of a row's elements beside its diagonal, in the cases' l. */
 const BESIDE = 0.5;
@@ -31,7 +32,7 @@ function example(k: number, p: number): KernelCase {
  *
  * q, dq, da: `[k, p]`, l and `products` = dq·qᵀ: `[k, k]`.
  */
-export const orthonormalizeGradient: Kernel = {
+export const orthonormalizeGradient: RegisteredKernel = {
   name: "orthonormalize_gradient",
   bindings: [
     { name: "q", type: "f32", access: "read" },

@@ -1,7 +1,8 @@
 /** Uniform random numbers from a seed, a stream and the step number. */
-import { groupsOf, type Kernel, type KernelCase, ULP } from "./kernel.ts";
+import { groupsOf, type KernelCase, ULP } from "./kernel.ts";
 import { threefry2x32 } from "./threefry.ts";
 import source from "./random_uniform.wgsl" with { type: "text" };
+import type { RegisteredKernel } from "./registered.ts";
 
 const WORKGROUP = 64;
 
@@ -12,7 +13,7 @@ const WORKGROUP = 64;
  * (i >> 1, step): equal on every device, and a new block of numbers at each step. y is [n]; params:
  * n, seed, stream, low, high. Where low is not 0, rounding may give high itself.
  */
-export const randomUniform: Kernel = {
+export const randomUniform: RegisteredKernel = {
   name: "random_uniform",
   bindings: [
     { name: "step", type: "u32", access: "read" },

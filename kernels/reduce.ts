@@ -1,27 +1,18 @@
-/** Sum, maximum or minimum of each block of each row. */
-import {
-  groupsOf,
-  holdsIntegers,
-  type Kernel,
-  type KernelCase,
-  largestMagnitude,
-  ULP,
-} from "./kernel.ts";
+/** The sum of each block of each row. */
+import { groupsOf, holdsIntegers, type KernelCase, largestMagnitude, ULP } from "./kernel.ts";
 import source from "./reduce.wgsl" with { type: "text" };
-
-/** Codes of the override constant `OP` of {@linkcode reduce}. */
-export const REDUCE = { sum: 0, max: 1, min: 2 } as const;
+import type { RegisteredKernel } from "./registered.ts";
 
 /** Invocations of a workgroup, each of which first takes every 256th element of its block. */
 const WORKGROUP = 256;
 
 /**
- * y[r, p] = OP over x[r, p·block …] with x [rows, n] and y [rows, ⌈n / block⌉].
+ * y[r, p] = Σ x[r, p·block …] with x [rows, n] and y [rows, ⌈n / block⌉].
  *
  * One workgroup a block; a whole reduction is two passes, the second over the blocks' results.
- * Params: rows, n, block. Constants: `OP`, see {@linkcode REDUCE}. NaN wins in all three.
+ * Params: rows, n, block.
  */
-export const reduce: Kernel = {
+export const reduce: RegisteredKernel = {
   name: "reduce",
   bindings: [
     { name: "x", type: "f32", access: "read" },
@@ -32,7 +23,7 @@ export const reduce: Kernel = {
     { name: "n", type: "u32" },
     { name: "block", type: "u32" },
   ],
-  constants: { OP: REDUCE.sum },
+  constants: {},
   shaders: [{
     file: "reduce.wgsl",
     source,
@@ -40,8 +31,7 @@ export const reduce: Kernel = {
   }],
   lengths: ({ rows, n, block }) => [rows * n, rows * groupsOf(n, block)],
   extent: ({ rows, n, block }) => rows * groupsOf(n, block),
-  reference([x, y], { n, block }, constants, begin, end) {
-    const op = constants.OP;
+  reference([x, y], { n, block }, _constants, begin, end) {
     const blocks = Math.ceil(n / block);
     for (let item = begin; item < end; item++) {
       const row = Math.floor(item / blocks);
@@ -49,40 +39,27 @@ export const reduce: Kernel = {
       const first = row * n + start;
       const last = row * n + Math.min(n, start + block);
       let result = x[first];
-      if (op === REDUCE.sum) {
-        for (let i = first + 1; i < last; i++) result += x[i];
-      } else if (op === REDUCE.max) {
-        for (let i = first + 1; i < last; i++) result = Math.max(result, x[i]);
-      } else {
-        for (let i = first + 1; i < last; i++) result = Math.min(result, x[i]);
-      }
+      for (let i = first + 1; i < last; i++) result += x[i];
       y[item] = result;
     }
   },
   cases: () => [
-    reduceCase("sum", 1, 1, 1),
-    reduceCase("sum", 1, 257, 4096),
-    reduceCase("sum", 3, 1024, 512),
-    reduceCase("sum", 7, 1000, 333, true),
-    reduceCase("sum", 2, 131073, 4096),
-    reduceCase("sum", 4, 0, 256),
-    reduceCase("max", 1, 1, 4),
-    reduceCase("max", 5, 255, 256),
-    reduceCase("max", 3, 7001, 1024),
-    reduceCase("min", 1, 2, 1),
-    reduceCase("min", 5, 513, 256, true),
-    reduceCase("min", 3, 7001, 1024),
+    reduceCase(1, 1, 1),
+    reduceCase(1, 257, 4096),
+    reduceCase(3, 1024, 512),
+    reduceCase(7, 1000, 333, true),
+    reduceCase(2, 131073, 4096),
+    reduceCase(4, 0, 256),
   ],
   /**
-   * Maximum and minimum are exact. A sum takes ⌈block / 256⌉ additions an invocation and 8 levels of
-   * a tree, each within an ULP of partial sums that are at most Σ|x|. Small integers are exact.
+   * ⌈block / 256⌉ additions an invocation and 8 levels of a tree, each within an ULP of partial sums
+   * that are at most Σ|x|. Small integers are exact.
    */
   tolerance(testCase) {
     const { n, block } = testCase.params;
     const length = Math.min(n, block);
     const sum = length * largestMagnitude(testCase.buffers[0]);
-    const exact = testCase.constants.OP !== REDUCE.sum ||
-      (holdsIntegers(testCase) && sum < 2 ** 24);
+    const exact = holdsIntegers(testCase) && sum < 2 ** 24;
     const additions = groupsOf(length, WORKGROUP) + Math.log2(WORKGROUP);
     return { absolute: exact ? 0 : additions * ULP * sum, relative: 0 };
   },
@@ -93,16 +70,15 @@ export const reduce: Kernel = {
 };
 
 function reduceCase(
-  op: keyof typeof REDUCE,
   rows: number,
   n: number,
   block: number,
   integers = false,
 ): KernelCase {
   return {
-    name: `${op}, ${rows}×${n} by ${block}${integers ? ", integers" : ""}`,
+    name: `${rows}×${n} by ${block}${integers ? ", integers" : ""}`,
     params: { rows, n, block },
-    constants: { OP: REDUCE[op] },
+    constants: {},
     buffers: [
       {
         length: rows * n,

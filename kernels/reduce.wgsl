@@ -1,7 +1,7 @@
-// reduce.wgsl: y[r, p] = OP over x[r, i] for the i of block p
-//   x: [rows, n] -> y: [rows, ⌈n / block⌉]. OP: 0 sum, 1 maximum, 2 minimum; NaN wins in all.
+// reduce.wgsl: y[r, p] = Σ x[r, i] over the i of block p
+//   x: [rows, n] -> y: [rows, ⌈n / block⌉].
 //   One workgroup a block: each invocation takes every 256th element in order, then a tree of 8
-//   levels joins them. A sum errs ≤ (block / 256 + 8) ULP of Σ|x|.
+//   levels joins them. Errs ≤ (block / 256 + 8) ULP of Σ|x|.
 
 struct Params { rows: u32, n: u32, block: u32 }
 
@@ -9,29 +9,9 @@ struct Params { rows: u32, n: u32, block: u32 }
 @group(0) @binding(1) var<storage, read_write> y: array<f32>;
 @group(0) @binding(2) var<uniform> params: Params;
 
-override OP: u32 = 0u;
-
 const WORKGROUP = 256u;
 
 var<workgroup> results: array<f32, WORKGROUP>;
-
-// By its bits: compilers may take v != v for false.
-fn is_nan(v: f32) -> bool {
-  return (bitcast<u32>(v) & 0x7fffffffu) > 0x7f800000u;
-}
-
-fn join(a: f32, b: f32) -> f32 {
-  if (OP == 0u) {
-    return a + b;
-  }
-  if (is_nan(a)) {
-    return a;
-  }
-  if (is_nan(b)) {
-    return b;
-  }
-  return select(min(a, b), max(a, b), OP == 1u);
-}
 
 @compute @workgroup_size(WORKGROUP)
 fn main(
@@ -48,16 +28,15 @@ fn main(
   let offset = row * params.n;
   let start = (group - row * blocks) * params.block;
   let length = min(params.block, params.n - start);
-  // Idle invocations repeat an element, which leaves maximum and minimum as they are.
-  var result = select(x[offset + start + min(lane, length - 1u)], 0.0, OP == 0u && lane >= length);
+  var result = select(x[offset + start + min(lane, length - 1u)], 0.0, lane >= length);
   for (var i = lane + WORKGROUP; i < length; i += WORKGROUP) {
-    result = join(result, x[offset + start + i]);
+    result += x[offset + start + i];
   }
   results[lane] = result;
   for (var half = WORKGROUP / 2u; half > 0u; half /= 2u) {
     workgroupBarrier();
     if (lane < half) {
-      results[lane] = join(results[lane], results[lane + half]);
+      results[lane] += results[lane + half];
     }
   }
   if (lane == 0u) {

@@ -37,46 +37,47 @@ import { unary } from "./unary.ts";
 import { unfold } from "./unfold.ts";
 import type { Kernel } from "./kernel.ts";
 
-const LIST: readonly Kernel[] = [
+const TABLE = {
   accumulate,
   adam,
   advance,
-  argExtreme,
+  arg_extreme: argExtreme,
   augment,
-  batchRows,
+  batch_rows: batchRows,
   binary,
-  columnSum,
+  column_sum: columnSum,
   confidence,
   dense,
-  denseInputGradient,
-  denseWeightGradient,
+  dense_input_gradient: denseInputGradient,
+  dense_weight_gradient: denseWeightGradient,
   distances,
-  distancesGradient,
+  distances_gradient: distancesGradient,
   fold,
   gather,
   interpolate,
-  interpolateGradient,
-  kmeansAssign,
-  kmeansSeedChoose,
-  kmeansSeedDistance,
-  kmeansSum,
-  kmeansUpdate,
-  meanSquaredError,
+  interpolate_gradient: interpolateGradient,
+  kmeans_assign: kmeansAssign,
+  kmeans_seed_choose: kmeansSeedChoose,
+  kmeans_seed_distance: kmeansSeedDistance,
+  kmeans_sum: kmeansSum,
+  kmeans_update: kmeansUpdate,
+  mean_squared_error: meanSquaredError,
   orthonormalize,
-  orthonormalizeGradient,
-  randomUniform,
+  orthonormalize_gradient: orthonormalizeGradient,
+  random_uniform: randomUniform,
   reduce,
-  runningMeans,
-  scatterRows,
-  selectTarget,
+  running_means: runningMeans,
+  scatter_rows: scatterRows,
+  select_target: selectTarget,
   sgd,
-  softAssign,
+  soft_assign: softAssign,
   softmax,
   unary,
   unfold,
-];
+};
+
+/** Names of all kernels. */
+export type KernelName = keyof typeof TABLE;
 
 /** Kernels by name. */
-export const KERNELS: Readonly<Record<string, Kernel>> = Object.fromEntries(
-  LIST.map((kernel) => [kernel.name, kernel]),
-);
+export const KERNELS: Readonly<Record<string, Kernel>> = TABLE;

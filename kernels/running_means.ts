@@ -1,6 +1,7 @@
 /** Means of clusters that go on from row to row. */
 import { integers, uniform } from "./case_buffers.ts";
-import { type Kernel, type KernelCase, largestMagnitude, ULP } from "./kernel.ts";
+import { type KernelCase, largestMagnitude, ULP } from "./kernel.ts";
+import type { RegisteredKernel } from "./registered.ts";
 import source from "./running_means.wgsl" with { type: "text" };
 
 function example(n: number, p: number, k: number, from: number, labels = k): KernelCase {
@@ -23,7 +24,7 @@ function example(n: number, p: number, k: number, from: number, labels = k): Ker
  *
  * z: `[n, p]` with p ≥ 1, labels: `[n]` (below k), counts: `[k]`, means: `[k, p]`.
  */
-export const runningMeans: Kernel = {
+export const runningMeans: RegisteredKernel = {
   name: "running_means",
   bindings: [
     { name: "z", type: "f32", access: "read" },

@@ -1,6 +1,7 @@
 /** Rows written to numbered places of a table. */
 import { integers, values } from "./case_buffers.ts";
-import { groupsOf, type Kernel, type KernelCase } from "./kernel.ts";
+import { groupsOf, type KernelCase } from "./kernel.ts";
+import type { RegisteredKernel } from "./registered.ts";
 import { copyRow } from "./rows.ts";
 import source from "./scatter_rows.wgsl" with { type: "text" };
 
@@ -31,7 +32,7 @@ function example(
  *
  * x: `[n, w]`, rows: `[n]`, y: `[total, w]`.
  */
-export const scatterRows: Kernel = {
+export const scatterRows: RegisteredKernel = {
   name: "scatter_rows",
   bindings: [
     { name: "x", type: "word", access: "read" },

@@ -1,6 +1,7 @@
 /** Targets of a batch: the table's row where the mask is set, else the fallback. */
 import { integers, output, uniform } from "./case_buffers.ts";
-import { groupsOf, type Kernel, type KernelCase } from "./kernel.ts";
+import { groupsOf, type KernelCase } from "./kernel.ts";
+import type { RegisteredKernel } from "./registered.ts";
 import { copyRow } from "./rows.ts";
 import source from "./select_target.wgsl" with { type: "text" };
 
@@ -24,7 +25,7 @@ function example(n: number, w: number, k: number): KernelCase {
  *
  * table: `[k, w]`, labels, mask: `[n]`, fallback, y: `[n, w]`.
  */
-export const selectTarget: Kernel = {
+export const selectTarget: RegisteredKernel = {
   name: "select_target",
   bindings: [
     { name: "table", type: "f32", access: "read" },

@@ -1,5 +1,6 @@
 /** Stochastic gradient descent with momentum. */
-import { groupsOf, type Kernel, type KernelCase, largestMagnitude, ULP } from "./kernel.ts";
+import { groupsOf, type KernelCase, largestMagnitude, ULP } from "./kernel.ts";
+import type { RegisteredKernel } from "./registered.ts";
 import source from "./sgd.wgsl" with { type: "text" };
 
 const WORKGROUP = 64;
@@ -10,7 +11,7 @@ const WORKGROUP = 64;
  *
  * Params: n, learningRate, momentum.
  */
-export const sgd: Kernel = {
+export const sgd: RegisteredKernel = {
   name: "sgd",
   bindings: [
     { name: "w", type: "f32", access: "update" },

@@ -1,6 +1,7 @@
 /** Student-t soft assignment of codes to centroids. */
 import { output, uniform } from "./case_buffers.ts";
-import { groupsOf, type Kernel, type KernelCase, UNIT_ROUNDOFF } from "./kernel.ts";
+import { groupsOf, type KernelCase, UNIT_ROUNDOFF } from "./kernel.ts";
+import type { RegisteredKernel } from "./registered.ts";
 import { loadRow, squaredDistances } from "./rows.ts";
 import source from "./soft_assign.wgsl" with { type: "text" };
 
@@ -21,7 +22,7 @@ function example(n: number, p: number, k: number, alpha: number, spread = 1): Ke
  *
  * z: `[n, p]`, c: `[k, p]`, q: `[n, k]`.
  */
-export const softAssign: Kernel = {
+export const softAssign: RegisteredKernel = {
   name: "soft_assign",
   bindings: [
     { name: "z", type: "f32", access: "read" },

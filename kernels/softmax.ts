@@ -1,13 +1,7 @@
 /** Softmax of each row, its logarithm, and the logarithm of the sum of exponentials. */
 import { output, uniform, values } from "./case_buffers.ts";
-import {
-  groupsOf,
-  type Kernel,
-  type KernelCase,
-  largestMagnitude,
-  SMALLEST_NORMAL,
-  ULP,
-} from "./kernel.ts";
+import { groupsOf, type KernelCase, largestMagnitude, SMALLEST_NORMAL, ULP } from "./kernel.ts";
+import type { RegisteredKernel } from "./registered.ts";
 import source from "./softmax.wgsl" with { type: "text" };
 
 /** Codes of the override constant `MODE` of {@linkcode softmax}. */
@@ -54,7 +48,7 @@ function exampleWithInfinities(name: SoftmaxName): KernelCase {
  *
  * x: `[n, k]` with k ≥ 1, y: `[n, k]`, or `[n]` for logSumExp.
  */
-export const softmax: Kernel = {
+export const softmax: RegisteredKernel = {
   name: "softmax",
   bindings: [
     { name: "x", type: "f32", access: "read" },

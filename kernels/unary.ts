@@ -1,13 +1,13 @@
 /** Functions of one number, element by element. */
 import {
   groupsOf,
-  type Kernel,
   type KernelCase,
   largestMagnitude,
   SMALLEST_NORMAL,
   type Tolerance,
   ULP,
 } from "./kernel.ts";
+import type { RegisteredKernel } from "./registered.ts";
 import source from "./unary.wgsl" with { type: "text" };
 
 /** Codes of the override constant `OP` of {@linkcode unary}. `affine` is a·x + b. */
@@ -37,7 +37,7 @@ const WORKGROUP = 64;
  * Params: n; a and b of the affine map. NaN gives NaN. `sin` and `cos` hold their accuracy for
  * |x| ≤ 8192.
  */
-export const unary: Kernel = {
+export const unary: RegisteredKernel = {
   name: "unary",
   bindings: [
     { name: "x", type: "f32", access: "read" },

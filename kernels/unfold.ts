@@ -1,6 +1,7 @@
 /** The patches of images as rows. */
-import { groupsOf, type Kernel } from "./kernel.ts";
+import { groupsOf } from "./kernel.ts";
 import { PATCH_PARAMETERS, patchCases, patchLengths, poisoned } from "./patches.ts";
+import type { RegisteredKernel } from "./registered.ts";
 import source from "./unfold.wgsl" with { type: "text" };
 
 const WORKGROUP = 64;
@@ -11,7 +12,7 @@ const WORKGROUP = 64;
  *
  * Params: see {@linkcode PATCH_PARAMETERS}; padding < k.
  */
-export const unfold: Kernel = {
+export const unfold: RegisteredKernel = {
   name: "unfold",
   bindings: [
     { name: "x", type: "f32", access: "read" },

@@ -12,7 +12,7 @@ import { callKernel } from "../engine/ops/call.ts";
 import { reshape } from "../engine/ops/reshape.ts";
 import { gather, scatterRows } from "../engine/ops/rows.ts";
 import { squaredError } from "../engine/ops/squared_error.ts";
-import { scale } from "../engine/ops/unary.ts";
+import { scale } from "../engine/ops/affine.ts";
 import type { Optimizer } from "../engine/optim.ts";
 import { Table } from "../engine/table.ts";
 import type { Tensor, Variable } from "../engine/tensor.ts";

@@ -15,7 +15,7 @@
  */
 import { softmax } from "../engine/ops/softmax.ts";
 import { add } from "../engine/ops/binary.ts";
-import { scale } from "../engine/ops/unary.ts";
+import { scale } from "../engine/ops/affine.ts";
 import type { State } from "../engine/state.ts";
 import type { Tensor } from "../engine/tensor.ts";
 import { AUDIT_CLUSTERS, AUDIT_ROWS, type AuditScene } from "./audit_scene.ts";

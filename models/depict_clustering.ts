@@ -9,7 +9,7 @@ import { gather, scatterRows } from "../engine/ops/rows.ts";
 import { softmax } from "../engine/ops/softmax.ts";
 import { meanSquaredError, squaredError } from "../engine/ops/squared_error.ts";
 import { sum } from "../engine/ops/sum.ts";
-import { scale } from "../engine/ops/unary.ts";
+import { scale } from "../engine/ops/affine.ts";
 import { Adam } from "../engine/optim.ts";
 import { type Program, trace } from "../engine/program.ts";
 import type { State } from "../engine/state.ts";

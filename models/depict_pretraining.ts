@@ -3,7 +3,7 @@ import { accumulate, advance } from "../engine/ops/counter.ts";
 import { add } from "../engine/ops/binary.ts";
 import { dropout } from "../engine/ops/noise.ts";
 import { meanSquaredError } from "../engine/ops/squared_error.ts";
-import { scale } from "../engine/ops/unary.ts";
+import { scale } from "../engine/ops/affine.ts";
 import { STREAM } from "../engine/random.ts";
 import { State } from "../engine/state.ts";
 import type { Tensor, Variable } from "../engine/tensor.ts";

@@ -13,7 +13,7 @@ import { gather } from "../engine/ops/rows.ts";
 import { softmax } from "../engine/ops/softmax.ts";
 import { squaredError } from "../engine/ops/squared_error.ts";
 import { sum } from "../engine/ops/sum.ts";
-import { negate, scale } from "../engine/ops/unary.ts";
+import { negate, scale } from "../engine/ops/affine.ts";
 import { Adam, type Optimizer } from "../engine/optim.ts";
 import { trace } from "../engine/program.ts";
 import { RandomStream, STREAM } from "../engine/random.ts";

@@ -13,7 +13,7 @@ import { assign } from "../engine/ops/call.ts";
 import { stopGradient } from "../engine/ops/reshape.ts";
 import { gather } from "../engine/ops/rows.ts";
 import { meanSquaredError } from "../engine/ops/squared_error.ts";
-import { scale } from "../engine/ops/unary.ts";
+import { scale } from "../engine/ops/affine.ts";
 import { type Optimizer, Sgd } from "../engine/optim.ts";
 import { trace } from "../engine/program.ts";
 import { State } from "../engine/state.ts";

@@ -3,7 +3,8 @@ import { maximum, mul, sub } from "../engine/ops/binary.ts";
 import { constant } from "../engine/ops/constant.ts";
 import { logSoftmax } from "../engine/ops/softmax.ts";
 import { sum } from "../engine/ops/sum.ts";
-import { log, scale } from "../engine/ops/unary.ts";
+import { scale } from "../engine/ops/affine.ts";
+import { log } from "../engine/ops/unary.ts";
 import type { Tensor } from "../engine/tensor.ts";
 import { SMALLEST_NORMAL } from "../kernels/kernel.ts";
 

@@ -11,7 +11,7 @@
 import type { Backend } from "../engine/backend.ts";
 import { Dense, glorotUniform, Parameters } from "../engine/module.ts";
 import { add, div, minimum, mul, sub } from "../engine/ops/binary.ts";
-import { broadcastTo } from "../engine/ops/broadcast.ts";
+import { broadcastTo, sum } from "../engine/ops/sum.ts";
 import { assign } from "../engine/ops/call.ts";
 import { constant } from "../engine/ops/constant.ts";
 import { matmulTransposeA } from "../engine/ops/matmul.ts";
@@ -19,8 +19,7 @@ import { batchRows } from "../engine/ops/random.ts";
 import { reshape, stopGradient } from "../engine/ops/reshape.ts";
 import { gather } from "../engine/ops/rows.ts";
 import { softmax } from "../engine/ops/softmax.ts";
-import { sum } from "../engine/ops/sum.ts";
-import { affine, scale } from "../engine/ops/unary.ts";
+import { affine, scale } from "../engine/ops/affine.ts";
 import { RandomStream, STREAM } from "../engine/random.ts";
 import type { State } from "../engine/state.ts";
 import { Table } from "../engine/table.ts";

@@ -22,10 +22,10 @@ import { decodeSafetensors } from "../storage/safetensors.ts";
 import { decodeNpy } from "../datasets/npy.ts";
 import { openDevice } from "../engine/device.ts";
 import { DeviceLostError } from "../engine/errors.ts";
-import type { GradientRule } from "../engine/op.ts";
+import type { GradientRule } from "../engine/tensor.ts";
 import { add } from "../engine/ops/binary.ts";
 import { OPS } from "../engine/ops/registry.ts";
-import { unaryOp } from "../engine/ops/unary.ts";
+import { UNARY_OPS } from "../engine/ops/unary.ts";
 import type { Checkpoint, Estimator, FitContext } from "../models/estimator.ts";
 import { METHODS } from "../models/registry.ts";
 import { inFolder, run, stop } from "./command_line.ts";
@@ -387,20 +387,20 @@ Deno.test({
 Deno.test("audits print JSON that a program reads", async () => {
   const [kernels, gradients] = await Promise.all([
     run(["audit", "kernels", "--device", "cpu", "--kernel", "advance", "--json"]),
-    run(["audit", "gradients", "--only", "unary", "--json"]),
+    run(["audit", "gradients", "--only", "3×4", "--json"]),
   ]);
   assertEquals([kernels.code, gradients.code], [0, 0], kernels.err + gradients.err);
   const audit = JSON.parse(kernels.out);
   assertEquals([audit.passed, audit.rows[0].kernel], [true, "advance"]);
   const { passed, checks } = JSON.parse(gradients.out);
   assert(passed && checks.length > 10);
-  const table = await run(["audit", "gradients", "--only", "unary: exp"]);
-  assertMatch(table.out, /unary: exp .* pass/);
+  const table = await run(["audit", "gradients", "--only", "exp: matrix"]);
+  assertMatch(table.out, /^exp: matrix .* pass/m);
 });
 
 Deno.test("a wrong gradient rule is exit code 3, with the line that repeats it", async () => {
-  const wrong = { ...unaryOp, name: "wrong", examples: unaryOp.examples.slice(0, 1) };
-  const rule = unaryOp.gradient as GradientRule<unknown>;
+  const wrong = { ...UNARY_OPS.copy, name: "wrong" };
+  const rule = wrong.gradient as GradientRule<unknown>;
   const ops = OPS as unknown[];
   let out = "";
   const capture = (bytes: Uint8Array) => {
@@ -422,8 +422,8 @@ Deno.test("a wrong gradient rule is exit code 3, with the line that repeats it",
     Object.assign(stderr, { writeSync: writeError });
     ops.length -= 2;
   }
-  assertMatch(out, /^wrong: copy .* BREACH\n {2}target 0 .* rule .*, difference /m);
-  assertMatch(out, /again: deno run -P cli.ts audit gradients --seed 5 --only "wrong: copy"$/m);
+  assertMatch(out, /^wrong: matrix .* BREACH\n {2}target 0 .* rule .*, difference /m);
+  assertMatch(out, /again: deno run -P cli.ts audit gradients --seed 5 --only "wrong: matrix"$/m);
   assertStringIncludes(out, "no example to check it on");
   assertStringIncludes(out, "error: 2 of 2 checks failed");
 });

@@ -11,7 +11,8 @@ import type { Backend } from "../engine/backend.ts";
 import { openCpuBackend } from "../engine/cpu/backend.ts";
 import { checkGradients } from "../engine/gradcheck.ts";
 import { gradients } from "../engine/gradient.ts";
-import { binaryCrossEntropyWithLogits, leakyRelu, softplus } from "../engine/ops/activation.ts";
+import { binaryCrossEntropyWithLogits, leakyRelu } from "../engine/ops/activation.ts";
+import { log, softplus, square } from "../engine/ops/unary.ts";
 import { softAssign } from "../engine/ops/assignment.ts";
 import { mul, sub } from "../engine/ops/binary.ts";
 import { squaredDistances } from "../engine/ops/distances.ts";
@@ -19,9 +20,8 @@ import { matmul, matmulTransposeA, matmulTransposeB } from "../engine/ops/matmul
 import { dropout, maskNoise, randomNormal } from "../engine/ops/noise.ts";
 import { stopGradient } from "../engine/ops/reshape.ts";
 import { squaredError } from "../engine/ops/squared_error.ts";
-import { logSoftmax, logSumExp, rowMax, softmax } from "../engine/ops/softmax.ts";
+import { logSoftmax, logSumExp, softmax } from "../engine/ops/softmax.ts";
 import { sum } from "../engine/ops/sum.ts";
-import { log, square } from "../engine/ops/unary.ts";
 import { OracleBackend } from "../engine/oracle.ts";
 import { trace } from "../engine/program.ts";
 import { RandomStream } from "../engine/random.ts";
@@ -70,7 +70,6 @@ async function compute(backend: Backend): Promise<Values> {
       softmax: softmax(logits),
       logSoftmax: logSoftmax(logits),
       logSumExp: logSumExp(logits),
-      rowMax: rowMax(logits),
       squaredDistances: squaredDistances(z, centroids),
       leakyRelu: leakyRelu(logits, SLOPE),
       softplus: softplus(logits),
@@ -127,7 +126,6 @@ function expectedValues(): Values {
     softmax: table(N, K, (i, j) => Math.exp(l(i, j) - logSum(i))),
     logSoftmax: table(N, K, (i, j) => l(i, j) - logSum(i)),
     logSumExp: table(N, 1, logSum),
-    rowMax: table(N, 1, (i) => Math.max(...LOGITS.slice(i * K, i * K + K))),
     squaredDistances: table(N, K, distance),
     leakyRelu: table(N, K, (i, j) => l(i, j) > 0 ? l(i, j) : SLOPE * l(i, j)),
     softplus: table(N, K, (i, j) => Math.log1p(Math.exp(l(i, j)))),
@@ -274,7 +272,6 @@ Deno.test("extreme logits neither overflow nor lose what is left", async () => {
       softmax: softmax(x),
       logSoftmax: logSoftmax(x),
       logSumExp: logSumExp(x),
-      rowMax: rowMax(x),
       softplus: softplus(l),
       crossEntropy: binaryCrossEntropyWithLogits(l, t),
     }));
@@ -294,7 +291,6 @@ Deno.test("extreme logits neither overflow nor lose what is left", async () => {
     near("softmax", [0.5, 0.5, 0, 1 / (1 + e), e / (1 + e), 0, NaN, NaN, NaN]);
     near("logSoftmax", [-Math.LN2, -Math.LN2, -Infinity, -Math.log1p(e), -1 - Math.log1p(e)]);
     near("logSumExp", [1000 + Math.LN2, -1000 + Math.log1p(e), NaN]);
-    near("rowMax", [1000, -1000, NaN]);
     near("softplus", [Math.exp(-80), 80, 500, 0]);
     near("crossEntropy", [Math.exp(-80), Math.exp(-80), 0, 0]);
     await backend.dispose();
@@ -355,7 +351,6 @@ Deno.test("the ops name what does not fit", () => {
     [() => matmulTransposeB(tensor(2, 3), tensor(4, 5)), "matmulTransposeB", "[2, 3]", "[4, 5]"],
     [() => softmax(tensor(2)), "softmax", "2 axes", "[2]"],
     [() => logSumExp(tensor(2, 0)), "logSumExp", "one column", "[2, 0]"],
-    [() => rowMax(tensor(2, 0)), "rowMax", "one column", "[2, 0]"],
     [() => squaredDistances(tensor(5, 2), tensor(4, 3)), "squaredDistances", "[4, 2]", "[4, 3]"],
     [() => leakyRelu(tensor(2), NaN), "leakyRelu", "NaN"],
     [() => dropout(tensor(2), 1, step, KEY), "dropout", "[0, 1)", "got 1"],
@@ -366,10 +361,4 @@ Deno.test("the ops name what does not fit", () => {
     const { message } = assertThrows(make, RangeError);
     for (const part of parts) assertStringIncludes(message, part);
   }
-  const z = tensor(3, 2);
-  assertThrows(
-    () => gradients(sum(rowMax(z)), [z]),
-    TypeError,
-    "no gradient through rowMax",
-  );
 });

@@ -13,21 +13,22 @@ import { openCpuBackend } from "../engine/cpu/backend.ts";
 import { gradients } from "../engine/gradient.ts";
 import { Mlp, Parameters } from "../engine/module.ts";
 import { add, mul, reluGradient, sub } from "../engine/ops/binary.ts";
-import { broadcastTo } from "../engine/ops/broadcast.ts";
+import { broadcastTo, sum } from "../engine/ops/sum.ts";
 import { assign } from "../engine/ops/call.ts";
 import { constant } from "../engine/ops/constant.ts";
 import { accumulate, advance } from "../engine/ops/counter.ts";
 import { dense, denseInputGradient } from "../engine/ops/dense.ts";
-import { pack } from "../engine/ops/optimize.ts";
+import { pack } from "../engine/ops/pack.ts";
 import { reshape, stopGradient } from "../engine/ops/reshape.ts";
 import { meanSquaredError, squaredError } from "../engine/ops/squared_error.ts";
-import { sum } from "../engine/ops/sum.ts";
-import { copy, relu, scale, tanh } from "../engine/ops/unary.ts";
+import { scale } from "../engine/ops/affine.ts";
+import { copy, relu, tanh } from "../engine/ops/unary.ts";
 import { Adam, Sgd } from "../engine/optim.ts";
 import { OracleBackend } from "../engine/oracle.ts";
 import { type Outputs, type Program, trace } from "../engine/program.ts";
 import { State } from "../engine/state.ts";
-import { apply, type Node, type Tensor, type Variable } from "../engine/tensor.ts";
+import { apply } from "../engine/op.ts";
+import type { Node, Tensor, Variable } from "../engine/tensor.ts";
 import { openWebGpuBackend } from "../engine/webgpu/backend.ts";
 import { gpuTest } from "./gpu.ts";
 import { buildGraph, graphs, type Leaves, makeLeaves, scalarOf } from "./random_graph.ts";
@@ -125,6 +126,29 @@ Deno.test("stacked rows: random graphs equal their nodes evaluated alone", async
           assertLess(error, 1e-9 * (1 + Math.abs(value)), `output ${i}: ${output}, element ${j}`);
         });
       });
+    }),
+    { numRuns: 60 },
+  );
+});
+
+Deno.test("what stacking and fusion make has the outputs that its op infers", async () => {
+  await fc.assert(
+    fc.asyncProperty(graphs(10), fc.constantFrom(4, 64), async (choices, rows) => {
+      const oracle = new OracleBackend();
+      using state = new State(oracle);
+      const leaves = makeLeaves(state, 2, rows);
+      const totals = state.variable("totals", [1]);
+      using program = await trace(oracle, () => {
+        const graph = buildGraph(choices, leaves);
+        const loss = add(scalarOf(graph), meanSquaredError(graph[1], leaves.x));
+        accumulate(totals, 0, loss);
+        const [dw, db] = gradients(loss, [leaves.w, leaves.b]);
+        return { dw, db };
+      });
+      for (const { node: { op, inputs, attributes, outputs } } of program.plan.sources) {
+        const inferred = op.infer(inputs, attributes).map(({ shape, dtype }) => ({ shape, dtype }));
+        assertEquals(inferred, outputs.map(({ shape, dtype }) => ({ shape, dtype })), op.name);
+      }
     }),
     { numRuns: 60 },
   );

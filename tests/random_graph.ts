@@ -1,17 +1,21 @@
-/** Random differentiable graphs over a few variables, for properties of gradients and plans. */
+/**
+ * Random differentiable graphs over a few variables, for properties of gradients and plans. Their nodes
+ * are drawn from the registry: every op that has examples for the gradient audit is in them.
+ */
 import fc from "fast-check";
-import { add, div, maximum, minimum, mul, sub } from "../engine/ops/binary.ts";
-import { broadcastTo } from "../engine/ops/broadcast.ts";
+import { apply } from "../engine/op.ts";
+import { affine, scale } from "../engine/ops/affine.ts";
+import { add } from "../engine/ops/binary.ts";
 import { dense } from "../engine/ops/dense.ts";
-import { interpolate, interpolateReversed } from "../engine/ops/interpolate.ts";
-import { reshape, stopGradient } from "../engine/ops/reshape.ts";
-import { meanSquaredError } from "../engine/ops/squared_error.ts";
+import { interpolateReversed } from "../engine/ops/interpolate.ts";
+import { OPS } from "../engine/ops/registry.ts";
+import { stopGradient } from "../engine/ops/reshape.ts";
 import { mean, sum } from "../engine/ops/sum.ts";
-import { affine, cos, exp, relu, sigmoid, sin, square, tanh } from "../engine/ops/unary.ts";
+import { relu, tanh } from "../engine/ops/unary.ts";
 import { RandomStream } from "../engine/random.ts";
-import { type Shape, sizeOf } from "../engine/shape.ts";
+import { sameShape, type Shape, sizeOf } from "../engine/shape.ts";
 import type { State } from "../engine/state.ts";
-import type { Tensor, Variable } from "../engine/tensor.ts";
+import type { Example, ExampleInput, Op, Tensor, Variable } from "../engine/tensor.ts";
 
 /** The variables that every graph starts from. */
 export interface Leaves {
@@ -23,80 +27,161 @@ export interface Leaves {
   readonly b: Variable;
   /** [rows], in [0, 1) */
   readonly t: Variable;
+  /** Values that an example of an op names, the same each time. */
+  example(name: string, input: ExampleInput): Variable;
 }
 
-/** One node: which op, and which two of the matrices made before. */
+/** One node: which op, which example of it, and which of the tensors made before. */
 export interface Choice {
   readonly op: number;
+  readonly example: number;
   readonly left: number;
   readonly right: number;
+  /** Whether the gradient stops at its last input, where that is allowed. */
+  readonly stops: boolean;
 }
 
 /** Makes the leaves with random values; `rows` is even. */
 export function makeLeaves(state: State, seed: number, rows = 4): Leaves {
   const random = new RandomStream(seed, 99);
-  const make = (name: string, shape: Shape, low: number) =>
+  const make = (name: string, shape: Shape, low: number, high = 1) =>
     state.variable(name, shape, {
-      data: Float32Array.from({ length: sizeOf(shape) }, () => random.uniform(low, 1)),
+      data: Float32Array.from({ length: sizeOf(shape) }, () => random.uniform(low, high)),
     });
+  const examples = new Map<string, Variable>();
   return {
     x: make("x", [rows, 3], -1),
     w: make("w", [3, 3], -1),
     b: make("b", [3], -1),
     t: make("t", [rows], 0),
+    example(name, { shape, low = -1, high = 1, values, dtype }) {
+      let variable = examples.get(name);
+      if (!variable) {
+        variable = values
+          ? state.variable(name, shape, {
+            dtype,
+            data: dtype === "u32" ? Uint32Array.from(values) : Float32Array.from(values),
+          })
+          : make(name, shape, low, high);
+        examples.set(name, variable);
+      }
+      return variable;
+    },
   };
 }
 
-type Make = (a: Tensor, b: Tensor, leaves: Leaves) => Tensor;
+/** The ops that graphs are drawn from. */
+export const GRAPH_OPS: readonly Op[] = OPS.filter(({ examples }) => examples.length > 0);
 
-/** Each maps matrices [rows, 3] to one, and keeps magnitudes near 1. */
-const SMOOTH: readonly Make[] = [
-  (a, b) => affine(add(a, b), 0.5, 0),
-  (a, b) => sub(tanh(a), b),
-  (a, b) => mul(sin(a), b),
-  (a, b) => div(a, affine(square(b), 1, 1)),
-  (a, _b, { w, b }) => tanh(dense(a, w, b)),
-  (a, _b, { w }) => dense(sigmoid(a), w),
-  (a) => cos(a),
-  (a) => exp(affine(square(a), -1, 0)),
-  (a, b) => mul(a, reshape(mean(b, 1, 2), [b.shape[0], 1])),
-  (a, b) => mul(a, broadcastTo(mean(b, 0, 1), a.shape)),
-  (a, _b, { b }) => add(a, b),
-  (a) => reshape(tanh(reshape(a, [a.shape[0] / 2, 6])), a.shape),
-  (a, _b, { t }) => interpolateReversed(a, t),
-  (a, b, { t }) => interpolate(a, b, t),
-  (a, b) => mul(a, meanSquaredError(a, b)),
-];
+/** A tensor of a graph, and how many ops it is from one whose values are within [−1, 1]. */
+interface Made {
+  readonly tensor: Tensor;
+  readonly depth: number;
+}
 
-/** Those too that finite differences cannot judge: with kinks, or stopping the gradient. */
-const ALL: readonly Make[] = [
-  ...SMOOTH,
-  (a, _b, { w, b }) => relu(dense(a, w, b)),
-  (a, _b, { w }) => relu(dense(a, w)),
-  (a) => relu(a),
-  (a, b) => maximum(a, b),
-  (a, b) => minimum(a, b),
-  (a, b) => add(a, stopGradient(b)),
-];
+/** Keeps magnitudes near 1, and yet lets ops meet that fusion joins. */
+function tame({ tensor, depth }: Made): Made {
+  return depth < 2 ? { tensor, depth } : { tensor: tanh(tensor), depth: 0 };
+}
+
+function accepts(op: Op, inputs: readonly Tensor[], { attributes }: Example<unknown>): boolean {
+  try {
+    op.infer(inputs, attributes);
+    return true;
+  } catch (error) {
+    if (error instanceof RangeError || error instanceof TypeError) return false;
+    throw error;
+  }
+}
+
+/** Whether the values of an input may be any numbers. */
+function isFree({ values, dtype = "f32", low = -1 }: ExampleInput): boolean {
+  return values === undefined && dtype === "f32" && low < 0;
+}
+
+/**
+ * Tensors of the graph to which an op that works row by row is applied as they are: the chosen one, then
+ * the first that fit. Undefined where none do.
+ */
+function directInputs(
+  op: Op,
+  example: Example<unknown>,
+  { left, right }: Choice,
+  made: readonly Made[],
+): Made[] | undefined {
+  if (!op.rowInputs || !example.inputs.every(isFree)) return;
+  const fill = (chosen: readonly Made[]): Made[] | undefined => {
+    if (chosen.length === example.inputs.length) {
+      return accepts(op, chosen.map(({ tensor }) => tensor), example) ? [...chosen] : undefined;
+    }
+    for (let i = 0; i < made.length; i++) {
+      const found = fill([...chosen, made[(right + i) % made.length]]);
+      if (found) return found;
+    }
+  };
+  return fill([made[left % made.length]]);
+}
+
+/** The example's own inputs, moved a little by tensors of the graph where they may vary. */
+function nearbyInputs(
+  op: Op,
+  example: Example<unknown>,
+  { left, right }: Choice,
+  made: readonly Made[],
+  { leaves, smooth }: { readonly leaves: Leaves; readonly smooth: boolean },
+): Made[] {
+  return example.inputs.map((input, i) => {
+    const leaf = leaves.example(`${op.name}, ${example.name}: ${i}`, input);
+    const { values, dtype = "f32", fixed = false } = input;
+    if (values || dtype === "u32" || (fixed && smooth)) return { tensor: leaf, depth: 0 };
+    const { tensor } = made[(i === 0 ? left : right + i) % made.length];
+    const change = sameShape(tensor.shape, leaf.shape) ? tensor : mean(tensor);
+    return { tensor: add(leaf, scale(tanh(change), 0.05)), depth: 0 };
+  });
+}
 
 /** Choices of a graph of at most `most` nodes. */
 export function graphs(most: number): fc.Arbitrary<Choice[]> {
-  const choice = fc.record({ op: fc.nat(1000), left: fc.nat(1000), right: fc.nat(1000) });
-  return fc.array(choice, { minLength: 1, maxLength: most });
+  const number = fc.nat(1000);
+  const choice = fc.record({
+    op: number,
+    example: number,
+    left: number,
+    right: number,
+    stops: fc.boolean(),
+  });
+  return fc.array(choice, { minLength: 1, maxLength: most, size: "max" });
 }
 
-/** The matrices [rows, 3] that the choices make, in order. */
+/**
+ * The tensors that the choices make, in order.
+ * @param smooth Only what finite differences can judge: no gradient stops, and what an op is
+ *   piecewise constant in stays as it is.
+ */
 export function buildGraph(choices: readonly Choice[], leaves: Leaves, smooth = false): Tensor[] {
-  const ops = smooth ? SMOOTH : ALL;
-  // The first mixes all leaves, so that nothing depends on none of them.
-  const made: Tensor[] = [tanh(dense(interpolateReversed(leaves.x, leaves.t), leaves.w, leaves.b))];
-  for (const { op, left, right } of choices) {
-    made.push(ops[op % ops.length](made[left % made.length], made[right % made.length], leaves));
+  const { x, w, b, t } = leaves;
+  // The first mix all leaves, so that nothing depends on none of them, by layers that two batches share.
+  const layers = (rows: Tensor) => tanh(dense(relu(dense(rows, w, b)), w, b));
+  const first = [layers(interpolateReversed(x, t)), layers(x)];
+  const made: Made[] = [...first, x, w, b].map((tensor) => ({ tensor, depth: 0 }));
+  for (const choice of choices) {
+    const op = GRAPH_OPS[choice.op % GRAPH_OPS.length];
+    const example = op.examples[choice.example % op.examples.length];
+    const inputs = directInputs(op, example, choice, made)?.map(tame) ??
+      nearbyInputs(op, example, choice, made, { leaves, smooth });
+    const depth = 1 + Math.max(...inputs.map(({ depth }) => depth));
+    const tensors = inputs.map(({ tensor }) => tensor);
+    const last = tensors.length - 1;
+    if (choice.stops && !smooth && tensors[last].dtype === "f32") {
+      tensors[last] = stopGradient(tensors[last]);
+    }
+    for (const tensor of apply(op, tensors, example.attributes)) made.push({ tensor, depth });
   }
-  return made;
+  const isLeaf = (tensor: Tensor) => tensor === x || tensor === w || tensor === b;
+  return made.map(({ tensor }) => tensor).filter((tensor) => !isLeaf(tensor));
 }
 
-/** A scalar that depends on every matrix of a graph. */
-export function scalarOf(matrices: readonly Tensor[]): Tensor {
-  return matrices.map((matrix, i) => sum(affine(matrix, 1 / (i + 1), 0))).reduce(add);
+/** A scalar that depends on every tensor of a graph. */
+export function scalarOf(tensors: readonly Tensor[]): Tensor {
+  return tensors.map((tensor, i) => sum(affine(tensor, 1 / (i + 1), 0))).reduce(add);
 }

@@ -1,13 +1,12 @@
 import { assert, assertEquals, assertStringIncludes, assertThrows } from "@std/assert";
 import fc from "fast-check";
 import { add, div, maximum, mul } from "../engine/ops/binary.ts";
-import { broadcastTo } from "../engine/ops/broadcast.ts";
+import { broadcastTo, sum, sumTo } from "../engine/ops/sum.ts";
 import { dense, denseInputGradient, denseWeightGradient } from "../engine/ops/dense.ts";
 import { interpolate, interpolateReversed } from "../engine/ops/interpolate.ts";
 import { softAssign } from "../engine/ops/assignment.ts";
 import { reshape } from "../engine/ops/reshape.ts";
 import { squaredError } from "../engine/ops/squared_error.ts";
-import { sum, sumTo } from "../engine/ops/sum.ts";
 import { OracleBackend } from "../engine/oracle.ts";
 import { trace } from "../engine/program.ts";
 import { RandomStream } from "../engine/random.ts";

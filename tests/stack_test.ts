@@ -8,7 +8,8 @@ import { accumulate, advance } from "../engine/ops/counter.ts";
 import { dense } from "../engine/ops/dense.ts";
 import { meanSquaredError } from "../engine/ops/squared_error.ts";
 import { mean, sum } from "../engine/ops/sum.ts";
-import { scale, square, tanh } from "../engine/ops/unary.ts";
+import { scale } from "../engine/ops/affine.ts";
+import { square, tanh } from "../engine/ops/unary.ts";
 import { OracleBackend } from "../engine/oracle.ts";
 import { type Outputs, type Program, trace } from "../engine/program.ts";
 import { RandomStream } from "../engine/random.ts";
@@ -147,4 +148,22 @@ Deno.test("an accumulation does not move past what reads or resets its total", a
   const total = Array.from(await x.read()).reduce((a, b) => a + b);
   assertClose([[...await seen.read(), ...await totals.read()]], [[total, 2 * total]]);
   state.dispose();
+});
+
+Deno.test("rows of a variable that the step changes are not copied into a stack", async () => {
+  const setting = new Setting();
+  const [x, y, w] = [
+    setting.variable([64, 3]),
+    setting.variable([64, 3]),
+    setting.variable([3, 3]),
+  ];
+  const alone = (await setting.values(() => [dense(tanh(y), w), dense(scale(x, 2), w)])).values;
+  // The rows of x come second: stacked, they would be copied as soon as tanh(y) is there.
+  const { values } = await setting.values(() => {
+    const hidden = tanh(y);
+    assign(x, scale(x, 2));
+    return [dense(hidden, w), dense(x, w)];
+  });
+  assertEquals(values, alone);
+  setting.state.dispose();
 });

@@ -43,8 +43,25 @@ export interface AuditCase {
  * @throws {TypeError} where the case does not have one buffer a binding.
  */
 export function makeCase(kernel: Kernel, testCase: KernelCase, seed: number): AuditCase {
+  const { params, buffers } = testCase;
+  const images = fillCase(kernel, testCase, seed);
+  const expected = kernel.bindings.map((binding, i) => initialOf(binding, buffers[i], images[i]));
+  const constants = { ...kernel.constants, ...testCase.constants };
+  kernel.reference(expected, params, constants, 0, kernel.extent(params, constants));
+  return { testCase, images, expected };
+}
+
+/**
+ * The words of each binding's buffer, with {@linkcode SENTINELS} around the region.
+ * @throws {TypeError} where the case does not have one buffer a binding.
+ */
+export function fillCase(
+  kernel: Kernel,
+  testCase: KernelCase,
+  seed: number,
+): Uint32Array<ArrayBuffer>[] {
   const { bindings } = kernel;
-  const { buffers, params } = testCase;
+  const { buffers } = testCase;
   if (buffers.length !== bindings.length) {
     throw new TypeError(
       `${kernel.name}, case ${testCase.name}: ${buffers.length} buffers for ${bindings.length} ` +
@@ -52,13 +69,7 @@ export function makeCase(kernel: Kernel, testCase: KernelCase, seed: number): Au
     );
   }
   const key = hash(`${kernel.name}/${testCase.name}`);
-  const images = bindings.map((binding, i) =>
-    imageOf(binding, buffers[i], (n) => words(seed, key, i, n))
-  );
-  const expected = bindings.map((binding, i) => initialOf(binding, buffers[i], images[i]));
-  const constants = { ...kernel.constants, ...testCase.constants };
-  kernel.reference(expected, params, constants, 0, kernel.extent(params, constants));
-  return { testCase, images, expected };
+  return bindings.map((binding, i) => imageOf(binding, buffers[i], (n) => words(seed, key, i, n)));
 }
 
 function imageOf(

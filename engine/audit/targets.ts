@@ -66,7 +66,7 @@ export async function openWebGpuTarget(options: AdapterOptions = {}): Promise<Au
 
 /**
  * The CPU backend, with and without relaxed WebAssembly instructions, each on one thread and on
- * `threads`, by default one a core. It knows the kernels of the registry only, by name.
+ * `threads`, by default one a core.
  * @throws {RangeError} for a number of threads that the backend does not take.
  */
 export async function openCpuTarget(threads = availableThreads()): Promise<AuditTarget> {

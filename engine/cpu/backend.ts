@@ -50,7 +50,8 @@ const MOST_STAGING = 2;
 const DEFAULT_THREADS = 16;
 
 /**
- * Opens the CPU backend.
+ * Opens the CPU backend. Workers find kernels by their names in the registry; a program with any other
+ * kernel runs on the calling thread alone, in turn with the workers.
  *
  * @throws {RangeError} if `threads` is not a whole number from 1 to 256.
  */
@@ -260,10 +261,8 @@ class CpuBackend implements Backend {
     const checked = checkCalls(calls, this.#owns, label);
     const plans = checked.map(({ kernel, params, constants, regions }): CallPlan => {
       const { name, bindings } = kernel;
-      if (KERNELS[name] !== kernel) {
-        throw new TypeError(`Cannot prepare ${label}: ${name} is not in kernels/registry.ts`);
-      }
-      const wasm = WASM_KERNELS[name];
+      const own = KERNELS[name] === kernel ? undefined : kernel;
+      const wasm = own ? undefined : WASM_KERNELS[name];
       if (wasm?.supports(params, constants)) {
         const { shared, own } = wasm.scratch(params, constants);
         scratch.shared = Math.max(scratch.shared, shared);
@@ -278,6 +277,7 @@ class CpuBackend implements Backend {
           // Words are moved as integers: a copy as floats may change the bits of a NaN.
           return bindings[i].type === "word" ? { ...place, view: "u32" } : place;
         }),
+        ...(own ? { own } : {}),
       };
     });
     const privateStride = Math.ceil(scratch.own / SCRATCH_UNIT) * SCRATCH_UNIT;

@@ -27,7 +27,7 @@ export interface CrewParts {
   readonly module: WebAssembly.Module;
 }
 
-/** What every thread takes part in; the rest is thread 0's. */
+/** What every worker takes part in; the rest is thread 0's. */
 const FOR_ALL: ReadonlySet<Request["kind"]> = new Set(["load", "unload", "run", "probe"]);
 
 /** Deno's permission query, where there is one. */
@@ -54,7 +54,8 @@ function obstacle(url: URL): string | undefined {
 }
 
 /**
- * Starts one module worker a thread. The memory must be shared.
+ * Starts one module worker a thread. The memory must be shared. Programs with kernels of their own stay
+ * on the calling thread.
  * @throws {Error} with the reason where a worker cannot start.
  */
 export async function startWorkers(parts: CrewParts, threads: number): Promise<Crew> {
@@ -95,18 +96,78 @@ export async function startWorkers(parts: CrewParts, threads: number): Promise<C
     stop();
     throw error;
   }
-  return crew;
+  return takingTurns(crew, () => startInline(parts, block));
+}
+
+/**
+ * Two crews over one memory that serve the requests in the order in which they come: programs that
+ * bring a kernel of their own are for `makeCaller`'s, all else is for the workers. One begins when the
+ * other has answered everything.
+ */
+function takingTurns(workers: Crew, makeCaller: () => Crew): Crew {
+  let caller: Crew | undefined;
+  let active = workers;
+  let unanswered = 0;
+  const queue: (readonly [Request, ArrayBuffer[] | undefined])[] = [];
+  /** Of the programs that are the caller's; of those unloaded too, whose times may be asked for. */
+  const ids = new Set<number>();
+
+  const isForCaller = (request: Request): boolean => {
+    if (request.kind === "load") return request.plan.calls.some(({ own }) => own !== undefined);
+    return "id" in request && ids.has(request.id);
+  };
+  const crewOf = (request: Request): Crew => {
+    if (!isForCaller(request)) return workers;
+    if (request.kind === "load") ids.add(request.plan.id);
+    return caller ??= Object.assign(makeCaller(), { onAnswer });
+  };
+  const forward = () => {
+    for (let next = queue.at(0); next; next = queue.at(0)) {
+      const [request, transfer] = next;
+      const crew = crewOf(request);
+      if (crew !== active && unanswered > 0) return;
+      active = crew;
+      queue.shift();
+      if ("ticket" in request) unanswered++;
+      crew.submit(request, transfer);
+    }
+  };
+  const onAnswer = (answer: Answer) => {
+    unanswered--;
+    joint.onAnswer(answer);
+    forward();
+  };
+  const joint: Crew = {
+    threads: workers.threads,
+    submit(request, transfer) {
+      queue.push([request, transfer]);
+      forward();
+    },
+    onAnswer: () => {},
+    onLoss: () => {},
+    stop() {
+      workers.stop();
+      caller?.stop();
+    },
+  };
+  workers.onAnswer = onAnswer;
+  workers.onLoss = (reason) => joint.onLoss(reason);
+  return joint;
 }
 
 /** Milliseconds of work after which the one-thread crew lets the event loop turn. */
 const TURN = 20;
 
 /**
- * A crew of one on the calling thread, for where there are no workers or no shared memory. It works
- * step by step and lets the event loop turn between steps.
+ * A crew of one on the calling thread, for where there are no workers or no shared memory, and for
+ * kernels that workers do not know. It works step by step and lets the event loop turn between steps.
+ * @param block Where it notes failures, of {@linkcode BARRIER_BYTES}.
  */
-export function startInline({ memory, module }: CrewParts): Crew {
-  const barrier = new Barrier(new ArrayBuffer(BARRIER_BYTES), 1);
+export function startInline(
+  { memory, module }: CrewParts,
+  block: SharedArrayBuffer | ArrayBuffer = new ArrayBuffer(BARRIER_BYTES),
+): Crew {
+  const barrier = new Barrier(block, 1);
   const executor = new Executor(memory, module, KERNELS, barrier, 0, 1);
   const queue: Request[] = [];
   let working = false;

@@ -55,7 +55,7 @@ function viewOf(buffer: ArrayBufferLike, region: RegionPlan): Float32Array | Uin
 
 /** The WebAssembly passes of a call; undefined where its reference runs. */
 function phasesOf(call: CallPlan, addresses: Addresses): readonly Phase[] | undefined {
-  const wasm = WASM_KERNELS[call.kernel];
+  const wasm = call.own ? undefined : WASM_KERNELS[call.kernel];
   if (!wasm?.supports(call.params, call.constants)) return undefined;
   return wasm.phases(call.params, call.constants, addresses).filter(({ extent }) => extent > 0);
 }
@@ -65,7 +65,9 @@ export function variantsOf(call: CallPlan): string[] {
   const nowhere = { regions: call.regions.map(() => 0), shared: 0, own: 0 };
   const phases = phasesOf(call, nowhere);
   if (phases !== undefined) return phases.map(({ entry }) => entry);
-  return KERNELS[call.kernel].extent(call.params, call.constants) > 0 ? ["reference"] : [];
+  return (call.own ?? KERNELS[call.kernel]).extent(call.params, call.constants) > 0
+    ? ["reference"]
+    : [];
 }
 
 /**
@@ -231,7 +233,7 @@ export class Executor {
   }
 
   #bindReference(call: CallPlan, buffer: ArrayBufferLike): Instruction[] {
-    const kernel = this.#kernels[call.kernel];
+    const kernel = call.own ?? this.#kernels[call.kernel];
     const { params, constants } = call;
     const extent = kernel.extent(params, constants);
     if (extent === 0) return [];

@@ -2,7 +2,7 @@
  * What the main thread sends to the threads of the CPU backend, as plain data: calls by kernel name
  * over byte offsets, and the requests that are served strictly in order.
  */
-import type { Constants, Params } from "../../kernels/kernel.ts";
+import type { Constants, Kernel, Params } from "../../kernels/kernel.ts";
 import type { ReplayTimes } from "../backend.ts";
 
 /** A region as an address range of the shared memory. */
@@ -17,8 +17,10 @@ export interface RegionPlan {
 
 /** One call of a program. */
 export interface CallPlan {
-  /** The kernel's name in the registry. */
+  /** The kernel's name. */
   readonly kernel: string;
+  /** The kernel, where the registry has another or none of that name: see {@linkcode ProgramPlan}. */
+  readonly own?: Kernel;
   /** Uniform parameters. */
   readonly params: Params;
   /** Override constants, defaults included. */
@@ -27,7 +29,10 @@ export interface CallPlan {
   readonly regions: readonly RegionPlan[];
 }
 
-/** A program: its calls in order, and the scratch memory that its WebAssembly kernels use. */
+/**
+ * A program: its calls in order, and the scratch memory that its WebAssembly kernels use. Functions
+ * cannot be sent: one with a call that brings its own kernel stays on the thread that made it.
+ */
 export interface ProgramPlan {
   /** What the other messages call it. */
   readonly id: number;

@@ -1,11 +1,12 @@
 /** What a program consists of, as plain data and as text. */
 import type { Region } from "../backend.ts";
-import { packOp } from "../ops/optimize.ts";
-import type { CallSource } from "../plan.ts";
+import { isOf } from "../op.ts";
+import { packOp } from "../ops/pack.ts";
+import type { CallSource } from "../planner/lower.ts";
 import type { Outputs, Program } from "../program.ts";
 import { formatBytes, formatCount, formatNumber, formatTable } from "../text.ts";
 import type { Shape } from "../shape.ts";
-import { type Node, type Tensor, Variable } from "../tensor.ts";
+import { type Tensor, Variable } from "../tensor.ts";
 
 /** One binding of a call. */
 export interface OperandDescription {
@@ -19,7 +20,7 @@ export interface OperandDescription {
 export interface CallDescription {
   /** The kernel's name. */
   readonly kernel: string;
-  /** The op or function ("relu") that it computes; several where fusion has joined them. */
+  /** The op that it computes; several where fusion has joined them. */
   readonly ops: readonly string[];
   /** Whether it writes into the array that an optimiser takes its gradients from. */
   readonly packed: boolean;
@@ -87,7 +88,7 @@ export function describePlan<O extends Outputs>(program: Program<O>): PlanDescri
       operands.flatMap(({ access, ...operand }) => (access === unwanted ? [] : [operand]));
     return {
       kernel: kernel.name,
-      ops: (node.parts ?? [node]).map(nameOfNode),
+      ops: (node.parts ?? [node]).map(({ op }) => op.name),
       packed,
       variants: passes.filter((pass) => pass.call === i).map(({ variant }) => variant),
       reads: ofAccess("write"),
@@ -107,17 +108,11 @@ export function describePlan<O extends Outputs>(program: Program<O>): PlanDescri
   };
 }
 
-/** Element-wise functions are one op with a kind. */
-function nameOfNode({ op, attributes }: Node): string {
-  const { kind } = attributes as { kind?: unknown };
-  return typeof kind === "string" ? kind : op.name;
-}
-
 function describePacks(sources: readonly CallSource[]): PackDescription[] {
   const arrays = new Set(sources.flatMap(({ tensors }) => tensors));
   return [...arrays].flatMap((array) => {
     const pack = array.node;
-    if (pack?.op.name !== packOp.name) return [];
+    if (!isOf(pack, packOp)) return [];
     const copied = sources.filter(({ node }) => node === pack).length;
     return [{ length: array.size, inPlace: pack.inputs.length - copied, copied }];
   });

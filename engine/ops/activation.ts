@@ -1,9 +1,21 @@
 /** Activations and element-wise losses of logits. */
-import { apply, type Tensor } from "../tensor.ts";
-import { binaryOp, greater, mul } from "./binary.ts";
+import { apply, type None } from "../op.ts";
+import type { Tensor } from "../tensor.ts";
+import { affine, negate } from "./affine.ts";
+import { broadcastingOp, greater, mul, sub } from "./binary.ts";
 import { constant } from "./constant.ts";
+import type { RegisteredOp } from "./registered.ts";
 import { stopGradient } from "./reshape.ts";
-import { affine, unaryOp } from "./unary.ts";
+import { sigmoid } from "./unary.ts";
+
+/** The function of logits and targets that {@linkcode binaryCrossEntropyWithLogits} applies. */
+export const binaryCrossEntropyWithLogitsOp: RegisteredOp<None> = broadcastingOp(
+  "binaryCrossEntropyWithLogits",
+  (logits, target, g, needed) => [
+    needed[0] ? mul(g, sub(sigmoid(logits), target)) : undefined,
+    needed[1] ? negate(mul(g, logits)) : undefined,
+  ],
+);
 
 /**
  * x where x > 0, else slope·x; its gradient at 0 is the slope.
@@ -16,11 +28,6 @@ export function leakyRelu(x: Tensor, slope: number): Tensor {
   return mul(x, stopGradient(affine(greater(x, constant(0)), 1 - slope, slope)));
 }
 
-/** log(1 + eˣ) = max(x, 0) + log(1 + e^−|x|): no overflow, and no digits lost where x ≪ 0. */
-export function softplus(x: Tensor): Tensor {
-  return apply(unaryOp, [x], { kind: "softplus", a: 1, b: 0 })[0];
-}
-
 /**
  * The cross-entropy in nats of Bernoulli variables with logits l and means t, element by element:
  * −t·log σ(l) − (1 − t)·log(1 − σ(l)) = max(l, 0) − l·t + log(1 + e^−|l|).
@@ -28,5 +35,5 @@ export function softplus(x: Tensor): Tensor {
  * @throws {RangeError} naming both shapes where they do not fit.
  */
 export function binaryCrossEntropyWithLogits(logits: Tensor, target: Tensor): Tensor {
-  return apply(binaryOp, [logits, target], { kind: "binaryCrossEntropyWithLogits" })[0];
+  return apply(binaryCrossEntropyWithLogitsOp, [logits, target], {})[0];
 }

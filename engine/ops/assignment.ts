@@ -2,18 +2,20 @@
 import { confidence as confidenceKernel } from "../../kernels/confidence.ts";
 import { selectTarget as selectTargetKernel } from "../../kernels/select_target.ts";
 import { softAssign as softAssignKernel } from "../../kernels/soft_assign.ts";
-import type { Op } from "../op.ts";
-import { apply, expectRank, expectShape, f32, type Tensor, u32 } from "../tensor.ts";
+import { apply, expectRank, expectShape, f32, type None, u32 } from "../op.ts";
+import type { Tensor } from "../tensor.ts";
+import { affine } from "./affine.ts";
 import { div } from "./binary.ts";
-import { broadcastTo } from "./broadcast.ts";
+import { broadcastTo } from "./sum.ts";
 import { constant } from "./constant.ts";
 import { distancesGradient, squaredDistances } from "./distances.ts";
+import type { RegisteredOp } from "./registered.ts";
 import { softmaxGradient } from "./softmax.ts";
-import { affine } from "./unary.ts";
 
 /** q_ik ∝ (1 + ‖z_i − μ_k‖²/α)^(−(α+1)/2), rows summing to one. */
-export const softAssignOp: Op<{ alpha: number }> = {
+export const softAssignOp: RegisteredOp<{ alpha: number }> = {
   name: "softAssign",
+  memory: "value",
   infer([z, centroids], { alpha }) {
     expectRank("softAssign", "z", z, 2);
     expectRank("softAssign", "centroids", centroids, 2);
@@ -46,8 +48,9 @@ export const softAssignOp: Op<{ alpha: number }> = {
 };
 
 /** Labels and the mask of confident ("unconflicted") samples. */
-export const confidenceOp: Op<Record<never, never>> = {
+export const confidenceOp: RegisteredOp<None> = {
   name: "confidence",
+  memory: "value",
   infer([q, thresholds]) {
     expectRank("confidence", "q", q, 2);
     expectShape("confidence", "thresholds", thresholds, [2]);
@@ -62,8 +65,9 @@ export const confidenceOp: Op<Record<never, never>> = {
 };
 
 /** y_i = table[label_i] where the mask is set, else fallback_i. */
-export const selectTargetOp: Op<Record<never, never>> = {
+export const selectTargetOp: RegisteredOp<None> = {
   name: "selectTarget",
+  memory: "value",
   infer([table, labels, mask, fallback]) {
     const [n, w] = fallback.shape;
     expectShape("selectTarget", "table", table, [table.shape[0], w]);

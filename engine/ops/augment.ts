@@ -1,7 +1,8 @@
 /** One affine resampling of every image: rotation and real-valued shift. */
 import { augment as kernel } from "../../kernels/augment.ts";
-import type { Op } from "../op.ts";
-import { apply, expectShape, f32, type Tensor } from "../tensor.ts";
+import { apply, expectShape, f32 } from "../op.ts";
+import type { Tensor } from "../tensor.ts";
+import type { RegisteredOp } from "./registered.ts";
 
 interface Attributes {
   readonly height: number;
@@ -9,8 +10,9 @@ interface Attributes {
 }
 
 /** x [n, height·width], transforms [n, 3] = (angle in radians, row shift, column shift in pixels). */
-export const augmentOp: Op<Attributes> = {
+export const augmentOp: RegisteredOp<Attributes> = {
   name: "augment",
+  memory: "value",
   infer([x, transforms], { height, width }) {
     expectShape("augment", "x", x, [x.shape[0], height * width]);
     expectShape("augment", "transforms", transforms, [x.shape[0], 3]);

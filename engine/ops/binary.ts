@@ -1,51 +1,20 @@
 /** Element-wise functions of two tensors, with broadcasting. */
-import { BINARY, binary as kernel } from "../../kernels/binary.ts";
-import type { Example, Op } from "../op.ts";
-import { broadcastShapes, broadcastStrides, type Shape } from "../shape.ts";
-import { apply, f32, type Tensor } from "../tensor.ts";
-import { uniformValue } from "./broadcast.ts";
+import type { BINARY } from "../../kernels/binary.ts";
+import { apply, f32, type None } from "../op.ts";
+import { broadcastShapes, sameShape, type Shape } from "../shape.ts";
+import type { ExampleInput, Tensor } from "../tensor.ts";
+import { affine, negate } from "./affine.ts";
 import { constant, constantValue } from "./constant.ts";
-import { sumTo } from "./sum.ts";
-import { affine, negate, sigmoid, square } from "./unary.ts";
-
-/** Functions of two arguments that the kernel knows. */
-export type BinaryName = keyof typeof BINARY;
-
-interface Attributes {
-  readonly kind: BinaryName;
-}
+import { emitBinary } from "./elementwise.ts";
+import type { RegisteredOp } from "./registered.ts";
+import { sumTo, uniformValue } from "./sum.ts";
 
 type Pair = readonly [Tensor | undefined, Tensor | undefined];
+
+/** (∂L/∂a, ∂L/∂b) from g = ∂L/∂y before summing over broadcast axes. */
 type Rule = (a: Tensor, b: Tensor, g: Tensor, needed: readonly boolean[]) => Pair;
 
 const when = (needed: boolean, make: () => Tensor) => needed ? make() : undefined;
-
-/** (∂L/∂a, ∂L/∂b) before summing over broadcast axes: a missing rule is a type error. */
-const RULES: Record<BinaryName, Rule> = {
-  add: (_a, _b, g) => [g, g],
-  sub: (_a, _b, g, [, b]) => [g, when(b, () => negate(g))],
-  mul: (a, b, g, need) => [when(need[0], () => mul(g, b)), when(need[1], () => mul(g, a))],
-  div: (a, b, g, need) => [
-    when(need[0], () => div(g, b)),
-    when(need[1], () => negate(div(mul(g, a), square(b)))),
-  ],
-  // At a tie the gradient goes to the first operand, whole.
-  max: (a, b, g, need) => [
-    when(need[0], () => mul(g, greaterEqual(a, b))),
-    when(need[1], () => mul(g, greater(b, a))),
-  ],
-  min: (a, b, g, need) => [
-    when(need[0], () => mul(g, greaterEqual(b, a))),
-    when(need[1], () => mul(g, greater(a, b))),
-  ],
-  reluGradient: (_a, b, g) => [reluGradient(g, b), undefined],
-  greater: () => [undefined, undefined],
-  greaterEqual: () => [undefined, undefined],
-  binaryCrossEntropyWithLogits: (a, b, g, need) => [
-    when(need[0], () => mul(g, sub(sigmoid(a), b))),
-    when(need[1], () => negate(mul(g, a))),
-  ],
-};
 
 const SHAPES: readonly (readonly [Shape, Shape])[] = [
   [[3, 4], [3, 4]],
@@ -55,57 +24,87 @@ const SHAPES: readonly (readonly [Shape, Shape])[] = [
   [[], [2, 3]],
 ];
 
-function examples(kind: BinaryName): Example<Attributes>[] {
-  if (kind === "greater" || kind === "greaterEqual") return [];
-  return SHAPES.map(([a, b], i) => ({
-    name: `${kind} ${i}`,
-    inputs: [
-      { shape: a, low: -2, high: 2 },
-      // Divisors keep away from 0, masks from their kink, operands of max and min from ties.
-      kind === "max" || kind === "min"
-        ? { shape: b, low: 2.5 * (i % 2) - 3, high: 2.5 * (i % 2) - 2.1 }
-        : { shape: b, low: kind === "div" ? 0.4 : -2, high: 2, fixed: kind === "reluGradient" },
-    ],
-    attributes: { kind },
-  }));
-}
+/** The values of an op's first and second input in its example number i; in [−2, 2) by default. */
+type Ranges = (i: number) => readonly [Partial<ExampleInput>?, Partial<ExampleInput>?];
 
 /** y = f(a, b), element by element over the broadcast shape of up to four axes. */
-export const binaryOp: Op<Attributes> = {
-  name: "binary",
-  infer([a, b], { kind }) {
-    if (a.dtype !== "f32" || b.dtype !== "f32") {
-      throw new TypeError(`${kind}: both tensors must be f32, got ${a} and ${b}`);
-    }
-    const shape = broadcastShapes(a.shape, b.shape, kind);
-    if (shape.length > 4) {
-      throw new RangeError(`${kind}: at most 4 axes, got ${a} and ${b}`);
-    }
-    return [f32(shape)];
-  },
-  lower({ inputs: [a, b], outputs: [y], attributes: { kind } }, emit) {
-    const four = <T>(
-      list: readonly T[],
-      fill: T,
-    ) => [...Array(4 - list.length).fill(fill), ...list];
-    const [s0, s1, s2, s3] = four(y.shape, 1);
-    const [a0, a1, a2, a3] = four(broadcastStrides(a.shape, y.shape), 0);
-    const [b0, b1, b2, b3] = four(broadcastStrides(b.shape, y.shape), 0);
-    const params = { n: y.size, s0, s1, s2, s3, a0, a1, a2, a3, b0, b1, b2, b3 };
-    emit.call(kernel, { OP: BINARY[kind] }, params, [a, b, y]);
-  },
-  gradient({ inputs: [a, b], attributes: { kind } }, [g], needed) {
-    const [ga, gb] = RULES[kind](a, b, g!, needed);
-    return [
-      needed[0] && ga ? sumTo(ga, a.shape) : undefined,
-      needed[1] && gb ? sumTo(gb, b.shape) : undefined,
-    ];
-  },
-  examples: (Object.keys(BINARY) as BinaryName[]).flatMap(examples),
+export function broadcastingOp(
+  name: keyof typeof BINARY,
+  rule: Rule,
+  ranges: Ranges = () => [],
+): RegisteredOp<None> {
+  return {
+    name,
+    memory: "value",
+    infer([a, b]) {
+      if (a.dtype !== "f32" || b.dtype !== "f32") {
+        throw new TypeError(`${name}: both tensors must be f32, got ${a} and ${b}`);
+      }
+      const shape = broadcastShapes(a.shape, b.shape, name);
+      if (shape.length > 4) {
+        throw new RangeError(`${name}: at most 4 axes, got ${a} and ${b}`);
+      }
+      return [f32(shape)];
+    },
+    lower: ({ inputs: [a, b], outputs: [y] }, emit) => emitBinary(emit, name, [a, b, y]),
+    gradient({ inputs: [a, b] }, [g], needed) {
+      const [ga, gb] = rule(a, b, g!, needed);
+      return [
+        needed[0] && ga ? sumTo(ga, a.shape) : undefined,
+        needed[1] && gb ? sumTo(gb, b.shape) : undefined,
+      ];
+    },
+    rowInputs: ({ inputs, outputs: [y] }) =>
+      inputs.every(({ shape }) => sameShape(shape, y.shape)) ? [0, 1] : undefined,
+    examples: SHAPES.map((shapes, i) => ({
+      name: shapes.map((shape) => shape.join("×") || "scalar").join(", "),
+      inputs: shapes.map((shape, j) => ({ shape, low: -2, high: 2, ...ranges(i)[j] })),
+      attributes: {},
+    })),
+  };
+}
+
+/** Functions of two arguments that have no file of their own. */
+export type BinaryName = Exclude<keyof typeof BINARY, "binaryCrossEntropyWithLogits">;
+
+/** Keeps operands of max and min from ties: the one wins in some examples, the other in others. */
+const apart: Ranges = (i) => [{}, { low: 2.5 * (i % 2) - 3, high: 2.5 * (i % 2) - 2.1 }];
+
+/** Constant but for jumps. */
+const stepwise: Ranges = () => [{ fixed: true }, { fixed: true }];
+
+/** y = f(a, b) of every f. */
+export const BINARY_OPS: Readonly<Record<BinaryName, RegisteredOp<None>>> = {
+  add: broadcastingOp("add", (_a, _b, g) => [g, g]),
+  sub: broadcastingOp("sub", (_a, _b, g, [, b]) => [g, when(b, () => negate(g))]),
+  mul: broadcastingOp("mul", (a, b, g, needed) => [
+    when(needed[0], () => mul(g, b)),
+    when(needed[1], () => mul(g, a)),
+  ]),
+  div: broadcastingOp("div", (a, b, g, needed) => [
+    when(needed[0], () => div(g, b)),
+    when(needed[1], () => negate(div(mul(g, a), mul(b, b)))),
+  ], () => [{}, { low: 0.4 }]),
+  // At a tie the gradient goes to the first operand, whole.
+  max: broadcastingOp("max", (a, b, g, needed) => [
+    when(needed[0], () => mul(g, greaterEqual(a, b))),
+    when(needed[1], () => mul(g, greater(b, a))),
+  ], apart),
+  min: broadcastingOp("min", (a, b, g, needed) => [
+    when(needed[0], () => mul(g, greaterEqual(b, a))),
+    when(needed[1], () => mul(g, greater(a, b))),
+  ], apart),
+  reluGradient: broadcastingOp(
+    "reluGradient",
+    (_a, b, g) => [reluGradient(g, b), undefined],
+    () => [{}, { fixed: true }],
+  ),
+  greater: broadcastingOp("greater", () => [undefined, undefined], stepwise),
+  greaterEqual: broadcastingOp("greaterEqual", () => [undefined, undefined], stepwise),
 };
 
 function make(kind: BinaryName): (a: Tensor, b: Tensor) => Tensor {
-  return (a, b) => apply(binaryOp, [a, b], { kind })[0];
+  return (a, b) => apply(BINARY_OPS[kind], [a, b], {})[0];
 }
 
 const addTensors = make("add");

@@ -1,11 +1,14 @@
 /** A scalar known when the step is traced. */
-import type { Op } from "../op.ts";
-import { apply, f32, type Tensor } from "../tensor.ts";
+import { apply, f32, isOf } from "../op.ts";
+import type { Tensor } from "../tensor.ts";
+import type { RegisteredOp } from "./registered.ts";
 
 /** The op; the plan writes the value once, when it is made. */
-export const constantOp: Op<{ value: number }> = {
+export const constantOp: RegisteredOp<{ value: number }> = {
   name: "constant",
+  memory: "constant",
   infer: () => [f32([])],
+  value: ({ value }) => value,
   gradient: { none: "a constant does not vary" },
   examples: [],
 };
@@ -16,8 +19,6 @@ export function constant(value: number): Tensor {
 }
 
 /** The value of a tensor that is a constant, else undefined. */
-export function constantValue(tensor: Tensor): number | undefined {
-  return tensor.node?.op.name === constantOp.name
-    ? (tensor.node.attributes as { value: number }).value
-    : undefined;
+export function constantValue({ node }: Tensor): number | undefined {
+  return isOf(node, constantOp) ? node.attributes.value : undefined;
 }

@@ -4,8 +4,9 @@
  * images, in one binding.
  */
 import { patchesAlong } from "../../kernels/patches.ts";
+import { expectRank } from "../op.ts";
 import { formatShape } from "../shape.ts";
-import { expectRank, type Tensor } from "../tensor.ts";
+import type { Tensor } from "../tensor.ts";
 import { dense, denseInputGradient } from "./dense.ts";
 import { fold, type PatchOptions, unfold } from "./patches.ts";
 import { reshape } from "./reshape.ts";

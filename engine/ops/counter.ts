@@ -5,14 +5,16 @@ import {
   accumulateParams,
 } from "../../kernels/accumulate.ts";
 import { advance as advanceKernel } from "../../kernels/advance.ts";
-import type { Op } from "../op.ts";
-import { apply, expectShape, type Tensor, type Variable } from "../tensor.ts";
-import { binaryOp } from "./binary.ts";
-import { affineParts } from "./unary.ts";
+import { apply, expectShape, isOf } from "../op.ts";
+import type { Tensor, Variable } from "../tensor.ts";
+import { affineParts } from "./affine.ts";
+import { BINARY_OPS } from "./binary.ts";
+import type { RegisteredOp } from "./registered.ts";
 
 /** counter[0] += by. */
-export const advanceOp: Op<{ by: number }> = {
+export const advanceOp: RegisteredOp<{ by: number }> = {
   name: "advance",
+  memory: "update",
   infer([counter]) {
     expectShape("advance", "counter", counter, [1]);
     return [];
@@ -20,7 +22,7 @@ export const advanceOp: Op<{ by: number }> = {
   lower: ({ inputs: [counter], attributes: { by } }, emit) =>
     emit.call(advanceKernel, {}, { by }, [counter]),
   gradient: { none: "it is an assignment" },
-  updates: [0],
+  updates: () => [0],
   examples: [],
 };
 
@@ -32,10 +34,14 @@ export interface AccumulateAttributes {
   readonly by: number;
 }
 
-function accumulation(name: string, counts: boolean): Op<AccumulateAttributes> {
+function accumulation(
+  name: "accumulate" | "accumulateAndAdvance",
+  counts: boolean,
+): RegisteredOp<AccumulateAttributes> {
   const leading = counts ? 2 : 1;
   return {
     name,
+    memory: "update",
     infer(inputs, { terms }) {
       for (const { index } of terms) {
         if (index < inputs[0].size) continue;
@@ -52,16 +58,16 @@ function accumulation(name: string, counts: boolean): Op<AccumulateAttributes> {
       emit.call(kernel, {}, params, [total, counts ? counter : emit.scratch([1], "u32"), ...bound]);
     },
     gradient: { none: "it is an assignment" },
-    updates: counts ? [0, 1] : [0],
+    updates: () => counts ? [0, 1] : [0],
     examples: [],
   };
 }
 
 /** total[index] += scale·Σ x for some (index, scale, x): inputs total, x… */
-export const accumulateOp: Op<AccumulateAttributes> = accumulation("accumulate", false);
+export const accumulateOp: RegisteredOp<AccumulateAttributes> = accumulation("accumulate", false);
 
 /** The same, and counter[0] += by: inputs total, counter, x… Fusion makes it. */
-export const accumulateAndAdvanceOp: Op<AccumulateAttributes> = accumulation(
+export const accumulateAndAdvanceOp: RegisteredOp<AccumulateAttributes> = accumulation(
   "accumulateAndAdvance",
   true,
 );
@@ -89,8 +95,6 @@ function linearParts(x: Tensor): { x: Tensor; scale: number }[] {
     return linearParts(parts.x).map((part) => ({ ...part, scale: parts.a * part.scale }));
   }
   const { node } = x;
-  const isSum = node?.op.name === binaryOp.name &&
-    (node.attributes as { kind: string }).kind === "add" &&
-    node.inputs.every(({ shape }) => shape.length === 0);
+  const isSum = isOf(node, BINARY_OPS.add) && node.inputs.every(({ shape }) => shape.length === 0);
   return isSum ? node.inputs.flatMap(linearParts) : [{ x, scale: 1 }];
 }

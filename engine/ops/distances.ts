@@ -1,17 +1,19 @@
 /** Squared distances of all points to all centroids, and their gradient. */
 import { distances as kernel } from "../../kernels/distances.ts";
 import { distancesGradient as gradientKernel } from "../../kernels/distances_gradient.ts";
-import type { Op } from "../op.ts";
-import { apply, expectRank, expectShape, f32, type Tensor } from "../tensor.ts";
+import { apply, expectRank, expectShape, f32, type None } from "../op.ts";
+import type { Tensor } from "../tensor.ts";
+import { scale } from "./affine.ts";
 import { mul, sub } from "./binary.ts";
 import { matmul, matmulTransposeA, matmulTransposeB } from "./matmul.ts";
+import type { RegisteredOp } from "./registered.ts";
 import { reshape } from "./reshape.ts";
 import { sum } from "./sum.ts";
-import { scale } from "./unary.ts";
 
 /** y_ij = ‖z_i − c_j‖²: z [n, p], c [k, p] -> y [n, k]. */
-export const squaredDistancesOp: Op<Record<never, never>> = {
+export const squaredDistancesOp: RegisteredOp<None> = {
   name: "squaredDistances",
+  memory: "value",
   infer([z, centroids]) {
     expectRank("squaredDistances", "z", z, 2);
     expectRank("squaredDistances", "centroids", centroids, 2);
@@ -36,8 +38,9 @@ interface GradientAttributes {
 }
 
 /** dx_i = 2 Σ_j g_ij·(x_i − c_j): g [n, k] or its transpose, x [n, p], c [k, p] -> dx [n, p]. */
-export const distancesGradientOp: Op<GradientAttributes> = {
+export const distancesGradientOp: RegisteredOp<GradientAttributes> = {
   name: "distancesGradient",
+  memory: "value",
   infer([g, x, c], { transposed }) {
     const [n, k] = [x.shape[0], c.shape[0]];
     expectShape("distancesGradient", "g", g, transposed ? [k, n] : [n, k]);

@@ -1,19 +1,19 @@
 /** Mixing of rows by per-row coefficients, as ACAI interpolates codes. */
 import { interpolate as kernel } from "../../kernels/interpolate.ts";
 import { interpolateGradient as gradientKernel } from "../../kernels/interpolate_gradient.ts";
-import type { Op } from "../op.ts";
-import { apply, expectRank, expectShape, f32, type Tensor } from "../tensor.ts";
+import { apply, expectRank, expectShape, f32, type None } from "../op.ts";
+import type { Tensor } from "../tensor.ts";
+import { affine } from "./affine.ts";
 import { mul } from "./binary.ts";
+import type { RegisteredOp } from "./registered.ts";
 import { reshape } from "./reshape.ts";
-import { affine } from "./unary.ts";
-
-type Empty = Record<never, never>;
 
 const COEFFICIENTS = [0.1, 0.8, 0.35];
 
 /** y_i = t_i·z_i + (1 − t_i)·z_(n−1−i): z [n, w], t [n]. */
-export const interpolateReversedOp: Op<Empty> = {
+export const interpolateReversedOp: RegisteredOp<None> = {
   name: "interpolateReversed",
+  memory: "value",
   infer([z, t]) {
     expectRank("interpolateReversed", "z", z, 2);
     expectShape("interpolateReversed", "t", t, [z.shape[0]]);
@@ -33,8 +33,9 @@ export const interpolateReversedOp: Op<Empty> = {
 };
 
 /** The adjoint of {@linkcode interpolateReversedOp} in z, which is linear in z. */
-export const interpolateGradientOp: Op<Empty> = {
+export const interpolateGradientOp: RegisteredOp<None> = {
   name: "interpolateGradient",
+  memory: "value",
   infer: ([g]) => [f32(g.shape)],
   lower({ inputs: [g, t], outputs: [dz] }, emit) {
     emit.call(gradientKernel, {}, { n: g.shape[0], w: g.shape[1] }, [g, t, dz]);
@@ -50,8 +51,9 @@ export const interpolateGradientOp: Op<Empty> = {
 };
 
 /** y_i = t_i·a_i + (1 − t_i)·b_i: a, b [n, w], t [n]; not differentiated in t. */
-export const interpolateOp: Op<Empty> = {
+export const interpolateOp: RegisteredOp<None> = {
   name: "interpolate",
+  memory: "value",
   infer([a, b, t]) {
     expectRank("interpolate", "a", a, 2);
     expectShape("interpolate", "b", b, a.shape);

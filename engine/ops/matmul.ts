@@ -1,6 +1,7 @@
 /** Products of two matrices, either of them transposed, by the kernels of the dense layer. */
+import { expectRank } from "../op.ts";
 import { formatShape } from "../shape.ts";
-import { expectRank, type Tensor } from "../tensor.ts";
+import type { Tensor } from "../tensor.ts";
 import { dense, denseInputGradient, denseWeightGradient } from "./dense.ts";
 
 /**

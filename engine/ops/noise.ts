@@ -1,9 +1,10 @@
 /** Random masks and normal numbers, new at every step, from the counter-based generator. */
 import type { Shape } from "../shape.ts";
 import type { Tensor } from "../tensor.ts";
+import { affine, scale } from "./affine.ts";
 import { mul, reluGradient } from "./binary.ts";
 import { randomUniform, type Stream } from "./random.ts";
-import { affine, cos, log, relu, scale, sqrt } from "./unary.ts";
+import { cos, log, relu, sqrt } from "./unary.ts";
 
 /**
  * x with each element set to 0 with probability `rate`, the others divided by 1 − rate (inverted

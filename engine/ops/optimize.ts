@@ -1,34 +1,9 @@
 /** Optimiser updates: one call over a whole parameter arena. */
 import { adam as adamKernel } from "../../kernels/adam.ts";
 import { sgd as sgdKernel } from "../../kernels/sgd.ts";
-import type { Op } from "../op.ts";
-import { apply, expectShape, f32, type Tensor, type Variable } from "../tensor.ts";
-
-interface PackAttributes {
-  /** Element offset of each input. */
-  readonly offsets: readonly number[];
-  readonly length: number;
-}
-
-/**
- * Places tensors at offsets of one array. The plan lets their makers write there directly, so that
- * nothing is copied; gaps hold zeros.
- */
-export const packOp: Op<PackAttributes> = {
-  name: "pack",
-  infer: (_inputs, { length }) => [f32([length])],
-  gradient: { none: "it prepares an update" },
-  examples: [],
-};
-
-/** `tensors[i]` at `offsets[i]` of one array of `length` elements. */
-export function pack(
-  tensors: readonly Tensor[],
-  offsets: readonly number[],
-  length: number,
-): Tensor {
-  return apply(packOp, tensors, { offsets, length })[0];
-}
+import { apply, expectShape } from "../op.ts";
+import type { Tensor, Variable } from "../tensor.ts";
+import type { RegisteredOp } from "./registered.ts";
 
 /** Constants of Adam. */
 export interface AdamConstants {
@@ -45,8 +20,9 @@ export interface AdamConstants {
 }
 
 /** Adam (Kingma and Ba, arXiv 1412.6980, algorithm 1) in place. */
-export const adamOp: Op<AdamConstants> = {
+export const adamOp: RegisteredOp<AdamConstants> = {
   name: "adam",
+  memory: "update",
   infer([w, g, m, v, step]) {
     for (const [name, t] of [["g", g], ["m", m], ["v", v]] as const) {
       expectShape("adam", name, t, w.shape);
@@ -57,7 +33,7 @@ export const adamOp: Op<AdamConstants> = {
   lower: ({ inputs, attributes }, emit) =>
     emit.call(adamKernel, {}, { n: inputs[0].size, ...attributes }, inputs),
   gradient: { none: "it is an update" },
-  updates: [0, 2, 3],
+  updates: () => [0, 2, 3],
   examples: [],
 };
 
@@ -70,8 +46,9 @@ export interface SgdConstants {
 }
 
 /** v ← momentum·v − learningRate·g; w ← w + v, in place. */
-export const sgdOp: Op<SgdConstants> = {
+export const sgdOp: RegisteredOp<SgdConstants> = {
   name: "sgd",
+  memory: "update",
   infer([w, g, v]) {
     expectShape("sgd", "g", g, w.shape);
     expectShape("sgd", "v", v, w.shape);
@@ -80,7 +57,7 @@ export const sgdOp: Op<SgdConstants> = {
   lower: ({ inputs, attributes }, emit) =>
     emit.call(sgdKernel, {}, { n: inputs[0].size, ...attributes }, inputs),
   gradient: { none: "it is an update" },
-  updates: [0, 2],
+  updates: () => [0, 2],
   examples: [],
 };
 

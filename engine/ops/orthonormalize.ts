@@ -1,13 +1,15 @@
 /** Orthonormal rows, differentiably: for constraints that hold exactly. */
 import { orthonormalize as kernel } from "../../kernels/orthonormalize.ts";
 import { orthonormalizeGradient as gradientKernel } from "../../kernels/orthonormalize_gradient.ts";
-import type { Op } from "../op.ts";
-import { apply, expectRank, f32, type Tensor } from "../tensor.ts";
+import { apply, expectRank, f32, type None } from "../op.ts";
+import type { Tensor } from "../tensor.ts";
 import { matmulTransposeB } from "./matmul.ts";
+import type { RegisteredOp } from "./registered.ts";
 
 /** q of a = l·q, both [k, p], with q·qᵀ = I and l lower triangular. */
-export const orthonormalizeOp: Op<Record<never, never>> = {
+export const orthonormalizeOp: RegisteredOp<None> = {
   name: "orthonormalize",
+  memory: "value",
   infer([a]) {
     expectRank("orthonormalize", "a", a, 2);
     const [k, p] = a.shape;
@@ -34,8 +36,9 @@ export const orthonormalizeOp: Op<Record<never, never>> = {
 };
 
 /** ∂L/∂a: inputs q, l, g = ∂L/∂q and g·qᵀ. */
-export const orthonormalizeGradientOp: Op<Record<never, never>> = {
+export const orthonormalizeGradientOp: RegisteredOp<None> = {
   name: "orthonormalizeGradient",
+  memory: "value",
   infer: ([q]) => [f32(q.shape)],
   lower({ inputs, outputs: [da] }, emit) {
     const [k, p] = inputs[0].shape;

@@ -2,9 +2,10 @@
 import { fold as foldKernel } from "../../kernels/fold.ts";
 import { patchesAlong } from "../../kernels/patches.ts";
 import { unfold as unfoldKernel } from "../../kernels/unfold.ts";
-import type { Op } from "../op.ts";
+import { apply, expectRank, expectShape, f32 } from "../op.ts";
 import { formatShape, type Shape, sizeOf } from "../shape.ts";
-import { apply, expectRank, expectShape, f32, type Tensor } from "../tensor.ts";
+import type { Tensor } from "../tensor.ts";
+import type { RegisteredOp } from "./registered.ts";
 import { reshape } from "./reshape.ts";
 import { sum } from "./sum.ts";
 
@@ -66,8 +67,9 @@ function patchParams(shape: Shape, { k, stride, padding }: Attributes) {
 }
 
 /** x [n, h, w, c] -> y [n·oh·ow, k·k·c]. */
-export const unfoldOp: Op<Attributes> = {
+export const unfoldOp: RegisteredOp<Attributes> = {
   name: "unfold",
+  memory: "value",
   infer([x], attributes) {
     expectRank("unfold", "x", x, 4);
     const [n, , , c] = x.shape;
@@ -89,8 +91,9 @@ export const unfoldOp: Op<Attributes> = {
 };
 
 /** y [n·oh·ow, k·k·c], and b [c] or none -> x [n, h, w, c]. */
-export const foldOp: Op<FoldAttributes> = {
+export const foldOp: RegisteredOp<FoldAttributes> = {
   name: "fold",
+  memory: "value",
   infer([y, b], attributes) {
     const { shape, k } = attributes;
     const [n, , , c] = shape;

@@ -1,9 +1,10 @@
 /** Random numbers and batch membership from the step number, with no help of the host. */
 import { batchRows as batchRowsKernel } from "../../kernels/batch_rows.ts";
 import { randomUniform as randomUniformKernel } from "../../kernels/random_uniform.ts";
-import type { Op } from "../op.ts";
+import { apply, expectShape, f32, u32 } from "../op.ts";
 import type { Shape } from "../shape.ts";
-import { apply, expectShape, f32, type Tensor, u32 } from "../tensor.ts";
+import type { Tensor } from "../tensor.ts";
+import type { RegisteredOp } from "./registered.ts";
 
 /** Which stream of the counter-based generator, and the run's seed: both are its key. */
 export interface Stream {
@@ -20,8 +21,9 @@ interface UniformAttributes extends Stream {
 }
 
 /** Uniform numbers; element i at step s depends on (seed, stream, s, i) alone. */
-export const randomUniformOp: Op<UniformAttributes> = {
+export const randomUniformOp: RegisteredOp<UniformAttributes> = {
   name: "randomUniform",
+  memory: "value",
   infer([step], { shape }) {
     expectShape("randomUniform", "step", step, [1]);
     return [f32(shape)];
@@ -73,8 +75,9 @@ export interface BatchOptions extends Stream {
 }
 
 /** Row numbers of the batch of a step. */
-export const batchRowsOp: Op<BatchOptions> = {
+export const batchRowsOp: RegisteredOp<BatchOptions> = {
   name: "batchRows",
+  memory: "value",
   infer([step], { count }) {
     expectShape("batchRows", "step", step, [1]);
     return [u32([count])];

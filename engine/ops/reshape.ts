@@ -1,11 +1,13 @@
 /** The same memory under another shape, and the same memory without a gradient. */
-import type { Op } from "../op.ts";
+import { apply, type None } from "../op.ts";
 import { formatShape, sameShape, type Shape, sizeOf } from "../shape.ts";
-import { apply, type Tensor } from "../tensor.ts";
+import type { Tensor } from "../tensor.ts";
+import type { RegisteredOp } from "./registered.ts";
 
 /** y = x, row-major, under another shape. */
-export const reshapeOp: Op<{ shape: Shape }> = {
+export const reshapeOp: RegisteredOp<{ shape: Shape }> = {
   name: "reshape",
+  memory: "alias",
   infer([x], { shape }) {
     if (sizeOf(shape) !== x.size) {
       throw new RangeError(
@@ -20,8 +22,9 @@ export const reshapeOp: Op<{ shape: Shape }> = {
 };
 
 /** y = x, and ∂y/∂x counts as 0. */
-export const stopGradientOp: Op<Record<never, never>> = {
+export const stopGradientOp: RegisteredOp<None> = {
   name: "stopGradient",
+  memory: "alias",
   infer: ([x]) => [{ shape: x.shape, dtype: x.dtype }],
   gradient: { none: "stopGradient makes its input a constant" },
   examples: [],

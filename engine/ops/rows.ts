@@ -1,9 +1,10 @@
 /** Rows of a table: gathered into a batch, scattered back by number. */
 import { gather as gatherKernel } from "../../kernels/gather.ts";
 import { scatterRows as scatterRowsKernel } from "../../kernels/scatter_rows.ts";
-import type { Op } from "../op.ts";
+import { apply, expectRank, expectShape, type None } from "../op.ts";
 import type { Table } from "../table.ts";
-import { apply, expectRank, expectShape, type Tensor, type Variable } from "../tensor.ts";
+import type { Tensor, Variable } from "../tensor.ts";
+import type { RegisteredOp } from "./registered.ts";
 
 interface GatherAttributes {
   /** First row of each chunk. */
@@ -11,8 +12,9 @@ interface GatherAttributes {
 }
 
 /** y[i] = x[rows[i]], with x in one or more chunks (the inputs after `rows`). */
-export const gatherOp: Op<GatherAttributes> = {
+export const gatherOp: RegisteredOp<GatherAttributes> = {
   name: "gather",
+  memory: "value",
   infer([rows, ...chunks]) {
     expectRank("gather", "rows", rows, 1);
     chunks.forEach((chunk) => expectRank("gather", "a chunk", chunk, 2));
@@ -36,8 +38,9 @@ export function gather(table: Table, rows: Tensor): Tensor {
 }
 
 /** y[rows[i]] = x[i]: writes into a variable; row numbers past its end are skipped. */
-export const scatterRowsOp: Op<Record<never, never>> = {
+export const scatterRowsOp: RegisteredOp<None> = {
   name: "scatterRows",
+  memory: "update",
   infer([y, rows, x]) {
     expectShape("scatterRows", "x", x, [rows.shape[0], ...y.shape.slice(1)]);
     if (x.dtype !== y.dtype) throw new TypeError(`scatterRows: x is ${x}, the variable ${y}`);
@@ -49,7 +52,7 @@ export const scatterRowsOp: Op<Record<never, never>> = {
     emit.call(scatterRowsKernel, {}, { n: rows.size, w, total }, [x, rows, y]);
   },
   gradient: { none: "it is an assignment" },
-  updates: [0],
+  updates: () => [0],
   examples: [],
 };
 

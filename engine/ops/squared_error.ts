@@ -1,12 +1,13 @@
 /** The squared error of two tensors, and its gradient from the same pass. */
 import { meanSquaredError as kernel } from "../../kernels/mean_squared_error.ts";
 import { reduce } from "../../kernels/reduce.ts";
-import type { Emitter, Op } from "../op.ts";
-import { apply, expectShape, f32, type Tensor } from "../tensor.ts";
-import { broadcastTo } from "./broadcast.ts";
-import { constantValue } from "./constant.ts";
+import { apply, expectShape, f32, type None } from "../op.ts";
+import type { Emitter, Tensor } from "../tensor.ts";
+import { negate, scale } from "./affine.ts";
 import { mul } from "./binary.ts";
-import { negate, scale } from "./unary.ts";
+import { constantValue } from "./constant.ts";
+import type { RegisteredOp } from "./registered.ts";
+import { broadcastTo } from "./sum.ts";
 
 /** Elements of one partial sum. */
 const BLOCK = 1024;
@@ -21,34 +22,40 @@ interface Scale {
   readonly scale: number;
 }
 
+/** What one pass over p and t makes. */
+interface Results {
+  /** Σ (p − t)² as a scalar, or as its partial sums for whoever adds them. */
+  readonly error?: Tensor;
+  /** scale·(p − t). */
+  readonly gradient?: Tensor;
+}
+
 function emitCalls(
   emit: Emitter,
-  p: Tensor,
-  t: Tensor,
-  total: Tensor | undefined,
-  gradient: Tensor | undefined,
-  factor: number,
+  [p, t]: readonly Tensor[],
+  { error, gradient }: Results,
+  scale = 0,
 ): void {
   const blocks = squaredErrorBlocks(p);
-  // One sum, or one a block where fusion leaves the last addition to whoever reads it.
-  const whole = total?.shape.length === 0;
-  const partial = total && !(whole && blocks > 1) ? total : emit.scratch([blocks]);
-  const params = { n: p.size, block: BLOCK, scale: factor };
+  const whole = error?.shape.length === 0;
+  const partial = error && !(whole && blocks > 1) ? error : emit.scratch([blocks]);
+  const params = { n: p.size, block: BLOCK, scale };
   const constants = { GRADIENT: gradient ? 1 : 0 };
   emit.call(kernel, constants, params, [p, t, gradient ?? emit.scratch([1]), partial]);
-  if (whole && blocks > 1) {
-    emit.call(reduce, { OP: 0 }, { rows: 1, n: blocks, block: blocks }, [partial, total]);
+  if (error && whole && blocks > 1) {
+    emit.call(reduce, {}, { rows: 1, n: blocks, block: blocks }, [partial, error]);
   }
 }
 
 /** Σ (p − t)² over all elements. */
-export const squaredErrorOp: Op<Record<never, never>> = {
+export const squaredErrorOp: RegisteredOp<None> = {
   name: "squaredError",
+  memory: "value",
   infer([p, t]) {
     expectShape("squaredError", "target", t, p.shape);
     return [f32([])];
   },
-  lower: ({ inputs: [p, t], outputs: [y] }, emit) => emitCalls(emit, p, t, y, undefined, 0),
+  lower: ({ inputs, outputs: [error] }, emit) => emitCalls(emit, inputs, { error }),
   gradient({ inputs: [p, t] }, [g], needed) {
     const dp = difference(p, t, g!);
     return [needed[0] ? dp : undefined, needed[1] ? negate(dp) : undefined];
@@ -60,26 +67,52 @@ export const squaredErrorOp: Op<Record<never, never>> = {
 };
 
 /** scale·(p − t). */
-export const squaredErrorGradientOp: Op<Scale> = {
+export const squaredErrorGradientOp: RegisteredOp<Scale> = {
   name: "squaredErrorGradient",
-  infer: ([p]) => [f32(p.shape)],
-  lower: ({ inputs: [p, t], outputs: [g], attributes }, emit) =>
-    emitCalls(emit, p, t, undefined, g, attributes.scale),
+  memory: "value",
+  infer([p, t]) {
+    expectShape("squaredErrorGradient", "target", t, p.shape);
+    return [f32(p.shape)];
+  },
+  lower: ({ inputs, outputs: [gradient], attributes }, emit) =>
+    emitCalls(emit, inputs, { gradient }, attributes.scale),
   gradient: ({ attributes }, [g]) => [scale(g!, attributes.scale), scale(g!, -attributes.scale)],
   examples: [
     { name: "matrix", inputs: [{ shape: [3, 4] }, { shape: [3, 4] }], attributes: { scale: 0.7 } },
   ],
 };
 
-/** Both in one pass; what the plan's fusion makes of the two ops above. */
-export const squaredErrorWithGradientOp: Op<Scale> = {
-  name: "squaredErrorWithGradient",
-  infer: ([p]) => [f32([]), f32(p.shape)],
-  lower: ({ inputs: [p, t], outputs: [y, g], attributes }, emit) =>
-    emitCalls(emit, p, t, y, g, attributes.scale),
-  gradient: { none: "it is made by fusion, after differentiation" },
-  examples: [],
-};
+/** What fusion makes of the error: its partial sums, its gradient beside it, or both. */
+function fusedOp<A extends Partial<Scale>>(
+  name: "squaredErrorParts" | "squaredErrorWithGradient" | "squaredErrorPartsWithGradient",
+): RegisteredOp<A> {
+  const isWhole = name === "squaredErrorWithGradient";
+  const hasGradient = name !== "squaredErrorParts";
+  return {
+    name,
+    memory: "value",
+    infer([p, t]) {
+      expectShape(name, "target", t, p.shape);
+      const error = f32(isWhole ? [] : [squaredErrorBlocks(p)]);
+      return hasGradient ? [error, f32(p.shape)] : [error];
+    },
+    lower: ({ inputs, outputs: [error, gradient], attributes }, emit) =>
+      emitCalls(emit, inputs, { error, gradient }, attributes.scale),
+    gradient: { none: "fusion makes it, after differentiation" },
+    examples: [],
+  };
+}
+
+/** The error and its gradient in one pass. */
+export const squaredErrorWithGradientOp: RegisteredOp<Scale> = fusedOp("squaredErrorWithGradient");
+
+/** The error's partial sums, for an accumulation that adds them. */
+export const squaredErrorPartsOp: RegisteredOp<None> = fusedOp("squaredErrorParts");
+
+/** The error's partial sums and its gradient in one pass. */
+export const squaredErrorPartsWithGradientOp: RegisteredOp<Scale> = fusedOp(
+  "squaredErrorPartsWithGradient",
+);
 
 /** 2·g·(p − t) for a scalar g. */
 function difference(p: Tensor, t: Tensor, g: Tensor): Tensor {

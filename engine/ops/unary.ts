@@ -1,73 +1,73 @@
 /** Element-wise functions of one tensor. */
-import { UNARY, unary as kernel } from "../../kernels/unary.ts";
-import type { Example, Op } from "../op.ts";
-import { apply, type Tensor } from "../tensor.ts";
+import type { UNARY } from "../../kernels/unary.ts";
+import { apply, type None } from "../op.ts";
+import type { Tensor } from "../tensor.ts";
+import { affine } from "./affine.ts";
 import { div, mul, reluGradient } from "./binary.ts";
-import { constant, constantValue } from "./constant.ts";
+import { emitUnary } from "./elementwise.ts";
+import type { RegisteredOp } from "./registered.ts";
 
-/** Functions of one argument that the kernel knows. */
-export type UnaryName = keyof typeof UNARY;
+/** Functions of one argument that the kernel knows; the affine one takes numbers besides. */
+export type UnaryName = Exclude<keyof typeof UNARY, "affine">;
 
-interface Attributes {
-  readonly kind: UnaryName;
-  /** `affine` computes a·x + b. */
-  readonly a: number;
-  readonly b: number;
+type Rule = (x: Tensor, y: Tensor, g: Tensor) => Tensor | undefined;
+
+/** What tells a function's op from the others'. */
+interface Traits {
+  /** ∂L/∂x from g = ∂L/∂y, y = f(x). */
+  readonly rule: Rule;
+  /** Defined for positive numbers only. */
+  readonly positive?: true;
+  /** With a kink at 0. */
+  readonly kinked?: true;
+  /** Constant but for jumps. */
+  readonly stepwise?: true;
 }
 
-type Rule = (x: Tensor, y: Tensor, g: Tensor, attributes: Attributes) => Tensor | undefined;
-
-/** ∂L/∂x from g = ∂L/∂y, y = f(x): a missing rule is a type error. */
-const RULES: Record<UnaryName, Rule> = {
-  copy: (_x, _y, g) => g,
-  affine: (_x, _y, g, { a }) => affine(g, a, 0),
-  relu: (_x, y, g) => reluGradient(g, y),
-  exp: (_x, y, g) => mul(g, y),
-  log: (x, _y, g) => div(g, x),
-  sqrt: (_x, y, g) => div(affine(g, 0.5, 0), y),
-  square: (x, _y, g) => mul(g, affine(x, 2, 0)),
-  reciprocal: (_x, y, g) => affine(mul(g, square(y)), -1, 0),
-  sigmoid: (_x, y, g) => mul(g, mul(y, affine(y, -1, 1))),
-  tanh: (_x, y, g) => mul(g, affine(square(y), -1, 1)),
-  abs: (x, _y, g) => mul(g, sign(x)),
-  sign: () => undefined,
-  sin: (x, _y, g) => mul(g, cos(x)),
-  cos: (x, _y, g) => affine(mul(g, sin(x)), -1, 0),
-  softplus: (x, _y, g) => mul(g, sigmoid(x)),
-};
-
-const POSITIVE: ReadonlySet<UnaryName> = new Set(["log", "sqrt", "reciprocal"]);
-const KINKED: ReadonlySet<UnaryName> = new Set(["relu", "abs"]);
-
-function example(kind: UnaryName): Example<Attributes> {
-  const [low, high] = POSITIVE.has(kind) ? [0.3, 2] : [-2, 2];
+function unaryOp(name: UnaryName, { rule, ...traits }: Traits): RegisteredOp<None> {
+  const [low, high] = traits.positive ? [0.3, 2] : [-2, 2];
+  const awayFromZero = traits.kinked || traits.stepwise ? 1e-2 : 0;
   return {
-    name: kind,
-    inputs: [{ shape: [3, 5], low, high, awayFromZero: KINKED.has(kind) ? 1e-2 : 0 }],
-    attributes: { kind, a: -1.5, b: 0.25 },
+    name,
+    memory: "value",
+    infer([x]) {
+      if (x.dtype !== "f32") throw new TypeError(`${name}: the tensor must be f32, got ${x}`);
+      return [x];
+    },
+    lower: ({ inputs: [x], outputs: [y] }, emit) => emitUnary(emit, name, x, y),
+    gradient: ({ inputs: [x], outputs: [y] }, [g]) => [rule(x, y, g!)],
+    rowInputs: () => [0],
+    examples: [{
+      name: "matrix",
+      inputs: [{ shape: [3, 5], low, high, awayFromZero, fixed: traits.stepwise }],
+      attributes: {},
+    }],
   };
 }
 
-/** y = f(x), element by element. */
-export const unaryOp: Op<Attributes> = {
-  name: "unary",
-  infer([x], { kind }) {
-    if (x.dtype !== "f32" && kind !== "copy") {
-      throw new TypeError(`${kind}: the tensor must be f32, got ${x}`);
-    }
-    return [{ shape: x.shape, dtype: x.dtype }];
-  },
-  lower({ inputs: [x], outputs: [y], attributes: { kind, a, b } }, emit) {
-    emit.call(kernel, { OP: UNARY[kind] }, { n: x.size, a, b }, [x, y]);
-  },
-  gradient: ({ inputs: [x], outputs: [y], attributes }, [g]) => [
-    RULES[attributes.kind](x, y, g!, attributes),
-  ],
-  examples: (Object.keys(UNARY) as UnaryName[]).filter((kind) => kind !== "sign").map(example),
+/** y = f(x), element by element, of every f. */
+export const UNARY_OPS: Readonly<Record<UnaryName, RegisteredOp<None>>> = {
+  copy: unaryOp("copy", { rule: (_x, _y, g) => g }),
+  relu: unaryOp("relu", { rule: (_x, y, g) => reluGradient(g, y), kinked: true }),
+  exp: unaryOp("exp", { rule: (_x, y, g) => mul(g, y) }),
+  log: unaryOp("log", { rule: (x, _y, g) => div(g, x), positive: true }),
+  sqrt: unaryOp("sqrt", { rule: (_x, y, g) => div(affine(g, 0.5, 0), y), positive: true }),
+  square: unaryOp("square", { rule: (x, _y, g) => mul(g, affine(x, 2, 0)) }),
+  reciprocal: unaryOp("reciprocal", {
+    rule: (_x, y, g) => affine(mul(g, square(y)), -1, 0),
+    positive: true,
+  }),
+  sigmoid: unaryOp("sigmoid", { rule: (_x, y, g) => mul(g, mul(y, affine(y, -1, 1))) }),
+  tanh: unaryOp("tanh", { rule: (_x, y, g) => mul(g, affine(square(y), -1, 1)) }),
+  abs: unaryOp("abs", { rule: (x, _y, g) => mul(g, sign(x)), kinked: true }),
+  sign: unaryOp("sign", { rule: () => undefined, stepwise: true }),
+  sin: unaryOp("sin", { rule: (x, _y, g) => mul(g, cos(x)) }),
+  cos: unaryOp("cos", { rule: (x, _y, g) => affine(mul(g, sin(x)), -1, 0) }),
+  softplus: unaryOp("softplus", { rule: (x, _y, g) => mul(g, sigmoid(x)) }),
 };
 
 function make(kind: UnaryName): (x: Tensor) => Tensor {
-  return (x) => apply(unaryOp, [x], { kind, a: 1, b: 0 })[0];
+  return (x) => apply(UNARY_OPS[kind], [x], {})[0];
 }
 
 /** max(x, 0); its gradient at 0 is 0. */
@@ -96,31 +96,5 @@ export const sin: (x: Tensor) => Tensor = make("sin");
 export const cos: (x: Tensor) => Tensor = make("cos");
 /** The same values in memory of their own. */
 export const copy: (x: Tensor) => Tensor = make("copy");
-
-/** a·x + b for numbers a and b; folded where x is a constant or itself affine. */
-export function affine(x: Tensor, a: number, b: number): Tensor {
-  const value = constantValue(x);
-  if (value !== undefined) return constant(a * value + b);
-  if (a === 1 && b === 0) return x;
-  const inner = affineParts(x);
-  if (inner) return affine(inner.x, a * inner.a, a * inner.b + b);
-  return apply(unaryOp, [x], { kind: "affine", a, b })[0];
-}
-
-/** Of a tensor made as a·x + b: its parts; else undefined. */
-export function affineParts(y: Tensor): { x: Tensor; a: number; b: number } | undefined {
-  const node = y.node;
-  if (node?.op.name !== unaryOp.name) return undefined;
-  const { kind, a, b } = node.attributes as Attributes;
-  return kind === "affine" ? { x: node.inputs[0], a, b } : undefined;
-}
-
-/** x·`factor`. */
-export function scale(x: Tensor, factor: number): Tensor {
-  return affine(x, factor, 0);
-}
-
-/** −x. */
-export function negate(x: Tensor): Tensor {
-  return affine(x, -1, 0);
-}
+/** log(1 + eˣ) = max(x, 0) + log(1 + e^−|x|): no overflow, and no digits lost where x ≪ 0. */
+export const softplus: (x: Tensor) => Tensor = make("softplus");

@@ -6,7 +6,8 @@ import { Convolution, TransposedConvolution } from "../../engine/convolution_lay
 import { Dense, glorotUniform, type ParameterBlock, Parameters } from "../../engine/module.ts";
 import { leakyRelu } from "../../engine/ops/activation.ts";
 import { reshape } from "../../engine/ops/reshape.ts";
-import { affine, tanh } from "../../engine/ops/unary.ts";
+import { affine } from "../../engine/ops/affine.ts";
+import { tanh } from "../../engine/ops/unary.ts";
 import type { State } from "../../engine/state.ts";
 import type { Tensor } from "../../engine/tensor.ts";
 import { patchesAlong } from "../../kernels/patches.ts";

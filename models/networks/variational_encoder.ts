@@ -1,6 +1,7 @@
 /** Codes as distributions: what makes an autoencoder variational. */
 import { Dense, glorotUniform, Parameters } from "../../engine/module.ts";
-import { scale, tanh } from "../../engine/ops/unary.ts";
+import { scale } from "../../engine/ops/affine.ts";
+import { tanh } from "../../engine/ops/unary.ts";
 import type { State } from "../../engine/state.ts";
 import type { Tensor } from "../../engine/tensor.ts";
 import type { Autoencoder } from "./autoencoder.ts";

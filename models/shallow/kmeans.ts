@@ -186,10 +186,8 @@ async function runGroup(
     const sumBlocks = Math.ceil(total / SUM_BLOCK);
     const partial = scratch("partial inertias", [runs, sumBlocks]);
     const inertia = scratch("inertias", [runs]);
-    callKernel(reduce, { rows: runs, n: total, block: SUM_BLOCK }, [nearest, partial], { OP: 0 });
-    callKernel(reduce, { rows: runs, n: sumBlocks, block: sumBlocks }, [partial, inertia], {
-      OP: 0,
-    });
+    callKernel(reduce, { rows: runs, n: total, block: SUM_BLOCK }, [nearest, partial]);
+    callKernel(reduce, { rows: runs, n: sumBlocks, block: sumBlocks }, [partial, inertia]);
     return { inertia };
   }, "k-means result");
   finish.run();

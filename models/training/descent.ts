@@ -5,7 +5,7 @@
 import type { ParameterBlock } from "../../engine/module.ts";
 import { add } from "../../engine/ops/binary.ts";
 import { assign } from "../../engine/ops/call.ts";
-import { scale } from "../../engine/ops/unary.ts";
+import { scale } from "../../engine/ops/affine.ts";
 import { Adam, type Optimizer } from "../../engine/optim.ts";
 import type { Variable } from "../../engine/tensor.ts";
 import { planBatches } from "./batches.ts";

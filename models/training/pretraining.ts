@@ -6,13 +6,13 @@
 import type { ParameterBlock } from "../../engine/module.ts";
 import { Adam, type Optimizer } from "../../engine/optim.ts";
 import { add } from "../../engine/ops/binary.ts";
-import { broadcastTo } from "../../engine/ops/broadcast.ts";
+import { broadcastTo } from "../../engine/ops/sum.ts";
 import { constant } from "../../engine/ops/constant.ts";
 import { interpolate, interpolateReversed } from "../../engine/ops/interpolate.ts";
 import { maskNoise, randomNormal } from "../../engine/ops/noise.ts";
 import { randomUniform } from "../../engine/ops/random.ts";
 import { stopGradient } from "../../engine/ops/reshape.ts";
-import { scale } from "../../engine/ops/unary.ts";
+import { scale } from "../../engine/ops/affine.ts";
 import { STREAM } from "../../engine/random.ts";
 import type { Tensor } from "../../engine/tensor.ts";
 import type { Autoencoder } from "../networks/autoencoder.ts";

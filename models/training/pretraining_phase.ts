@@ -2,7 +2,7 @@
 import type { ParameterBlock } from "../../engine/module.ts";
 import { mul } from "../../engine/ops/binary.ts";
 import { squaredError } from "../../engine/ops/squared_error.ts";
-import { scale } from "../../engine/ops/unary.ts";
+import { scale } from "../../engine/ops/affine.ts";
 import { Adam, type Optimizer, Sgd } from "../../engine/optim.ts";
 import type { State } from "../../engine/state.ts";
 import type { Tensor, Variable } from "../../engine/tensor.ts";

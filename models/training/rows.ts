@@ -5,7 +5,7 @@
 import type { Backend } from "../../engine/backend.ts";
 import { reshape } from "../../engine/ops/reshape.ts";
 import { gather } from "../../engine/ops/rows.ts";
-import { scale } from "../../engine/ops/unary.ts";
+import { scale } from "../../engine/ops/affine.ts";
 import { State } from "../../engine/state.ts";
 import { Table } from "../../engine/table.ts";
 import type { Tensor, Variable } from "../../engine/tensor.ts";

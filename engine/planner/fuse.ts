@@ -2,97 +2,92 @@
  * Fusion: rewrites of the traced nodes that make fewer kernel calls of the same arithmetic. Most rules
  * replace a node and its producer by one node whose outputs are the same tensors.
  */
-import { ACCUMULATE_TERMS } from "../kernels/accumulate.ts";
-import { binaryOp } from "./ops/binary.ts";
+import { ACCUMULATE_TERMS } from "../../kernels/accumulate.ts";
+import { isOf, type None } from "../op.ts";
+import { BINARY_OPS } from "../ops/binary.ts";
 import {
   accumulateAndAdvanceOp,
   type AccumulateAttributes,
   accumulateOp,
   advanceOp,
-} from "./ops/counter.ts";
-import { denseInputGradientOp, denseOp, denseWeightGradientOp } from "./ops/dense.ts";
+} from "../ops/counter.ts";
+import {
+  denseInputGradientOp,
+  denseOp,
+  denseReluOp,
+  denseWeightGradientOp,
+  maskedInputGradientOp,
+  weightAndBiasGradientOp,
+} from "../ops/dense.ts";
 import {
   squaredErrorBlocks,
   squaredErrorGradientOp,
   squaredErrorOp,
+  squaredErrorPartsOp,
+  squaredErrorPartsWithGradientOp,
   squaredErrorWithGradientOp,
-} from "./ops/squared_error.ts";
-import { sumOp } from "./ops/sum.ts";
-import { unaryOp } from "./ops/unary.ts";
+} from "../ops/squared_error.ts";
+import { sumOp } from "../ops/sum.ts";
+import { UNARY_OPS } from "../ops/unary.ts";
+import { sameShape } from "../shape.ts";
+import { type Node, Tensor } from "../tensor.ts";
 import { partsOf, Rewriting } from "./rewrite.ts";
-import { sameShape } from "./shape.ts";
-import { stackProducts } from "./stack.ts";
-import { type Node, Tensor } from "./tensor.ts";
 
 /** Returns the nodes that go, the rule's own among them, with what takes their places; or undefined. */
 type Rule = (node: Node, step: Rewriting) => readonly (readonly [Node, Node])[] | undefined;
 
 /** relu(dense(x, w, b)): the ReLU goes into the epilogue of the product. */
 const reluIntoDense: Rule = (node, step) => {
-  if (node.op.name !== unaryOp.name || (node.attributes as { kind: string }).kind !== "relu") {
-    return;
-  }
+  if (!isOf(node, UNARY_OPS.relu)) return;
   const absorbed = step.maker(node.inputs[0]);
-  if (absorbed?.op.name !== denseOp.name || !step.onlyReader(node.inputs[0], node)) return;
-  const fused = { ...absorbed, id: node.id, attributes: { relu: true }, outputs: node.outputs };
+  if (!isOf(absorbed, denseOp) || !step.onlyReader(node.inputs[0], node)) return;
+  const fused: Node<None> = { ...node, op: denseReluOp, inputs: absorbed.inputs };
   return [[absorbed, fused], [node, fused]];
 };
 
 /** reluGradient(dy·wᵀ, y): the mask goes into the epilogue of the product. */
 const maskIntoInputGradient: Rule = (node, step) => {
-  if (node.op.name !== binaryOp.name) return;
-  if ((node.attributes as { kind: string }).kind !== "reluGradient") return;
+  if (!isOf(node, BINARY_OPS.reluGradient)) return;
   const [product, y] = node.inputs;
   const absorbed = step.maker(product);
-  if (absorbed?.op.name !== denseInputGradientOp.name || !step.onlyReader(product, node)) return;
-  if (y === product || !sameShape(y.shape, product.shape) || absorbed.inputs.length > 2) return;
+  if (!isOf(absorbed, denseInputGradientOp) || !step.onlyReader(product, node)) return;
+  if (y === product || !sameShape(y.shape, product.shape)) return;
   const inputs = [...absorbed.inputs, y];
-  const fused = {
-    ...absorbed,
-    id: node.id,
-    inputs,
-    attributes: { mask: true },
-    outputs: node.outputs,
-  };
+  const fused: Node<None> = { ...node, op: maskedInputGradientOp, inputs };
   return [[absorbed, fused], [node, fused]];
 };
 
 /** squaredError(p, t) and its gradient: one pass. */
 const errorWithGradient: Rule = (node, step) => {
-  if (node.op.name !== squaredErrorGradientOp.name) return;
+  if (!isOf(node, squaredErrorGradientOp)) return;
   const [p, t] = node.inputs;
   const absorbed = step.readers(p).find((other) =>
-    other.op.name === squaredErrorOp.name && other.inputs[0] === p && other.inputs[1] === t
+    isOf(other, squaredErrorOp) && other.inputs[0] === p && other.inputs[1] === t
   );
   if (!absorbed) return;
-  const fused: Node = {
-    ...node,
-    // The error may come first or, traced once more after differentiation, last.
-    id: Math.min(absorbed.id, node.id),
-    op: squaredErrorWithGradientOp,
-    outputs: [...absorbed.outputs, ...node.outputs],
-  };
-  return [[absorbed, fused], [node, fused]];
+  return joined(absorbed, { ...node, op: squaredErrorWithGradientOp }, node);
 };
 
 /** xᵀ·dy and the sum of dy's rows: the gradients of a weight and its bias are one product. */
 const biasIntoWeightGradient: Rule = (node, step) => {
-  if (node.op.name !== sumOp.name) return;
-  const { from, to } = node.attributes as { from: number; to: number };
+  if (!isOf(node, sumOp)) return;
+  const { from, to } = node.attributes;
   const [dy] = node.inputs;
   if (dy.shape.length !== 2 || from !== 0 || to !== 1) return;
   const absorbed = step.readers(dy).find((other) =>
-    other.op.name === denseWeightGradientOp.name && other.inputs[1] === dy &&
-    other.outputs.length === 1
+    isOf(other, denseWeightGradientOp) && other.inputs[1] === dy
   );
   if (!absorbed) return;
-  const fused: Node = {
-    ...absorbed,
-    id: Math.min(absorbed.id, node.id),
-    outputs: [...absorbed.outputs, ...node.outputs],
-  };
-  return [[absorbed, fused], [node, fused]];
+  return joined(absorbed, { ...absorbed, op: weightAndBiasGradientOp }, node);
 };
+
+/** Both nodes in one like `model`, which has the outputs of the one and then those of the other. */
+function joined(first: Node, model: Node, second: Node): ReturnType<Rule> {
+  // Either may have been traced before the other.
+  const id = Math.min(first.id, second.id);
+  const fused = { ...model, id, outputs: [...first.outputs, ...second.outputs] };
+  return [[first, fused], [second, fused]];
+}
 
 /** Longest sum that the one workgroup of an accumulation makes as fast as a call of its own. */
 const LONGEST_SUM = 4096;
@@ -102,7 +97,7 @@ const sumIntoAccumulation: Rule = (node, step) => {
   if (!isAccumulation(node)) return;
   for (const x of node.inputs) {
     const absorbed = step.maker(x);
-    if (absorbed?.op.name !== sumOp.name || x.size > 1 || !step.onlyReader(x, node)) continue;
+    if (!isOf(absorbed, sumOp) || x.size > 1 || !step.onlyReader(x, node)) continue;
     const [all] = absorbed.inputs;
     if (all.size === 0 || all.size > LONGEST_SUM) continue;
     const fused = { ...node, inputs: node.inputs.map((input) => input === x ? all : input) };
@@ -116,54 +111,61 @@ const errorIntoAccumulation: Rule = (node, step) => {
   for (const x of node.inputs) {
     const maker = step.maker(x);
     if (x.shape.length > 0 || !maker || !step.onlyReader(x, node)) continue;
-    if (maker.op !== squaredErrorOp && maker.op !== squaredErrorWithGradientOp) continue;
-    const blocks = squaredErrorBlocks(maker.inputs[0]);
-    if (blocks < 2 || blocks > LONGEST_SUM) continue;
-    const partial = new Tensor([blocks], "f32", maker);
-    const error = { ...maker, outputs: [partial, ...maker.outputs.slice(1)] };
-    const fused = { ...node, inputs: node.inputs.map((input) => input === x ? partial : input) };
-    return [[maker, error], [node, fused]];
+    const parts = partialError(maker);
+    if (!parts) continue;
+    const [partial] = parts.outputs;
+    if (partial.size < 2 || partial.size > LONGEST_SUM) continue;
+    const inputs = node.inputs.map((input) => input === x ? partial : input);
+    return [[maker, parts], [node, { ...node, inputs }]];
   }
 };
 
+/** A squared error that leaves its partial sums as they are; undefined for what is none. */
+function partialError(error: Node): Node | undefined {
+  const outputs = () => {
+    const blocks = squaredErrorBlocks(error.inputs[0]);
+    return [new Tensor([blocks], "f32", error), ...error.outputs.slice(1)];
+  };
+  if (isOf(error, squaredErrorOp)) {
+    return { ...error, op: squaredErrorPartsOp, outputs: outputs() };
+  }
+  if (isOf(error, squaredErrorWithGradientOp)) {
+    return { ...error, op: squaredErrorPartsWithGradientOp, outputs: outputs() };
+  }
+}
+
 /** Two accumulations in one array. */
 const joinAccumulations: Rule = (node, step) => {
-  if (node.op !== accumulateOp) return;
+  if (!isOf(node, accumulateOp)) return;
   const [total, ...x] = node.inputs;
-  const { terms } = node.attributes as AccumulateAttributes;
-  const absorbed = step.nodes.find((other) =>
-    other !== node && other.op === accumulateOp && other.inputs[0] === total && other.id < node.id
+  const absorbed = step.nodes.filter((other) => isOf(other, accumulateOp)).find((other) =>
+    other !== node && other.inputs[0] === total && other.id < node.id
   );
   if (!absorbed) return;
-  const before = (absorbed.attributes as AccumulateAttributes).terms;
-  if (before.length + terms.length > ACCUMULATE_TERMS) return;
-  const fused = {
-    ...node,
-    inputs: [...absorbed.inputs, ...x],
-    attributes: { terms: [...before, ...terms], by: 0 },
-  };
+  const terms = [...absorbed.attributes.terms, ...node.attributes.terms];
+  if (terms.length > ACCUMULATE_TERMS) return;
+  const inputs = [...absorbed.inputs, ...x];
+  const fused: Node<AccumulateAttributes> = { ...node, inputs, attributes: { terms, by: 0 } };
   return [[absorbed, fused], [node, fused]];
 };
 
 /** An accumulation and a counter that advances. */
 const advanceWithAccumulation: Rule = (node, step) => {
-  if (node.op !== advanceOp) return;
-  const absorbed = step.nodes.findLast((other) => other.op === accumulateOp);
+  if (!isOf(node, advanceOp)) return;
+  const absorbed = step.nodes.filter((other) => isOf(other, accumulateOp)).at(-1);
   if (!absorbed) return;
   const [total, ...x] = absorbed.inputs;
-  const { terms } = absorbed.attributes as AccumulateAttributes;
-  const { by } = node.attributes as { by: number };
-  const fused = {
+  const fused: Node<AccumulateAttributes> = {
     ...node,
     op: accumulateAndAdvanceOp,
     inputs: [total, node.inputs[0], ...x],
-    attributes: { terms, by },
+    attributes: { ...absorbed.attributes, by: node.attributes.by },
   };
   return [[absorbed, fused], [node, fused]];
 };
 
-function isAccumulation({ op }: Node): boolean {
-  return op === accumulateOp || op === accumulateAndAdvanceOp;
+function isAccumulation(node: Node): node is Node<AccumulateAttributes> {
+  return isOf(node, accumulateOp) || isOf(node, accumulateAndAdvanceOp);
 }
 
 const RULES: readonly Rule[] = [
@@ -179,16 +181,10 @@ const RULES: readonly Rule[] = [
 
 /**
  * The nodes after fusion, in a topological order.
- * @param outputs Stay readable. @param maxBytes Of a tensor that comes in.
+ * @param outputs Stay readable.
  */
-export function fuse(
-  traced: readonly Node[],
-  outputs: ReadonlySet<Tensor>,
-  maxBytes: number,
-): readonly Node[] {
-  const step = new Rewriting(traced, outputs);
-  stackProducts(step, maxBytes);
-  step.prune();
+export function fuse(nodes: readonly Node[], outputs: ReadonlySet<Tensor>): readonly Node[] {
+  const step = new Rewriting(nodes, outputs);
   for (const rule of RULES) while (step.nodes.some((node) => applied(rule, node, step)));
   return step.nodes;
 }

@@ -1,6 +1,6 @@
 /** Nodes under rewriting: who makes and who reads what, and an order that stays right. */
-import type { DeviceBuffer } from "./backend.ts";
-import { type Node, type Tensor, Variable } from "./tensor.ts";
+import type { DeviceBuffer } from "../backend.ts";
+import { type Node, type Tensor, Variable } from "../tensor.ts";
 
 /** The nodes of a step, which rules replace by others. */
 export class Rewriting {
@@ -62,17 +62,6 @@ export class Rewriting {
     return sorted !== undefined;
   }
 
-  /** Drops what neither outputs nor effects need. */
-  prune(): void {
-    const needed = new Set(this.outputs);
-    this.current = this.current.toReversed().filter((node) => {
-      const isNeeded = node.op.updates || node.outputs.some((output) => needed.has(output));
-      if (isNeeded) { for (const input of node.inputs) needed.add(input); }
-      return isNeeded;
-    }).reverse();
-    this.index();
-  }
-
   private index(): void {
     this.makers = new Map();
     this.users = new Map();
@@ -131,10 +120,11 @@ function effectOrder(nodes: readonly Node[]): Map<Node, readonly Node[]> {
   const accesses = new Map<DeviceBuffer, { node: Node; changes: boolean }[]>();
   return new Map(nodes.map((node) => {
     const before = new Set<Node>();
+    const updated = updatedInputs(node);
     node.inputs.forEach((input, i) => {
       const buffer = variableBuffer(input);
       if (!buffer) return;
-      const changes = node.op.updates?.includes(i) ?? false;
+      const changes = updated.includes(i);
       const others = accesses.get(buffer) ?? [];
       for (const other of others) if (changes || other.changes) before.add(other.node);
       others.push({ node, changes });
@@ -145,11 +135,22 @@ function effectOrder(nodes: readonly Node[]): Map<Node, readonly Node[]> {
   }));
 }
 
+/** Numbers of the inputs that a node changes. */
+function updatedInputs({ op, attributes }: Node): readonly number[] {
+  return op.memory === "update" ? op.updates(attributes) : [];
+}
+
+/** The memory of variables that the nodes change. */
+export function updatedBuffers(nodes: readonly Node[]): ReadonlySet<DeviceBuffer> {
+  const buffers = nodes.flatMap((node) =>
+    updatedInputs(node).map((i) => variableBuffer(node.inputs[i]))
+  );
+  return new Set(buffers.filter((buffer) => buffer !== undefined));
+}
+
 /** The memory of a variable, or of an alias of one. */
-function variableBuffer(tensor: Tensor): DeviceBuffer | undefined {
+export function variableBuffer(tensor: Tensor): DeviceBuffer | undefined {
   if (tensor instanceof Variable) return tensor.region.buffer;
   const { node } = tensor;
-  return node && !node.op.lower && node.inputs.length === 1
-    ? variableBuffer(node.inputs[0])
-    : undefined;
+  return node?.op.memory === "alias" ? variableBuffer(node.inputs[0]) : undefined;
 }

@@ -3,70 +3,41 @@
  * once. That halves the calls there, reads the weights once, and spares the sum of the batches'
  * gradients: (x₁; x₂)ᵀ·(dy₁; dy₂) = x₁ᵀ·dy₁ + x₂ᵀ·dy₂.
  */
-import { REGION_ALIGNMENT } from "./backend.ts";
-import type { Op } from "./op.ts";
-import { binaryOp } from "./ops/binary.ts";
-import { denseInputGradientOp, denseOp, denseWeightGradientOp } from "./ops/dense.ts";
-import { sumOp } from "./ops/sum.ts";
-import { unaryOp } from "./ops/unary.ts";
-import { partsOf, type Rewriting } from "./rewrite.ts";
-import { sameShape } from "./shape.ts";
-import { f32, type Node, Tensor } from "./tensor.ts";
+import { type DeviceBuffer, REGION_ALIGNMENT } from "../backend.ts";
+import { isOf, sameAttributes } from "../op.ts";
+import { BINARY_OPS } from "../ops/binary.ts";
+import { denseOp, denseWeightGradientOp } from "../ops/dense.ts";
+import { stackOp, unstackOp } from "../ops/pack.ts";
+import { sumOp } from "../ops/sum.ts";
+import { sameShape } from "../shape.ts";
+import { type Node, type Op, Tensor } from "../tensor.ts";
+import { partsOf, Rewriting, updatedBuffers, variableBuffer } from "./rewrite.ts";
 
-/** The rows of two tensors, one after the other. The plan lets their makers write there directly. */
-export const stackOp: Op<Record<never, never>> = {
-  name: "stack",
-  infer: ([a, b]) => [f32([a.shape[0] + b.shape[0], ...a.shape.slice(1)])],
-  gradient: { none: "it is made after differentiation" },
-  examples: [],
-};
-
-/** The two parts of a stack, as windows on its memory. */
-export const unstackOp: Op<Record<never, never>> = {
-  name: "unstack",
-  infer: () => [],
-  gradient: { none: "it is made after differentiation" },
-  examples: [],
-};
-
-/** Elements of a stack before each of its parts. */
-export function stackOffsets(parts: readonly Tensor[]): number[] {
-  return parts.map((_, i) => parts.slice(0, i).reduce((sum, { size }) => sum + size, 0));
-}
-
-/** Stacks the products of a step wherever that is possible, in at most `maxBytes` a tensor. */
-export function stackProducts(rewriting: Rewriting, maxBytes: number): void {
+/**
+ * The nodes with the products stacked wherever that is possible.
+ * @param outputs Stay readable. @param maxBytes Of a tensor that comes in.
+ */
+export function stackProducts(
+  nodes: readonly Node[],
+  outputs: ReadonlySet<Tensor>,
+  maxBytes: number,
+): readonly Node[] {
+  const rewriting = new Rewriting(nodes, outputs);
   const stacking = new Stacking(rewriting, maxBytes);
   while (
     stacking.stackLayers() || stacking.stackFollowers() || stacking.stackWeightGradients() ||
     stacking.stackBiasGradients()
   );
-}
-
-/**
- * The inputs whose row i makes row i of the node's output, alone or with the inputs that are not
- * listed; undefined where no row stands for itself.
- */
-function rowInputs({ op, inputs, outputs, attributes }: Node): readonly number[] | undefined {
-  switch (op.name) {
-    case denseOp.name:
-    case denseInputGradientOp.name:
-    case unaryOp.name:
-      return [0];
-    case sumOp.name:
-      return (attributes as { from: number }).from > 0 ? [0] : undefined;
-    case binaryOp.name:
-      return inputs.every((input) => sameShape(input.shape, outputs[0].shape)) ? [0, 1] : undefined;
-  }
+  return rewriting.nodes;
 }
 
 /** Where both nodes do the same to rows of their own, the inputs that hold these rows. */
 function commonRowInputs(a: Node, b: Node): readonly number[] | undefined {
-  if (a === b || a.op.name !== b.op.name || a.inputs.length !== b.inputs.length) return;
-  const rows = rowInputs(a);
-  if (!rows || !rowInputs(b)) return;
+  if (a === b || a.op !== b.op || a.inputs.length !== b.inputs.length) return;
+  const rows = a.op.rowInputs?.(a);
+  if (!rows || !b.op.rowInputs?.(b)) return;
   const shared = a.inputs.every((input, i) => rows.includes(i) || input === b.inputs[i]);
-  return shared && JSON.stringify(a.attributes) === JSON.stringify(b.attributes) ? rows : undefined;
+  return shared && sameAttributes(a.attributes, b.attributes) ? rows : undefined;
 }
 
 /** Each method rewrites one place, and returns whether it found one. */
@@ -76,12 +47,17 @@ class Stacking {
   /** Tensors that are stacks. */
   private readonly made = new Set<Tensor>();
 
-  constructor(private readonly rewriting: Rewriting, private readonly maxBytes: number) {}
+  /** What the step changes. */
+  private readonly updated: ReadonlySet<DeviceBuffer>;
+
+  constructor(private readonly rewriting: Rewriting, private readonly maxBytes: number) {
+    this.updated = updatedBuffers(rewriting.nodes);
+  }
 
   /** dense(a, w, b) and dense(a', w, b), for the first such pair. */
   stackLayers(): boolean {
     return this.somePair(
-      this.rewriting.nodes.filter(({ op }) => op.name === denseOp.name),
+      this.rewriting.nodes.filter((node) => isOf(node, denseOp)),
       (a, b) => this.merge(a, b),
     );
   }
@@ -97,7 +73,7 @@ class Stacking {
 
   /** xᵀ·dy + x'ᵀ·dy'. */
   stackWeightGradients(): boolean {
-    return this.someSum(denseWeightGradientOp.name, (sum, a, b) => {
+    return this.someSum(denseWeightGradientOp, (sum, a, b) => {
       const known = this.stacks.get(b.inputs[0])?.has(a.inputs[0]);
       const [upper, lower] = known ? [b, a] : [a, b];
       const x = this.stack(upper.inputs[0], lower.inputs[0]);
@@ -108,8 +84,8 @@ class Stacking {
 
   /** Σ dy + Σ dy' over rows, where dy and dy' are stacked for the weights. */
   stackBiasGradients(): boolean {
-    return this.someSum(sumOp.name, (sum, a, b) => {
-      const { from, to } = a.attributes as { from: number; to: number };
+    return this.someSum(sumOp, (sum, a, b) => {
+      const { from, to } = a.attributes;
       if (from !== 0 || to !== 1 || a.inputs[0].shape.length !== 2) return false;
       const [first, second] = [a.inputs[0], b.inputs[0]];
       const dy = this.stacks.get(first)?.get(second) ?? this.stacks.get(second)?.get(first);
@@ -122,15 +98,16 @@ class Stacking {
     return nodes.some((a, i) => nodes.slice(i + 1).some((b) => action(a, b) || action(b, a)));
   }
 
-  /** Whether `action` succeeds for a sum of two results of the op `name` with equal attributes. */
-  private someSum(name: string, action: (sum: Node, a: Node, b: Node) => boolean): boolean {
+  /** Whether `action` succeeds for a sum of two results of `op` with equal attributes. */
+  private someSum<A>(
+    op: Op<A>,
+    action: (sum: Node, a: Node<A>, b: Node<A>) => boolean,
+  ): boolean {
     return this.rewriting.nodes.some((sum) => {
-      const { kind } = sum.attributes as { kind?: unknown };
-      if (sum.op.name !== binaryOp.name || kind !== "add") return false;
+      if (!isOf(sum, BINARY_OPS.add)) return false;
       const [a, b] = sum.inputs.map((input) => this.rewriting.maker(input));
-      return a !== undefined && b !== undefined && a !== b && a.op.name === name &&
-        b.op.name === name && JSON.stringify(a.attributes) === JSON.stringify(b.attributes) &&
-        action(sum, a, b);
+      return isOf(a, op) && isOf(b, op) && a !== b &&
+        sameAttributes(a.attributes, b.attributes) && action(sum, a, b);
     });
   }
 
@@ -139,14 +116,21 @@ class Stacking {
     const rows = commonRowInputs(a, b);
     const [upper, lower] = [a.outputs[0], b.outputs[0]];
     if (!rows || !this.fits(upper, lower) || this.stacks.get(upper)?.has(lower)) return false;
-    const inputs = a.inputs.map((input, i) =>
-      rows.includes(i) ? this.stack(input, b.inputs[i]) : input
-    );
-    if (inputs.includes(undefined)) return false;
-    const merged = makeNode({ ...a, parts: partsOf(a, b) }, inputs as Tensor[], [upper, lower]);
+    const inputs: Tensor[] = [];
+    for (const [i, input] of a.inputs.entries()) {
+      const whole = rows.includes(i) ? this.stack(input, b.inputs[i]) : input;
+      if (!whole) return false;
+      inputs.push(whole);
+    }
+    const merged = makeNode({ ...a, parts: partsOf(a, b) }, inputs, [upper, lower]);
     const [stack] = merged.outputs;
-    const outputs = [upper, lower];
-    const parts = { id: a.id, op: unstackOp, inputs: [stack], attributes: {}, outputs };
+    const parts: Node<{ rows: number }> = {
+      id: a.id,
+      op: unstackOp,
+      inputs: [stack],
+      attributes: { rows: upper.shape[0] },
+      outputs: [upper, lower],
+    };
     const heirs = new Map([[a, merged], [b, merged]]);
     if (!this.rewriting.replace(heirs, [parts])) return false;
     this.remember(upper, lower, stack);
@@ -159,9 +143,10 @@ class Stacking {
     if (known() || !this.fits(upper, lower)) return known();
     const [a, b] = [this.rewriting.maker(upper), this.rewriting.maker(lower)];
     if (a && b && this.merge(a, b)) return known();
-    // Stacks of stacks would be copied again and again.
-    if (this.made.has(upper) || this.made.has(lower)) return undefined;
+    // Stacks of stacks would be copied again and again; a copy of what the step changes would have no
+    // place in the order of effects.
     const parts = [upper, lower] as const;
+    if (parts.some((part) => this.made.has(part) || this.isUpdated(part))) return undefined;
     const id = Math.max(a?.id ?? -1, b?.id ?? -1);
     const node = makeNode(
       { id, op: stackOp, inputs: [], attributes: {}, outputs: [] },
@@ -171,6 +156,12 @@ class Stacking {
     if (!this.rewriting.replace(new Map(), [node])) return undefined;
     this.remember(upper, lower, node.outputs[0]);
     return node.outputs[0];
+  }
+
+  /** Whether a tensor is, or is an alias of, a variable that the step changes. */
+  private isUpdated(tensor: Tensor): boolean {
+    const buffer = variableBuffer(tensor);
+    return buffer !== undefined && this.updated.has(buffer);
   }
 
   /** Whether the rows of `b` can follow those of `a` in one buffer, whose parts begin aligned. */
