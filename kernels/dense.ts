@@ -1,15 +1,12 @@
 /** The dense layer: y = act(x · w + b). */
 import { holdsIntegers, type Kernel, type KernelCase, largestMagnitude } from "./kernel.ts";
-import { productShaders, productTolerance } from "./matmul.ts";
+import { productShaders, productTolerance } from "./product.ts";
 import source from "./dense.wgsl" with { type: "text" };
-import large from "./dense_large.wgsl" with { type: "text" };
-import software from "./dense_software.wgsl" with { type: "text" };
-import subgroup from "./dense_subgroup.wgsl" with { type: "text" };
 
 const shaders = productShaders(
   "dense",
   { rows: ({ m }) => m, columns: ({ n }) => n, depth: ({ k }) => k },
-  { source, large, software, subgroup },
+  source,
 );
 
 /**

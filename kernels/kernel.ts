@@ -56,12 +56,22 @@ export interface Adapter {
   readonly subgroupSize?: number;
 }
 
-/** One WGSL program that computes the kernel. */
-export interface Shader {
+/** A file of WGSL. */
+export interface ShaderFile {
   /** File name in `kernels/`, for messages. */
   readonly file: string;
   /** The WGSL text. */
   readonly source: string;
+}
+
+/** A WGSL program: a file, after those that declare what it uses. */
+export interface ShaderText extends ShaderFile {
+  /** Files whose texts stand before its own; none where absent. */
+  readonly head?: readonly ShaderFile[];
+}
+
+/** One WGSL program that computes the kernel. */
+export interface Shader extends ShaderText {
   /** Override constants that select this variant (tile sizes); merged over the call's constants. */
   readonly constants?: Constants;
   /**
@@ -82,6 +92,26 @@ export function variantName(shader: Shader): string {
     `${name} ${value}`
   );
   return [shader.file, ...constants].join(" ");
+}
+
+/** The whole program: the texts of its files, one after another. */
+export function joinedSource({ head = [], source }: ShaderText): string {
+  return [...head.map((file) => file.source), source].join("");
+}
+
+/** The names of its files: "dense.wgsl + product.wgsl + product_large.wgsl". */
+export function joinedName({ head = [], file }: ShaderText): string {
+  return [...head.map((part) => part.file), file].join(" + ");
+}
+
+/** The file of a line of {@linkcode joinedSource}, and the line's number there; both from 1. */
+export function placeOf(shader: ShaderText, line: number): { file: string; line: number } {
+  for (const { file, source } of shader.head ?? []) {
+    const lines = source.split("\n").length - 1;
+    if (line <= lines) return { file, line };
+    line -= lines;
+  }
+  return { file: shader.file, line };
 }
 
 /** Whether an adapter has what a shader needs. */
