@@ -86,7 +86,7 @@ export interface Shader extends ShaderText {
   workgroups(params: Params, constants: Constants): number;
 }
 
-/** A shader's file and the constants that tell it from other variants in the same file. */
+/** A shader's last file, and the constants that tell it from other variants with the same. */
 export function variantName(shader: Shader): string {
   const constants = Object.entries(shader.constants ?? {}).map(([name, value]) =>
     `${name} ${value}`
@@ -94,9 +94,9 @@ export function variantName(shader: Shader): string {
   return [shader.file, ...constants].join(" ");
 }
 
-/** The whole program: the texts of its files, one after another. */
+/** The whole program: the texts of its files, one after another, a blank line between them. */
 export function joinedSource({ head = [], source }: ShaderText): string {
-  return [...head.map((file) => file.source), source].join("");
+  return [...head.map((file) => file.source), source].join("\n");
 }
 
 /** The names of its files: "dense.wgsl + product.wgsl + product_large.wgsl". */
@@ -107,7 +107,7 @@ export function joinedName({ head = [], file }: ShaderText): string {
 /** The file of a line of {@linkcode joinedSource}, and the line's number there; both from 1. */
 export function placeOf(shader: ShaderText, line: number): { file: string; line: number } {
   for (const { file, source } of shader.head ?? []) {
-    const lines = source.split("\n").length - 1;
+    const lines = source.split("\n").length;
     if (line <= lines) return { file, line };
     line -= lines;
   }
@@ -166,7 +166,7 @@ export interface Cost {
 
 /** A kernel's descriptor. */
 export interface Kernel {
-  /** Also the file's name: `kernels/NAME.wgsl` and `kernels/NAME.ts`. */
+  /** Also the files' name: `kernels/NAME.wgsl` and `kernels/NAME.ts`. */
   readonly name: string;
   /** Storage buffers, in the order of their binding numbers. */
   readonly bindings: readonly Binding[];

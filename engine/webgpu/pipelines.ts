@@ -153,8 +153,9 @@ async function compileModule(
   const [failure, info] = await Promise.all([gpu.popErrorScope(), module.getCompilationInfo()]);
   const error = info.messages.find((message) => message.type === "error");
   if (error !== undefined) {
-    const { file, line } = placeOf(shader, error.lineNum);
-    throw new ShaderError(error.message.trim(), file, line, error.linePos);
+    const { lineNum, linePos } = error;
+    const { file, line } = lineNum > 0 ? placeOf(shader, lineNum) : { file: name, line: 0 };
+    throw new ShaderError(error.message.trim(), file, line, linePos);
   }
   if (failure !== null) throw new ShaderError(failure.message.trim(), name);
   return module;
