@@ -1,7 +1,7 @@
 /** The rows of a step's batch, from the step number. */
 import { output, values } from "./case_buffers.ts";
 import { groupsOf, type Kernel, type KernelCase } from "./kernel.ts";
-import { threefry2x32 } from "./threefry.ts";
+import { threefry2x32, threefryShader } from "./threefry.ts";
 import source from "./batch_rows.wgsl" with { type: "text" };
 
 /** Values of the parameter `mode`. */
@@ -104,7 +104,12 @@ export const batchRows: Kernel = {
     { name: "stream", type: "u32" },
   ],
   constants: {},
-  shaders: [{ file: "batch_rows.wgsl", source, workgroups: ({ count }) => groupsOf(count, 64) }],
+  shaders: [{
+    head: [threefryShader],
+    file: "batch_rows.wgsl",
+    source,
+    workgroups: ({ count }) => groupsOf(count, 64),
+  }],
   extent: ({ count }) => count,
   reference([step, rows], params, _constants, begin, end) {
     const { count, total, batch, batches, mode, seed, stream } = params;

@@ -1,6 +1,6 @@
 /** Uniform random numbers from a seed, a stream and the step number. */
 import { groupsOf, type Kernel, type KernelCase, ULP } from "./kernel.ts";
-import { threefry2x32 } from "./threefry.ts";
+import { threefry2x32, threefryShader } from "./threefry.ts";
 import source from "./random_uniform.wgsl" with { type: "text" };
 
 const WORKGROUP = 64;
@@ -27,6 +27,7 @@ export const randomUniform: Kernel = {
   ],
   constants: {},
   shaders: [{
+    head: [threefryShader],
     file: "random_uniform.wgsl",
     source,
     workgroups: ({ n }) => groupsOf(Math.ceil(n / 2), WORKGROUP),
