@@ -33,8 +33,8 @@ fn main(
   let a_side = select(lane % FOURS, lane / STEP, A_ALONG_DEPTH);
   let b_depth = select(lane / FOURS, lane % STEP, B_ALONG_DEPTH);
   let b_side = select(lane % FOURS, lane / STEP, B_ALONG_DEPTH);
-  let a_place = a_depth * FOURS + swapped(a_side, a_depth, A_ALONG_DEPTH);
-  let b_place = b_depth * FOURS + swapped(b_side, b_depth, B_ALONG_DEPTH);
+  let a_place = select(lane, a_depth * FOURS + (a_side ^ a_depth), A_ALONG_DEPTH);
+  let b_place = select(lane, b_depth * FOURS + (b_side ^ b_depth), B_ALONG_DEPTH);
 
   var left0 = vec4f();
   var right0 = vec4f();

@@ -38,8 +38,10 @@ fn main(
   let a_side = select(lane % SIDE, lane / STEP, A_ALONG_DEPTH);
   let b_depth = select(lane / SIDE, lane % STEP, B_ALONG_DEPTH);
   let b_side = select(lane % SIDE, lane / STEP, B_ALONG_DEPTH);
-  let a_place = a_depth * SIDE + swapped(a_side, a_depth % SIDE, A_ALONG_DEPTH);
-  let b_place = b_depth * SIDE + swapped(b_side, b_depth % SIDE, B_ALONG_DEPTH);
+  let a_swapped = a_depth * SIDE + (a_side ^ (a_depth % SIDE));
+  let a_place = select(lane, a_swapped, A_ALONG_DEPTH);
+  let b_swapped = b_depth * SIDE + (b_side ^ (b_depth % SIDE));
+  let b_place = select(lane, b_swapped, B_ALONG_DEPTH);
 
   var sum0 = vec4f();
   var sum1 = vec4f();
