@@ -64,14 +64,10 @@ export interface ShaderFile {
   readonly source: string;
 }
 
-/** A WGSL program: a file, after those that declare what it uses. */
-export interface ShaderText extends ShaderFile {
+/** One WGSL program that computes the kernel: its file, after those that declare what it uses. */
+export interface Shader extends ShaderFile {
   /** Files whose texts stand before its own; none where absent. */
   readonly head?: readonly ShaderFile[];
-}
-
-/** One WGSL program that computes the kernel. */
-export interface Shader extends ShaderText {
   /** Override constants that select this variant (tile sizes); merged over the call's constants. */
   readonly constants?: Constants;
   /**
@@ -93,6 +89,9 @@ export function variantName(shader: Shader): string {
   );
   return [shader.file, ...constants].join(" ");
 }
+
+/** What compilers are given of a shader. */
+export type ShaderText = Pick<Shader, "head" | "file" | "source">;
 
 /** The whole program: the texts of its files, one after another, a blank line between them. */
 export function joinedSource({ head = [], source }: ShaderText): string {
