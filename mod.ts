@@ -177,6 +177,7 @@ export type {
   Parameter,
   Params,
   Shader,
+  ShaderFile,
   Tolerance,
 } from "./kernels/kernel.ts";
 export {

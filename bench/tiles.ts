@@ -1,6 +1,6 @@
 /**
  * Times every variant of the matrix products on this machine's adapter, in turns, and writes which is
- * fastest for which shape into `kernels/tiles.json`, from which `kernels/matmul.ts` chooses. Run it
+ * fastest for which shape into `kernels/tiles.json`, from which `kernels/product.ts` chooses. Run it
  * once on a new GPU; nothing is ever measured while something trains.
  *
  * Shapes: the layers of the networks that the profiles train, on one and two batches; with --grid also

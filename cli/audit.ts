@@ -8,6 +8,7 @@ import type { DeviceName } from "../engine/device.ts";
 import { NoDeviceError } from "../engine/errors.ts";
 import { ATOL, checkOp, EPSILON, type GradientCheck, RTOL } from "../engine/gradcheck.ts";
 import { OPS } from "../engine/ops/registry.ts";
+import { joinedName, joinedSource, type Kernel, variantName } from "../kernels/kernel.ts";
 import { KERNELS } from "../kernels/registry.ts";
 import { auditModels } from "../models/audit.ts";
 import { parseDevice } from "./device_options.ts";
@@ -32,6 +33,7 @@ export function define(command: Command): void {
     .description("every kernel against its float64 reference, and its shaders against compilers")
     .option("--device <auto|cpu|webgpu>", "auto: all that this machine has", parseDevice)
     .option("--kernel <name>", "one kernel only")
+    .option("--show <name>", "print the shaders of a kernel, each whole, and audit nothing")
     .option("--cases <n>", "the first cases of each kernel only", integerOption("--cases", 1))
     .option("--seed <n>", "of the inputs (default: 0)", integerOption("--seed", 0))
     .option("--json", "print one JSON object")
@@ -106,17 +108,16 @@ async function gradients({ seed = 0, only = "", json }: GradientValues): Promise
 interface KernelValues {
   readonly device?: DeviceName;
   readonly kernel?: string;
+  readonly show?: string;
   readonly cases?: number;
   readonly seed?: number;
   readonly json?: boolean;
 }
 
 async function kernels(values: KernelValues): Promise<void> {
-  const { device = "auto", kernel, cases, seed = 0, json = false } = values;
-  if (kernel !== undefined && !Object.hasOwn(KERNELS, kernel)) {
-    throw usageError(unknownName("kernel", kernel, Object.keys(KERNELS)));
-  }
-  const chosen = kernel === undefined ? KERNELS : { [kernel]: KERNELS[kernel] };
+  const { device = "auto", kernel, show, cases, seed = 0, json = false } = values;
+  if (show !== undefined) return showShaders(kernelOf(show));
+  const chosen = kernel === undefined ? KERNELS : { [kernel]: kernelOf(kernel) };
   const rows: KernelAuditRow[] = [];
   const leftOut: string[] = [];
   const targets = await openTargets(device);
@@ -128,7 +129,9 @@ async function kernels(values: KernelValues): Promise<void> {
         rows.push(row);
         if (!json) writeOut(formatRow(row));
       }
-      const names = Object.values(chosen).flatMap((kernel) => target.leftOut(kernel));
+      const names = Object.values(chosen).flatMap((kernel) =>
+        target.leftOut(kernel).map((variant) => `${kernel.name}, ${variant}`)
+      );
       leftOut.push(...names.map((name) =>
         `${name} was not audited: ${target.description} has no ` +
         "subgroups of its size"
@@ -158,6 +161,19 @@ async function kernels(values: KernelValues): Promise<void> {
     `${failed} of ${rows.length} rows and ${broken} of ${compiled.length} compilations failed`,
     EXIT.audit,
   );
+}
+
+function kernelOf(name: string): Kernel {
+  if (Object.hasOwn(KERNELS, name)) return KERNELS[name];
+  throw usageError(unknownName("kernel", name, Object.keys(KERNELS)));
+}
+
+/** Each program under the names of the variants that run it, which differ by constants alone. */
+function showShaders({ name, shaders }: Kernel): void {
+  for (const [source, variants] of Map.groupBy(shaders, joinedSource)) {
+    const names = variants.map(variantName).join(", ");
+    writeOut(`// ${name}, ${names} (${joinedName(variants[0])})\n\n${source}\n`);
+  }
 }
 
 /** All devices for `auto`: the CPU, and WebGPU where there is an adapter. */
@@ -255,8 +271,10 @@ function formatCompilation(compiler: string, rows: readonly CompileRow[]): strin
   const combinations = rows.reduce((sum, row) => sum + row.combinations, 0);
   const broken = rows.filter((row) => row.errors.length > 0);
   const verdict = broken.length === 0 ? "all compile" : `${broken.length} DO NOT COMPILE`;
-  const errors = broken.flatMap(({ shader, errors }) => [
-    `  ${shader}: ${errors[0]}${errors.length > 1 ? ` (and ${errors.length - 1} more)` : ""}\n`,
+  const errors = broken.flatMap(({ kernel, shader, errors }) => [
+    `  ${kernel}, ${shader}: ${errors[0]}${
+      errors.length > 1 ? ` (and ${errors.length - 1} more)` : ""
+    }\n`,
   ]);
   return `${compiler}: ${rows.length} shaders, ${combinations} sets of constants: ${verdict}\n` +
     errors.join("");

@@ -34,7 +34,7 @@ export class DeviceLostError extends Error {
 
 /** A shader does not compile. The message begins with `FILE:LINE:COLUMN:`, where these are known. */
 export class ShaderError extends SyntaxError {
-  /** File name in `kernels/`. */
+  /** File name in `kernels/`; of a shader of several files all of them, where the place is unknown. */
   readonly file: string;
   /** 1-based line, 0 where unknown. */
   readonly line: number;

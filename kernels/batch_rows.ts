@@ -1,7 +1,7 @@
 /** The rows of a step's batch, from the step number. */
 import { output, values } from "./case_buffers.ts";
 import { groupsOf, type KernelCase } from "./kernel.ts";
-import { threefry2x32 } from "./threefry.ts";
+import { threefry2x32, threefryShader } from "./threefry.ts";
 import source from "./batch_rows.wgsl" with { type: "text" };
 import type { RegisteredKernel } from "./registered.ts";
 
@@ -105,7 +105,12 @@ export const batchRows: RegisteredKernel = {
     { name: "stream", type: "u32" },
   ],
   constants: {},
-  shaders: [{ file: "batch_rows.wgsl", source, workgroups: ({ count }) => groupsOf(count, 64) }],
+  shaders: [{
+    head: [threefryShader],
+    file: "batch_rows.wgsl",
+    source,
+    workgroups: ({ count }) => groupsOf(count, 64),
+  }],
   lengths: ({ count }) => [1, count],
   extent: ({ count }) => count,
   reference([step, rows], params, _constants, begin, end) {

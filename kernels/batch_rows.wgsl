@@ -21,22 +21,6 @@ struct Params {
 
 const WORKGROUP = 64u;
 
-// Threefry-2x32 with 20 rounds (Salmon et al. 2011).
-fn threefry(key: vec2u, counter: vec2u) -> vec2u {
-  var keys = array<u32, 3>(key.x, key.y, 0x1bd11bdau ^ key.x ^ key.y);
-  var distances = array<vec4u, 2>(vec4u(13u, 15u, 26u, 6u), vec4u(17u, 29u, 16u, 24u));
-  var words = counter + key;
-  for (var injection = 1u; injection <= 5u; injection++) {
-    let rotate = distances[(injection - 1u) & 1u];
-    for (var round = 0u; round < 4u; round++) {
-      words.x += words.y;
-      words.y = ((words.y << rotate[round]) | (words.y >> (32u - rotate[round]))) ^ words.x;
-    }
-    words += vec2u(keys[injection % 3u], keys[(injection + 1u) % 3u] + injection);
-  }
-  return words;
-}
-
 // A Feistel network of four rounds on the smallest even number of bits that holds size − 1, walked
 // until it falls below size: a bijection of [0, size) whatever the round function.
 fn permute(index: u32, size: u32, tweak: u32) -> u32 {
@@ -48,7 +32,7 @@ fn permute(index: u32, size: u32, tweak: u32) -> u32 {
     var right = value & mask;
     for (var round = 0u; round < 4u; round++) {
       let key = vec2u(params.seed, params.stream);
-      let mixed = left ^ (threefry(key, vec2u((round << 16u) | right, tweak)).x & mask);
+      let mixed = left ^ (threefry2x32(key, vec2u((round << 16u) | right, tweak)).x & mask);
       left = right;
       right = mixed;
     }

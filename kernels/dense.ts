@@ -1,16 +1,13 @@
 /** The dense layer: y = act(x · w + b). */
 import { holdsIntegers, type KernelCase, largestMagnitude } from "./kernel.ts";
-import { productShaders, productTolerance } from "./matmul.ts";
+import { productShaders, productTolerance } from "./product.ts";
 import source from "./dense.wgsl" with { type: "text" };
-import large from "./dense_large.wgsl" with { type: "text" };
-import software from "./dense_software.wgsl" with { type: "text" };
-import subgroup from "./dense_subgroup.wgsl" with { type: "text" };
 import type { RegisteredKernel } from "./registered.ts";
 
 const shaders = productShaders(
   "dense",
   { rows: ({ m }) => m, columns: ({ n }) => n, depth: ({ k }) => k },
-  { source, large, software, subgroup },
+  source,
 );
 
 /**

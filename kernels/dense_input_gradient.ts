@@ -1,16 +1,13 @@
 /** Gradient of a dense layer by its input: dx = (dy · wᵀ) ⊙ [y > 0]. */
 import { holdsIntegers, type KernelCase } from "./kernel.ts";
-import { productShaders, productTolerance } from "./matmul.ts";
+import { productShaders, productTolerance } from "./product.ts";
 import source from "./dense_input_gradient.wgsl" with { type: "text" };
-import large from "./dense_input_gradient_large.wgsl" with { type: "text" };
-import software from "./dense_input_gradient_software.wgsl" with { type: "text" };
-import subgroup from "./dense_input_gradient_subgroup.wgsl" with { type: "text" };
 import type { RegisteredKernel } from "./registered.ts";
 
 const shaders = productShaders(
   "dense_input_gradient",
   { rows: ({ m }) => m, columns: ({ k }) => k, depth: ({ n }) => n },
-  { source, large, software, subgroup },
+  source,
 );
 
 /**

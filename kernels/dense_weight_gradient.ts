@@ -1,17 +1,14 @@
 /** Gradients of a dense layer by its weights and bias: dw = xᵀ · dy, db = 1ᵀ · dy. */
 import { holdsIntegers, type KernelCase } from "./kernel.ts";
-import { productShaders, productTolerance } from "./matmul.ts";
+import { productShaders, productTolerance } from "./product.ts";
 import source from "./dense_weight_gradient.wgsl" with { type: "text" };
-import large from "./dense_weight_gradient_large.wgsl" with { type: "text" };
-import software from "./dense_weight_gradient_software.wgsl" with { type: "text" };
-import subgroup from "./dense_weight_gradient_subgroup.wgsl" with { type: "text" };
 import type { RegisteredKernel } from "./registered.ts";
 
 const shaders = productShaders(
   "dense_weight_gradient",
   // The row of ones under xᵀ gives db.
   { rows: ({ k }, { BIAS }) => k + BIAS, columns: ({ n }) => n, depth: ({ m }) => m },
-  { source, large, software, subgroup },
+  source,
 );
 
 /**

@@ -56,12 +56,18 @@ export interface Adapter {
   readonly subgroupSize?: number;
 }
 
-/** One WGSL program that computes the kernel. */
-export interface Shader {
+/** A file of WGSL. */
+export interface ShaderFile {
   /** File name in `kernels/`, for messages. */
   readonly file: string;
   /** The WGSL text. */
   readonly source: string;
+}
+
+/** One WGSL program that computes the kernel: its file, after those that declare what it uses. */
+export interface Shader extends ShaderFile {
+  /** Files whose texts stand before its own; none where absent. */
+  readonly head?: readonly ShaderFile[];
   /** Override constants that select this variant (tile sizes); merged over the call's constants. */
   readonly constants?: Constants;
   /**
@@ -76,12 +82,35 @@ export interface Shader {
   workgroups(params: Params, constants: Constants): number;
 }
 
-/** A shader's file and the constants that tell it from other variants in the same file. */
+/** A shader's last file, and the constants that tell it from other variants with the same. */
 export function variantName(shader: Shader): string {
   const constants = Object.entries(shader.constants ?? {}).map(([name, value]) =>
     `${name} ${value}`
   );
   return [shader.file, ...constants].join(" ");
+}
+
+/** What compilers are given of a shader. */
+export type ShaderText = Pick<Shader, "head" | "file" | "source">;
+
+/** The whole program: the texts of its files, one after another, a blank line between them. */
+export function joinedSource({ head = [], source }: ShaderText): string {
+  return [...head.map((file) => file.source), source].join("\n");
+}
+
+/** The names of its files: "dense.wgsl + product.wgsl + product_large.wgsl". */
+export function joinedName({ head = [], file }: ShaderText): string {
+  return [...head.map((part) => part.file), file].join(" + ");
+}
+
+/** The file of a line of {@linkcode joinedSource}, and the line's number there; both from 1. */
+export function placeOf(shader: ShaderText, line: number): { file: string; line: number } {
+  for (const { file, source } of shader.head ?? []) {
+    const lines = source.split("\n").length;
+    if (line <= lines) return { file, line };
+    line -= lines;
+  }
+  return { file: shader.file, line };
 }
 
 /** Whether an adapter has what a shader needs. */
@@ -136,7 +165,7 @@ export interface Cost {
 
 /** A kernel's descriptor. */
 export interface Kernel {
-  /** Also the file's name: `kernels/NAME.wgsl` and `kernels/NAME.ts`. */
+  /** Also the files' name: `kernels/NAME.wgsl` and `kernels/NAME.ts`. */
   readonly name: string;
   /** Storage buffers, in the order of their binding numbers. */
   readonly bindings: readonly Binding[];

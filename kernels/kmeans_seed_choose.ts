@@ -1,7 +1,7 @@
 /** k-means++: the best candidate of a round, and the candidates of the next one. */
 import { integers, output, values } from "./case_buffers.ts";
 import { groupsOf, type KernelCase } from "./kernel.ts";
-import { threefry2x32 } from "./threefry.ts";
+import { threefry2x32, threefryShader } from "./threefry.ts";
 import source from "./kmeans_seed_choose.wgsl" with { type: "text" };
 import type { RegisteredKernel } from "./registered.ts";
 
@@ -96,6 +96,7 @@ export const kmeansSeedChoose: RegisteredKernel = {
   ],
   constants: {},
   shaders: [{
+    head: [threefryShader],
     file: "kmeans_seed_choose.wgsl",
     source,
     workgroups({ runs, trials }) {

@@ -28,22 +28,6 @@ const WORKGROUP = 256u;
 var<workgroup> weights: array<f32, WORKGROUP>;
 var<workgroup> drawn_blocks: array<u32, WORKGROUP>;
 
-// Threefry-2x32 with 20 rounds (Salmon et al. 2011).
-fn threefry(key: vec2u, counter: vec2u) -> vec2u {
-  var keys = array<u32, 3>(key.x, key.y, 0x1bd11bdau ^ key.x ^ key.y);
-  var distances = array<vec4u, 2>(vec4u(13u, 15u, 26u, 6u), vec4u(17u, 29u, 16u, 24u));
-  var words = counter + key;
-  for (var injection = 1u; injection <= 5u; injection++) {
-    let rotate = distances[(injection - 1u) & 1u];
-    for (var i = 0u; i < 4u; i++) {
-      words.x += words.y;
-      words.y = ((words.y << rotate[i]) | (words.y >> (32u - rotate[i]))) ^ words.x;
-    }
-    words += vec2u(keys[injection % 3u], keys[(injection + 1u) % 3u] + injection);
-  }
-  return words;
-}
-
 // The state of one draw: the first index at which the running sum passes the target, or until then
 // the last index with a weight above 0, and the sum before it.
 struct Draw {
@@ -109,7 +93,7 @@ fn main(
     chosen[run * params.k + round[0]] = candidateRows[trial];
   }
 
-  let words = threefry(
+  let words = threefry2x32(
     vec2u(params.seed, params.stream),
     vec2u(run * trials + lane, round[0]),
   );

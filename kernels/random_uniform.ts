@@ -1,6 +1,6 @@
 /** Uniform random numbers from a seed, a stream and the step number. */
 import { groupsOf, type KernelCase, ULP } from "./kernel.ts";
-import { threefry2x32 } from "./threefry.ts";
+import { threefry2x32, threefryShader } from "./threefry.ts";
 import source from "./random_uniform.wgsl" with { type: "text" };
 import type { RegisteredKernel } from "./registered.ts";
 
@@ -28,6 +28,7 @@ export const randomUniform: RegisteredKernel = {
   ],
   constants: {},
   shaders: [{
+    head: [threefryShader],
     file: "random_uniform.wgsl",
     source,
     workgroups: ({ n }) => groupsOf(Math.ceil(n / 2), WORKGROUP),

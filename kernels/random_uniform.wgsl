@@ -10,30 +10,6 @@ struct Params { n: u32, seed: u32, stream: u32, low: f32, high: f32 }
 
 const WORKGROUP = 64u;
 
-// Four rounds of Threefry-2x32.
-fn mix(block: vec2u, rotations: vec4u) -> vec2u {
-  var x = block;
-  for (var round = 0u; round < 4u; round++) {
-    let distance = rotations[round];
-    x.x += x.y;
-    x.y = ((x.y << distance) | (x.y >> (32u - distance))) ^ x.x;
-  }
-  return x;
-}
-
-fn threefry2x32(key: vec2u, counter: vec2u) -> vec2u {
-  let parity = 0x1bd11bdau ^ key.x ^ key.y;
-  let odd = vec4u(13u, 15u, 26u, 6u);
-  let even = vec4u(17u, 29u, 16u, 24u);
-  var x = counter + key;
-  x = mix(x, odd) + vec2u(key.y, parity + 1u);
-  x = mix(x, even) + vec2u(parity, key.x + 2u);
-  x = mix(x, odd) + vec2u(key.x, key.y + 3u);
-  x = mix(x, even) + vec2u(key.y, parity + 4u);
-  x = mix(x, odd) + vec2u(parity, key.x + 5u);
-  return x;
-}
-
 fn uniform_real(bits: u32) -> f32 {
   return params.low + (params.high - params.low) * (f32(bits >> 8u) * 0x1p-24f);
 }

@@ -3,6 +3,11 @@
  * Moraes, Dror and Shaw, "Parallel random numbers: as easy as 1, 2, 3", SC 2011, section 3.2). It
  * needs adds, rotations and exclusive ors only, so that WGSL and TypeScript give the same bits.
  */
+import type { ShaderFile } from "./kernel.ts";
+import source from "./threefry.wgsl" with { type: "text" };
+
+/** The same in WGSL: the head of shaders that draw random numbers. */
+export const threefryShader: ShaderFile = { file: "threefry.wgsl", source };
 
 /** The key schedule's parity constant of the 32-bit variants. */
 export const PARITY = 0x1bd11bda;

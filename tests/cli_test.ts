@@ -26,6 +26,8 @@ import type { GradientRule } from "../engine/tensor.ts";
 import { add } from "../engine/ops/binary.ts";
 import { OPS } from "../engine/ops/registry.ts";
 import { UNARY_OPS } from "../engine/ops/unary.ts";
+import { joinedSource, variantName } from "../kernels/kernel.ts";
+import { KERNELS } from "../kernels/registry.ts";
 import type { Checkpoint, Estimator, FitContext } from "../models/estimator.ts";
 import { METHODS } from "../models/registry.ts";
 import { inFolder, run, stop } from "./command_line.ts";
@@ -131,6 +133,7 @@ Deno.test("what is wrong with the command line is said on one line, with exit co
     [["predict", "--data", "optdigits"], "required option '--run <dir>' not specified"],
     [["data", "fetch", "mnits"], "did you mean mnist?"],
     [["audit", "kernels", "--kernel", "dnese"], "did you mean dense?"],
+    [["audit", "kernels", "--show", "dens"], 'unknown kernel "dens" (did you mean dense?)'],
     [["audit", "gradients", "--only", "nothing"], 'no check\'s name contains "nothing"'],
   ];
   const outcomes = await Promise.all(cases.map(([args]) => run(args)));
@@ -396,6 +399,20 @@ Deno.test("audits print JSON that a program reads", async () => {
   assert(passed && checks.length > 10);
   const table = await run(["audit", "gradients", "--only", "exp: matrix"]);
   assertMatch(table.out, /^exp: matrix .* pass/m);
+});
+
+Deno.test("audit kernels --show prints every shader of a kernel whole", async () => {
+  for (const name of ["dense", "adam"]) {
+    const { code, out, err } = await run(["audit", "kernels", "--show", name]);
+    assertEquals(code, 0, err);
+    const programs = Map.groupBy(KERNELS[name].shaders, joinedSource);
+    for (const [source, variants] of programs) {
+      const heading = `// ${name}, ${variants.map(variantName).join(", ")} (`;
+      assertEquals(out.split(heading).length, 2, heading);
+      assertStringIncludes(out.slice(out.indexOf(heading)), `)\n\n${source}\n`);
+    }
+    assertEquals(out.match(/^fn main/gm)?.length, programs.size);
+  }
 });
 
 Deno.test("a wrong gradient rule is exit code 3, with the line that repeats it", async () => {

@@ -6,7 +6,7 @@ const ROOT = new URL("..", import.meta.url);
 /** What is copied to try the op on. */
 const TREE = [
   ...["cli.ts", "mod.ts", "deno.json", "deno.lock"],
-  ...["kernels", "engine", "models", "datasets", "cli", "bench", "tests"],
+  ...["kernels", "engine", "models", "datasets", "storage", "cli", "bench", "tests"],
 ];
 
 /** The files of the op. */

@@ -157,8 +157,12 @@ for (const threads of [1, 2]) {
 
   Deno.test(`cpu, ${threads} threads: a kernel of one's own that fails is reported`, async () => {
     const backend = await openCpuBackend({ threads });
-    const buffer = backend.allocate(512, "numbers");
-    const [x, y] = [0, 64].map((offset): Region => ({ buffer, offset, length: 64, dtype: "f32" }));
+    const [x, y] = ["x", "y"].map((name): Region => ({
+      buffer: backend.allocate(256, name),
+      offset: 0,
+      length: 64,
+      dtype: "f32",
+    }));
     const failing: Kernel = {
       ...cubeKernel,
       reference: () => {

@@ -37,14 +37,14 @@ Deno.test("every row of the table names a variant of its kernel", () => {
 Deno.test("without rows: the largest tile with enough workgroups; on software its own shader", () => {
   const chosen = (m: number, n: number) =>
     variantName(dense.choose!(GPU, { m, k: 500, n }, CONSTANTS));
-  assertEquals(chosen(8192, 2000), "dense_large.wgsl");
-  assertEquals(chosen(256, 2000), "dense.wgsl TILE 64");
-  assertEquals(chosen(256, 500), "dense.wgsl TILE 32");
-  assertEquals(chosen(256, 10), "dense.wgsl TILE 8");
+  assertEquals(chosen(8192, 2000), "product_large.wgsl");
+  assertEquals(chosen(256, 2000), "product_tiled.wgsl TILE 64");
+  assertEquals(chosen(256, 500), "product_tiled.wgsl TILE 32");
+  assertEquals(chosen(256, 10), "product_tiled.wgsl TILE 8");
   const software = { ...GPU, class: "software" } as const;
   const onSoftware = (adapter: Adapter) =>
     variantName(dense.choose!(adapter, { m: 256, k: 500, n: 10 }, CONSTANTS));
-  assertEquals(onSoftware(software), "dense_software.wgsl");
-  assertEquals(onSoftware({ ...software, subgroupSize: 8 }), "dense_subgroup.wgsl");
-  assertEquals(onSoftware({ ...software, subgroupSize: 4 }), "dense_software.wgsl");
+  assertEquals(onSoftware(software), "product_software.wgsl");
+  assertEquals(onSoftware({ ...software, subgroupSize: 8 }), "product_subgroup.wgsl");
+  assertEquals(onSoftware({ ...software, subgroupSize: 4 }), "product_software.wgsl");
 });

@@ -13,6 +13,8 @@ import { isHardware, listAdapters } from "../engine/webgpu/adapter.ts";
 import { openWebGpuBackend, type WebGpuBackend } from "../engine/webgpu/backend.ts";
 import { openGpuDevice } from "../engine/webgpu/device.ts";
 import { foldWorkgroups, packParams } from "../engine/webgpu/dispatch.ts";
+import { dense } from "../kernels/dense.ts";
+import type { Kernel, Shader } from "../kernels/kernel.ts";
 import { gpuTest } from "./gpu.ts";
 import { scale, withDefect } from "./kernel_fixture.ts";
 
@@ -188,6 +190,29 @@ gpuTest("shader errors name file, line and column", async () => {
     const dynamic = { ...scale, bindings: [scale.bindings[0], scale.bindings[0]] };
     await assertRejects(() => prepare(dynamic), ShaderError, "scale.wgsl: ");
     assertEquals((await backend.read([regions[0]]))[0].length, 64);
+  });
+});
+
+gpuTest("errors of a shader of several files name the file and the line in it", async () => {
+  await withBackend(async (backend) => {
+    const regions = dense.bindings.map(({ name }) => region(backend, 1, name));
+    const params = { m: 1, k: 1, n: 1 };
+    const prepare = (kernel: Kernel, constants = {}) =>
+      backend.prepare([{ kernel, constants, params, regions }], "p");
+    const [shader] = dense.shaders;
+    for (const [i, piece] of ["params.k;", "columns())", "lane / "].entries()) {
+      const files = [...shader.head!, shader].map(({ file, source }) => ({ file, source }));
+      assertStringIncludes(files[i].source, piece);
+      files[i].source = files[i].source.replace(piece, "nowhere + $&");
+      const before = files[i].source.split("nowhere")[0].split("\n");
+      const place = [files[i].file, before.length, before[before.length - 1].length + 1];
+      const broken: Shader = { ...shader, ...files.pop(), head: files };
+      const kernel: Kernel = { ...dense, shaders: [broken], choose: () => broken };
+      const { file, line, column } = await assertRejects(() => prepare(kernel), ShaderError);
+      assertEquals([file, line, column], place);
+    }
+    const names = "dense.wgsl + product.wgsl + product_";
+    await assertRejects(() => prepare(dense, { CUBE: 1 }), ShaderError, names);
   });
 });
 

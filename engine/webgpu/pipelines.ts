@@ -1,5 +1,14 @@
 /** Compiling shaders, each combination of a shader and its constants once. */
-import type { Access, Constants, Kernel, Shader } from "../../kernels/kernel.ts";
+import {
+  type Access,
+  type Constants,
+  joinedName,
+  joinedSource,
+  type Kernel,
+  placeOf,
+  type Shader,
+  type ShaderText,
+} from "../../kernels/kernel.ts";
 import { ShaderError } from "../errors.ts";
 
 /** A compiled kernel and the layout of its bind group. */
@@ -36,10 +45,10 @@ export class PipelineCache {
     const accesses = kernel.bindings.map((binding) => binding.access);
     const names = Object.keys(constants).sort();
     const key = JSON.stringify([
-      shader.file,
+      joinedName(shader),
       accesses.map(isWritten),
       names.map((name) => [name, constants[name]]),
-      shader.source,
+      joinedSource(shader),
     ]);
     let pipeline = this.#pipelines.get(key);
     if (pipeline === undefined) {
@@ -61,12 +70,15 @@ export class PipelineCache {
       return { gpu, layout };
     } catch (error) {
       const message = error instanceof Error ? error.message.trim() : String(error);
-      throw new ShaderError(`${message} (constants ${JSON.stringify(constants)})`, shader.file);
+      throw new ShaderError(
+        `${message} (constants ${JSON.stringify(constants)})`,
+        joinedName(shader),
+      );
     }
   }
 
   #module(shader: Shader): Promise<GPUShaderModule> {
-    const key = `${shader.file}\n${shader.source}`;
+    const key = `${joinedName(shader)}\n${joinedSource(shader)}`;
     let module = this.#modules.get(key);
     if (module === undefined) {
       module = this.#compileModule(shader);
@@ -77,8 +89,11 @@ export class PipelineCache {
 
   async #compileModule(shader: Shader): Promise<GPUShaderModule> {
     if (shader.subgroupSize === undefined) return await compileModule(this.#gpu, shader);
-    const directive = await (this.#subgroupDirective ??= subgroupDirective(this.#gpu));
-    return await compileModule(this.#gpu, { ...shader, source: directive + shader.source });
+    return await compileModule(
+      this.#gpu,
+      shader,
+      await (this.#subgroupDirective ??= subgroupDirective(this.#gpu)),
+    );
   }
 
   #layout(accesses: readonly Access[]): GPUBindGroupLayout {
@@ -108,9 +123,9 @@ export class PipelineCache {
  */
 async function subgroupDirective(gpu: GPUDevice): Promise<string> {
   const directive = "enable subgroups; ";
-  const probe = { file: "", source: `${directive}@compute @workgroup_size(1) fn main() {}` };
+  const probe = { file: "", source: "@compute @workgroup_size(1) fn main() {}" };
   try {
-    await compileModule(gpu, probe);
+    await compileModule(gpu, probe, directive);
     return directive;
   } catch {
     return "";
@@ -128,15 +143,20 @@ export function isWritten(access: Access): boolean {
  */
 async function compileModule(
   gpu: GPUDevice,
-  shader: Pick<Shader, "file" | "source">,
+  shader: ShaderText,
+  directive = "",
 ): Promise<GPUShaderModule> {
+  const name = joinedName(shader);
   gpu.pushErrorScope("validation");
-  const module = gpu.createShaderModule({ code: shader.source, label: shader.file });
+  const code = directive + joinedSource(shader);
+  const module = gpu.createShaderModule({ code, label: name });
   const [failure, info] = await Promise.all([gpu.popErrorScope(), module.getCompilationInfo()]);
   const error = info.messages.find((message) => message.type === "error");
   if (error !== undefined) {
-    throw new ShaderError(error.message.trim(), shader.file, error.lineNum, error.linePos);
+    const { lineNum, linePos } = error;
+    const { file, line } = lineNum > 0 ? placeOf(shader, lineNum) : { file: name, line: 0 };
+    throw new ShaderError(error.message.trim(), file, line, linePos);
   }
-  if (failure !== null) throw new ShaderError(failure.message.trim(), shader.file);
+  if (failure !== null) throw new ShaderError(failure.message.trim(), name);
   return module;
 }

@@ -1,6 +1,7 @@
 /**
  * What the three matrix products of a dense layer share. Each computes an output of `rows` ×
- * `columns` whose elements accumulate over `depth`, and differs in how it reads its two factors.
+ * `columns` whose elements accumulate over `depth`, and differs in how it reads its two factors and
+ * in what it makes of a sum: its head says that, and is the same before each body.
  */
 import {
   type CaseBuffer,
@@ -16,6 +17,11 @@ import {
   variantName,
 } from "./kernel.ts";
 import { type Extents, measuredVariant } from "./tiles.ts";
+import shared from "./product.wgsl" with { type: "text" };
+import large from "./product_large.wgsl" with { type: "text" };
+import software from "./product_software.wgsl" with { type: "text" };
+import subgroup from "./product_subgroup.wgsl" with { type: "text" };
+import tiled from "./product_tiled.wgsl" with { type: "text" };
 
 /** The extents of a kernel's product. */
 export interface Product {
@@ -48,18 +54,6 @@ const SUBGROUP_ROWS = 32;
 const SUBGROUP_COLUMNS = 64;
 const SUBGROUP_SIZE = 8;
 
-/** Texts of the shaders of the product NAME. */
-export interface ProductSources {
-  /** Of `NAME.wgsl`: tiles in workgroup memory, whose edge is the constant `TILE`. */
-  readonly source: string;
-  /** Of `NAME_large.wgsl`: a larger tile, and more of it an invocation. */
-  readonly large: string;
-  /** Of `NAME_software.wgsl`: no workgroup memory. */
-  readonly software: string;
-  /** Of `NAME_subgroup.wgsl`: no workgroup memory, and elements passed from lane to lane. */
-  readonly subgroup: string;
-}
-
 /** A kernel's variants, and which one runs. */
 export type ProductShaders = Required<Pick<Kernel, "shaders" | "choose">>;
 
@@ -72,37 +66,30 @@ export type ProductShaders = Required<Pick<Kernel, "shaders" | "choose">>;
  * largest tile that still gives enough workgroups, else the smallest; on a software adapter the
  * one with subgroups, if those have the size that it is written for, else the one without.
  *
- * @param name the kernel's name, which is its files' name
- * @param sources texts of its shaders
+ * @param name the kernel's name
+ * @param source text of its head, `NAME.wgsl`
  */
-export function productShaders(
-  name: string,
-  product: Product,
-  { source, large, software, subgroup }: ProductSources,
-): ProductShaders {
-  const groups = (rows: number, columns: number): Shader["workgroups"] => (params, constants) =>
-    groupsOf(product.rows(params, constants), rows) *
-    groupsOf(product.columns(params, constants), columns);
-  const tiled = (tile: number): Shader => ({
-    file: `${name}.wgsl`,
-    source,
-    constants: { TILE: tile },
-    workgroups: groups(tile, tile),
+export function productShaders(name: string, product: Product, source: string): ProductShaders {
+  const head = [{ file: `${name}.wgsl`, source }, { file: "product.wgsl", source: shared }];
+  const variant = (body: string, text: string, rows: number, columns: number): Shader => ({
+    head,
+    file: `product_${body}.wgsl`,
+    source: text,
+    workgroups: (params, constants) =>
+      groupsOf(product.rows(params, constants), rows) *
+      groupsOf(product.columns(params, constants), columns),
   });
   const tiles: [Shader, ...Shader[]] = [
-    { file: `${name}_large.wgsl`, source: large, workgroups: groups(LARGE_TILE, LARGE_TILE) },
-    ...TILES.map(tiled),
+    variant("large", large, LARGE_TILE, LARGE_TILE),
+    ...TILES.map((tile) => ({
+      ...variant("tiled", tiled, tile, tile),
+      constants: { TILE: tile },
+    })),
   ];
-  const onSoftware: Shader = {
-    file: `${name}_software.wgsl`,
-    source: software,
-    workgroups: groups(SOFTWARE_ROWS, SOFTWARE_COLUMNS),
-  };
-  const onSubgroups: Shader = {
-    file: `${name}_subgroup.wgsl`,
-    source: subgroup,
+  const onSoftware = variant("software", software, SOFTWARE_ROWS, SOFTWARE_COLUMNS);
+  const onSubgroups = {
+    ...variant("subgroup", subgroup, SUBGROUP_ROWS, SUBGROUP_COLUMNS),
     subgroupSize: SUBGROUP_SIZE,
-    workgroups: groups(SUBGROUP_ROWS, SUBGROUP_COLUMNS),
   };
   const shaders: [Shader, ...Shader[]] = [...tiles, onSoftware, onSubgroups];
   return {
