@@ -67,7 +67,7 @@ export function define(command: Command): void {
     about: "what is trained",
     examples: [
       "classify --labels-per-class 5",
-      "classify --data rows.csv --label-column last --weight 0.1",
+      "classify --data rows.csv --class-column last --weight 0.1",
     ],
   });
   command.action(run);

@@ -5,8 +5,8 @@ import { PROGRAM } from "./version.ts";
 /** The options that are often needed, in the order of help. */
 export const OFTEN: readonly string[] = [
   "data",
-  "labels",
-  "label-column",
+  "classes",
+  "class-column",
   "labels-per-class",
   "models",
   "model",

@@ -47,7 +47,7 @@ export async function define(command: Command, args: readonly string[]): Promise
     about: `the models and the profiles of ${method.name}`,
     examples: [
       "train",
-      "train --data rows.csv --label-column last --clusters 3",
+      "train --data rows.csv --class-column last --clusters 3",
       "train --resume runs/dynae-optdigits-seed0",
     ],
   });
