@@ -33,11 +33,16 @@ export type {
   ReplayTimes,
   Roofline,
   WebGpuInfo,
-} from "./engine/backend.ts";
+} from "./engine/backend/backend.ts";
 export { type DeviceName, type DeviceOptions, openDevice } from "./engine/device.ts";
-export { DeviceLostError, type LossReason, NoDeviceError } from "./engine/errors.ts";
-export { gradients } from "./engine/gradient.ts";
-export { checkGradients, checkOp, type GradientCheck, type Subject } from "./engine/gradcheck.ts";
+export { DeviceLostError, type LossReason, NoDeviceError } from "./engine/backend/errors.ts";
+export { gradients } from "./engine/gradient/gradient.ts";
+export {
+  checkGradients,
+  checkOp,
+  type GradientCheck,
+  type Subject,
+} from "./engine/gradient/gradcheck.ts";
 export {
   type CallDescription,
   describePlan,
@@ -57,7 +62,7 @@ export {
   ConvolutionLayer,
   type ConvolutionSizes,
   TransposedConvolution,
-} from "./engine/convolution_layers.ts";
+} from "./engine/network/convolution_layers.ts";
 export {
   type ActivationName,
   Dense,
@@ -72,8 +77,8 @@ export {
   Parameters,
   type ParameterSpec,
   zeros,
-} from "./engine/module.ts";
-export { apply } from "./engine/op.ts";
+} from "./engine/network/module.ts";
+export { apply } from "./engine/tensor/op.ts";
 export { binaryCrossEntropyWithLogits, leakyRelu } from "./engine/ops/activation.ts";
 export { affine, negate, scale } from "./engine/ops/affine.ts";
 export { confidence, selectTarget, softAssign } from "./engine/ops/assignment.ts";
@@ -133,15 +138,21 @@ export {
   square,
   tanh,
 } from "./engine/ops/unary.ts";
-export { Adam, type AdamOptions, minimizeTogether, type Optimizer, Sgd } from "./engine/optim.ts";
-export { OracleBackend } from "./engine/oracle.ts";
+export {
+  Adam,
+  type AdamOptions,
+  minimizeTogether,
+  type Optimizer,
+  Sgd,
+} from "./engine/network/optim.ts";
+export { OracleBackend } from "./engine/backend/oracle.ts";
 export type { CallSource } from "./engine/planner/lower.ts";
 export type { Plan } from "./engine/planner/plan.ts";
-export { observePrograms, type Outputs, Program, trace } from "./engine/program.ts";
+export { observePrograms, type Outputs, Program, trace } from "./engine/planner/program.ts";
 export { RandomStream } from "./engine/random.ts";
-export type { Shape } from "./engine/shape.ts";
-export { type Snapshot, State, type VariableOptions } from "./engine/state.ts";
-export { type Chunk, Table } from "./engine/table.ts";
+export type { Shape } from "./engine/tensor/shape.ts";
+export { type Snapshot, State, type VariableOptions } from "./engine/state/state.ts";
+export { type Chunk, Table } from "./engine/state/table.ts";
 export {
   type AliasOp,
   type ConstantOp,
@@ -160,7 +171,7 @@ export {
   type UpdateOp,
   type ValueOp,
   Variable,
-} from "./engine/tensor.ts";
+} from "./engine/tensor/tensor.ts";
 export type {
   Access,
   Adapter,

@@ -1,5 +1,5 @@
 /** Who takes part in the step bench: our backends, PyTorch, and peers from npm. */
-import type { Backend } from "../engine/backend.ts";
+import type { Backend } from "../engine/backend/backend.ts";
 import { type DeviceOptions, openDevice } from "../engine/device.ts";
 import type { Contender } from "./measure.ts";
 import { PeerError, reasonIn, startPeer } from "./peer.ts";

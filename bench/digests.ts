@@ -7,9 +7,9 @@
  *   deno task digests --compare before.json    in the state after
  */
 import { Command, Option } from "commander";
-import { formatTable } from "../engine/text.ts";
+import { formatTable } from "../engine/inspect/text.ts";
 import { loadDataset } from "../datasets/load.ts";
-import type { Backend } from "../engine/backend.ts";
+import type { Backend } from "../engine/backend/backend.ts";
 import { type DeviceOptions, openDevice } from "../engine/device.ts";
 import type { Checkpoint, FitResult } from "../models/estimator.ts";
 import type { Method } from "../models/method.ts";

@@ -4,10 +4,10 @@
  *
  * usage: deno task bench:kernels [--device cpu|webgpu] [--kernel NAME] [--rounds 5] [--seconds 0.1]
  */
-import type { Call } from "../engine/backend.ts";
+import type { Call } from "../engine/backend/backend.ts";
 import { fillCase, SENTINELS } from "../engine/audit/fill.ts";
 import { openDevice } from "../engine/device.ts";
-import { formatTable } from "../engine/text.ts";
+import { formatTable } from "../engine/inspect/text.ts";
 import type { Kernel, KernelCase } from "../kernels/kernel.ts";
 import { KERNELS } from "../kernels/registry.ts";
 import { alternate, type Contender } from "./measure.ts";

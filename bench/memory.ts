@@ -4,9 +4,9 @@
  * slope of both over the second half of the run, when everything has warmed up.
  */
 import { Command, InvalidArgumentError, Option } from "commander";
-import { formatTable } from "../engine/text.ts";
+import { formatTable } from "../engine/inspect/text.ts";
 import { loadDataset } from "../datasets/load.ts";
-import type { Backend } from "../engine/backend.ts";
+import type { Backend } from "../engine/backend/backend.ts";
 import { type DeviceName, openDevice } from "../engine/device.ts";
 import { DynAE } from "../models/dynae.ts";
 import { circumstances } from "./measure.ts";

@@ -4,14 +4,14 @@
  * `deno task bench:passes --help` for the options.
  */
 import { Command, InvalidArgumentError } from "commander";
-import { formatTable } from "../engine/text.ts";
-import type { Backend } from "../engine/backend.ts";
+import { formatTable } from "../engine/inspect/text.ts";
+import type { Backend } from "../engine/backend/backend.ts";
 import { openDevice } from "../engine/device.ts";
 import { advance } from "../engine/ops/counter.ts";
-import { trace } from "../engine/program.ts";
+import { trace } from "../engine/planner/program.ts";
 import { RandomStream } from "../engine/random.ts";
-import { State } from "../engine/state.ts";
-import { Table } from "../engine/table.ts";
+import { State } from "../engine/state/state.ts";
+import { Table } from "../engine/state/table.ts";
 import { Autoencoder } from "../models/networks/autoencoder.ts";
 import { Augmentation } from "../models/training/batches.ts";
 import {

@@ -3,7 +3,7 @@
  * step on the CPU backend. Every time is the median of processes of their own, in turns.
  */
 import { Command, InvalidArgumentError } from "commander";
-import { formatTable } from "../engine/text.ts";
+import { formatTable } from "../engine/inspect/text.ts";
 import { circumstances, median } from "./measure.ts";
 
 const root = new URL("../", import.meta.url).pathname;

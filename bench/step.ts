@@ -4,7 +4,7 @@
  * `deno task bench --help` for the options.
  */
 import { Command, InvalidArgumentError } from "commander";
-import { formatTable } from "../engine/text.ts";
+import { formatTable } from "../engine/inspect/text.ts";
 import {
   type Entrant,
   entrants,

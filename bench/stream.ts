@@ -4,15 +4,15 @@
  * The file is made in a temporary folder. See `deno task bench:stream --help` for the options.
  */
 import { Command, InvalidArgumentError } from "commander";
-import { formatTable } from "../engine/text.ts";
+import { formatTable } from "../engine/inspect/text.ts";
 import { openDataset } from "../datasets/row_file.ts";
-import type { Backend } from "../engine/backend.ts";
+import type { Backend } from "../engine/backend/backend.ts";
 import { openDevice } from "../engine/device.ts";
 import { advance } from "../engine/ops/counter.ts";
 import { meanSquaredError } from "../engine/ops/squared_error.ts";
-import { Adam } from "../engine/optim.ts";
+import { Adam } from "../engine/network/optim.ts";
 import { RandomStream } from "../engine/random.ts";
-import { State } from "../engine/state.ts";
+import { State } from "../engine/state/state.ts";
 import { Autoencoder } from "../models/networks/autoencoder.ts";
 import { BatchPrograms } from "../models/training/batches.ts";
 import type { Samples } from "../models/estimator.ts";

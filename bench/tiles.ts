@@ -8,7 +8,7 @@
  *
  * usage: deno task bench:tiles [--grid] [--rounds 5] [--seconds 0.05] [--dry]
  */
-import type { Call, DType } from "../engine/backend.ts";
+import type { Call, DType } from "../engine/backend/backend.ts";
 import { openWebGpuBackend } from "../engine/webgpu/backend.ts";
 import { dense } from "../kernels/dense.ts";
 import { denseInputGradient } from "../kernels/dense_input_gradient.ts";

@@ -2,13 +2,13 @@
  * The steps that benchmarks time: what trains, on random rows. Each is the step that the models
  * themselves trace, without augmentation: batch gather, forward, losses, backward, update.
  */
-import type { Backend } from "../engine/backend.ts";
+import type { Backend } from "../engine/backend/backend.ts";
 import { type BatchOrder, batchRows } from "../engine/ops/random.ts";
 import { gather } from "../engine/ops/rows.ts";
-import { type Program, trace } from "../engine/program.ts";
+import { type Program, trace } from "../engine/planner/program.ts";
 import { RandomStream } from "../engine/random.ts";
-import { sizeOf } from "../engine/shape.ts";
-import { Table } from "../engine/table.ts";
+import { sizeOf } from "../engine/tensor/shape.ts";
+import { Table } from "../engine/state/table.ts";
 import { Autoencoder } from "../models/networks/autoencoder.ts";
 import { planBatches } from "../models/training/batches.ts";
 import { Construction, DynAE, type DynAEOptions } from "../models/dynae.ts";

@@ -5,8 +5,8 @@ import { compileKernels, type CompileRow, type ShaderCompiler } from "../engine/
 import { auditKernels, type KernelAuditRow } from "../engine/audit/kernels.ts";
 import { type AuditTarget, openCpuTarget, openWebGpuTarget } from "../engine/audit/targets.ts";
 import type { DeviceName } from "../engine/device.ts";
-import { NoDeviceError } from "../engine/errors.ts";
-import { ATOL, checkOp, EPSILON, type GradientCheck, RTOL } from "../engine/gradcheck.ts";
+import { NoDeviceError } from "../engine/backend/errors.ts";
+import { ATOL, checkOp, EPSILON, type GradientCheck, RTOL } from "../engine/gradient/gradcheck.ts";
 import { OPS } from "../engine/ops/registry.ts";
 import { joinedName, joinedSource, type Kernel, variantName } from "../kernels/kernel.ts";
 import { KERNELS } from "../kernels/registry.ts";

@@ -1,6 +1,6 @@
 /** `classify`: trains a classifier on the labels of some rows and scores it on the others. */
 import type { Command } from "commander";
-import type { Backend } from "../engine/backend.ts";
+import type { Backend } from "../engine/backend/backend.ts";
 import type { Dataset } from "../datasets/dataset.ts";
 import { type Checkpoint, InterruptedError } from "../models/estimator.ts";
 import {

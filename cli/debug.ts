@@ -1,9 +1,9 @@
 /** `--debug`: stacks of errors, what the programs of a run consist of, and where their time goes. */
 import type { Command } from "commander";
-import type { Backend } from "../engine/backend.ts";
+import type { Backend } from "../engine/backend/backend.ts";
 import { describePlan, formatPlan } from "../engine/inspect/plan.ts";
 import { addTimes, formatRoofline, formatTimes } from "../engine/inspect/times.ts";
-import { observePrograms, type Program } from "../engine/program.ts";
+import { observePrograms, type Program } from "../engine/planner/program.ts";
 import { usageError } from "./errors.ts";
 import { unknownName } from "./suggest.ts";
 import { writeError } from "./terminal.ts";

@@ -1,6 +1,6 @@
 /** The options by which commands choose a device. */
 import type { Command } from "commander";
-import type { Backend } from "../engine/backend.ts";
+import type { Backend } from "../engine/backend/backend.ts";
 import { type DeviceName, openDevice } from "../engine/device.ts";
 import { addDebugOption, type DebugTopics, Inspection } from "./debug.ts";
 import { usageError } from "./errors.ts";

@@ -1,6 +1,6 @@
 /** The folder of a run: which files it has, and that no run overwrites another's. */
 import { writeFileAtomic } from "../storage/atomic_file.ts";
-import type { DeviceInfo } from "../engine/backend.ts";
+import type { DeviceInfo } from "../engine/backend/backend.ts";
 import type { Diagnostics } from "../models/evaluation/diagnostics.ts";
 import type { LogRow, Scores } from "../models/estimator.ts";
 import { type Configuration, type DataRecord, SCHEMA } from "../storage/checkpoint.ts";

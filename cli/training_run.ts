@@ -1,8 +1,8 @@
 /** Runs a training from start or checkpoint to its end, and writes down what happens. */
 import { encodeNpy } from "../datasets/npy.ts";
-import type { Backend } from "../engine/backend.ts";
+import type { Backend } from "../engine/backend/backend.ts";
 import { isSameArithmetic } from "../engine/device.ts";
-import { DeviceLostError } from "../engine/errors.ts";
+import { DeviceLostError } from "../engine/backend/errors.ts";
 import {
   type Checkpoint,
   type Estimator,

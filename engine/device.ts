@@ -1,6 +1,6 @@
 /** Opens a device by name. */
-import type { Backend, DeviceInfo } from "./backend.ts";
-import { NoDeviceError } from "./errors.ts";
+import type { Backend, DeviceInfo } from "./backend/backend.ts";
+import { NoDeviceError } from "./backend/errors.ts";
 
 /** `auto`: a real GPU if there is one, else the CPU. `webgpu`: any adapter, software ones too. */
 export type DeviceName = "auto" | "cpu" | "webgpu";

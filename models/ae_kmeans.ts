@@ -5,7 +5,7 @@
  */
 import { greaterEqual, mul } from "../engine/ops/binary.ts";
 import { constant } from "../engine/ops/constant.ts";
-import type { Tensor } from "../engine/tensor.ts";
+import type { Tensor } from "../engine/tensor/tensor.ts";
 import { AUDIT_ROWS, type AuditedLoss, type AuditScene } from "./audit_scene.ts";
 import { defineMethod, type Method } from "./method.ts";
 import { ARCHITECTURE_OPTIONS, type ArchitectureOptions } from "./networks/autoencoder.ts";

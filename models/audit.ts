@@ -1,7 +1,7 @@
 /** The gradient audit of every method's whole losses, in float64 on small networks and batches. */
-import { checkGradients, type GradientCheck } from "../engine/gradcheck.ts";
-import { OracleBackend } from "../engine/oracle.ts";
-import { State } from "../engine/state.ts";
+import { checkGradients, type GradientCheck } from "../engine/gradient/gradcheck.ts";
+import { OracleBackend } from "../engine/backend/oracle.ts";
+import { State } from "../engine/state/state.ts";
 import { AuditScene } from "./audit_scene.ts";
 import { METHODS } from "./registry.ts";
 import { SUPERVISED_CM_METHOD } from "./supervised_cm.ts";

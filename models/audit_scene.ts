@@ -1,10 +1,10 @@
 /** What the gradient audit of a method's losses is set in: small networks and data, in float64. */
 import { assign } from "../engine/ops/call.ts";
-import { type Outputs, trace } from "../engine/program.ts";
+import { type Outputs, trace } from "../engine/planner/program.ts";
 import { RandomStream, STREAM } from "../engine/random.ts";
-import { type Shape, sizeOf } from "../engine/shape.ts";
-import type { State } from "../engine/state.ts";
-import type { Tensor, Variable } from "../engine/tensor.ts";
+import { type Shape, sizeOf } from "../engine/tensor/shape.ts";
+import type { State } from "../engine/state/state.ts";
+import type { Tensor, Variable } from "../engine/tensor/tensor.ts";
 import { Autoencoder } from "./networks/autoencoder.ts";
 
 /** Sizes of the audit's autoencoder. */

@@ -2,9 +2,9 @@
  * CM: the Clustering Module on the data themselves (Boubekki et al., arXiv 2012.03740), a mixture of
  * isotropic Gaussians of one variance as a neural network.
  */
-import type { ParameterBlock } from "../engine/module.ts";
+import type { ParameterBlock } from "../engine/network/module.ts";
 import { softmax } from "../engine/ops/softmax.ts";
-import type { Tensor } from "../engine/tensor.ts";
+import type { Tensor } from "../engine/tensor/tensor.ts";
 import { AUDIT_CLUSTERS, AUDIT_ROWS, type AuditScene } from "./audit_scene.ts";
 import { type ArchitectureOptions, Autoencoder } from "./networks/autoencoder.ts";
 import {

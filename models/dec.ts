@@ -7,7 +7,7 @@
  * assignments q come closer to their own sharpened form p.
  */
 import { softAssign } from "../engine/ops/assignment.ts";
-import type { Tensor } from "../engine/tensor.ts";
+import type { Tensor } from "../engine/tensor/tensor.ts";
 import { klDivergence } from "./losses.ts";
 import { defineMethod, type Method } from "./method.ts";
 import type { Autoencoder } from "./networks/autoencoder.ts";

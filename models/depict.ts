@@ -16,8 +16,8 @@
 import { softmax } from "../engine/ops/softmax.ts";
 import { add } from "../engine/ops/binary.ts";
 import { scale } from "../engine/ops/affine.ts";
-import type { State } from "../engine/state.ts";
-import type { Tensor } from "../engine/tensor.ts";
+import type { State } from "../engine/state/state.ts";
+import type { Tensor } from "../engine/tensor/tensor.ts";
 import { AUDIT_CLUSTERS, AUDIT_ROWS, type AuditScene } from "./audit_scene.ts";
 import { comparedLosses, Head, Predictions, Stage } from "./depict_clustering.ts";
 import { DEPICT_OPTIONS, DEPICT_PROFILES, type DEPICTOptions } from "./depict_options.ts";

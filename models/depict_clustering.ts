@@ -1,5 +1,5 @@
 /** DEPICT's clustering: the softmax head, its predictions and their targets, and a stage of training. */
-import { Dense, glorotUniform, Parameters } from "../engine/module.ts";
+import { Dense, glorotUniform, Parameters } from "../engine/network/module.ts";
 import { add, div, maximum } from "../engine/ops/binary.ts";
 import { assign } from "../engine/ops/call.ts";
 import { constant } from "../engine/ops/constant.ts";
@@ -10,11 +10,11 @@ import { softmax } from "../engine/ops/softmax.ts";
 import { meanSquaredError, squaredError } from "../engine/ops/squared_error.ts";
 import { sum } from "../engine/ops/sum.ts";
 import { scale } from "../engine/ops/affine.ts";
-import { Adam } from "../engine/optim.ts";
-import { type Program, trace } from "../engine/program.ts";
-import type { State } from "../engine/state.ts";
-import { Table } from "../engine/table.ts";
-import type { Tensor, Variable } from "../engine/tensor.ts";
+import { Adam } from "../engine/network/optim.ts";
+import { type Program, trace } from "../engine/planner/program.ts";
+import type { State } from "../engine/state/state.ts";
+import { Table } from "../engine/state/table.ts";
+import type { Tensor, Variable } from "../engine/tensor/tensor.ts";
 import { SMALLEST_NORMAL } from "../kernels/kernel.ts";
 import type { DEPICTOptions } from "./depict_options.ts";
 import { bothPaths } from "./depict_pretraining.ts";

@@ -5,8 +5,8 @@ import { dropout } from "../engine/ops/noise.ts";
 import { meanSquaredError } from "../engine/ops/squared_error.ts";
 import { scale } from "../engine/ops/affine.ts";
 import { STREAM } from "../engine/random.ts";
-import { State } from "../engine/state.ts";
-import type { Tensor, Variable } from "../engine/tensor.ts";
+import { State } from "../engine/state/state.ts";
+import type { Tensor, Variable } from "../engine/tensor/tensor.ts";
 import type { DEPICTOptions } from "./depict_options.ts";
 import type {
   ConvolutionalAutoencoder,

@@ -14,10 +14,10 @@ import { stopGradient } from "../engine/ops/reshape.ts";
 import { gather } from "../engine/ops/rows.ts";
 import { meanSquaredError } from "../engine/ops/squared_error.ts";
 import { scale } from "../engine/ops/affine.ts";
-import { type Optimizer, Sgd } from "../engine/optim.ts";
-import { trace } from "../engine/program.ts";
-import { State } from "../engine/state.ts";
-import type { Tensor, Variable } from "../engine/tensor.ts";
+import { type Optimizer, Sgd } from "../engine/network/optim.ts";
+import { trace } from "../engine/planner/program.ts";
+import { State } from "../engine/state/state.ts";
+import type { Tensor, Variable } from "../engine/tensor/tensor.ts";
 import { AUDIT_CLUSTERS, AUDIT_ROWS, AUDIT_SIZES, type AuditScene } from "./audit_scene.ts";
 import type { LogRow } from "./estimator.ts";
 import {

@@ -1,7 +1,7 @@
 /** The contract of every method: fit, predict, transform, fitPredict. */
-import type { Backend } from "../engine/backend.ts";
+import type { Backend } from "../engine/backend/backend.ts";
 import type { DeviceOptions } from "../engine/device.ts";
-import type { Snapshot } from "../engine/state.ts";
+import type { Snapshot } from "../engine/state/state.ts";
 
 /** Rows that are read as they are needed, for data that outgrow memory. */
 export interface RowSource {

@@ -2,8 +2,8 @@
  * Gaussian mixtures on the data themselves, with the contract of the other methods: full covariances,
  * a variance a column, or one variance for all (the model that the Clustering Module is derived from).
  */
-import type { Backend } from "../engine/backend.ts";
-import type { Snapshot } from "../engine/state.ts";
+import type { Backend } from "../engine/backend/backend.ts";
+import type { Snapshot } from "../engine/state/state.ts";
 import { defineMethod, type Method } from "./method.ts";
 import { resolveOptions, type Specs } from "./options.ts";
 import {

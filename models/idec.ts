@@ -9,7 +9,7 @@ import { softAssign } from "../engine/ops/assignment.ts";
 import { add } from "../engine/ops/binary.ts";
 import { meanSquaredError } from "../engine/ops/squared_error.ts";
 import { scale } from "../engine/ops/affine.ts";
-import type { Tensor } from "../engine/tensor.ts";
+import type { Tensor } from "../engine/tensor/tensor.ts";
 import type { Autoencoder } from "./networks/autoencoder.ts";
 import { klDivergence } from "./losses.ts";
 import { defineMethod, type Method } from "./method.ts";

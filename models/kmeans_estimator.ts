@@ -1,7 +1,7 @@
 /** k-means on the data themselves, with the contract of the other methods. */
-import type { Backend } from "../engine/backend.ts";
-import { type Snapshot, State } from "../engine/state.ts";
-import { Table } from "../engine/table.ts";
+import type { Backend } from "../engine/backend/backend.ts";
+import { type Snapshot, State } from "../engine/state/state.ts";
+import { Table } from "../engine/state/table.ts";
 import { defineMethod, type Method } from "./method.ts";
 import { resolveOptions, type Specs } from "./options.ts";
 import { kmeans, meanVarianceOf, nearestCentroids } from "./shallow/kmeans.ts";

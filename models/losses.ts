@@ -5,7 +5,7 @@ import { logSoftmax } from "../engine/ops/softmax.ts";
 import { sum } from "../engine/ops/sum.ts";
 import { scale } from "../engine/ops/affine.ts";
 import { log } from "../engine/ops/unary.ts";
-import type { Tensor } from "../engine/tensor.ts";
+import type { Tensor } from "../engine/tensor/tensor.ts";
 import { SMALLEST_NORMAL } from "../kernels/kernel.ts";
 
 /**

@@ -8,8 +8,8 @@
  * rest is interpretation: the loss's weighing, the centroids' start at the class means of the
  * pre-trained code, batches of labelled rows beside batches of all rows, and every default.
  */
-import type { Backend } from "../engine/backend.ts";
-import { Dense, glorotUniform, Parameters } from "../engine/module.ts";
+import type { Backend } from "../engine/backend/backend.ts";
+import { Dense, glorotUniform, Parameters } from "../engine/network/module.ts";
 import { add, div, minimum, mul, sub } from "../engine/ops/binary.ts";
 import { broadcastTo, sum } from "../engine/ops/sum.ts";
 import { assign } from "../engine/ops/call.ts";
@@ -21,9 +21,9 @@ import { gather } from "../engine/ops/rows.ts";
 import { softmax } from "../engine/ops/softmax.ts";
 import { affine, scale } from "../engine/ops/affine.ts";
 import { RandomStream, STREAM } from "../engine/random.ts";
-import type { State } from "../engine/state.ts";
-import { Table } from "../engine/table.ts";
-import type { Tensor, Variable } from "../engine/tensor.ts";
+import type { State } from "../engine/state/state.ts";
+import { Table } from "../engine/state/table.ts";
+import type { Tensor, Variable } from "../engine/tensor/tensor.ts";
 import { AUDIT_CLUSTERS, AUDIT_ROWS, AUDIT_SIZES, type LossAudit } from "./audit_scene.ts";
 import type { Autoencoder } from "./networks/autoencoder.ts";
 import { planBatches } from "./training/batches.ts";

@@ -17,10 +17,10 @@ import { squaredError } from "../engine/ops/squared_error.ts";
 import { sum } from "../engine/ops/sum.ts";
 import { affine, scale } from "../engine/ops/affine.ts";
 import { exp, log, reciprocal, square } from "../engine/ops/unary.ts";
-import { Adam, type Optimizer } from "../engine/optim.ts";
+import { Adam, type Optimizer } from "../engine/network/optim.ts";
 import { STREAM } from "../engine/random.ts";
-import type { State } from "../engine/state.ts";
-import type { Tensor, Variable } from "../engine/tensor.ts";
+import type { State } from "../engine/state/state.ts";
+import type { Tensor, Variable } from "../engine/tensor/tensor.ts";
 import { AUDIT_CLUSTERS, AUDIT_ROWS, AUDIT_SIZES, type AuditScene } from "./audit_scene.ts";
 import type { Samples } from "./estimator.ts";
 import {

@@ -3,7 +3,7 @@
  * the manifest as text in the metadata. One file, so that no crash can separate them.
  */
 import type { RowsInfo } from "../datasets/dataset.ts";
-import type { Snapshot } from "../engine/state.ts";
+import type { Snapshot } from "../engine/state/state.ts";
 import type { Checkpoint, Json } from "../models/estimator.ts";
 import type { OptionValues } from "../models/options.ts";
 import { decodeSafetensors, encodeSafetensors, type StoredTensor } from "./safetensors.ts";

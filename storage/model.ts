@@ -1,6 +1,6 @@
 /** Trained models as bytes, of every method in the registry. Works wherever the models do. */
 import type { RowsInfo } from "../datasets/dataset.ts";
-import type { Backend } from "../engine/backend.ts";
+import type { Backend } from "../engine/backend/backend.ts";
 import type { Estimator } from "../models/estimator.ts";
 import { METHODS } from "../models/registry.ts";
 import {

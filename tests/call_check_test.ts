@@ -1,14 +1,14 @@
 /** What is refused of a call, in the same words by every backend; and the lengths that kernels state. */
 import { assert, assertEquals } from "@std/assert";
-import type { Backend, Call, Region } from "../engine/backend.ts";
+import type { Backend, Call, Region } from "../engine/backend/backend.ts";
 import { openCpuBackend } from "../engine/cpu/backend.ts";
 import { assign } from "../engine/ops/call.ts";
 import { add } from "../engine/ops/binary.ts";
 import { reshape, stopGradient } from "../engine/ops/reshape.ts";
-import { OracleBackend } from "../engine/oracle.ts";
-import { trace } from "../engine/program.ts";
-import { State } from "../engine/state.ts";
-import { Variable } from "../engine/tensor.ts";
+import { OracleBackend } from "../engine/backend/oracle.ts";
+import { trace } from "../engine/planner/program.ts";
+import { State } from "../engine/state/state.ts";
+import { Variable } from "../engine/tensor/tensor.ts";
 import { openWebGpuBackend } from "../engine/webgpu/backend.ts";
 import type { NumberArray } from "../kernels/kernel.ts";
 import { KERNELS } from "../kernels/registry.ts";

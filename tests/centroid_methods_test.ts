@@ -9,15 +9,15 @@ import {
   assertStringIncludes,
 } from "@std/assert";
 import { openCpuBackend } from "../engine/cpu/backend.ts";
-import { gradients } from "../engine/gradient.ts";
+import { gradients } from "../engine/gradient/gradient.ts";
 import { softAssign } from "../engine/ops/assignment.ts";
 import { advance } from "../engine/ops/counter.ts";
-import { OracleBackend } from "../engine/oracle.ts";
-import { type Outputs, trace } from "../engine/program.ts";
+import { OracleBackend } from "../engine/backend/oracle.ts";
+import { type Outputs, trace } from "../engine/planner/program.ts";
 import { RandomStream } from "../engine/random.ts";
-import { type Shape, sizeOf } from "../engine/shape.ts";
-import { State } from "../engine/state.ts";
-import type { Variable } from "../engine/tensor.ts";
+import { type Shape, sizeOf } from "../engine/tensor/shape.ts";
+import { State } from "../engine/state/state.ts";
+import type { Variable } from "../engine/tensor/tensor.ts";
 import { AUDIT_CLUSTERS, AUDIT_ROWS, AUDIT_SIZES, AuditScene } from "../models/audit_scene.ts";
 import { BatchPrograms } from "../models/training/batches.ts";
 import { DCN, dcnLosses, updateCentroids } from "../models/dcn.ts";

@@ -10,14 +10,14 @@ import {
 } from "@std/assert";
 import fc from "fast-check";
 import { loadDataset } from "../datasets/load.ts";
-import type { Backend } from "../engine/backend.ts";
+import type { Backend } from "../engine/backend/backend.ts";
 import { openCpuBackend } from "../engine/cpu/backend.ts";
 import { confidence, softAssign } from "../engine/ops/assignment.ts";
-import { OracleBackend } from "../engine/oracle.ts";
-import { trace } from "../engine/program.ts";
+import { OracleBackend } from "../engine/backend/oracle.ts";
+import { trace } from "../engine/planner/program.ts";
 import { RandomStream } from "../engine/random.ts";
-import { State } from "../engine/state.ts";
-import { Table } from "../engine/table.ts";
+import { State } from "../engine/state/state.ts";
+import { Table } from "../engine/state/table.ts";
 import { Autoencoder } from "../models/networks/autoencoder.ts";
 import {
   dropThresholds,

@@ -8,11 +8,11 @@ import {
   assertThrows,
 } from "@std/assert";
 import fc from "fast-check";
-import type { Backend, Call, CpuInfo, Region } from "../engine/backend.ts";
+import type { Backend, Call, CpuInfo, Region } from "../engine/backend/backend.ts";
 import { BlockAllocator } from "../engine/cpu/allocator.ts";
 import { openCpuBackend } from "../engine/cpu/backend.ts";
 import { isSameArithmetic } from "../engine/device.ts";
-import { OracleBackend } from "../engine/oracle.ts";
+import { OracleBackend } from "../engine/backend/oracle.ts";
 import type { KernelCase, NumberArray } from "../kernels/kernel.ts";
 import { KERNELS } from "../kernels/registry.ts";
 import { UNARY } from "../kernels/unary.ts";

@@ -6,11 +6,11 @@ import {
   assertStringIncludes,
 } from "@std/assert";
 import { openCpuBackend } from "../engine/cpu/backend.ts";
-import { OracleBackend } from "../engine/oracle.ts";
-import { trace } from "../engine/program.ts";
+import { OracleBackend } from "../engine/backend/oracle.ts";
+import { trace } from "../engine/planner/program.ts";
 import { RandomStream } from "../engine/random.ts";
-import { type Shape, sizeOf } from "../engine/shape.ts";
-import { State } from "../engine/state.ts";
+import { type Shape, sizeOf } from "../engine/tensor/shape.ts";
+import { State } from "../engine/state/state.ts";
 import { AEKMeans } from "../models/ae_kmeans.ts";
 import { ConvolutionalAutoencoder, halve } from "../models/networks/convolutional_autoencoder.ts";
 import { DEPICT } from "../models/depict.ts";

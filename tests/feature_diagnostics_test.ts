@@ -1,19 +1,19 @@
 /** Cosines between gradients: their definition, and what they do to a training: nothing. */
 import { assert, assertAlmostEquals, assertEquals, assertGreater, assertLess } from "@std/assert";
 import { openCpuBackend } from "../engine/cpu/backend.ts";
-import { gradients } from "../engine/gradient.ts";
+import { gradients } from "../engine/gradient/gradient.ts";
 import { mul, sub } from "../engine/ops/binary.ts";
 import { stopGradient } from "../engine/ops/reshape.ts";
 import { gather } from "../engine/ops/rows.ts";
 import { sum } from "../engine/ops/sum.ts";
 import { affine, negate, scale } from "../engine/ops/affine.ts";
 import { square } from "../engine/ops/unary.ts";
-import { OracleBackend } from "../engine/oracle.ts";
-import { trace } from "../engine/program.ts";
+import { OracleBackend } from "../engine/backend/oracle.ts";
+import { trace } from "../engine/planner/program.ts";
 import { RandomStream } from "../engine/random.ts";
-import { State } from "../engine/state.ts";
-import { Table } from "../engine/table.ts";
-import type { Tensor, Variable } from "../engine/tensor.ts";
+import { State } from "../engine/state/state.ts";
+import { Table } from "../engine/state/table.ts";
+import type { Tensor, Variable } from "../engine/tensor/tensor.ts";
 import { comparedJointLosses } from "../models/ae_cm.ts";
 import { AUDIT_CLUSTERS, AUDIT_ROWS, AUDIT_SIZES, AuditScene } from "../models/audit_scene.ts";
 import type { Checkpoint, FitResult, LogRow, RowSource, Samples } from "../models/estimator.ts";

@@ -7,9 +7,9 @@ import {
   assertThrows,
 } from "@std/assert";
 import fc from "fast-check";
-import { checkGradients, checkOp, type Subject } from "../engine/gradcheck.ts";
-import { gradients } from "../engine/gradient.ts";
-import type { Example, GradientRule, Op, Tensor, Variable } from "../engine/tensor.ts";
+import { checkGradients, checkOp, type Subject } from "../engine/gradient/gradcheck.ts";
+import { gradients } from "../engine/gradient/gradient.ts";
+import type { Example, GradientRule, Op, Tensor, Variable } from "../engine/tensor/tensor.ts";
 import { OPS } from "../engine/ops/registry.ts";
 import { confidence } from "../engine/ops/assignment.ts";
 import { augment } from "../engine/ops/augment.ts";
@@ -24,9 +24,9 @@ import { reshape, stopGradient } from "../engine/ops/reshape.ts";
 import { squaredError, squaredErrorOp } from "../engine/ops/squared_error.ts";
 import { affine, scale } from "../engine/ops/affine.ts";
 import { sign, tanh, UNARY_OPS } from "../engine/ops/unary.ts";
-import { OracleBackend } from "../engine/oracle.ts";
-import { trace } from "../engine/program.ts";
-import { State } from "../engine/state.ts";
+import { OracleBackend } from "../engine/backend/oracle.ts";
+import { trace } from "../engine/planner/program.ts";
+import { State } from "../engine/state/state.ts";
 import { buildGraph, graphs, makeLeaves, scalarOf } from "./random_graph.ts";
 
 /** Gradients by the variables, as numbers. */

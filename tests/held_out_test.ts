@@ -1,8 +1,8 @@
 import { assert, assertEquals, assertThrows } from "@std/assert";
 import { openCpuBackend } from "../engine/cpu/backend.ts";
-import { Dense, Parameters } from "../engine/module.ts";
-import { OracleBackend } from "../engine/oracle.ts";
-import { State } from "../engine/state.ts";
+import { Dense, Parameters } from "../engine/network/module.ts";
+import { OracleBackend } from "../engine/backend/oracle.ts";
+import { State } from "../engine/state/state.ts";
 import type { Json, RowSource } from "../models/estimator.ts";
 import { BatchPrograms } from "../models/training/batches.ts";
 import { BestWeights, EarlyStopping, holdOut } from "../models/training/held_out.ts";

@@ -1,5 +1,5 @@
 import { assert, assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
-import { NoDeviceError } from "../engine/errors.ts";
+import { NoDeviceError } from "../engine/backend/errors.ts";
 import { compareCase } from "../engine/audit/compare.ts";
 import { compileKernels, openRuntimeCompiler, openTintCompiler } from "../engine/audit/compile.ts";
 import { makeCase, SENTINELS } from "../engine/audit/fill.ts";

@@ -7,10 +7,10 @@ import {
   assertStringIncludes,
   assertThrows,
 } from "@std/assert";
-import type { Backend } from "../engine/backend.ts";
+import type { Backend } from "../engine/backend/backend.ts";
 import { openCpuBackend } from "../engine/cpu/backend.ts";
-import { checkGradients } from "../engine/gradcheck.ts";
-import { gradients } from "../engine/gradient.ts";
+import { checkGradients } from "../engine/gradient/gradcheck.ts";
+import { gradients } from "../engine/gradient/gradient.ts";
 import { binaryCrossEntropyWithLogits, leakyRelu } from "../engine/ops/activation.ts";
 import { log, softplus, square } from "../engine/ops/unary.ts";
 import { softAssign } from "../engine/ops/assignment.ts";
@@ -22,11 +22,11 @@ import { stopGradient } from "../engine/ops/reshape.ts";
 import { squaredError } from "../engine/ops/squared_error.ts";
 import { logSoftmax, logSumExp, softmax } from "../engine/ops/softmax.ts";
 import { sum } from "../engine/ops/sum.ts";
-import { OracleBackend } from "../engine/oracle.ts";
-import { trace } from "../engine/program.ts";
+import { OracleBackend } from "../engine/backend/oracle.ts";
+import { trace } from "../engine/planner/program.ts";
 import { RandomStream } from "../engine/random.ts";
-import { State } from "../engine/state.ts";
-import { Tensor } from "../engine/tensor.ts";
+import { State } from "../engine/state/state.ts";
+import { Tensor } from "../engine/tensor/tensor.ts";
 import { openWebGpuBackend } from "../engine/webgpu/backend.ts";
 import { gpuTest } from "./gpu.ts";
 

@@ -1,17 +1,17 @@
 /** An op and a kernel that are in no registry, as a user of the module writes them. */
 import { assert, assertEquals, assertLess, assertRejects } from "@std/assert";
-import type { Backend, Call, Region } from "../engine/backend.ts";
+import type { Backend, Call, Region } from "../engine/backend/backend.ts";
 import { openCpuBackend } from "../engine/cpu/backend.ts";
-import { checkOp } from "../engine/gradcheck.ts";
-import { gradients } from "../engine/gradient.ts";
-import { apply } from "../engine/op.ts";
+import { checkOp } from "../engine/gradient/gradcheck.ts";
+import { gradients } from "../engine/gradient/gradient.ts";
+import { apply } from "../engine/tensor/op.ts";
 import { mul } from "../engine/ops/binary.ts";
 import { dense } from "../engine/ops/dense.ts";
 import { sum } from "../engine/ops/sum.ts";
-import { OracleBackend } from "../engine/oracle.ts";
-import { trace } from "../engine/program.ts";
-import { State } from "../engine/state.ts";
-import type { Op, Tensor } from "../engine/tensor.ts";
+import { OracleBackend } from "../engine/backend/oracle.ts";
+import { trace } from "../engine/planner/program.ts";
+import { State } from "../engine/state/state.ts";
+import type { Op, Tensor } from "../engine/tensor/tensor.ts";
 import { openWebGpuBackend } from "../engine/webgpu/backend.ts";
 import { groupsOf, type Kernel, ULP } from "../kernels/kernel.ts";
 import { KERNELS } from "../kernels/registry.ts";

@@ -1,8 +1,8 @@
 import { assert, assertAlmostEquals, assertEquals, assertRejects } from "@std/assert";
 import { openCpuBackend } from "../engine/cpu/backend.ts";
-import { OracleBackend } from "../engine/oracle.ts";
+import { OracleBackend } from "../engine/backend/oracle.ts";
 import { RandomStream } from "../engine/random.ts";
-import { Table } from "../engine/table.ts";
+import { Table } from "../engine/state/table.ts";
 import { type NearestNeighbours, nearestNeighbours } from "../models/shallow/nearest_neighbours.ts";
 import { walkOf } from "../models/shallow/neighbour_graph.ts";
 import { mergeNeighbours, pathIntegral } from "../models/shallow/path_integral.ts";

@@ -9,15 +9,21 @@ import {
   assertThrows,
 } from "@std/assert";
 import { openCpuBackend } from "../engine/cpu/backend.ts";
-import { Dense, fanInUniform, glorotUniform, normal, Parameters } from "../engine/module.ts";
+import {
+  Dense,
+  fanInUniform,
+  glorotUniform,
+  normal,
+  Parameters,
+} from "../engine/network/module.ts";
 import { add, mul } from "../engine/ops/binary.ts";
 import { sum } from "../engine/ops/sum.ts";
-import { OracleBackend } from "../engine/oracle.ts";
-import { type Outputs, trace } from "../engine/program.ts";
+import { OracleBackend } from "../engine/backend/oracle.ts";
+import { type Outputs, trace } from "../engine/planner/program.ts";
 import { RandomStream, STREAM } from "../engine/random.ts";
-import type { Shape } from "../engine/shape.ts";
-import { State } from "../engine/state.ts";
-import { Table } from "../engine/table.ts";
+import type { Shape } from "../engine/tensor/shape.ts";
+import { State } from "../engine/state/state.ts";
+import { Table } from "../engine/state/table.ts";
 import { AEKMeans, type AEKMeansOptions } from "../models/ae_kmeans.ts";
 import { Autoencoder } from "../models/networks/autoencoder.ts";
 import { Critic } from "../models/networks/critic.ts";

@@ -3,7 +3,7 @@
  * are drawn from the registry: every op that has examples for the gradient audit is in them.
  */
 import fc from "fast-check";
-import { apply } from "../engine/op.ts";
+import { apply } from "../engine/tensor/op.ts";
 import { affine, scale } from "../engine/ops/affine.ts";
 import { add } from "../engine/ops/binary.ts";
 import { dense } from "../engine/ops/dense.ts";
@@ -13,9 +13,9 @@ import { stopGradient } from "../engine/ops/reshape.ts";
 import { mean, sum } from "../engine/ops/sum.ts";
 import { relu, tanh } from "../engine/ops/unary.ts";
 import { RandomStream } from "../engine/random.ts";
-import { sameShape, type Shape, sizeOf } from "../engine/shape.ts";
-import type { State } from "../engine/state.ts";
-import type { Example, ExampleInput, Op, Tensor, Variable } from "../engine/tensor.ts";
+import { sameShape, type Shape, sizeOf } from "../engine/tensor/shape.ts";
+import type { State } from "../engine/state/state.ts";
+import type { Example, ExampleInput, Op, Tensor, Variable } from "../engine/tensor/tensor.ts";
 
 /** The variables that every graph starts from. */
 export interface Leaves {

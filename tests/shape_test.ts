@@ -7,8 +7,8 @@ import { interpolate, interpolateReversed } from "../engine/ops/interpolate.ts";
 import { softAssign } from "../engine/ops/assignment.ts";
 import { reshape } from "../engine/ops/reshape.ts";
 import { squaredError } from "../engine/ops/squared_error.ts";
-import { OracleBackend } from "../engine/oracle.ts";
-import { trace } from "../engine/program.ts";
+import { OracleBackend } from "../engine/backend/oracle.ts";
+import { trace } from "../engine/planner/program.ts";
 import { RandomStream } from "../engine/random.ts";
 import {
   axisRange,
@@ -20,9 +20,9 @@ import {
   type Shape,
   sizeOf,
   stridesOf,
-} from "../engine/shape.ts";
-import { State } from "../engine/state.ts";
-import { Tensor } from "../engine/tensor.ts";
+} from "../engine/tensor/shape.ts";
+import { State } from "../engine/state/state.ts";
+import { Tensor } from "../engine/tensor/tensor.ts";
 
 const shapes = fc.array(fc.constantFrom(0, 1, 1, 2, 3), { maxLength: 4 });
 const filledShapes = fc.array(fc.constantFrom(1, 1, 2, 3), { maxLength: 4 });

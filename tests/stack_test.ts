@@ -1,7 +1,7 @@
 /** Stacked products and joint accumulations: fewer calls, the same values. */
 import { assertEquals, assertLess } from "@std/assert";
-import { gradients } from "../engine/gradient.ts";
-import { Mlp, Parameters } from "../engine/module.ts";
+import { gradients } from "../engine/gradient/gradient.ts";
+import { Mlp, Parameters } from "../engine/network/module.ts";
 import { add } from "../engine/ops/binary.ts";
 import { assign } from "../engine/ops/call.ts";
 import { accumulate, advance } from "../engine/ops/counter.ts";
@@ -10,12 +10,12 @@ import { meanSquaredError } from "../engine/ops/squared_error.ts";
 import { mean, sum } from "../engine/ops/sum.ts";
 import { scale } from "../engine/ops/affine.ts";
 import { square, tanh } from "../engine/ops/unary.ts";
-import { OracleBackend } from "../engine/oracle.ts";
-import { type Outputs, type Program, trace } from "../engine/program.ts";
+import { OracleBackend } from "../engine/backend/oracle.ts";
+import { type Outputs, type Program, trace } from "../engine/planner/program.ts";
 import { RandomStream } from "../engine/random.ts";
-import { type Shape, sizeOf } from "../engine/shape.ts";
-import { State } from "../engine/state.ts";
-import type { Tensor, Variable } from "../engine/tensor.ts";
+import { type Shape, sizeOf } from "../engine/tensor/shape.ts";
+import { State } from "../engine/state/state.ts";
+import type { Tensor, Variable } from "../engine/tensor/tensor.ts";
 
 /** A state in float64 and variables with random values. */
 class Setting {

@@ -6,7 +6,7 @@ import { loadDataset } from "../datasets/load.ts";
 import { encodeNpy } from "../datasets/npy.ts";
 import { openCpuBackend } from "../engine/cpu/backend.ts";
 import { RandomStream } from "../engine/random.ts";
-import { State } from "../engine/state.ts";
+import { State } from "../engine/state/state.ts";
 import { AEKMeans } from "../models/ae_kmeans.ts";
 import { BatchPrograms } from "../models/training/batches.ts";
 import { DynAE } from "../models/dynae.ts";

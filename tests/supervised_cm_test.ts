@@ -9,11 +9,11 @@ import {
 } from "@std/assert";
 import { loadDataset } from "../datasets/load.ts";
 import { openCpuBackend } from "../engine/cpu/backend.ts";
-import { OracleBackend } from "../engine/oracle.ts";
-import { type Outputs, trace } from "../engine/program.ts";
+import { OracleBackend } from "../engine/backend/oracle.ts";
+import { type Outputs, trace } from "../engine/planner/program.ts";
 import { RandomStream } from "../engine/random.ts";
-import { State } from "../engine/state.ts";
-import type { Tensor } from "../engine/tensor.ts";
+import { State } from "../engine/state/state.ts";
+import type { Tensor } from "../engine/tensor/tensor.ts";
 import type { Checkpoint } from "../models/estimator.ts";
 import { crossEntropy } from "../models/losses.ts";
 import {

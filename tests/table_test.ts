@@ -1,14 +1,14 @@
 /** Tables past one binding: chunked data give what one chunk gives. */
 import { assert, assertEquals, assertThrows } from "@std/assert";
-import type { Backend } from "../engine/backend.ts";
+import type { Backend } from "../engine/backend/backend.ts";
 import { openCpuBackend } from "../engine/cpu/backend.ts";
 import { batchRows } from "../engine/ops/random.ts";
 import { gather } from "../engine/ops/rows.ts";
-import { OracleBackend } from "../engine/oracle.ts";
-import { trace } from "../engine/program.ts";
+import { OracleBackend } from "../engine/backend/oracle.ts";
+import { trace } from "../engine/planner/program.ts";
 import { RandomStream } from "../engine/random.ts";
-import { State } from "../engine/state.ts";
-import { CHUNK_ROWS, Table } from "../engine/table.ts";
+import { State } from "../engine/state/state.ts";
+import { CHUNK_ROWS, Table } from "../engine/state/table.ts";
 import { openWebGpuBackend } from "../engine/webgpu/mod.ts";
 import { kmeans, meanVarianceOf, nearestRows } from "../models/shallow/kmeans.ts";
 import { gpuTest } from "./gpu.ts";

@@ -1,10 +1,10 @@
 /** VaDE's losses by value, its labels, and what it says of data and clusters that do not do. */
 import { assert, assertAlmostEquals, assertEquals, assertRejects } from "@std/assert";
 import { openCpuBackend } from "../engine/cpu/backend.ts";
-import { OracleBackend } from "../engine/oracle.ts";
-import { trace } from "../engine/program.ts";
+import { OracleBackend } from "../engine/backend/oracle.ts";
+import { trace } from "../engine/planner/program.ts";
 import { RandomStream } from "../engine/random.ts";
-import { State } from "../engine/state.ts";
+import { State } from "../engine/state/state.ts";
 import { Autoencoder } from "../models/networks/autoencoder.ts";
 import type { Checkpoint } from "../models/estimator.ts";
 import { logJoint, VaDE, vadeLosses } from "../models/vade.ts";

@@ -7,8 +7,8 @@ import {
   assertThrows,
 } from "@std/assert";
 import fc from "fast-check";
-import type { Backend, Region } from "../engine/backend.ts";
-import { DeviceLostError, NoDeviceError, ShaderError } from "../engine/errors.ts";
+import type { Backend, Region } from "../engine/backend/backend.ts";
+import { DeviceLostError, NoDeviceError, ShaderError } from "../engine/backend/errors.ts";
 import { isHardware, listAdapters } from "../engine/webgpu/adapter.ts";
 import { openWebGpuBackend, type WebGpuBackend } from "../engine/webgpu/backend.ts";
 import { openGpuDevice } from "../engine/webgpu/device.ts";

@@ -2,8 +2,8 @@
 import { assert, assertEquals, assertLess } from "@std/assert";
 import { makeCodes } from "../bench/codes.ts";
 import { openCpuBackend } from "../engine/cpu/backend.ts";
-import { State } from "../engine/state.ts";
-import { Table } from "../engine/table.ts";
+import { State } from "../engine/state/state.ts";
+import { Table } from "../engine/state/table.ts";
 import { kmeans, type KMeansOptions, meanVarianceOf } from "../models/shallow/kmeans.ts";
 import { Assignment } from "../models/training/whole_pass.ts";
 

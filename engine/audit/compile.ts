@@ -3,7 +3,7 @@
  * Firefox, Tint in Chrome), and with Tint through the npm package `webgpu`, which needs no GPU.
  */
 import { type Constants, type Kernel, type Shader, variantName } from "../../kernels/kernel.ts";
-import { NoDeviceError } from "../errors.ts";
+import { NoDeviceError } from "../backend/errors.ts";
 import { openGpuDevice, SUBGROUPS } from "../webgpu/device.ts";
 import { mergeConstants, PipelineCache } from "../webgpu/pipelines.ts";
 

@@ -2,9 +2,9 @@
  * The kernel audit: every case of every kernel, in every variant that a device has, against the
  * float64 reference. Outputs start poisoned and lie between sentinels, inputs are checked too.
  */
-import type { Executable, Region } from "../backend.ts";
+import type { Executable, Region } from "../backend/backend.ts";
 import type { Kernel, KernelCase } from "../../kernels/kernel.ts";
-import { DeviceLostError, ShaderError } from "../errors.ts";
+import { DeviceLostError, ShaderError } from "../backend/errors.ts";
 import type { Breach, WorstError } from "./compare.ts";
 import { compareCase, worseOf } from "./compare.ts";
 import type { AuditCase } from "./fill.ts";

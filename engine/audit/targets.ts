@@ -1,5 +1,5 @@
 /** The devices that kernels are audited on, and the variants of a kernel on each. */
-import type { Backend } from "../backend.ts";
+import type { Backend } from "../backend/backend.ts";
 import { type Kernel, runsOn, type Shader, variantName } from "../../kernels/kernel.ts";
 import { openCpuBackend } from "../cpu/backend.ts";
 import { openWebGpuBackend } from "../webgpu/backend.ts";

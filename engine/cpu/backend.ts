@@ -12,8 +12,8 @@ import type {
   Region,
   ReplayTimes,
   Roofline,
-} from "../backend.ts";
-import { checkCalls, checkRegion, type OwnRegion, type Owns } from "../call_check.ts";
+} from "../backend/backend.ts";
+import { checkCalls, checkRegion, type OwnRegion, type Owns } from "../backend/call_check.ts";
 import { BlockAllocator } from "./allocator.ts";
 import { MAXIMUM_PAGES, MINIMUM_PAGES } from "./assembler.ts";
 import { type Crew, type CrewParts, startInline, startWorkers } from "./crew.ts";

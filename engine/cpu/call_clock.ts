@@ -1,4 +1,4 @@
-import type { PassTime, ReplayTimes } from "../backend.ts";
+import type { PassTime, ReplayTimes } from "../backend/backend.ts";
 
 /** Where one thread's time goes while it replays a program: in each pass, and at the barrier after it. */
 export class CallClock {

@@ -1,7 +1,7 @@
 /** One thread's part in replaying programs. */
 import type { Kernel, NumberArray } from "../../kernels/kernel.ts";
 import { KERNELS } from "../../kernels/registry.ts";
-import type { ReplayTimes } from "../backend.ts";
+import type { ReplayTimes } from "../backend/backend.ts";
 import type { Barrier } from "./barrier.ts";
 import { CallClock } from "./call_clock.ts";
 import type { CallPlan, Probe, ProgramPlan, RegionPlan } from "./messages.ts";

@@ -3,7 +3,7 @@
  * over byte offsets, and the requests that are served strictly in order.
  */
 import type { Constants, Kernel, Params } from "../../kernels/kernel.ts";
-import type { ReplayTimes } from "../backend.ts";
+import type { ReplayTimes } from "../backend/backend.ts";
 
 /** A region as an address range of the shared memory. */
 export interface RegionPlan {

@@ -1,12 +1,12 @@
 /** What a program consists of, as plain data and as text. */
-import type { Region } from "../backend.ts";
-import { isOf } from "../op.ts";
+import type { Region } from "../backend/backend.ts";
+import { isOf } from "../tensor/op.ts";
 import { packOp } from "../ops/pack.ts";
 import type { CallSource } from "../planner/lower.ts";
-import type { Outputs, Program } from "../program.ts";
-import { formatBytes, formatCount, formatNumber, formatTable } from "../text.ts";
-import type { Shape } from "../shape.ts";
-import { type Tensor, Variable } from "../tensor.ts";
+import type { Outputs, Program } from "../planner/program.ts";
+import { formatBytes, formatCount, formatNumber, formatTable } from "./text.ts";
+import type { Shape } from "../tensor/shape.ts";
+import { type Tensor, Variable } from "../tensor/tensor.ts";
 
 /** One binding of a call. */
 export interface OperandDescription {

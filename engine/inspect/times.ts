@@ -1,6 +1,6 @@
 /** Where the time of a program goes, as text. */
-import type { PassTime, ReplayTimes, Roofline } from "../backend.ts";
-import { formatCount, formatNumber, formatTable } from "../text.ts";
+import type { PassTime, ReplayTimes, Roofline } from "../backend/backend.ts";
+import { formatCount, formatNumber, formatTable } from "./text.ts";
 import { type CallDescription, formatShapes, type PlanDescription } from "./plan.ts";
 
 /** A program and how long its replays have taken. */

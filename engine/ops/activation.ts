@@ -1,6 +1,6 @@
 /** Activations and element-wise losses of logits. */
-import { apply, type None } from "../op.ts";
-import type { Tensor } from "../tensor.ts";
+import { apply, type None } from "../tensor/op.ts";
+import type { Tensor } from "../tensor/tensor.ts";
 import { affine, negate } from "./affine.ts";
 import { broadcastingOp, greater, mul, sub } from "./binary.ts";
 import { constant } from "./constant.ts";

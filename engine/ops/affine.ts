@@ -1,6 +1,6 @@
 /** a·x + b for numbers a and b, which gradients scale, negate and complement with. */
-import { apply, isOf } from "../op.ts";
-import type { Tensor } from "../tensor.ts";
+import { apply, isOf } from "../tensor/op.ts";
+import type { Tensor } from "../tensor/tensor.ts";
 import { constant, constantValue } from "./constant.ts";
 import { emitUnary } from "./elementwise.ts";
 import type { RegisteredOp } from "./registered.ts";

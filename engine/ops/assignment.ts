@@ -2,8 +2,8 @@
 import { confidence as confidenceKernel } from "../../kernels/confidence.ts";
 import { selectTarget as selectTargetKernel } from "../../kernels/select_target.ts";
 import { softAssign as softAssignKernel } from "../../kernels/soft_assign.ts";
-import { apply, expectRank, expectShape, f32, type None, u32 } from "../op.ts";
-import type { Tensor } from "../tensor.ts";
+import { apply, expectRank, expectShape, f32, type None, u32 } from "../tensor/op.ts";
+import type { Tensor } from "../tensor/tensor.ts";
 import { affine } from "./affine.ts";
 import { div } from "./binary.ts";
 import { broadcastTo } from "./sum.ts";

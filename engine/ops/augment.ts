@@ -1,7 +1,7 @@
 /** One affine resampling of every image: rotation and real-valued shift. */
 import { augment as kernel } from "../../kernels/augment.ts";
-import { apply, expectShape, f32 } from "../op.ts";
-import type { Tensor } from "../tensor.ts";
+import { apply, expectShape, f32 } from "../tensor/op.ts";
+import type { Tensor } from "../tensor/tensor.ts";
 import type { RegisteredOp } from "./registered.ts";
 
 interface Attributes {

@@ -1,8 +1,8 @@
 /** Element-wise functions of two tensors, with broadcasting. */
 import type { BINARY } from "../../kernels/binary.ts";
-import { apply, f32, type None } from "../op.ts";
-import { broadcastShapes, sameShape, type Shape } from "../shape.ts";
-import type { ExampleInput, Tensor } from "../tensor.ts";
+import { apply, f32, type None } from "../tensor/op.ts";
+import { broadcastShapes, sameShape, type Shape } from "../tensor/shape.ts";
+import type { ExampleInput, Tensor } from "../tensor/tensor.ts";
 import { affine, negate } from "./affine.ts";
 import { constant, constantValue } from "./constant.ts";
 import { emitBinary } from "./elementwise.ts";

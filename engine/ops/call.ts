@@ -1,7 +1,7 @@
 /** A kernel applied to variables, where no tensor of its own comes out: clustering, assignment. */
 import type { Constants, Kernel, Params } from "../../kernels/kernel.ts";
-import { apply, expectShape, type None } from "../op.ts";
-import { type Tensor, Variable } from "../tensor.ts";
+import { apply, expectShape, type None } from "../tensor/op.ts";
+import { type Tensor, Variable } from "../tensor/tensor.ts";
 import { emitUnary } from "./elementwise.ts";
 import type { RegisteredOp } from "./registered.ts";
 import { origin } from "./reshape.ts";

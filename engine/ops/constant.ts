@@ -1,6 +1,6 @@
 /** A scalar known when the step is traced. */
-import { apply, f32, isOf } from "../op.ts";
-import type { Tensor } from "../tensor.ts";
+import { apply, f32, isOf } from "../tensor/op.ts";
+import type { Tensor } from "../tensor/tensor.ts";
 import type { RegisteredOp } from "./registered.ts";
 
 /** The op; the plan writes the value once, when it is made. */

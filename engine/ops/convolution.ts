@@ -4,9 +4,9 @@
  * images, in one binding.
  */
 import { patchesAlong } from "../../kernels/patches.ts";
-import { expectRank } from "../op.ts";
-import { formatShape } from "../shape.ts";
-import type { Tensor } from "../tensor.ts";
+import { expectRank } from "../tensor/op.ts";
+import { formatShape } from "../tensor/shape.ts";
+import type { Tensor } from "../tensor/tensor.ts";
 import { dense, denseInputGradient } from "./dense.ts";
 import { fold, type PatchOptions, unfold } from "./patches.ts";
 import { reshape } from "./reshape.ts";

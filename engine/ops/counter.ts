@@ -5,8 +5,8 @@ import {
   accumulateParams,
 } from "../../kernels/accumulate.ts";
 import { advance as advanceKernel } from "../../kernels/advance.ts";
-import { apply, expectShape, isOf } from "../op.ts";
-import type { Tensor, Variable } from "../tensor.ts";
+import { apply, expectShape, isOf } from "../tensor/op.ts";
+import type { Tensor, Variable } from "../tensor/tensor.ts";
 import { affineParts } from "./affine.ts";
 import { BINARY_OPS } from "./binary.ts";
 import type { RegisteredOp } from "./registered.ts";

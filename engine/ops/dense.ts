@@ -2,8 +2,8 @@
 import { dense as denseKernel } from "../../kernels/dense.ts";
 import { denseInputGradient as inputGradientKernel } from "../../kernels/dense_input_gradient.ts";
 import { denseWeightGradient as weightGradientKernel } from "../../kernels/dense_weight_gradient.ts";
-import { apply, expectRank, expectShape, f32, type None } from "../op.ts";
-import type { Example, ExampleInput, Tensor } from "../tensor.ts";
+import { apply, expectRank, expectShape, f32, type None } from "../tensor/op.ts";
+import type { Example, ExampleInput, Tensor } from "../tensor/tensor.ts";
 import { add, reluGradient } from "./binary.ts";
 import type { RegisteredOp } from "./registered.ts";
 import { broadcastTo, sum } from "./sum.ts";

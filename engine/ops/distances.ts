@@ -1,8 +1,8 @@
 /** Squared distances of all points to all centroids, and their gradient. */
 import { distances as kernel } from "../../kernels/distances.ts";
 import { distancesGradient as gradientKernel } from "../../kernels/distances_gradient.ts";
-import { apply, expectRank, expectShape, f32, type None } from "../op.ts";
-import type { Tensor } from "../tensor.ts";
+import { apply, expectRank, expectShape, f32, type None } from "../tensor/op.ts";
+import type { Tensor } from "../tensor/tensor.ts";
 import { scale } from "./affine.ts";
 import { mul, sub } from "./binary.ts";
 import { matmul, matmulTransposeA, matmulTransposeB } from "./matmul.ts";

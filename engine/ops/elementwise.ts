@@ -1,8 +1,8 @@
 /** How the element-wise kernels are called. */
 import { BINARY, binary } from "../../kernels/binary.ts";
 import { UNARY, unary } from "../../kernels/unary.ts";
-import { broadcastStrides } from "../shape.ts";
-import type { Emitter, Tensor } from "../tensor.ts";
+import { broadcastStrides } from "../tensor/shape.ts";
+import type { Emitter, Tensor } from "../tensor/tensor.ts";
 
 /** y = f(x); `affine` is a·x + b. */
 export function emitUnary(

@@ -1,8 +1,8 @@
 /** Mixing of rows by per-row coefficients, as ACAI interpolates codes. */
 import { interpolate as kernel } from "../../kernels/interpolate.ts";
 import { interpolateGradient as gradientKernel } from "../../kernels/interpolate_gradient.ts";
-import { apply, expectRank, expectShape, f32, type None } from "../op.ts";
-import type { Tensor } from "../tensor.ts";
+import { apply, expectRank, expectShape, f32, type None } from "../tensor/op.ts";
+import type { Tensor } from "../tensor/tensor.ts";
 import { affine } from "./affine.ts";
 import { mul } from "./binary.ts";
 import type { RegisteredOp } from "./registered.ts";

@@ -1,7 +1,7 @@
 /** Products of two matrices, either of them transposed, by the kernels of the dense layer. */
-import { expectRank } from "../op.ts";
-import { formatShape } from "../shape.ts";
-import type { Tensor } from "../tensor.ts";
+import { expectRank } from "../tensor/op.ts";
+import { formatShape } from "../tensor/shape.ts";
+import type { Tensor } from "../tensor/tensor.ts";
 import { dense, denseInputGradient, denseWeightGradient } from "./dense.ts";
 
 /**

@@ -1,6 +1,6 @@
 /** Random masks and normal numbers, new at every step, from the counter-based generator. */
-import type { Shape } from "../shape.ts";
-import type { Tensor } from "../tensor.ts";
+import type { Shape } from "../tensor/shape.ts";
+import type { Tensor } from "../tensor/tensor.ts";
 import { affine, scale } from "./affine.ts";
 import { mul, reluGradient } from "./binary.ts";
 import { randomUniform, type Stream } from "./random.ts";

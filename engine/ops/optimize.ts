@@ -1,8 +1,8 @@
 /** Optimiser updates: one call over a whole parameter arena. */
 import { adam as adamKernel } from "../../kernels/adam.ts";
 import { sgd as sgdKernel } from "../../kernels/sgd.ts";
-import { apply, expectShape } from "../op.ts";
-import type { Tensor, Variable } from "../tensor.ts";
+import { apply, expectShape } from "../tensor/op.ts";
+import type { Tensor, Variable } from "../tensor/tensor.ts";
 import type { RegisteredOp } from "./registered.ts";
 
 /** Constants of Adam. */

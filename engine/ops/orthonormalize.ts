@@ -1,8 +1,8 @@
 /** Orthonormal rows, differentiably: for constraints that hold exactly. */
 import { orthonormalize as kernel } from "../../kernels/orthonormalize.ts";
 import { orthonormalizeGradient as gradientKernel } from "../../kernels/orthonormalize_gradient.ts";
-import { apply, expectRank, f32, type None } from "../op.ts";
-import type { Tensor } from "../tensor.ts";
+import { apply, expectRank, f32, type None } from "../tensor/op.ts";
+import type { Tensor } from "../tensor/tensor.ts";
 import { matmulTransposeB } from "./matmul.ts";
 import type { RegisteredOp } from "./registered.ts";
 

@@ -1,6 +1,6 @@
 /** Values side by side in one array, and parts of an array as values. */
-import { apply, f32, type None } from "../op.ts";
-import type { Tensor } from "../tensor.ts";
+import { apply, f32, type None } from "../tensor/op.ts";
+import type { Tensor } from "../tensor/tensor.ts";
 import type { RegisteredOp } from "./registered.ts";
 
 interface PackAttributes {

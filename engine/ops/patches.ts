@@ -2,9 +2,9 @@
 import { fold as foldKernel } from "../../kernels/fold.ts";
 import { patchesAlong } from "../../kernels/patches.ts";
 import { unfold as unfoldKernel } from "../../kernels/unfold.ts";
-import { apply, expectRank, expectShape, f32 } from "../op.ts";
-import { formatShape, type Shape, sizeOf } from "../shape.ts";
-import type { Tensor } from "../tensor.ts";
+import { apply, expectRank, expectShape, f32 } from "../tensor/op.ts";
+import { formatShape, type Shape, sizeOf } from "../tensor/shape.ts";
+import type { Tensor } from "../tensor/tensor.ts";
 import type { RegisteredOp } from "./registered.ts";
 import { reshape } from "./reshape.ts";
 import { sum } from "./sum.ts";

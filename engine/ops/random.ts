@@ -1,9 +1,9 @@
 /** Random numbers and batch membership from the step number, with no help of the host. */
 import { batchRows as batchRowsKernel } from "../../kernels/batch_rows.ts";
 import { randomUniform as randomUniformKernel } from "../../kernels/random_uniform.ts";
-import { apply, expectShape, f32, u32 } from "../op.ts";
-import type { Shape } from "../shape.ts";
-import type { Tensor } from "../tensor.ts";
+import { apply, expectShape, f32, u32 } from "../tensor/op.ts";
+import type { Shape } from "../tensor/shape.ts";
+import type { Tensor } from "../tensor/tensor.ts";
 import type { RegisteredOp } from "./registered.ts";
 
 /** Which stream of the counter-based generator, and the run's seed: both are its key. */

@@ -1,5 +1,5 @@
 /** The type that this folder's ops have. */
-import type { Op } from "../tensor.ts";
+import type { Op } from "../tensor/tensor.ts";
 import type { OpName } from "./registry.ts";
 
 /** An op whose row is there. */

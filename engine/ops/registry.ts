@@ -1,5 +1,5 @@
 /** All ops, by name: what the gradient audit and the property tests go through. */
-import type { Op } from "../tensor.ts";
+import type { Op } from "../tensor/tensor.ts";
 import { binaryCrossEntropyWithLogitsOp } from "./activation.ts";
 import { affineOp } from "./affine.ts";
 import { confidenceOp, selectTargetOp, softAssignOp } from "./assignment.ts";

@@ -1,7 +1,7 @@
 /** The same memory under another shape, and the same memory without a gradient. */
-import { apply, type None } from "../op.ts";
-import { formatShape, sameShape, type Shape, sizeOf } from "../shape.ts";
-import type { Tensor } from "../tensor.ts";
+import { apply, type None } from "../tensor/op.ts";
+import { formatShape, sameShape, type Shape, sizeOf } from "../tensor/shape.ts";
+import type { Tensor } from "../tensor/tensor.ts";
 import type { RegisteredOp } from "./registered.ts";
 
 /** y = x, row-major, under another shape. */

@@ -1,9 +1,9 @@
 /** Rows of a table: gathered into a batch, scattered back by number. */
 import { gather as gatherKernel } from "../../kernels/gather.ts";
 import { scatterRows as scatterRowsKernel } from "../../kernels/scatter_rows.ts";
-import { apply, expectRank, expectShape, type None } from "../op.ts";
-import type { Table } from "../table.ts";
-import type { Tensor, Variable } from "../tensor.ts";
+import { apply, expectRank, expectShape, type None } from "../tensor/op.ts";
+import type { Table } from "../state/table.ts";
+import type { Tensor, Variable } from "../tensor/tensor.ts";
 import type { RegisteredOp } from "./registered.ts";
 
 interface GatherAttributes {

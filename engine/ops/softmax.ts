@@ -4,8 +4,8 @@
  * −∞ has weight 0; a row that holds NaN or ∞, or nothing but −∞, gives NaN.
  */
 import { SOFTMAX, softmax as kernel, type SoftmaxName } from "../../kernels/softmax.ts";
-import { apply, expectRank, f32, type None } from "../op.ts";
-import type { Tensor } from "../tensor.ts";
+import { apply, expectRank, f32, type None } from "../tensor/op.ts";
+import type { Tensor } from "../tensor/tensor.ts";
 import { mul, sub } from "./binary.ts";
 import type { RegisteredOp } from "./registered.ts";
 import { reshape } from "./reshape.ts";

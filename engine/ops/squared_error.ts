@@ -1,8 +1,8 @@
 /** The squared error of two tensors, and its gradient from the same pass. */
 import { meanSquaredError as kernel } from "../../kernels/mean_squared_error.ts";
 import { reduce } from "../../kernels/reduce.ts";
-import { apply, expectShape, f32, type None } from "../op.ts";
-import type { Emitter, Tensor } from "../tensor.ts";
+import { apply, expectShape, f32, type None } from "../tensor/op.ts";
+import type { Emitter, Tensor } from "../tensor/tensor.ts";
 import { negate, scale } from "./affine.ts";
 import { mul } from "./binary.ts";
 import { constantValue } from "./constant.ts";

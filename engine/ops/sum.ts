@@ -1,9 +1,9 @@
 /** Sums over axes, two-pass and in a fixed order, and repetition along axes: each the other's adjoint. */
 import { columnSum } from "../../kernels/column_sum.ts";
 import { reduce } from "../../kernels/reduce.ts";
-import { apply, f32, isOf } from "../op.ts";
-import { axisRange, broadcastShapes, formatShape, sameShape, type Shape } from "../shape.ts";
-import type { Emitter, Tensor } from "../tensor.ts";
+import { apply, f32, isOf } from "../tensor/op.ts";
+import { axisRange, broadcastShapes, formatShape, sameShape, type Shape } from "../tensor/shape.ts";
+import type { Emitter, Tensor } from "../tensor/tensor.ts";
 import { affineParts, scale } from "./affine.ts";
 import { constant, constantValue } from "./constant.ts";
 import { emitBinary } from "./elementwise.ts";

@@ -1,7 +1,7 @@
 /** Element-wise functions of one tensor. */
 import type { UNARY } from "../../kernels/unary.ts";
-import { apply, type None } from "../op.ts";
-import type { Tensor } from "../tensor.ts";
+import { apply, type None } from "../tensor/op.ts";
+import type { Tensor } from "../tensor/tensor.ts";
 import { affine } from "./affine.ts";
 import { div, mul, reluGradient } from "./binary.ts";
 import { emitUnary } from "./elementwise.ts";

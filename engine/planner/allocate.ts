@@ -1,5 +1,5 @@
 /** Memory for the values of a step: those that do not live together share it. */
-import { type Backend, type DeviceBuffer, REGION_ALIGNMENT } from "../backend.ts";
+import { type Backend, type DeviceBuffer, REGION_ALIGNMENT } from "../backend/backend.ts";
 import type { LoweredCall } from "./lower.ts";
 import { rootOf, type Storage } from "./storage.ts";
 

@@ -3,7 +3,7 @@
  * replace a node and its producer by one node whose outputs are the same tensors.
  */
 import { ACCUMULATE_TERMS } from "../../kernels/accumulate.ts";
-import { isOf, type None } from "../op.ts";
+import { isOf, type None } from "../tensor/op.ts";
 import { BINARY_OPS } from "../ops/binary.ts";
 import {
   accumulateAndAdvanceOp,
@@ -29,8 +29,8 @@ import {
 } from "../ops/squared_error.ts";
 import { sumOp } from "../ops/sum.ts";
 import { UNARY_OPS } from "../ops/unary.ts";
-import { sameShape } from "../shape.ts";
-import { type Node, Tensor } from "../tensor.ts";
+import { sameShape } from "../tensor/shape.ts";
+import { type Node, Tensor } from "../tensor/tensor.ts";
 import { partsOf, Rewriting } from "./rewrite.ts";
 
 /** Returns the nodes that go, the rule's own among them, with what takes their places; or undefined. */

@@ -1,7 +1,7 @@
 /** From nodes to kernel calls on storages. */
 import type { Constants, Kernel, Params } from "../../kernels/kernel.ts";
 import { emitUnary } from "../ops/elementwise.ts";
-import { type Emitter, type Node, Tensor } from "../tensor.ts";
+import { type Emitter, type Node, Tensor } from "../tensor/tensor.ts";
 import { placePacks } from "./pack.ts";
 import { rootOf, type Storage, type Storages } from "./storage.ts";
 

@@ -1,5 +1,5 @@
 /** Packed arrays: what is made in place, what is copied there, and parts as windows. */
-import { type Node, Tensor } from "../tensor.ts";
+import { type Node, Tensor } from "../tensor/tensor.ts";
 import type { Storages } from "./storage.ts";
 
 /** What is copied into a packed array. */

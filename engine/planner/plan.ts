@@ -2,8 +2,8 @@
  * From tensors to a fixed list of kernel calls over memory that is allocated once: collect what is
  * needed, stack, prune, fuse, lower, allocate.
  */
-import type { Backend, Call, DeviceBuffer, Region } from "../backend.ts";
-import type { Node, Tensor } from "../tensor.ts";
+import type { Backend, Call, DeviceBuffer, Region } from "../backend/backend.ts";
+import type { Node, Tensor } from "../tensor/tensor.ts";
 import { allocate, markLifetimes } from "./allocate.ts";
 import { fuse } from "./fuse.ts";
 import { type CallSource, lower } from "./lower.ts";

@@ -1,5 +1,5 @@
 /** Which nodes a step needs. */
-import type { Node, Tensor } from "../tensor.ts";
+import type { Node, Tensor } from "../tensor/tensor.ts";
 
 /** The nodes that outputs or effects need, in the order of creation. */
 export function collect(outputs: Iterable<Tensor>, effects: readonly Node[]): readonly Node[] {

@@ -1,6 +1,6 @@
 /** Nodes under rewriting: who makes and who reads what, and an order that stays right. */
-import type { DeviceBuffer } from "../backend.ts";
-import { type Node, type Tensor, Variable } from "../tensor.ts";
+import type { DeviceBuffer } from "../backend/backend.ts";
+import { type Node, type Tensor, Variable } from "../tensor/tensor.ts";
 
 /** The nodes of a step, which rules replace by others. */
 export class Rewriting {

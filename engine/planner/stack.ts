@@ -3,14 +3,14 @@
  * once. That halves the calls there, reads the weights once, and spares the sum of the batches'
  * gradients: (x₁; x₂)ᵀ·(dy₁; dy₂) = x₁ᵀ·dy₁ + x₂ᵀ·dy₂.
  */
-import { type DeviceBuffer, REGION_ALIGNMENT } from "../backend.ts";
-import { isOf, sameAttributes } from "../op.ts";
+import { type DeviceBuffer, REGION_ALIGNMENT } from "../backend/backend.ts";
+import { isOf, sameAttributes } from "../tensor/op.ts";
 import { BINARY_OPS } from "../ops/binary.ts";
 import { denseOp, denseWeightGradientOp } from "../ops/dense.ts";
 import { stackOp, unstackOp } from "../ops/pack.ts";
 import { sumOp } from "../ops/sum.ts";
-import { sameShape } from "../shape.ts";
-import { type Node, type Op, Tensor } from "../tensor.ts";
+import { sameShape } from "../tensor/shape.ts";
+import { type Node, type Op, Tensor } from "../tensor/tensor.ts";
 import { partsOf, Rewriting, updatedBuffers, variableBuffer } from "./rewrite.ts";
 
 /**

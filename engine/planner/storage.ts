@@ -1,7 +1,7 @@
 /** Where the values of a step lie, before they have addresses. */
-import type { Backend, DType, Region } from "../backend.ts";
-import { formatShape } from "../shape.ts";
-import { type Tensor, Variable } from "../tensor.ts";
+import type { Backend, DType, Region } from "../backend/backend.ts";
+import { formatShape } from "../tensor/shape.ts";
+import { type Tensor, Variable } from "../tensor/tensor.ts";
 
 /** A value's memory. */
 export interface Storage {

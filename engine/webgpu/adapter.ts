@@ -1,6 +1,6 @@
 /** Finding an adapter and saying what it is. Runs wherever `navigator.gpu` does. */
 import type { AdapterClass } from "../../kernels/kernel.ts";
-import { NoDeviceError } from "../errors.ts";
+import { NoDeviceError } from "../backend/errors.ts";
 
 /** What an adapter says about itself. */
 export interface AdapterIdentity {

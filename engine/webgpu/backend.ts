@@ -8,9 +8,9 @@ import type {
   Region,
   Roofline,
   WebGpuInfo,
-} from "../backend.ts";
+} from "../backend/backend.ts";
 import { type Adapter, variantName } from "../../kernels/kernel.ts";
-import { checkCalls, checkRegion } from "../call_check.ts";
+import { checkCalls, checkRegion } from "../backend/call_check.ts";
 import { limitsOf } from "./adapter.ts";
 import { BufferPool, spanOf } from "./buffers.ts";
 import type { WebGpuBuffer } from "./buffers.ts";

@@ -1,6 +1,6 @@
 /** Device memory: making it, counting it, and the windows through which kernels see it. */
-import type { DeviceBuffer, MemoryUse } from "../backend.ts";
-import type { OwnRegion, Owns } from "../call_check.ts";
+import type { DeviceBuffer, MemoryUse } from "../backend/backend.ts";
+import type { OwnRegion, Owns } from "../backend/call_check.ts";
 import type { Device } from "./device.ts";
 import type { CommandQueue } from "./queue.ts";
 

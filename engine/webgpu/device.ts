@@ -1,5 +1,5 @@
 /** A WebGPU device and the memory of what went wrong on it. */
-import { DeviceLostError, type LossReason } from "../errors.ts";
+import { DeviceLostError, type LossReason } from "../backend/errors.ts";
 import type { Adapter } from "../../kernels/kernel.ts";
 import { requestAdapter, summarize } from "./adapter.ts";
 import type { AdapterOptions, AdapterSummary } from "./adapter.ts";

@@ -1,5 +1,5 @@
 /** How a call is dispatched on a device: its variant, uniform and workgroups, within the limits. */
-import type { CheckedCall } from "../call_check.ts";
+import type { CheckedCall } from "../backend/call_check.ts";
 import type { Adapter, Constants, Kernel, Params, Shader } from "../../kernels/kernel.ts";
 import type { Span, WebGpuBuffer } from "./buffers.ts";
 import { spanOf } from "./buffers.ts";

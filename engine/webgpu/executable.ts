@@ -1,5 +1,5 @@
 /** A prepared list of calls and its replay. */
-import type { Executable, Pass, ReplayTimes } from "../backend.ts";
+import type { Executable, Pass, ReplayTimes } from "../backend/backend.ts";
 import type { AdapterClass } from "../../kernels/kernel.ts";
 import type { BufferPool } from "./buffers.ts";
 import { windowOf } from "./buffers.ts";

@@ -1,4 +1,4 @@
-import type { ReplayTimes } from "../backend.ts";
+import type { ReplayTimes } from "../backend/backend.ts";
 import { TIMESTAMPS } from "./device.ts";
 import type { CommandQueue } from "./queue.ts";
 

@@ -9,7 +9,7 @@ import {
   type Shader,
   type ShaderText,
 } from "../../kernels/kernel.ts";
-import { ShaderError } from "../errors.ts";
+import { ShaderError } from "../backend/errors.ts";
 
 /** A compiled kernel and the layout of its bind group. */
 export interface Pipeline {

@@ -1,6 +1,6 @@
 /** What a WebGPU device's limits are measured with: a loop of multiply-adds, and a copy. */
 import type { AdapterClass } from "../../kernels/kernel.ts";
-import type { Roofline } from "../backend.ts";
+import type { Roofline } from "../backend/backend.ts";
 import type { CommandQueue } from "./queue.ts";
 
 const SIZE = 256;

@@ -1,5 +1,5 @@
 /** Copies from the device: one staging buffer and one wait, however many regions. */
-import type { DType } from "../backend.ts";
+import type { DType } from "../backend/backend.ts";
 import type { BufferPool, Span } from "./buffers.ts";
 import type { Device } from "./device.ts";
 import type { CommandQueue } from "./queue.ts";

@@ -5,16 +5,16 @@
  * agrees with that of the same loss on true classes, and with that of reconstruction. A diagnosis: it
  * needs the classes, and changes nothing.
  */
-import type { Backend } from "../../engine/backend.ts";
-import { gradients } from "../../engine/gradient.ts";
-import type { ParameterBlock } from "../../engine/module.ts";
+import type { Backend } from "../../engine/backend/backend.ts";
+import { gradients } from "../../engine/gradient/gradient.ts";
+import type { ParameterBlock } from "../../engine/network/module.ts";
 import { add, div, mul } from "../../engine/ops/binary.ts";
 import { sum } from "../../engine/ops/sum.ts";
 import { sqrt } from "../../engine/ops/unary.ts";
-import { type Program, trace } from "../../engine/program.ts";
+import { type Program, trace } from "../../engine/planner/program.ts";
 import { RandomStream, STREAM } from "../../engine/random.ts";
-import { State } from "../../engine/state.ts";
-import type { Tensor, Variable } from "../../engine/tensor.ts";
+import { State } from "../../engine/state/state.ts";
+import type { Tensor, Variable } from "../../engine/tensor/tensor.ts";
 import { matchClusters } from "./metrics.ts";
 import type { Specs } from "../options.ts";
 

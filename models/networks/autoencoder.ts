@@ -13,11 +13,11 @@ import {
   normal,
   type ParameterBlock,
   Parameters,
-} from "../../engine/module.ts";
+} from "../../engine/network/module.ts";
 import { assign } from "../../engine/ops/call.ts";
-import { trace } from "../../engine/program.ts";
-import { State } from "../../engine/state.ts";
-import type { Tensor } from "../../engine/tensor.ts";
+import { trace } from "../../engine/planner/program.ts";
+import { State } from "../../engine/state/state.ts";
+import type { Tensor } from "../../engine/tensor/tensor.ts";
 import type { Specs } from "../options.ts";
 
 /** U(±√(1/fan_in)), U(±√(6/(fan_in + fan_out))), or N(0, 0.01²). */

@@ -12,7 +12,7 @@ import { squaredError } from "../../engine/ops/squared_error.ts";
 import { mean, sum } from "../../engine/ops/sum.ts";
 import { affine, scale } from "../../engine/ops/affine.ts";
 import { log, square } from "../../engine/ops/unary.ts";
-import type { Tensor } from "../../engine/tensor.ts";
+import type { Tensor } from "../../engine/tensor/tensor.ts";
 import type { Autoencoder } from "./autoencoder.ts";
 import { pseudoInverse } from "./pseudo_inverse.ts";
 

@@ -2,14 +2,19 @@
  * DEPICT's convolutional autoencoder (Dizaji et al., arXiv 1704.06363): two convolutions of stride 2, a
  * tanh code, and the mirror. Images are in [0, 1] outside, in [−1, 1] inside.
  */
-import { Convolution, TransposedConvolution } from "../../engine/convolution_layers.ts";
-import { Dense, glorotUniform, type ParameterBlock, Parameters } from "../../engine/module.ts";
+import { Convolution, TransposedConvolution } from "../../engine/network/convolution_layers.ts";
+import {
+  Dense,
+  glorotUniform,
+  type ParameterBlock,
+  Parameters,
+} from "../../engine/network/module.ts";
 import { leakyRelu } from "../../engine/ops/activation.ts";
 import { reshape } from "../../engine/ops/reshape.ts";
 import { affine } from "../../engine/ops/affine.ts";
 import { tanh } from "../../engine/ops/unary.ts";
-import type { State } from "../../engine/state.ts";
-import type { Tensor } from "../../engine/tensor.ts";
+import type { State } from "../../engine/state/state.ts";
+import type { Tensor } from "../../engine/tensor/tensor.ts";
 import { patchesAlong } from "../../kernels/patches.ts";
 import { drawCodes } from "./autoencoder.ts";
 

@@ -3,13 +3,13 @@
  * it estimates how far a decoded interpolation is from either end. DynAE's is an encoder whose p
  * outputs are averaged.
  */
-import { Mlp, Parameters } from "../../engine/module.ts";
+import { Mlp, Parameters } from "../../engine/network/module.ts";
 import { add } from "../../engine/ops/binary.ts";
 import { meanSquaredError } from "../../engine/ops/squared_error.ts";
 import { mean } from "../../engine/ops/sum.ts";
 import { square } from "../../engine/ops/unary.ts";
-import type { State } from "../../engine/state.ts";
-import type { Tensor } from "../../engine/tensor.ts";
+import type { State } from "../../engine/state/state.ts";
+import type { Tensor } from "../../engine/tensor/tensor.ts";
 import type { AutoencoderSizes } from "./autoencoder.ts";
 
 /** c: [n, d] -> [n], one number a row. */

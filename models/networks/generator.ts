@@ -1,6 +1,6 @@
 /** Codes that a trained model can draw: around its centroids, and between them. */
 import { RandomStream, STREAM } from "../../engine/random.ts";
-import { normal } from "../../engine/module.ts";
+import { normal } from "../../engine/network/module.ts";
 
 /** Codes with their clusters. */
 export interface ClusteredCodes {

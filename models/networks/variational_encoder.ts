@@ -1,9 +1,9 @@
 /** Codes as distributions: what makes an autoencoder variational. */
-import { Dense, glorotUniform, Parameters } from "../../engine/module.ts";
+import { Dense, glorotUniform, Parameters } from "../../engine/network/module.ts";
 import { scale } from "../../engine/ops/affine.ts";
 import { tanh } from "../../engine/ops/unary.ts";
-import type { State } from "../../engine/state.ts";
-import type { Tensor } from "../../engine/tensor.ts";
+import type { State } from "../../engine/state/state.ts";
+import type { Tensor } from "../../engine/tensor/tensor.ts";
 import type { Autoencoder } from "./autoencoder.ts";
 
 /** |log σ̃²| of a code stays below this, smoothly. */

@@ -1,5 +1,5 @@
 /** The Clustering Module with prototypes that are given: it learns the assignments alone. */
-import type { ParameterBlock } from "../../engine/module.ts";
+import type { ParameterBlock } from "../../engine/network/module.ts";
 import type { Autoencoder } from "../networks/autoencoder.ts";
 import type { ClusteringModule } from "../networks/clustering_module.ts";
 import { CM } from "../cm.ts";

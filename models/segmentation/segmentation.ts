@@ -6,9 +6,9 @@
 import { openDevice } from "../../engine/device.ts";
 import { assign } from "../../engine/ops/call.ts";
 import { matmul } from "../../engine/ops/matmul.ts";
-import { trace } from "../../engine/program.ts";
-import { State } from "../../engine/state.ts";
-import type { Backend } from "../../engine/backend.ts";
+import { trace } from "../../engine/planner/program.ts";
+import { State } from "../../engine/state/state.ts";
+import type { Backend } from "../../engine/backend/backend.ts";
 import { CM } from "../cm.ts";
 import { CM_OPTIONS, type CMOptions } from "../cm_options.ts";
 import type { FitContext } from "../estimator.ts";

@@ -11,14 +11,14 @@ import { kmeansSeedDistance } from "../../kernels/kmeans_seed_distance.ts";
 import { kmeansSum } from "../../kernels/kmeans_sum.ts";
 import { kmeansUpdate } from "../../kernels/kmeans_update.ts";
 import { reduce } from "../../kernels/reduce.ts";
-import type { Backend } from "../../engine/backend.ts";
+import type { Backend } from "../../engine/backend/backend.ts";
 import { callKernel } from "../../engine/ops/call.ts";
 import { advance } from "../../engine/ops/counter.ts";
-import { trace } from "../../engine/program.ts";
+import { trace } from "../../engine/planner/program.ts";
 import { checkSeed, RandomStream, STREAM } from "../../engine/random.ts";
-import { State } from "../../engine/state.ts";
-import type { Table } from "../../engine/table.ts";
-import { type Tensor, Variable } from "../../engine/tensor.ts";
+import { State } from "../../engine/state/state.ts";
+import type { Table } from "../../engine/state/table.ts";
+import { type Tensor, Variable } from "../../engine/tensor/tensor.ts";
 
 /** Options of {@linkcode kmeans}. */
 export interface KMeansOptions {

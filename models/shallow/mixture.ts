@@ -5,17 +5,17 @@
  * float32 holds them well whatever their units are.
  */
 import { argExtreme } from "../../kernels/arg_extreme.ts";
-import type { Backend } from "../../engine/backend.ts";
+import type { Backend } from "../../engine/backend/backend.ts";
 import { greaterEqual, mul } from "../../engine/ops/binary.ts";
 import { callKernel } from "../../engine/ops/call.ts";
 import { advance } from "../../engine/ops/counter.ts";
 import { batchRows } from "../../engine/ops/random.ts";
 import { gather, scatterRows } from "../../engine/ops/rows.ts";
 import { logSumExp, softmax } from "../../engine/ops/softmax.ts";
-import { type Program, trace } from "../../engine/program.ts";
-import { State } from "../../engine/state.ts";
-import { Table } from "../../engine/table.ts";
-import type { Tensor, Variable } from "../../engine/tensor.ts";
+import { type Program, trace } from "../../engine/planner/program.ts";
+import { State } from "../../engine/state/state.ts";
+import { Table } from "../../engine/state/table.ts";
+import type { Tensor, Variable } from "../../engine/tensor/tensor.ts";
 import { kmeans, momentsOf } from "./kmeans.ts";
 import {
   type Components,

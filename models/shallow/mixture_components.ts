@@ -12,8 +12,8 @@ import { reshape } from "../../engine/ops/reshape.ts";
 import { sum } from "../../engine/ops/sum.ts";
 import { scale } from "../../engine/ops/affine.ts";
 import { square } from "../../engine/ops/unary.ts";
-import type { State } from "../../engine/state.ts";
-import type { Tensor, Variable } from "../../engine/tensor.ts";
+import type { State } from "../../engine/state/state.ts";
+import type { Tensor, Variable } from "../../engine/tensor/tensor.ts";
 import { cholesky, invertLower } from "./cholesky.ts";
 import { DivergedError } from "../estimator.ts";
 

@@ -4,13 +4,13 @@
  */
 import { argExtreme } from "../../kernels/arg_extreme.ts";
 import { distances as distancesKernel } from "../../kernels/distances.ts";
-import type { Backend } from "../../engine/backend.ts";
+import type { Backend } from "../../engine/backend/backend.ts";
 import { callKernel } from "../../engine/ops/call.ts";
 import { gather } from "../../engine/ops/rows.ts";
-import { trace } from "../../engine/program.ts";
-import { State } from "../../engine/state.ts";
-import { Table } from "../../engine/table.ts";
-import { Variable } from "../../engine/tensor.ts";
+import { trace } from "../../engine/planner/program.ts";
+import { State } from "../../engine/state/state.ts";
+import { Table } from "../../engine/state/table.ts";
+import { Variable } from "../../engine/tensor/tensor.ts";
 
 /** The k nearest other rows of n rows, nearest first, ties to the lowest number. */
 export interface NearestNeighbours {

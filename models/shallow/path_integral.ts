@@ -7,8 +7,8 @@
  * walks through the other one increase it, (S_{a|a∪b} − S_a) + (S_{b|a∪b} − S_b), where S_{a|a∪b} counts
  * the walks from a to a within both. The two of greatest affinity are merged, until K are left.
  */
-import type { Backend } from "../../engine/backend.ts";
-import type { Table } from "../../engine/table.ts";
+import type { Backend } from "../../engine/backend/backend.ts";
+import type { Table } from "../../engine/state/table.ts";
 import { type NearestNeighbours, nearestNeighbours } from "./nearest_neighbours.ts";
 import { type Walk, walkOf } from "./neighbour_graph.ts";
 

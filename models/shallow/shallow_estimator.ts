@@ -1,6 +1,6 @@
 /** Base of the methods without a network: they cluster rows as they are, all of them in memory. */
-import type { Backend } from "../../engine/backend.ts";
-import type { Snapshot } from "../../engine/state.ts";
+import type { Backend } from "../../engine/backend/backend.ts";
+import type { Snapshot } from "../../engine/state/state.ts";
 import { type Checkpoint, type FitResult, type Samples, valuesOf } from "../estimator.ts";
 import { BaseEstimator, type FitOutcome, type Fitted } from "../training/base_estimator.ts";
 import type { Training } from "../training/trainer.ts";

@@ -1,5 +1,5 @@
 /** What every method shares: checks, devices, interruption, and what is left by fit or load. */
-import type { Backend } from "../../engine/backend.ts";
+import type { Backend } from "../../engine/backend/backend.ts";
 import { openDevice } from "../../engine/device.ts";
 import {
   type Checkpoint,

@@ -1,5 +1,5 @@
 /** Which batch a step trains on, and what the images in it go through. */
-import type { Backend } from "../../engine/backend.ts";
+import type { Backend } from "../../engine/backend/backend.ts";
 import { augment } from "../../engine/ops/augment.ts";
 import { mul } from "../../engine/ops/binary.ts";
 import { advance } from "../../engine/ops/counter.ts";
@@ -9,10 +9,10 @@ import {
   batchRows,
   randomUniform,
 } from "../../engine/ops/random.ts";
-import { type Outputs, type Program, trace } from "../../engine/program.ts";
+import { type Outputs, type Program, trace } from "../../engine/planner/program.ts";
 import { RandomStream, STREAM } from "../../engine/random.ts";
-import { State } from "../../engine/state.ts";
-import type { Tensor, Variable } from "../../engine/tensor.ts";
+import { State } from "../../engine/state/state.ts";
+import type { Tensor, Variable } from "../../engine/tensor/tensor.ts";
 import { permute } from "../../kernels/batch_rows.ts";
 import type { Rows, Window } from "./rows.ts";
 

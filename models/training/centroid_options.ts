@@ -1,8 +1,8 @@
 /** Options and optimisers of the methods that move centroids: DEC, IDEC, DCN and DKM. */
-import type { ParameterBlock } from "../../engine/module.ts";
-import { Adam, type Optimizer, Sgd } from "../../engine/optim.ts";
-import type { State } from "../../engine/state.ts";
-import { Variable } from "../../engine/tensor.ts";
+import type { ParameterBlock } from "../../engine/network/module.ts";
+import { Adam, type Optimizer, Sgd } from "../../engine/network/optim.ts";
+import type { State } from "../../engine/state/state.ts";
+import { Variable } from "../../engine/tensor/tensor.ts";
 import { FEATURE_DIAGNOSTICS } from "../evaluation/feature_diagnostics.ts";
 import { ARCHITECTURE_OPTIONS } from "../networks/autoencoder.ts";
 import type { Specs } from "../options.ts";

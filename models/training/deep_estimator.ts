@@ -1,8 +1,8 @@
 /** What every method on a network shares: rows, codes, labels, results, predict, load. */
-import type { Backend } from "../../engine/backend.ts";
+import type { Backend } from "../../engine/backend/backend.ts";
 import { softAssign } from "../../engine/ops/assignment.ts";
-import { State } from "../../engine/state.ts";
-import type { Tensor, Variable } from "../../engine/tensor.ts";
+import { State } from "../../engine/state/state.ts";
+import type { Tensor, Variable } from "../../engine/tensor/tensor.ts";
 import type { Checkpoint, FitResult, Samples } from "../estimator.ts";
 import { type ArchitectureOptions, Autoencoder } from "../networks/autoencoder.ts";
 import { BaseEstimator, type FitOutcome, type Fitted } from "./base_estimator.ts";

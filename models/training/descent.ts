@@ -2,12 +2,12 @@
  * Descent on one loss by Adam, and the averaging epoch that may follow: one more epoch, at whose end
  * the parameters become the mean of what they were after each of its steps.
  */
-import type { ParameterBlock } from "../../engine/module.ts";
+import type { ParameterBlock } from "../../engine/network/module.ts";
 import { add } from "../../engine/ops/binary.ts";
 import { assign } from "../../engine/ops/call.ts";
 import { scale } from "../../engine/ops/affine.ts";
-import { Adam, type Optimizer } from "../../engine/optim.ts";
-import type { Variable } from "../../engine/tensor.ts";
+import { Adam, type Optimizer } from "../../engine/network/optim.ts";
+import type { Variable } from "../../engine/tensor/tensor.ts";
 import { planBatches } from "./batches.ts";
 import { type Batch, type Losses, Phase, type PhaseSettings } from "./phase.ts";
 import type { Rows } from "./rows.ts";

@@ -1,10 +1,10 @@
 /** Rows held out of training, stopping by what they say, and the weights that they said most for. */
 import { assign } from "../../engine/ops/call.ts";
-import type { ParameterBlock } from "../../engine/module.ts";
-import { trace } from "../../engine/program.ts";
+import type { ParameterBlock } from "../../engine/network/module.ts";
+import { trace } from "../../engine/planner/program.ts";
 import { STREAM } from "../../engine/random.ts";
-import type { State } from "../../engine/state.ts";
-import type { Variable } from "../../engine/tensor.ts";
+import type { State } from "../../engine/state/state.ts";
+import type { Variable } from "../../engine/tensor/tensor.ts";
 import { permute } from "../../kernels/batch_rows.ts";
 import type { Training } from "./trainer.ts";
 

@@ -3,8 +3,8 @@
  * pre-trained, a first partition of its code is found, and a phase of the method's own goes on from it.
  */
 import type { BatchOrder } from "../../engine/ops/random.ts";
-import type { Optimizer } from "../../engine/optim.ts";
-import type { Variable } from "../../engine/tensor.ts";
+import type { Optimizer } from "../../engine/network/optim.ts";
+import type { Variable } from "../../engine/tensor/tensor.ts";
 import type {
   ComparedLosses,
   FeatureDiagnosticsOptions,

@@ -4,8 +4,8 @@
  */
 import { accumulate, advance } from "../../engine/ops/counter.ts";
 import type { BatchOrder } from "../../engine/ops/random.ts";
-import { minimizeTogether, type Optimizer } from "../../engine/optim.ts";
-import type { Tensor, Variable } from "../../engine/tensor.ts";
+import { minimizeTogether, type Optimizer } from "../../engine/network/optim.ts";
+import type { Tensor, Variable } from "../../engine/tensor/tensor.ts";
 import { BatchPrograms } from "./batches.ts";
 import type { Rows } from "./rows.ts";
 import type { Check, PhaseEnd, Training } from "./trainer.ts";

@@ -3,8 +3,8 @@
  * corrupted input where that is asked for; adversarially constrained interpolation with a critic; and
  * before that, layer by layer.
  */
-import type { ParameterBlock } from "../../engine/module.ts";
-import { Adam, type Optimizer } from "../../engine/optim.ts";
+import type { ParameterBlock } from "../../engine/network/module.ts";
+import { Adam, type Optimizer } from "../../engine/network/optim.ts";
 import { add } from "../../engine/ops/binary.ts";
 import { broadcastTo } from "../../engine/ops/sum.ts";
 import { constant } from "../../engine/ops/constant.ts";
@@ -14,7 +14,7 @@ import { randomUniform } from "../../engine/ops/random.ts";
 import { stopGradient } from "../../engine/ops/reshape.ts";
 import { scale } from "../../engine/ops/affine.ts";
 import { STREAM } from "../../engine/random.ts";
-import type { Tensor } from "../../engine/tensor.ts";
+import type { Tensor } from "../../engine/tensor/tensor.ts";
 import type { Autoencoder } from "../networks/autoencoder.ts";
 import { Augmentation } from "./batches.ts";
 import type { Batch, Losses, Phase } from "./phase.ts";

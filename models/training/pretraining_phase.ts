@@ -1,11 +1,11 @@
 /** A phase of pre-training: its optimiser and its learning rate, as the options ask. */
-import type { ParameterBlock } from "../../engine/module.ts";
+import type { ParameterBlock } from "../../engine/network/module.ts";
 import { mul } from "../../engine/ops/binary.ts";
 import { squaredError } from "../../engine/ops/squared_error.ts";
 import { scale } from "../../engine/ops/affine.ts";
-import { Adam, type Optimizer, Sgd } from "../../engine/optim.ts";
-import type { State } from "../../engine/state.ts";
-import type { Tensor, Variable } from "../../engine/tensor.ts";
+import { Adam, type Optimizer, Sgd } from "../../engine/network/optim.ts";
+import type { State } from "../../engine/state/state.ts";
+import type { Tensor, Variable } from "../../engine/tensor/tensor.ts";
 import { type Batch, type Descents, type Losses, Phase } from "./phase.ts";
 import type { ErrorForm, PretrainingOptions } from "./pretraining_options.ts";
 import type { Rows } from "./rows.ts";

@@ -2,13 +2,13 @@
  * The rows that a model trains on or encodes, as programs see them: all of them on the device, or,
  * where they are read from a source, a window of them that moves.
  */
-import type { Backend } from "../../engine/backend.ts";
+import type { Backend } from "../../engine/backend/backend.ts";
 import { reshape } from "../../engine/ops/reshape.ts";
 import { gather } from "../../engine/ops/rows.ts";
 import { scale } from "../../engine/ops/affine.ts";
-import { State } from "../../engine/state.ts";
-import { Table } from "../../engine/table.ts";
-import type { Tensor, Variable } from "../../engine/tensor.ts";
+import { State } from "../../engine/state/state.ts";
+import { Table } from "../../engine/state/table.ts";
+import type { Tensor, Variable } from "../../engine/tensor/tensor.ts";
 import { isSource, type RowSource, type Samples } from "../estimator.ts";
 
 /** Bytes of a window on the device. The host holds another one, which is read ahead, and a copy. */

@@ -3,7 +3,7 @@
  * arXiv 1511.06335) and IDEC: every so many steps a target distribution is made of the whole data set,
  * and until the next time the network and the centroids are trained towards it.
  */
-import type { ParameterBlock } from "../../engine/module.ts";
+import type { ParameterBlock } from "../../engine/network/module.ts";
 import { softAssign } from "../../engine/ops/assignment.ts";
 import { div } from "../../engine/ops/binary.ts";
 import { assign } from "../../engine/ops/call.ts";
@@ -12,10 +12,10 @@ import { gather } from "../../engine/ops/rows.ts";
 import { meanSquaredError } from "../../engine/ops/squared_error.ts";
 import { sum } from "../../engine/ops/sum.ts";
 import { square } from "../../engine/ops/unary.ts";
-import type { Optimizer } from "../../engine/optim.ts";
-import { type Program, trace } from "../../engine/program.ts";
-import { Table } from "../../engine/table.ts";
-import type { Tensor, Variable } from "../../engine/tensor.ts";
+import type { Optimizer } from "../../engine/network/optim.ts";
+import { type Program, trace } from "../../engine/planner/program.ts";
+import { Table } from "../../engine/state/table.ts";
+import type { Tensor, Variable } from "../../engine/tensor/tensor.ts";
 import type { AuditScene } from "../audit_scene.ts";
 import type { ComparedLosses, SampledRows } from "../evaluation/feature_diagnostics.ts";
 import { klDivergence } from "../losses.ts";

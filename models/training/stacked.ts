@@ -3,10 +3,10 @@
  * arXiv 1511.06335): each layer of the encoder and the decoder's that undoes it are a denoising
  * autoencoder of what the layers before make of the data, those being frozen.
  */
-import type { ParameterBlock, Parameters } from "../../engine/module.ts";
+import type { ParameterBlock, Parameters } from "../../engine/network/module.ts";
 import { dropout } from "../../engine/ops/noise.ts";
 import { STREAM } from "../../engine/random.ts";
-import type { Tensor } from "../../engine/tensor.ts";
+import type { Tensor } from "../../engine/tensor/tensor.ts";
 import type { Autoencoder, LayerPair } from "../networks/autoencoder.ts";
 import type { Augmentation } from "./batches.ts";
 import type { Batch, Losses } from "./phase.ts";

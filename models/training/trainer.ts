@@ -2,10 +2,10 @@
  * The one training loop. A phase replays programs between fixed steps at which it looks at the device;
  * nothing that depends on time enters the results.
  */
-import type { Backend } from "../../engine/backend.ts";
-import type { Program } from "../../engine/program.ts";
-import { State } from "../../engine/state.ts";
-import type { Variable } from "../../engine/tensor.ts";
+import type { Backend } from "../../engine/backend/backend.ts";
+import type { Program } from "../../engine/planner/program.ts";
+import { State } from "../../engine/state/state.ts";
+import type { Variable } from "../../engine/tensor/tensor.ts";
 import {
   DivergedError,
   type FitContext,

@@ -6,11 +6,11 @@ import { advance } from "../../engine/ops/counter.ts";
 import { batchRows } from "../../engine/ops/random.ts";
 import { scatterRows } from "../../engine/ops/rows.ts";
 import { sum } from "../../engine/ops/sum.ts";
-import { REGION_ALIGNMENT } from "../../engine/backend.ts";
-import { type Program, trace } from "../../engine/program.ts";
-import { State } from "../../engine/state.ts";
-import { Table } from "../../engine/table.ts";
-import { type Tensor, Variable } from "../../engine/tensor.ts";
+import { REGION_ALIGNMENT } from "../../engine/backend/backend.ts";
+import { type Program, trace } from "../../engine/planner/program.ts";
+import { State } from "../../engine/state/state.ts";
+import { Table } from "../../engine/state/table.ts";
+import { type Tensor, Variable } from "../../engine/tensor/tensor.ts";
 import type { Rows } from "./rows.ts";
 import {
   kmeans,

@@ -1,7 +1,7 @@
 /** A matrix of any height that stays on the device, in chunks that fit one binding. */
-import type { Backend } from "./backend.ts";
+import type { Backend } from "../backend/backend.ts";
 import { State } from "./state.ts";
-import type { Variable } from "./tensor.ts";
+import type { Variable } from "../tensor/tensor.ts";
 
 /** Chunks start at multiples of this many rows, so that blockwise kernels never straddle two. */
 export const CHUNK_ROWS = 1024;

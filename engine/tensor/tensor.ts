@@ -4,8 +4,8 @@
  * it. An op's arithmetic is in the kernels that it lowers to, so the float64 oracle, both backends and
  * the audits follow from it.
  */
-import type { Constants, Kernel, Params } from "../kernels/kernel.ts";
-import type { Backend, DType, Region } from "./backend.ts";
+import type { Constants, Kernel, Params } from "../../kernels/kernel.ts";
+import type { Backend, DType, Region } from "../backend/backend.ts";
 import { checkShape, formatShape, type Shape, sizeOf } from "./shape.ts";
 
 /** Shape and element type of a tensor. */

@@ -1,13 +1,13 @@
 /** Optimisers: one fused update over one parameter arena. */
-import { gradients } from "./gradient.ts";
+import { gradients } from "../gradient/gradient.ts";
 import type { ParameterBlock } from "./module.ts";
-import { scale } from "./ops/affine.ts";
-import { assign } from "./ops/call.ts";
-import { advance } from "./ops/counter.ts";
-import { type AdamConstants, applyAdam, applySgd, type SgdConstants } from "./ops/optimize.ts";
-import { pack } from "./ops/pack.ts";
-import type { State } from "./state.ts";
-import type { Tensor, Variable } from "./tensor.ts";
+import { scale } from "../ops/affine.ts";
+import { assign } from "../ops/call.ts";
+import { advance } from "../ops/counter.ts";
+import { type AdamConstants, applyAdam, applySgd, type SgdConstants } from "../ops/optimize.ts";
+import { pack } from "../ops/pack.ts";
+import type { State } from "../state/state.ts";
+import type { Tensor, Variable } from "../tensor/tensor.ts";
 
 /** An optimiser of one arena. */
 export interface Optimizer {

@@ -1,12 +1,12 @@
 /** Networks: layers with named parameters, laid out in one arena. */
-import { REGION_ALIGNMENT } from "./backend.ts";
-import { leakyRelu } from "./ops/activation.ts";
-import { dense } from "./ops/dense.ts";
-import { relu } from "./ops/unary.ts";
-import { RandomStream, STREAM } from "./random.ts";
-import { type Shape, sizeOf } from "./shape.ts";
-import type { State } from "./state.ts";
-import { type Tensor, Variable } from "./tensor.ts";
+import { REGION_ALIGNMENT } from "../backend/backend.ts";
+import { leakyRelu } from "../ops/activation.ts";
+import { dense } from "../ops/dense.ts";
+import { relu } from "../ops/unary.ts";
+import { RandomStream, STREAM } from "../random.ts";
+import { type Shape, sizeOf } from "../tensor/shape.ts";
+import type { State } from "../state/state.ts";
+import { type Tensor, Variable } from "../tensor/tensor.ts";
 
 /** Draws the initial value of element after element. */
 export type Initializer = (shape: Shape, random: RandomStream) => Float32Array;

@@ -1,8 +1,8 @@
 /** Convolutional layers with their parameters. */
 import { glorotUniform, type Module, type ParameterSpec, zeros } from "./module.ts";
-import { convolution, transposedConvolution, type TransposedOptions } from "./ops/convolution.ts";
-import type { PatchOptions } from "./ops/patches.ts";
-import type { Tensor, Variable } from "./tensor.ts";
+import { convolution, transposedConvolution, type TransposedOptions } from "../ops/convolution.ts";
+import type { PatchOptions } from "../ops/patches.ts";
+import type { Tensor, Variable } from "../tensor/tensor.ts";
 
 /** Sizes of a convolution's weight [k, k, inputs, units]. */
 export interface ConvolutionSizes {

@@ -1,10 +1,10 @@
 /** Reverse-mode differentiation of a traced scalar. */
-import { isOf } from "./op.ts";
-import { add } from "./ops/binary.ts";
-import { constant } from "./ops/constant.ts";
-import { stopGradientOp } from "./ops/reshape.ts";
-import { formatShape } from "./shape.ts";
-import type { Node, Tensor } from "./tensor.ts";
+import { isOf } from "../tensor/op.ts";
+import { add } from "../ops/binary.ts";
+import { constant } from "../ops/constant.ts";
+import { stopGradientOp } from "../ops/reshape.ts";
+import { formatShape } from "../tensor/shape.ts";
+import type { Node, Tensor } from "../tensor/tensor.ts";
 
 /**
  * ∂loss/∂target for every target, as tensors of the targets' shapes.

@@ -2,7 +2,7 @@
  * The one interface behind which devices stand. A backend owns buffers and executes lists of kernel
  * calls; it knows nothing of tensors or gradients.
  */
-import type { AdapterClass, Constants, Kernel, Params } from "../kernels/kernel.ts";
+import type { AdapterClass, Constants, Kernel, Params } from "../../kernels/kernel.ts";
 
 /** Element type of a tensor or buffer region; both are 4 bytes. */
 export type DType = "f32" | "u32";
@@ -173,7 +173,7 @@ export interface Backend {
    * @throws where a call enqueued before has failed, or the device is lost.
    */
   read(regions: readonly Region[]): Promise<(Float32Array | Float64Array | Uint32Array)[]>;
-  /** Checks the calls as `engine/call_check.ts` says, and against the device's limits; compiles. */
+  /** Checks the calls as `call_check.ts` says, and against the device's limits; compiles. */
   prepare(calls: readonly Call[], label: string): Promise<Executable>;
   /** What the buffers of this backend take. */
   memory(): MemoryUse;

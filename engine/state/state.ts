@@ -1,7 +1,12 @@
 /** All that training depends on, as named variables: the unit of checkpoints. */
-import { type Backend, type DeviceBuffer, type DType, REGION_ALIGNMENT } from "./backend.ts";
-import { formatShape, sameShape, type Shape, sizeOf } from "./shape.ts";
-import { Variable } from "./tensor.ts";
+import {
+  type Backend,
+  type DeviceBuffer,
+  type DType,
+  REGION_ALIGNMENT,
+} from "../backend/backend.ts";
+import { formatShape, sameShape, type Shape, sizeOf } from "../tensor/shape.ts";
+import { Variable } from "../tensor/tensor.ts";
 
 /** The values of one variable, off the device. */
 export interface Snapshot {

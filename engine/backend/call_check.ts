@@ -3,7 +3,7 @@
  * kernel's descriptor and its regions alone, in the same words everywhere. What depends on a device's
  * limits is checked by that device.
  */
-import type { Constants, Kernel, Params } from "../kernels/kernel.ts";
+import type { Constants, Kernel, Params } from "../../kernels/kernel.ts";
 import { type Call, type DeviceBuffer, type Region, REGION_ALIGNMENT } from "./backend.ts";
 
 /** Whether a buffer was made by the backend that is to use it, freed or not. */

@@ -3,15 +3,15 @@
  * ⟨v, J·u⟩ = ⟨Jᵀ·v, u⟩ along random directions.
  */
 import { gradients } from "./gradient.ts";
-import { apply } from "./op.ts";
-import { add, mul } from "./ops/binary.ts";
-import { sum } from "./ops/sum.ts";
-import { OracleBackend } from "./oracle.ts";
-import { type Outputs, type Program, trace } from "./program.ts";
-import { RandomStream, STREAM } from "./random.ts";
-import { sizeOf } from "./shape.ts";
-import { State } from "./state.ts";
-import type { Example, Op, Tensor, Variable } from "./tensor.ts";
+import { apply } from "../tensor/op.ts";
+import { add, mul } from "../ops/binary.ts";
+import { sum } from "../ops/sum.ts";
+import { OracleBackend } from "../backend/oracle.ts";
+import { type Outputs, type Program, trace } from "../planner/program.ts";
+import { RandomStream, STREAM } from "../random.ts";
+import { sizeOf } from "../tensor/shape.ts";
+import { State } from "../state/state.ts";
+import type { Example, Op, Tensor, Variable } from "../tensor/tensor.ts";
 
 /** Step of the central differences. */
 export const EPSILON = 1e-6;

@@ -1,9 +1,9 @@
 /** A step that is traced once and replayed. */
-import type { Backend, Executable, Pass, Region, ReplayTimes } from "./backend.ts";
-import { collectEffects } from "./op.ts";
-import { OracleBackend } from "./oracle.ts";
-import { makePlan, type Plan } from "./planner/plan.ts";
-import type { Tensor } from "./tensor.ts";
+import type { Backend, Executable, Pass, Region, ReplayTimes } from "../backend/backend.ts";
+import { collectEffects } from "../tensor/op.ts";
+import { OracleBackend } from "../backend/oracle.ts";
+import { makePlan, type Plan } from "./plan.ts";
+import type { Tensor } from "../tensor/tensor.ts";
 
 /** What a Program computes besides its effects, by name. */
 export type Outputs = Readonly<Record<string, Tensor>>;
