@@ -2,7 +2,9 @@
  * dynae: deep clustering from scratch. A small autodiff tensor engine whose kernels are hand-written
  * WGSL trains autoencoders that cluster: DynAE, and what it is compared with.
  *
- * Importing this module has no side effects; devices and their backends are loaded when one is opened.
+ * Here are the methods, the data, the scores, and saving and loading of a model. The engine is at
+ * `./engine`, readers and writers of data at `./datasets`, and what a method is made of at `./methods`.
+ * Importing has no side effects; devices and their backends are loaded when one is opened.
  *
  * @example Cluster rows
  * ```ts
@@ -17,337 +19,42 @@
  *
  * @module
  */
-export type {
-  Backend,
-  Call,
-  CpuInfo,
-  DeviceBuffer,
-  DeviceInfo,
-  DType,
-  Executable,
-  MemoryUse,
-  OracleInfo,
-  Pass,
-  PassTime,
-  Region,
-  ReplayTimes,
-  Roofline,
-  WebGpuInfo,
-} from "./engine/backend/backend.ts";
-export { type DeviceName, type DeviceOptions, openDevice } from "./engine/device.ts";
-export { DeviceLostError, type LossReason, NoDeviceError } from "./engine/backend/errors.ts";
-export { gradients } from "./engine/gradient/gradient.ts";
-export {
-  checkGradients,
-  checkOp,
-  type GradientCheck,
-  type Subject,
-} from "./engine/gradient/gradcheck.ts";
-export {
-  type CallDescription,
-  describePlan,
-  formatPlan,
-  type OperandDescription,
-  type PackDescription,
-  type PlanDescription,
-} from "./engine/inspect/plan.ts";
-export {
-  addTimes,
-  formatRoofline,
-  formatTimes,
-  type ProgramTimes,
-} from "./engine/inspect/times.ts";
-export {
-  Convolution,
-  ConvolutionLayer,
-  type ConvolutionSizes,
-  TransposedConvolution,
-} from "./engine/network/convolution_layers.ts";
-export {
-  type ActivationName,
-  Dense,
-  type DenseOptions,
-  fanInUniform,
-  glorotUniform,
-  type Initializer,
-  Mlp,
-  type Module,
-  normal,
-  type ParameterBlock,
-  Parameters,
-  type ParameterSpec,
-  zeros,
-} from "./engine/network/module.ts";
-export { apply } from "./engine/tensor/op.ts";
-export { binaryCrossEntropyWithLogits, leakyRelu } from "./engine/ops/activation.ts";
-export { affine, negate, scale } from "./engine/ops/affine.ts";
-export { confidence, selectTarget, softAssign } from "./engine/ops/assignment.ts";
-export { augment } from "./engine/ops/augment.ts";
-export {
-  add,
-  div,
-  greater,
-  greaterEqual,
-  maximum,
-  minimum,
-  mul,
-  reluGradient,
-  sub,
-} from "./engine/ops/binary.ts";
-export { orthonormalize } from "./engine/ops/orthonormalize.ts";
-export { assign, callKernel } from "./engine/ops/call.ts";
-export { constant } from "./engine/ops/constant.ts";
-export {
-  convolution,
-  transposedConvolution,
-  type TransposedOptions,
-} from "./engine/ops/convolution.ts";
-export { accumulate, advance } from "./engine/ops/counter.ts";
-export { dense, denseInputGradient, denseWeightGradient } from "./engine/ops/dense.ts";
-export { squaredDistances } from "./engine/ops/distances.ts";
-export { interpolate, interpolateReversed } from "./engine/ops/interpolate.ts";
-export { matmul, matmulTransposeA, matmulTransposeB } from "./engine/ops/matmul.ts";
-export { dropout, maskNoise, randomNormal } from "./engine/ops/noise.ts";
-export type { AdamConstants, SgdConstants } from "./engine/ops/optimize.ts";
-export { fold, type PatchOptions, unfold } from "./engine/ops/patches.ts";
-export {
-  type BatchOptions,
-  type BatchOrder,
-  batchRows,
-  randomUniform,
-  type Stream,
-} from "./engine/ops/random.ts";
-export { reshape, stopGradient } from "./engine/ops/reshape.ts";
-export { gather, scatterRows } from "./engine/ops/rows.ts";
-export { logSoftmax, logSumExp, softmax } from "./engine/ops/softmax.ts";
-export { meanSquaredError, squaredError } from "./engine/ops/squared_error.ts";
-export { broadcastTo, mean, sum } from "./engine/ops/sum.ts";
-export {
-  abs,
-  copy,
-  cos,
-  exp,
-  log,
-  reciprocal,
-  relu,
-  sigmoid,
-  sign,
-  sin,
-  softplus,
-  sqrt,
-  square,
-  tanh,
-} from "./engine/ops/unary.ts";
-export {
-  Adam,
-  type AdamOptions,
-  minimizeTogether,
-  type Optimizer,
-  Sgd,
-} from "./engine/network/optim.ts";
-export { OracleBackend } from "./engine/backend/oracle.ts";
-export type { CallSource } from "./engine/planner/lower.ts";
-export type { Plan } from "./engine/planner/plan.ts";
-export { observePrograms, type Outputs, Program, trace } from "./engine/planner/program.ts";
-export { RandomStream } from "./engine/random.ts";
-export type { Shape } from "./engine/tensor/shape.ts";
-export { type Snapshot, State, type VariableOptions } from "./engine/state/state.ts";
-export { type Chunk, Table } from "./engine/state/table.ts";
-export {
-  type AliasOp,
-  type ConstantOp,
-  type Emitter,
-  type Example,
-  type ExampleInput,
-  type GradientRule,
-  type Node,
-  type NoGradient,
-  type Op,
-  type OpBase,
-  type PackOp,
-  Tensor,
-  type TensorType,
-  type UnpackOp,
-  type UpdateOp,
-  type ValueOp,
-  Variable,
-} from "./engine/tensor/tensor.ts";
-export type {
-  Access,
-  Adapter,
-  AdapterClass,
-  Binding,
-  BindingType,
-  CaseBuffer,
-  Constants,
-  Cost,
-  Fill,
-  Kernel,
-  KernelCase,
-  NumberArray,
-  Parameter,
-  Params,
-  Shader,
-  ShaderFile,
-  Tolerance,
-} from "./kernels/kernel.ts";
-export {
-  AECM,
-  type JointLosses,
-  jointLosses,
-  type JointWeights,
-  orthonormalityPenalty,
-  unitSparsityTerm,
-} from "./models/ae_cm.ts";
-export type { AECMOptions, Orthonormality } from "./models/ae_cm_options.ts";
-export { AEKMeans, type AEKMeansOptions } from "./models/ae_kmeans.ts";
-export {
-  type ArchitectureOptions,
-  Autoencoder,
-  type AutoencoderSizes,
-  type InitializerName,
-  type LayerPair,
-} from "./models/networks/autoencoder.ts";
-export { type AuditedLoss, AuditScene, type LossAudit } from "./models/audit_scene.ts";
-export type { CentroidOptions } from "./models/training/centroid_options.ts";
-export {
-  type Clustering,
-  JointEstimator,
-  type JointOptions,
-} from "./models/training/joint_estimator.ts";
-export { type Batch, type Losses, Phase } from "./models/training/phase.ts";
-export {
-  ConvolutionalAutoencoder,
-  type ConvolutionalSizes,
-  type Decoded,
-  type Encoded,
-} from "./models/networks/convolutional_autoencoder.ts";
-export {
-  type Clustered,
-  clustered,
-  type ClusteringLosses,
-  clusteringLosses,
-  ClusteringModule,
-  type ClusteringWeights,
-  identityMatrix,
-  mergingTerm,
-  priorTerm,
-  reconstructionTerm,
-  sparsityTerm,
-} from "./models/networks/clustering_module.ts";
+export { AECM } from "./models/ae_cm.ts";
+export { AEKMeans } from "./models/ae_kmeans.ts";
 export { CM } from "./models/cm.ts";
-export type { ClusteringOptions, CMOptions } from "./models/cm_options.ts";
-export { DCN, type DCNLosses, dcnLosses, type DCNOptions, updateCentroids } from "./models/dcn.ts";
-export { DEC, decLoss, type DECOptions } from "./models/dec.ts";
-export { diagnose, type Diagnostics, warningsOf } from "./models/evaluation/diagnostics.ts";
-export type { FeatureDiagnosticsOptions } from "./models/evaluation/feature_diagnostics.ts";
-export {
-  DeepEstimator,
-  type Fitting,
-  type Network,
-  NetworkEstimator,
-  type NetworkOptions,
-  type SampleShape,
-} from "./models/training/deep_estimator.ts";
+export { DCN } from "./models/dcn.ts";
+export { DEC } from "./models/dec.ts";
 export { DEPICT } from "./models/depict.ts";
-export { crossEntropy, klDivergence } from "./models/losses.ts";
-export type { DEPICTOptions } from "./models/depict_options.ts";
-export { type ReconstructionLosses, reconstructionLosses } from "./models/depict_pretraining.ts";
+export { DKM } from "./models/dkm.ts";
+export { DynAE } from "./models/dynae.ts";
+export { GaussianMixture } from "./models/gmm.ts";
+export { IDEC } from "./models/idec.ts";
+export { KMeans } from "./models/kmeans_estimator.ts";
+export { SupervisedCM } from "./models/supervised_cm.ts";
+export { VaDE } from "./models/vade.ts";
+export { segment } from "./models/segmentation/segmentation.ts";
+export { METHODS } from "./models/registry.ts";
 export {
-  annealedAlphas,
-  DKM,
-  type DKMLosses,
-  dkmLosses,
-  type DKMOptions,
-  softKMeansLoss,
-} from "./models/dkm.ts";
-export { Rows, type Window } from "./models/training/rows.ts";
-export {
-  DynAE,
-  type DynAEOptions,
-  type DynamicLosses,
-  dynamicLosses,
-  type DynamicTargets,
-  dynamicTargets,
-  type ThresholdSchedule,
-} from "./models/dynae.ts";
-export {
-  type Checkpoint,
   DivergedError,
   type Estimator,
   type FitContext,
   type FitResult,
   InterruptedError,
-  type Json,
-  type LogRow,
   type RowSource,
   type Samples,
-  type Scores,
   type TrainingEvent,
+  type TrainingSnapshot,
 } from "./models/estimator.ts";
-export { type ClusteredCodes, interpolateCodes, sampleCodes } from "./models/networks/generator.ts";
-export { GaussianMixture, type GaussianMixtureOptions } from "./models/gmm.ts";
-export { IDEC, type IDECLosses, idecLosses, type IDECOptions } from "./models/idec.ts";
-export {
-  kmeans,
-  type KMeansOptions,
-  type KMeansResult,
-  nearestRows,
-} from "./models/shallow/kmeans.ts";
-export { KMeans, type KMeansEstimatorOptions } from "./models/kmeans_estimator.ts";
+export { OptionError } from "./models/options.ts";
 export {
   accuracy,
   adjustedRandIndex,
   normalizedMutualInformation,
 } from "./models/evaluation/metrics.ts";
-export type { Method } from "./models/method.ts";
-export {
-  assignToMixture,
-  fitMixture,
-  type MixtureFit,
-  type MixtureOptions,
-  type Standardization,
-} from "./models/shallow/mixture.ts";
-export { pathIntegral } from "./models/shallow/path_integral.ts";
-export type { CovarianceType, Maximization, Mixture } from "./models/shallow/mixture_components.ts";
-export { METHODS } from "./models/registry.ts";
-export type { OptionSpec, OptionValue, OptionValues, Profile } from "./models/options.ts";
-export type {
-  Corruption,
-  CriticMode,
-  ErrorForm,
-  PretrainingOptimizer,
-  PretrainingOptions,
-} from "./models/training/pretraining_options.ts";
-export {
-  SelfTraining,
-  type SelfTrainingObjective,
-  type SelfTrainingOptions,
-  targetDistribution,
-} from "./models/training/self_training.ts";
-export type { Image } from "./models/segmentation/image_patches.ts";
-export {
-  type Point,
-  segment,
-  type Segmentation,
-  type SegmentationOptions,
-} from "./models/segmentation/segmentation.ts";
-export { SupervisedCM } from "./models/supervised_cm.ts";
-export type { SupervisedCMOptions } from "./models/supervised_cm_options.ts";
-export type { Check, PhaseEnd, Training } from "./models/training/trainer.ts";
-export {
-  divergence,
-  type LossOptions,
-  type MixturePrior,
-  type OutputLikelihood,
-  reconstructionCost,
-  VaDE,
-  type VaDELosses,
-  vadeLosses,
-  type VaDEOptions,
-} from "./models/vade.ts";
-export { type Posterior, VariationalEncoder } from "./models/networks/variational_encoder.ts";
-export { Encoding } from "./models/training/whole_pass.ts";
-export { decodeModel, encodeModel, type LoadModelOptions } from "./storage/model.ts";
-export type { RowsInfo } from "./datasets/dataset.ts";
-export type { Scaling } from "./datasets/scaling.ts";
+export { diagnose } from "./models/evaluation/diagnostics.ts";
+export type { Dataset } from "./datasets/dataset.ts";
+export { loadDataset } from "./datasets/load.ts";
+export { type DeviceOptions, openDevice } from "./engine/device.ts";
+export { DeviceLostError, NoDeviceError } from "./engine/backend/errors.ts";
+export { loadModel, saveModel } from "./storage/files.ts";
+export { decodeModel, encodeModel } from "./storage/model.ts";

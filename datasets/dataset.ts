@@ -90,7 +90,9 @@ export async function makeDataset(array: NumericArray, options: DatasetOptions):
 
 /** Rows and columns of an array [n, …], and the size of the images where it holds images. */
 export interface Extents {
+  /** Rows. */
   readonly n: number;
+  /** Columns. */
   readonly d: number;
   /** Empty where the rows are no images. */
   readonly image: { readonly height?: number; readonly width?: number };

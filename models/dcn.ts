@@ -37,7 +37,7 @@ import type { Check } from "./training/trainer.ts";
 import type { Encoding } from "./training/whole_pass.ts";
 
 /** The losses that are logged. */
-type Term = "reconstruction" | "clustering";
+export type DCNTerm = "reconstruction" | "clustering";
 
 /** Options of {@linkcode DCN}. */
 export interface DCNOptions extends CentroidOptions {
@@ -108,7 +108,7 @@ export function dcnLosses(
 }
 
 /** Deep clustering network; scikit-learn's contract. */
-export class DCN extends JointEstimator<DCNOptions, Term> {
+export class DCN extends JointEstimator<DCNOptions, DCNTerm> {
   /** Its name in the registry. */
   override readonly name = "dcn";
 
@@ -122,13 +122,13 @@ export class DCN extends JointEstimator<DCNOptions, Term> {
   }
 
   /** Network, assignments and centroids in turns. */
-  protected override clustering(fitting: Fitting): Clustering<Term> {
+  protected override clustering(fitting: Fitting): Clustering<DCNTerm> {
     return new Alternation(fitting, this.options);
   }
 }
 
 /** DCN's phase: a step of the network, then assignments and centroids of its batch. */
-export class Alternation implements Clustering<Term> {
+export class Alternation implements Clustering<DCNTerm> {
   readonly terms = ["reconstruction", "clustering"] as const;
   readonly batchOrder = "sequential";
   readonly start = KMEANS_START;

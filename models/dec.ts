@@ -25,7 +25,7 @@ import {
 } from "./training/self_training.ts";
 
 /** The losses that are logged. */
-type Term = "clustering";
+export type DECTerm = "clustering";
 
 /** Options of {@linkcode DEC}. */
 export type DECOptions = SelfTrainingOptions;
@@ -52,7 +52,7 @@ export function decLoss(
 }
 
 /** Deep embedded clustering; scikit-learn's contract. */
-export class DEC extends JointEstimator<DECOptions, Term> {
+export class DEC extends JointEstimator<DECOptions, DECTerm> {
   /** Its name in the registry. */
   override readonly name = "dec";
 
@@ -71,7 +71,7 @@ export class DEC extends JointEstimator<DECOptions, Term> {
   }
 
   /** Encoder and centroids, by KL(p‖q) alone. */
-  protected override clustering(fitting: Fitting): Clustering<Term> {
+  protected override clustering(fitting: Fitting): Clustering<DECTerm> {
     const { net } = fitting;
     return new SelfTraining(fitting, this.options, {
       parameters: net.encoderParameters,

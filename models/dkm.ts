@@ -40,7 +40,7 @@ import type { Check } from "./training/trainer.ts";
 import type { Encoding } from "./training/whole_pass.ts";
 
 /** The losses that are logged. */
-type Term = "reconstruction" | "clustering";
+export type DKMTerm = "reconstruction" | "clustering";
 
 /** Options of {@linkcode DKM}. */
 export interface DKMOptions extends CentroidOptions {
@@ -161,7 +161,7 @@ export function dkmLosses(
 }
 
 /** Deep k-means; scikit-learn's contract. */
-export class DKM extends JointEstimator<DKMOptions, Term> {
+export class DKM extends JointEstimator<DKMOptions, DKMTerm> {
   /** Its name in the registry. */
   override readonly name = "dkm";
 
@@ -181,13 +181,13 @@ export class DKM extends JointEstimator<DKMOptions, Term> {
   }
 
   /** Network and centroids by one loss. */
-  protected override clustering(fitting: Fitting): Clustering<Term> {
+  protected override clustering(fitting: Fitting): Clustering<DKMTerm> {
     return new SoftKMeans(fitting, this.options);
   }
 }
 
 /** DKM's phase: one loss at temperatures that may change. */
-export class SoftKMeans implements Clustering<Term> {
+export class SoftKMeans implements Clustering<DKMTerm> {
   readonly terms = ["reconstruction", "clustering"] as const;
   readonly batchOrder = "shuffled";
   readonly start: string;

@@ -42,7 +42,7 @@ import type { Check } from "./training/trainer.ts";
 import { Assignment, type Encoding } from "./training/whole_pass.ts";
 
 /** The losses that are logged. */
-type Term = "code" | "image";
+export type DynAETerm = "code" | "image";
 
 /** How the thresholds drop: as the authors' code does it, or as the paper's algorithm reads. */
 export type ThresholdSchedule = "code" | "paper";
@@ -258,7 +258,7 @@ export function dynamicLosses(
 }
 
 /** Deep clustering with a dynamic autoencoder; scikit-learn's contract. */
-export class DynAE extends JointEstimator<DynAEOptions, Term> {
+export class DynAE extends JointEstimator<DynAEOptions, DynAETerm> {
   /** Its name in the registry. */
   override readonly name = "dynae";
 
@@ -272,13 +272,16 @@ export class DynAE extends JointEstimator<DynAEOptions, Term> {
   }
 
   /** Reconstruction gives way to construction. */
-  protected override clustering(fitting: Fitting, augmentation?: Augmentation): Clustering<Term> {
+  protected override clustering(
+    fitting: Fitting,
+    augmentation?: Augmentation,
+  ): Clustering<DynAETerm> {
     return new Construction(fitting, augmentation, this.options);
   }
 }
 
 /** DynAE's phase: the dynamic loss, and centroids and thresholds that move when it stands still. */
-export class Construction implements Clustering<Term> {
+export class Construction implements Clustering<DynAETerm> {
   readonly terms = ["code", "image"] as const;
   // The authors' clustering batches are unshuffled, the last partial one included.
   readonly batchOrder = "sequential";

@@ -89,8 +89,10 @@ const OPTIONS: Specs<GaussianMixtureOptions> = {
 };
 
 /** A mixture of rows that are standardised. */
-interface MixtureModel extends ShallowModel {
+export interface MixtureModel extends ShallowModel {
+  /** Of the standardised rows. */
   readonly mixture: Mixture;
+  /** How rows are standardised. */
   readonly standardization: Standardization;
 }
 
@@ -98,6 +100,7 @@ interface MixtureModel extends ShallowModel {
 export class GaussianMixture extends ShallowEstimator<GaussianMixtureOptions, MixtureModel> {
   /** Its name in the registry. */
   override readonly name = "gmm";
+  /** In messages. */
   protected override readonly title = "a Gaussian mixture";
 
   /**

@@ -27,7 +27,7 @@ import {
 } from "./training/self_training.ts";
 
 /** The losses that are logged. */
-type Term = "reconstruction" | "clustering";
+export type IDECTerm = "reconstruction" | "clustering";
 
 /** Options of {@linkcode IDEC}. */
 export interface IDECOptions extends SelfTrainingOptions {
@@ -80,7 +80,7 @@ export function idecLosses(
 }
 
 /** Improved deep embedded clustering; scikit-learn's contract. */
-export class IDEC extends JointEstimator<IDECOptions, Term> {
+export class IDEC extends JointEstimator<IDECOptions, IDECTerm> {
   /** Its name in the registry. */
   override readonly name = "idec";
 
@@ -94,7 +94,7 @@ export class IDEC extends JointEstimator<IDECOptions, Term> {
   }
 
   /** Encoder, decoder and centroids, by reconstruction and KL(p‖q). */
-  protected override clustering(fitting: Fitting): Clustering<Term> {
+  protected override clustering(fitting: Fitting): Clustering<IDECTerm> {
     const { net } = fitting;
     const { gamma } = this.options;
     return new SelfTraining(fitting, this.options, {

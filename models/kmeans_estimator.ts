@@ -63,6 +63,7 @@ const OPTIONS: Specs<KMeansEstimatorOptions> = {
 export class KMeans extends ShallowEstimator<KMeansEstimatorOptions, ShallowModel> {
   /** Its name in the registry. */
   override readonly name = "kmeans";
+  /** In messages. */
   protected override readonly title = "k-means";
 
   /**

@@ -12,7 +12,7 @@ export interface MethodPretraining<O = OptionValues> {
 }
 
 /** What holds of a method whatever its options are. */
-interface MethodFacts {
+export interface MethodFacts {
   /** The CLI's name: `train --model NAME`. */
   readonly name: string;
   /** One line for --help. */

@@ -6,7 +6,8 @@ export type OptionValue = number | string | boolean | readonly number[];
 /** Values of options, by name. */
 export type OptionValues = Readonly<Record<string, OptionValue>>;
 
-interface Described<V> {
+/** What every description says. */
+export interface Described<V> {
   /** The value where neither a profile nor the caller gives one. */
   readonly default: V;
   /** What it does, with its unit. */
@@ -15,7 +16,8 @@ interface Described<V> {
   readonly source?: string;
 }
 
-interface Ranged {
+/** What numbers must lie within. */
+export interface Ranged {
   /** Smallest legal value. */
   readonly min?: number;
   /** Largest legal value. */
@@ -81,10 +83,17 @@ export class OptionError extends RangeError {
   override name = "OptionError";
 
   /**
+   * The message is "METHOD: OPTION PROBLEM".
    * @param method Whose option. @param option Its field name. @param problem What is wrong and what
    *   would be right, to follow the option's name.
    */
-  constructor(method: string, readonly option: string, readonly problem: string) {
+  constructor(
+    method: string,
+    /** Field name, camelCase. */
+    readonly option: string,
+    /** What is wrong and what would be right. */
+    readonly problem: string,
+  ) {
     super(`${method}: ${option} ${problem}`);
   }
 }

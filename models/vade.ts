@@ -45,7 +45,7 @@ import type { Check, PhaseEnd } from "./training/trainer.ts";
 import type { Encoding } from "./training/whole_pass.ts";
 
 /** The losses that are logged. */
-type Term = "reconstruction" | "divergence";
+export type VaDETerm = "reconstruction" | "divergence";
 
 /** What the decoder's output means: logits of Bernoulli variables, or means of Gaussians. */
 export type OutputLikelihood = "bernoulli" | "gaussian";
@@ -286,7 +286,7 @@ function comparedLosses(
 }
 
 /** Variational deep embedding; scikit-learn's contract. */
-export class VaDE extends JointEstimator<VaDEOptions, Term> {
+export class VaDE extends JointEstimator<VaDEOptions, VaDETerm> {
   /** Its name in the registry. */
   override readonly name = "vade";
 
@@ -329,7 +329,7 @@ export class VaDE extends JointEstimator<VaDEOptions, Term> {
   }
 
   /** Network and mixture by the evidence lower bound. */
-  protected override clustering(fitting: Fitting): Clustering<Term> {
+  protected override clustering(fitting: Fitting): Clustering<VaDETerm> {
     const likelihood = likelihoodOf(fitting.samples, this.options.likelihood);
     const prior = { ...this.mixture, centroids: fitting.centroids };
     return new EvidenceAscent(fitting, prior, this.isBernoulli, { ...this.options, likelihood });
@@ -342,7 +342,7 @@ function probability(logit: number): number {
 }
 
 /** The clustering phase: network and mixture on the evidence lower bound. */
-class EvidenceAscent implements Clustering<Term> {
+class EvidenceAscent implements Clustering<VaDETerm> {
   readonly terms = ["reconstruction", "divergence"] as const;
   readonly batchOrder = "shuffled";
   readonly start = "Gaussian mixture of the pre-trained code";

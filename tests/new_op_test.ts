@@ -61,8 +61,8 @@ export const cube: RegisteredKernel = {
 `,
   "engine/ops/cube.ts": `
 import { cube as kernel } from "../../kernels/cube.ts";
-import { apply, type None } from "../op.ts";
-import type { Tensor } from "../tensor.ts";
+import { apply, type None } from "../tensor/op.ts";
+import type { Tensor } from "../tensor/tensor.ts";
 import { scale } from "./affine.ts";
 import { mul } from "./binary.ts";
 import type { RegisteredOp } from "./registered.ts";

@@ -1,5 +1,5 @@
 /**
- * Bundles the module exports for a browser page into web/dist: `dynae.js`, its lazily loaded parts, and
+ * Bundles engine and methods for a browser page into web/dist: `dynae.js`, its lazily loaded parts, and
  * `worker.js`, which the CPU backend's threads run. Serve the folder; with the headers
  * `Cross-Origin-Opener-Policy: same-origin` and `Cross-Origin-Embedder-Policy: require-corp` the CPU
  * backend uses all cores, without them one thread.
@@ -25,7 +25,7 @@ const workerUrl: Plugin = {
 export async function bundle(): Promise<string> {
   const outdir = `${root}web/dist`;
   await build({
-    entryPoints: { dynae: `${root}mod.ts`, worker: `${root}engine/cpu/worker.ts` },
+    entryPoints: { dynae: `${root}web/mod.ts`, worker: `${root}engine/cpu/worker.ts` },
     outdir,
     bundle: true,
     splitting: true,

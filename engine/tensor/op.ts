@@ -73,14 +73,14 @@ export function u32(shape: Shape): TensorType {
   return { shape, dtype: "u32" };
 }
 
-/** @throws {RangeError} naming the op and the shapes, where `tensor` is not of `rank`. */
+/** Checks a rank. @throws {RangeError} naming the op and the shapes, where `tensor` is not of `rank`. */
 export function expectRank(op: string, name: string, tensor: Tensor, rank: number): void {
   if (tensor.shape.length !== rank) {
     throw new RangeError(`${op}: ${name} must have ${rank} axes, got ${tensor}`);
   }
 }
 
-/** @throws {RangeError} naming both, where the shapes differ. */
+/** Checks a shape. @throws {RangeError} naming both, where the shapes differ. */
 export function expectShape(op: string, name: string, tensor: Tensor, shape: Shape): void {
   if (
     tensor.shape.length !== shape.length || tensor.shape.some((size, axis) => size !== shape[axis])

@@ -50,6 +50,7 @@ export abstract class ShallowEstimator<
   /** Labels of rows, [n]. */
   protected abstract assign(backend: Backend, model: M, rows: HostRows): Promise<Uint32Array>;
 
+  /** Finds clusters, and keeps them on the host. */
   protected override async train(
     training: Training,
     samples: Samples,
@@ -74,6 +75,7 @@ export abstract class ShallowEstimator<
     return { result, fitted };
   }
 
+  /** The clusters of a checkpoint. */
   protected override restore(_backend: Backend, { variables }: Checkpoint): M & Fitted {
     return {
       ...this.modelOf(variables),
@@ -82,6 +84,7 @@ export abstract class ShallowEstimator<
     };
   }
 
+  /** See `assign`. */
   protected override async label(
     backend: Backend,
     model: M,
@@ -95,7 +98,7 @@ export abstract class ShallowEstimator<
     return Promise.resolve(this.rowsOf(samples).data.slice());
   }
 
-  /** @throws {TypeError} for rows from a source. */
+  /** The rows, in memory. @throws {TypeError} for rows from a source. */
   private rowsOf(samples: Samples): HostRows {
     return { data: valuesOf(samples, this.title), n: samples.n, d: samples.d };
   }

@@ -188,12 +188,15 @@ class BatchWindows {
 
 /** How far images are moved, on what size. */
 export interface AugmentationOptions {
+  /** Rows of pixels. */
   readonly height: number;
+  /** Columns of pixels. */
   readonly width: number;
   /** Angles are uniform in ± this many degrees. */
   readonly rotation: number;
   /** Shifts are uniform in ± this share of the side, real-valued. */
   readonly shift: number;
+  /** Of the draws, 32 bits. */
   readonly seed: number;
 }
 
@@ -204,7 +207,7 @@ export interface AugmentationOptions {
 export class Augmentation {
   private readonly ranges: Variable;
 
-  /** @param state Owns the ranges. @param options Sizes and ranges. */
+  /** Makes the ranges. @param state Owns them. @param options Sizes and ranges. */
   constructor(state: State, private readonly options: AugmentationOptions) {
     const { rotation, shift, height, width } = options;
     this.ranges = state.variable("augmentation ranges", [3], {

@@ -112,6 +112,7 @@ export abstract class NetworkEstimator<O extends NetworkOptions, N extends Netwo
     return (await net.draw(codes)).map((value) => value / inputScale);
   }
 
+  /** Makes the network, has it trained, and puts the result together. */
   protected override async train(
     training: Training,
     samples: Samples,
@@ -156,6 +157,7 @@ export abstract class NetworkEstimator<O extends NetworkOptions, N extends Netwo
     return { result, fitted };
   }
 
+  /** Network and centroids of a checkpoint. */
   protected override restore(backend: Backend, { variables }: Checkpoint): FittedNetwork<N> {
     const samples = this.shapeOf(variables);
     const shape = variables.get(CENTROIDS)?.shape;
@@ -175,6 +177,7 @@ export abstract class NetworkEstimator<O extends NetworkOptions, N extends Netwo
     }
   }
 
+  /** Each row by the largest affinity of its code. */
   protected override async label(
     backend: Backend,
     fitted: FittedNetwork<N>,
@@ -186,6 +189,7 @@ export abstract class NetworkEstimator<O extends NetworkOptions, N extends Netwo
     });
   }
 
+  /** f(x). */
   protected override async map(
     backend: Backend,
     fitted: FittedNetwork<N>,
@@ -231,11 +235,13 @@ export abstract class NetworkEstimator<O extends NetworkOptions, N extends Netwo
     return await use(encoding);
   }
 
+  /** A pass that encodes rows. */
   private encoding(net: N, rows: Rows): Promise<Encoding> {
     const { sizes: { latent }, passRows } = net;
     return Encoding.create(rows, (x) => this.encode(net, x), latent, passRows);
   }
 
+  /** A pass that labels codes. */
   private labelling({ codes }: Encoding, centroids: Variable): Promise<Labelling> {
     return Labelling.create(codes, centroids, (codes, means) => this.affinity(codes, means));
   }

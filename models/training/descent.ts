@@ -37,7 +37,7 @@ export class Descent<Term extends string> {
   /** Means of the optimisers' arenas over the averaging epoch. */
   private readonly means: readonly Variable[];
 
-  /** @param training Owns the variables. @param settings See there. */
+  /** Makes the variables. @param training Owns them. @param settings See there. */
   constructor(
     private readonly training: Training,
     private readonly settings: DescentSettings<Term>,
@@ -94,6 +94,7 @@ export class Descent<Term extends string> {
     });
   }
 
+  /** The means become the parameters. */
   private async adoptMeans(): Promise<null> {
     const { backend, context: { signal } } = this.training;
     signal?.throwIfAborted();

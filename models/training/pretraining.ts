@@ -71,7 +71,7 @@ export class Pretraining {
   private readonly critic?: Critic;
   private readonly stacked?: StackedPretraining;
 
-  /** @param training Owns the variables. @param net What is trained. @param options See there. */
+  /** Makes the variables. @param training Owns them. @param net What is trained. @param options See there. */
   constructor(
     private readonly training: Training,
     private readonly net: Autoencoder,

@@ -100,10 +100,12 @@ export interface SelfTrainingObjective<Term extends string> {
 
 /** The clustering phase: targets of the whole data set, refreshed every so many steps. */
 export class SelfTraining<Term extends string> implements Clustering<Term> {
+  /** The objective's. */
   readonly terms: readonly Term[];
-  // DEC's batches go through the rows in order, a last partial one included.
+  /** DEC's batches go through the rows in order, a last partial one included. */
   readonly batchOrder = "sequential";
-  readonly start = KMEANS_START;
+  /** Its centroids begin at those of k-means. */
+  readonly start: string = KMEANS_START;
   /** p of the last refresh, [N, K]. */
   private readonly targets: Variable;
   /** Labels at the last refresh, u32 [N]. */

@@ -213,6 +213,7 @@ export class Labelling {
   private constructor(private readonly program: Program) {}
 
   /**
+   * Prepares a pass over the codes.
    * @param codes [N, p]. @param centroids [K, p].
    * @param affinity By default Student-t, which is largest for the nearest centroid.
    */

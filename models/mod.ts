@@ -1,0 +1,216 @@
+/**
+ * For those who write a method: the estimators and their bases, training phases, networks, losses and
+ * partitions, and the registry's row. The engine is an entry of its own.
+ * @module
+ */
+export {
+  AECM,
+  type JointLosses,
+  jointLosses,
+  type JointWeights,
+  orthonormalityPenalty,
+  unitSparsityTerm,
+} from "./ae_cm.ts";
+export type { AECMOptions, Orthonormality } from "./ae_cm_options.ts";
+export { AEKMeans, type AEKMeansOptions } from "./ae_kmeans.ts";
+export { type AuditedLoss, AuditScene, type LossAudit } from "./audit_scene.ts";
+export { type Clustering, JointEstimator, type JointOptions } from "./training/joint_estimator.ts";
+export {
+  ConvolutionalAutoencoder,
+  type ConvolutionalSizes,
+  type Decoded,
+  type Encoded,
+} from "./networks/convolutional_autoencoder.ts";
+export {
+  type Clustered,
+  clustered,
+  type ClusteringLosses,
+  clusteringLosses,
+  ClusteringModule,
+  type ClusteringWeights,
+  identityMatrix,
+  mergingTerm,
+  priorTerm,
+  reconstructionTerm,
+  sparsityTerm,
+} from "./networks/clustering_module.ts";
+export { CM } from "./cm.ts";
+export type { ClusteringOptions, CMOptions } from "./cm_options.ts";
+export { diagnose, type Diagnostics, warningsOf } from "./evaluation/diagnostics.ts";
+export { DEPICT } from "./depict.ts";
+export { crossEntropy, klDivergence } from "./losses.ts";
+export type { DEPICTOptions } from "./depict_options.ts";
+export { type ReconstructionLosses, reconstructionLosses } from "./depict_pretraining.ts";
+export { Rows, type Window } from "./training/rows.ts";
+export {
+  type Checkpoint,
+  DivergedError,
+  type Estimator,
+  type FitContext,
+  type FitResult,
+  InterruptedError,
+  type Json,
+  type LogRow,
+  type RowSource,
+  type Samples,
+  type Scores,
+  type TrainingEvent,
+} from "./estimator.ts";
+export { type ClusteredCodes, interpolateCodes, sampleCodes } from "./networks/generator.ts";
+export { kmeans, type KMeansOptions, type KMeansResult, nearestRows } from "./shallow/kmeans.ts";
+export { KMeans, type KMeansEstimatorOptions } from "./kmeans_estimator.ts";
+export { accuracy, adjustedRandIndex, normalizedMutualInformation } from "./evaluation/metrics.ts";
+export {
+  assignToMixture,
+  fitMixture,
+  type MixtureFit,
+  type MixtureOptions,
+  type Standardization,
+} from "./shallow/mixture.ts";
+export { pathIntegral } from "./shallow/path_integral.ts";
+export type { CovarianceType, Maximization, Mixture } from "./shallow/mixture_components.ts";
+export { METHODS } from "./registry.ts";
+export {
+  SelfTraining,
+  type SelfTrainingObjective,
+  type SelfTrainingOptions,
+  targetDistribution,
+} from "./training/self_training.ts";
+export type { Image } from "./segmentation/image_patches.ts";
+export {
+  type Point,
+  segment,
+  type Segmentation,
+  type SegmentationOptions,
+} from "./segmentation/segmentation.ts";
+export { SupervisedCM } from "./supervised_cm.ts";
+export type { SupervisedCMOptions } from "./supervised_cm_options.ts";
+export { type Posterior, VariationalEncoder } from "./networks/variational_encoder.ts";
+export {
+  DCN,
+  type DCNLosses,
+  dcnLosses,
+  type DCNOptions,
+  type DCNTerm,
+  updateCentroids,
+} from "./dcn.ts";
+export { DEC, decLoss, type DECOptions, type DECTerm } from "./dec.ts";
+export {
+  annealedAlphas,
+  DKM,
+  type DKMLosses,
+  dkmLosses,
+  type DKMOptions,
+  type DKMTerm,
+  softKMeansLoss,
+} from "./dkm.ts";
+export {
+  DynAE,
+  type DynAEOptions,
+  type DynAETerm,
+  type DynamicLosses,
+  dynamicLosses,
+  type DynamicTargets,
+  dynamicTargets,
+  type ThresholdSchedule,
+} from "./dynae.ts";
+export { IDEC, type IDECLosses, idecLosses, type IDECOptions, type IDECTerm } from "./idec.ts";
+export {
+  divergence,
+  type LossOptions,
+  type MixturePrior,
+  type OutputLikelihood,
+  reconstructionCost,
+  VaDE,
+  type VaDELosses,
+  vadeLosses,
+  type VaDEOptions,
+  type VaDETerm,
+} from "./vade.ts";
+export { GaussianMixture, type GaussianMixtureOptions, type MixtureModel } from "./gmm.ts";
+export {
+  type ComparedLosses,
+  type Diagnosed,
+  FEATURE_DIAGNOSTICS,
+  type FeatureDiagnosticsOptions,
+  type SampledRows,
+} from "./evaluation/feature_diagnostics.ts";
+export {
+  defineMethod,
+  type Method,
+  type MethodFacts,
+  type MethodPretraining,
+  type MethodRow,
+} from "./method.ts";
+export {
+  ARCHITECTURE_OPTIONS,
+  type ArchitectureOptions,
+  Autoencoder,
+  type AutoencoderSizes,
+  type InitializerName,
+  type LayerPair,
+} from "./networks/autoencoder.ts";
+export {
+  type AnySpec,
+  type BooleanSpec,
+  type ChoiceSpec,
+  type Described,
+  type IntegersSpec,
+  type NumberSpec,
+  OptionError,
+  type OptionSpec,
+  type OptionValue,
+  type OptionValues,
+  type Profile,
+  type Ranged,
+  resolveOptions,
+  type SpecOf,
+  type Specs,
+} from "./options.ts";
+export {
+  type Found,
+  type HostRows,
+  ShallowEstimator,
+  type ShallowModel,
+} from "./shallow/shallow_estimator.ts";
+export { BaseEstimator, type FitOutcome, type Fitted } from "./training/base_estimator.ts";
+export { Augmentation, type AugmentationOptions } from "./training/batches.ts";
+export {
+  blockOf,
+  CENTROID_OPTIONS,
+  type CentroidOptions,
+  optimizersOf,
+} from "./training/centroid_options.ts";
+export {
+  DeepEstimator,
+  type FittedNetwork,
+  type Fitting,
+  type Network,
+  NetworkEstimator,
+  type NetworkOptions,
+  type SampleShape,
+  type Trained,
+} from "./training/deep_estimator.ts";
+export { Descent, type DescentSettings } from "./training/descent.ts";
+export {
+  type Batch,
+  type Descents,
+  type Losses,
+  Phase,
+  type PhaseSettings,
+  type PhaseSteps,
+} from "./training/phase.ts";
+export { augmentationFor, Pretraining, pretrainUnlessGiven } from "./training/pretraining.ts";
+export {
+  type Corruption,
+  type CriticMode,
+  DENSE_PRETRAINING,
+  type ErrorForm,
+  PRETRAINING_OPTIONS,
+  type PretrainingOptimizer,
+  type PretrainingOptions,
+} from "./training/pretraining_options.ts";
+export { type Report, reporterOf } from "./training/reporting.ts";
+export { KMEANS_START, startByKMeans } from "./training/start.ts";
+export { type Check, type PhaseEnd, type Replay, Training } from "./training/trainer.ts";
+export { type Affinity, Encoding, Labelling, labelsOf } from "./training/whole_pass.ts";
