@@ -1,13 +1,6 @@
 /** What CONTRIBUTING says that a new op costs, counted on one: three files and two rows. */
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
-
-const ROOT = new URL("..", import.meta.url);
-
-/** What is copied to try the op on. */
-const TREE = [
-  ...["cli.ts", "mod.ts", "deno.json", "deno.lock"],
-  ...["kernels", "engine", "models", "datasets", "storage", "cli", "bench", "tests"],
-];
+import { copyTree, ROOT } from "./tree_copy.ts";
 
 /** The files of the op. */
 const FILES: Readonly<Record<string, string>> = {
@@ -91,75 +84,50 @@ const ROWS: Readonly<Record<string, readonly [row: string, entry: string]>> = {
   "engine/ops/registry.ts": [`import { cubeOp } from "./cube.ts";`, "  cube: cubeOp,"],
 };
 
-function copyTree(from: URL, to: URL): void {
-  if (Deno.statSync(from).isFile) return Deno.copyFileSync(from, to);
-  Deno.mkdirSync(to);
-  for (const { name, isDirectory } of Deno.readDirSync(from)) {
-    if (name === "results" || name === "node_modules") continue;
-    const slash = isDirectory ? "/" : "";
-    copyTree(new URL(name + slash, from), new URL(name + slash, to));
-  }
-}
-
 Deno.test("a new op with a kernel is three files and two rows, and nothing else", async () => {
   const contributing = Deno.readTextFileSync(new URL("CONTRIBUTING.md", ROOT));
   assertStringIncludes(contributing, "three files and two rows");
   assertEquals([Object.keys(FILES).length, Object.keys(ROWS).length], [3, 2]);
 
-  const folder = Deno.makeTempDirSync({ prefix: "dynae_new_op_" });
-  const at = (path: string) => new URL(`file://${folder}/${path}`);
-  const deno = async (...args: string[]) => {
-    const env = { NO_COLOR: "1", XDG_RUNTIME_DIR: "/tmp" };
-    const command = new Deno.Command(Deno.execPath(), { args, cwd: folder, env });
-    const { code, stdout, stderr } = await command.output();
-    const decoder = new TextDecoder();
-    return { code, out: decoder.decode(stdout), error: decoder.decode(stderr) };
-  };
+  using tree = copyTree();
+  const { at, deno } = tree;
   const check = () => deno("check", "kernels/cube.ts", "engine/ops/cube.ts");
-  try {
-    for (const name of TREE) {
-      const slash = Deno.statSync(new URL(name, ROOT)).isDirectory ? "/" : "";
-      copyTree(new URL(name + slash, ROOT), at(name + slash));
-    }
-    for (const [path, text] of Object.entries(FILES)) Deno.writeTextFileSync(at(path), text);
+  for (const [path, text] of Object.entries(FILES)) Deno.writeTextFileSync(at(path), text);
 
-    // A forgotten row does not compile, whichever of the two it is.
-    for (const [path, [row, entry]] of Object.entries(ROWS)) {
-      const { code, error } = await check();
-      assertEquals(code, 1);
-      const descriptor = path.replace("registry", "cube");
-      assertMatch(error, /Type '"cube"' is not assignable to type '[^']*"[a-z_A-Z]+" \|/);
-      assertStringIncludes(error, descriptor);
-      const registry = Deno.readTextFileSync(at(path));
-      assertStringIncludes(registry, "const TABLE = {\n");
-      Deno.writeTextFileSync(
-        at(path),
-        `${row}\n${registry.replace("const TABLE = {\n", `const TABLE = {\n${entry}\n`)}`,
-      );
-    }
-    const checked = await check();
-    assertEquals(checked.code, 0, checked.error);
-
-    // What follows from the descriptors.
-    const [kernels, gradients, graphs, bench] = await Promise.all([
-      deno("run", "-P", "cli.ts", "audit", "kernels", "--device", "cpu", "--kernel", "cube"),
-      deno("run", "-P", "cli.ts", "audit", "gradients", "--only", "cube"),
-      deno(
-        "eval",
-        `import { GRAPH_OPS } from "./tests/random_graph.ts";
-         console.log(GRAPH_OPS.map((op) => op.name).join(" "));`,
-      ),
-      deno(
-        ...["run", "-P=bench", "bench/kernels.ts", "--device", "cpu", "--kernel", "cube"],
-        ...["--rounds", "1", "--seconds", "0.001"],
-      ),
-    ]);
-    for (const { code, error } of [kernels, gradients, graphs, bench]) assertEquals(code, 0, error);
-    assertMatch(kernels.out, /^cube .* 4 .* pass /m);
-    assertMatch(gradients.out, /^cube: matrix .* pass$/m);
-    assert(graphs.out.trim().split(" ").includes("cube"));
-    assertMatch(bench.out, /^cube +1000 +reference /m);
-  } finally {
-    Deno.removeSync(folder, { recursive: true });
+  // A forgotten row does not compile, whichever of the two it is.
+  for (const [path, [row, entry]] of Object.entries(ROWS)) {
+    const { code, error } = await check();
+    assertEquals(code, 1);
+    const descriptor = path.replace("registry", "cube");
+    assertMatch(error, /Type '"cube"' is not assignable to type '[^']*"[a-z_A-Z]+" \|/);
+    assertStringIncludes(error, descriptor);
+    const registry = Deno.readTextFileSync(at(path));
+    assertStringIncludes(registry, "const TABLE = {\n");
+    Deno.writeTextFileSync(
+      at(path),
+      `${row}\n${registry.replace("const TABLE = {\n", `const TABLE = {\n${entry}\n`)}`,
+    );
   }
+  const checked = await check();
+  assertEquals(checked.code, 0, checked.error);
+
+  // What follows from the descriptors.
+  const [kernels, gradients, graphs, bench] = await Promise.all([
+    deno("run", "-P", "cli.ts", "audit", "kernels", "--device", "cpu", "--kernel", "cube"),
+    deno("run", "-P", "cli.ts", "audit", "gradients", "--only", "cube"),
+    deno(
+      "eval",
+      `import { GRAPH_OPS } from "./tests/random_graph.ts";
+         console.log(GRAPH_OPS.map((op) => op.name).join(" "));`,
+    ),
+    deno(
+      ...["run", "-P=bench", "bench/kernels.ts", "--device", "cpu", "--kernel", "cube"],
+      ...["--rounds", "1", "--seconds", "0.001"],
+    ),
+  ]);
+  for (const { code, error } of [kernels, gradients, graphs, bench]) assertEquals(code, 0, error);
+  assertMatch(kernels.out, /^cube .* 4 .* pass /m);
+  assertMatch(gradients.out, /^cube: matrix .* pass$/m);
+  assert(graphs.out.trim().split(" ").includes("cube"));
+  assertMatch(bench.out, /^cube +1000 +reference /m);
 });
