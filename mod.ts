@@ -282,7 +282,7 @@ export {
   type MixtureOptions,
   type Standardization,
 } from "./models/shallow/mixture.ts";
-export { pathIntegral } from "./models/shallow/path_integral.ts";
+export { pathIntegral } from "./models/graph/path_integral.ts";
 export type { CovarianceType, Maximization, Mixture } from "./models/shallow/mixture_components.ts";
 export { METHODS } from "./models/registry.ts";
 export type { OptionSpec, OptionValue, OptionValues, Profile } from "./models/options.ts";

@@ -23,6 +23,7 @@ import { kmeansSeedDistance } from "./kmeans_seed_distance.ts";
 import { kmeansSum } from "./kmeans_sum.ts";
 import { kmeansUpdate } from "./kmeans_update.ts";
 import { meanSquaredError } from "./mean_squared_error.ts";
+import { nearestNeighbours } from "./nearest_neighbours.ts";
 import { orthonormalize } from "./orthonormalize.ts";
 import { orthonormalizeGradient } from "./orthonormalize_gradient.ts";
 import { randomUniform } from "./random_uniform.ts";
@@ -62,6 +63,7 @@ const LIST: readonly Kernel[] = [
   kmeansSum,
   kmeansUpdate,
   meanSquaredError,
+  nearestNeighbours,
   orthonormalize,
   orthonormalizeGradient,
   randomUniform,

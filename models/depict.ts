@@ -29,7 +29,7 @@ import { score } from "./evaluation/scoring.ts";
 import type { Method } from "./method.ts";
 import { ConvolutionalAutoencoder } from "./networks/convolutional_autoencoder.ts";
 import { resolveOptions } from "./options.ts";
-import { checkPathIntegralRows, pathIntegral } from "./shallow/path_integral.ts";
+import { checkPathIntegralRows, pathIntegral } from "./graph/path_integral.ts";
 import {
   CENTROIDS,
   type Fitting,
