@@ -22,6 +22,7 @@ import { kmeansSeedChoose } from "./kmeans_seed_choose.ts";
 import { kmeansSeedDistance } from "./kmeans_seed_distance.ts";
 import { kmeansSum } from "./kmeans_sum.ts";
 import { kmeansUpdate } from "./kmeans_update.ts";
+import { layoutEpoch } from "./layout_epoch.ts";
 import { meanSquaredError } from "./mean_squared_error.ts";
 import { nearestNeighbours } from "./nearest_neighbours.ts";
 import { orthonormalize } from "./orthonormalize.ts";
@@ -62,6 +63,7 @@ const LIST: readonly Kernel[] = [
   kmeansSeedDistance,
   kmeansSum,
   kmeansUpdate,
+  layoutEpoch,
   meanSquaredError,
   nearestNeighbours,
   orthonormalize,

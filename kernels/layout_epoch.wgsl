@@ -1,0 +1,141 @@
+// layout_epoch.wgsl: an epoch of UMAP's descent, each row moved by its own edges
+//   epoch: [1], first: [n + 1], columns, rates: [edges], positions: [n, m] -> moved: [n, m]
+//   An edge acts in a share of rates/2³² of the epochs, evenly spread. One invocation moves a row;
+//   it sees the others where they were before, and itself where its last four forces have left it.
+//   What differs between devices is the power's error, 2⁻²¹ and less.
+
+struct Params {
+  n: u32,
+  m: u32,
+  edges: u32,
+  epochs: u32,
+  negatives: u32,
+  seed: u32,
+  stream: u32,
+  a: f32,
+  b: f32,
+}
+
+@group(0) @binding(0) var<storage, read> epoch: array<u32>;
+@group(0) @binding(1) var<storage, read> first: array<u32>;
+@group(0) @binding(2) var<storage, read> columns: array<u32>;
+@group(0) @binding(3) var<storage, read> rates: array<u32>;
+@group(0) @binding(4) var<storage, read> positions: array<f32>;
+@group(0) @binding(5) var<storage, read_write> moved: array<f32>;
+@group(0) @binding(6) var<uniform> params: Params;
+
+const WORKGROUP = 64u;
+const GROUP = 4u;
+const LARGEST_MOVE = 4.0;
+const NEAR = 0.001;
+
+// Four rounds of Threefry-2x32.
+fn mix(block: vec2u, rotations: vec4u) -> vec2u {
+  var x = block;
+  for (var round = 0u; round < 4u; round++) {
+    let distance = rotations[round];
+    x.x += x.y;
+    x.y = ((x.y << distance) | (x.y >> (32u - distance))) ^ x.x;
+  }
+  return x;
+}
+
+fn threefry2x32(key: vec2u, counter: vec2u) -> vec2u {
+  let parity = 0x1bd11bdau ^ key.x ^ key.y;
+  let odd = vec4u(13u, 15u, 26u, 6u);
+  let even = vec4u(17u, 29u, 16u, 24u);
+  var x = counter + key;
+  x = mix(x, odd) + vec2u(key.y, parity + 1u);
+  x = mix(x, even) + vec2u(parity, key.x + 2u);
+  x = mix(x, odd) + vec2u(key.x, key.y + 3u);
+  x = mix(x, even) + vec2u(key.y, parity + 4u);
+  x = mix(x, odd) + vec2u(parity, key.x + 5u);
+  return x;
+}
+
+fn squared_distance(row: u32, other: u32) -> f32 {
+  var sum = 0.0;
+  for (var c = 0u; c < params.m; c++) {
+    let difference = moved[row * params.m + c] - positions[other * params.m + c];
+    sum += difference * difference;
+  }
+  return sum;
+}
+
+// The coefficient of y_i − y_j; 0 where both are in one place.
+fn attraction(row: u32, other: u32) -> f32 {
+  let squared = squared_distance(row, other);
+  if (squared == 0.0) {
+    return 0.0;
+  }
+  let power = pow(squared, params.b);
+  return 2.0 * params.a * params.b * (power / squared) / (1.0 + params.a * power);
+}
+
+fn repulsion(row: u32, other: u32) -> f32 {
+  let squared = squared_distance(row, other);
+  if (squared == 0.0 || other == row) {
+    return 0.0;
+  }
+  return 2.0 * params.b / ((NEAR + squared) * (1.0 + params.a * pow(squared, params.b)));
+}
+
+// Moves the row by four forces.
+fn move_row(row: u32, others: vec4u, coefficients: vec4f, rate: f32) {
+  let own = row * params.m;
+  let others_own = others * params.m;
+  for (var c = 0u; c < params.m; c++) {
+    let at = others_own + c;
+    let y = moved[own + c];
+    let x = vec4f(positions[at.x], positions[at.y], positions[at.z], positions[at.w]);
+    let moves = clamp(coefficients * (y - x), vec4f(-LARGEST_MOVE), vec4f(LARGEST_MOVE));
+    moved[own + c] = y + rate * ((moves.x + moves.y) + (moves.z + moves.w));
+  }
+}
+
+@compute @workgroup_size(WORKGROUP)
+fn main(
+  @builtin(workgroup_id) id: vec3u,
+  @builtin(num_workgroups) groups: vec3u,
+  @builtin(local_invocation_index) lane: u32,
+) {
+  let row = (id.x + id.y * groups.x) * WORKGROUP + lane;
+  if (row >= params.n) {
+    return;
+  }
+  let t = epoch[0];
+  let rate = f32(params.epochs - t) / f32(params.epochs);
+  for (var c = 0u; c < params.m; c++) {
+    moved[row * params.m + c] = positions[row * params.m + c];
+  }
+  var acting = 0u;
+  var others = vec4u(row);
+  var coefficients = vec4f(0.0);
+  for (var e = first[row]; e < first[row + 1u]; e++) {
+    if ((t + 1u) * rates[e] >= rates[e]) {
+      continue;
+    }
+    let place = acting % GROUP;
+    others[place] = columns[e];
+    coefficients[place] = attraction(row, columns[e]);
+    acting++;
+    if (place == GROUP - 1u) {
+      move_row(row, others, coefficients, -2.0 * rate);
+      coefficients = vec4f(0.0);
+    }
+  }
+  move_row(row, others, coefficients, -2.0 * rate);
+  let draws = params.negatives * acting;
+  for (var s = 0u; s < draws; s += GROUP) {
+    let counter = vec2u(row, (t << 16u) + s / 2u);
+    let key = vec2u(params.seed, params.stream);
+    let low = threefry2x32(key, counter);
+    let high = threefry2x32(key, counter + vec2u(0u, 1u));
+    others = vec4u(low, high) % params.n;
+    coefficients = vec4f(0.0);
+    for (var place = 0u; place < min(GROUP, draws - s); place++) {
+      coefficients[place] = repulsion(row, others[place]);
+    }
+    move_row(row, others, coefficients, rate);
+  }
+}
