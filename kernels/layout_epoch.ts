@@ -5,7 +5,7 @@ import { threefry2x32 } from "./threefry.ts";
 import source from "./layout_epoch.wgsl" with { type: "text" };
 
 /** Forces whose sum moves a row at once; the next ones act on the row where it is then. */
-export const FORCE_GROUP = 4;
+export const FORCE_GROUP = 8;
 
 /** What a force moves a row by along one axis, at most, at the rate 1. */
 const LARGEST_MOVE = 4;

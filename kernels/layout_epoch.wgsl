@@ -1,7 +1,7 @@
 // layout_epoch.wgsl: an epoch of UMAP's descent, each row moved by its own edges
 //   epoch: [1], first: [n + 1], columns, rates: [edges], positions: [n, m] -> moved: [n, m]
 //   An edge acts in a share of rates/2³² of the epochs, evenly spread. One invocation moves a row;
-//   it sees the others where they were before, and itself where its last four forces have left it.
+//   it sees the others where they were before, and itself where its last eight forces have left it.
 //   What differs between devices is the power's error, 2⁻²¹ and less.
 
 struct Params {
@@ -25,7 +25,7 @@ struct Params {
 @group(0) @binding(6) var<uniform> params: Params;
 
 const WORKGROUP = 64u;
-const GROUP = 4u;
+const GROUP = 8u;
 const LARGEST_MOVE = 4.0;
 const NEAR = 0.001;
 
@@ -80,16 +80,18 @@ fn repulsion(row: u32, other: u32) -> f32 {
   return 2.0 * params.b / ((NEAR + squared) * (1.0 + params.a * pow(squared, params.b)));
 }
 
-// Moves the row by four forces.
-fn move_row(row: u32, others: vec4u, coefficients: vec4f, rate: f32) {
+// Moves the row by a group of forces.
+fn move_row(row: u32, others: array<vec4u, 2>, coefficients: array<vec4f, 2>, rate: f32) {
   let own = row * params.m;
-  let others_own = others * params.m;
   for (var c = 0u; c < params.m; c++) {
-    let at = others_own + c;
     let y = moved[own + c];
-    let x = vec4f(positions[at.x], positions[at.y], positions[at.z], positions[at.w]);
-    let moves = clamp(coefficients * (y - x), vec4f(-LARGEST_MOVE), vec4f(LARGEST_MOVE));
-    moved[own + c] = y + rate * ((moves.x + moves.y) + (moves.z + moves.w));
+    var sum = vec4f(0.0);
+    for (var half = 0u; half < 2u; half++) {
+      let at = others[half] * params.m + c;
+      let x = vec4f(positions[at.x], positions[at.y], positions[at.z], positions[at.w]);
+      sum += clamp(coefficients[half] * (y - x), vec4f(-LARGEST_MOVE), vec4f(LARGEST_MOVE));
+    }
+    moved[own + c] = y + rate * ((sum.x + sum.y) + (sum.z + sum.w));
   }
 }
 
@@ -109,32 +111,36 @@ fn main(
     moved[row * params.m + c] = positions[row * params.m + c];
   }
   var acting = 0u;
-  var others = vec4u(row);
-  var coefficients = vec4f(0.0);
+  // Places that no force takes hold some row, and the coefficient 0.
+  var others = array<vec4u, 2>(vec4u(row), vec4u(row));
+  var coefficients = array<vec4f, 2>();
   for (var e = first[row]; e < first[row + 1u]; e++) {
     if ((t + 1u) * rates[e] >= rates[e]) {
       continue;
     }
     let place = acting % GROUP;
-    others[place] = columns[e];
-    coefficients[place] = attraction(row, columns[e]);
+    others[place / 4u][place % 4u] = columns[e];
+    coefficients[place / 4u][place % 4u] = attraction(row, columns[e]);
     acting++;
     if (place == GROUP - 1u) {
       move_row(row, others, coefficients, -2.0 * rate);
-      coefficients = vec4f(0.0);
+      coefficients = array<vec4f, 2>();
     }
   }
   move_row(row, others, coefficients, -2.0 * rate);
+  let key = vec2u(params.seed, params.stream);
   let draws = params.negatives * acting;
   for (var s = 0u; s < draws; s += GROUP) {
-    let counter = vec2u(row, (t << 16u) + s / 2u);
-    let key = vec2u(params.seed, params.stream);
-    let low = threefry2x32(key, counter);
-    let high = threefry2x32(key, counter + vec2u(0u, 1u));
-    others = vec4u(low, high) % params.n;
-    coefficients = vec4f(0.0);
-    for (var place = 0u; place < min(GROUP, draws - s); place++) {
-      coefficients[place] = repulsion(row, others[place]);
+    coefficients = array<vec4f, 2>();
+    for (var place = 0u; place < min(GROUP, draws - s); place += 2u) {
+      let words = threefry2x32(key, vec2u(row, (t << 16u) + (s + place) / 2u));
+      let pair = words % params.n;
+      others[place / 4u][place % 4u] = pair.x;
+      coefficients[place / 4u][place % 4u] = repulsion(row, pair.x);
+      if (s + place + 1u < draws) {
+        others[place / 4u][place % 4u + 1u] = pair.y;
+        coefficients[place / 4u][place % 4u + 1u] = repulsion(row, pair.y);
+      }
     }
     move_row(row, others, coefficients, rate);
   }

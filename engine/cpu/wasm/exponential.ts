@@ -5,6 +5,7 @@ import {
   type FunctionBuilder,
   i32,
   i32x4,
+  type ModuleBuilder,
   sequence,
   v128,
 } from "../assembler.ts";
@@ -84,13 +85,15 @@ const ONE_BITS = 0x3f800000;
  * [√½, √2), log m is 2 artanh((m − 1)/(m + 1)): |(m − 1)/(m + 1)| < 0.172, and the series' first term
  * left out is below 3·10⁻⁹ of the result. Relative error 3 + |b·log₂x| ULP.
  */
-export function power(f: FunctionBuilder, x: Code, b: Code): Code {
+export function power(module: ModuleBuilder, f: FunctionBuilder, x: Code, b: Code): Code {
+  const fused = (x: Code, ...a: number[]) =>
+    a.map(splat).reduceRight((sum, coefficient) => module.multiplyAdd(x, sum, coefficient));
   const [bits, shifted, m, s, t, z] = f.localArray("v128", 6);
   const integers = (value: number) => i32x4.splat(i32.const(value));
   const odd = Array.from({ length: 5 }, (_, i) => 1 / (2 * i + 1));
   const exponent = f32x4.sub(f32x4.convert(shifted.get), splat(127));
   const logarithm = f32x4.mul(
-    f32x4.mul(f32x4.add(s.get, s.get), polynomial(t.get, ...odd)),
+    f32x4.mul(f32x4.add(s.get, s.get), fused(t.get, ...odd)),
     splat(Math.LOG2E),
   );
   const fraction = f32x4.mul(
@@ -115,7 +118,7 @@ export function power(f: FunctionBuilder, x: Code, b: Code): Code {
     bits.set(f32x4.add(z.get, splat(ROUNDING))),
     t.set(fraction),
     f32x4.mul(
-      polynomial(t.get, 1, 1, 1 / 2, 1 / 6, 1 / 24, 1 / 120, 1 / 720, 1 / 5040),
+      fused(t.get, 1, 1, 1 / 2, 1 / 6, 1 / 24, 1 / 120, 1 / 720, 1 / 5040),
       // The low bits are the nearest integer, which becomes the exponent.
       i32x4.shiftLeft(i32x4.add(bits.get, integers(127)), i32.const(23)),
     ),
