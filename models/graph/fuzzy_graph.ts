@@ -46,7 +46,8 @@ export function fuzzyGraph(neighbours: NearestNeighbours, k: number): Edges {
     const beyond = distances[place] - nearest[i];
     return beyond <= 0 || scales[i] === 0 ? 1 : Math.exp(-beyond / scales[i]);
   });
-  return symmetric(directed, (a, b) => a + b - a * b);
+  // w + wᵀ − w∘wᵀ, exactly 1 where either is.
+  return symmetric(directed, (a, b) => 1 - (1 - a) * (1 - b));
 }
 
 /** σ with Σ_j exp(−max(0, d_j − ρ)/σ) = total, as near as bisection from 1 on gets. */

@@ -28,6 +28,7 @@ export interface LayoutOptions {
   readonly seed?: number;
   /** Aborting rejects with its reason. */
   readonly signal?: AbortSignal;
+  /** Where the rows begin, [n, m]; default: {@linkcode spectralStart} of the graph. */
   readonly start?: Float32Array;
 }
 
@@ -58,7 +59,12 @@ export async function layoutOf(
   };
   checkOptions(settings);
   const { dimensions: m, epochs, negativeSamples: negatives, seed, signal } = settings;
-  const start = options.start ?? startOf(edges, m, seed);
+  const start = options.start ?? spectralStart(edges, m, seed);
+  if (start.length !== n * m) {
+    throw new RangeError(
+      `layout: the start of ${n} rows in ${m} dimensions has ${n * m} values, got ${start.length}`,
+    );
+  }
   const acting = actingEdges(edges, epochs);
   using memory = new State(backend);
   const scratch = (name: string, data: Uint32Array | Float32Array, shape = [data.length]) =>
@@ -119,21 +125,24 @@ function actingEdges({ first, rows, weights }: Edges, epochs: number): Edges {
   };
 }
 
-/** The graph's slowest vectors within a box, and noise that parts rows in one place. */
-function startOf(edges: Edges, m: number, seed: number): Float32Array {
-  const n = edges.first.length - 1;
+/**
+ * Where a layout begins: the graph's slowest vectors, each stretched to a side of a box, with some noise,
+ * which parts rows in one place.
+ * @param m Dimensions. @param seed 32 bits. @returns [n, m] row-major.
+ */
+export function spectralStart(edges: Edges, m: number, seed: number): Float32Array {
   const random = new RandomStream(seed, STREAM.layout, 2 ** 32 - 1);
   const vectors = slowestVectors(edges, m, random);
-  const start = new Float32Array(n * m);
-  vectors.forEach((vector, c) => {
-    const low = vector.reduce((a, b) => Math.min(a, b));
-    const width = vector.reduce((a, b) => Math.max(a, b)) - low;
-    vector.forEach((value, i) => {
-      const place = width > 0 ? BOX * (value - low) / width : 0;
-      start[i * m + c] = place + random.uniform(-NOISE, NOISE);
-    });
+  const [low, high] = [new Array(m).fill(Infinity), new Array(m).fill(-Infinity)];
+  vectors.forEach((value, at) => {
+    low[at % m] = Math.min(low[at % m], value);
+    high[at % m] = Math.max(high[at % m], value);
   });
-  return start;
+  return Float32Array.from(vectors, (value, at) => {
+    const width = high[at % m] - low[at % m];
+    const place = width > 0 ? BOX * (value - low[at % m]) / width : 0;
+    return place + random.uniform(-NOISE, NOISE);
+  });
 }
 
 /**

@@ -10,7 +10,7 @@ import type { Variable } from "../../engine/tensor.ts";
 import { kmeans, meanVarianceOf } from "../shallow/kmeans.ts";
 import { assignToMixture, ExpectationMaximization, standardizationOf } from "../shallow/mixture.ts";
 import { fuzzyGraph } from "./fuzzy_graph.ts";
-import { layoutOf } from "./layout.ts";
+import { layoutOf, spectralStart } from "./layout.ts";
 import { nearestNeighbours } from "./nearest_neighbours.ts";
 import { agreementOf, neighbourhoods, normalizedCut } from "./normalized_cut.ts";
 
@@ -82,9 +82,10 @@ export async function graphPartition(
     }
   };
   await addOf(Float32Array.from(await codes.read()), p, "");
+  const start = spectralStart(graph, 2, seed);
   for (const k of neighbourCounts) {
     const edges = fuzzyGraph(neighbours, Math.min(k, n));
-    const layout = await layoutOf(backend, edges, { seed, signal });
+    const layout = await layoutOf(backend, edges, { seed, start, signal });
     await addOf(layout, 2, ` on the layout of ${k} neighbours`);
   }
   const best = candidates.reduce((best, candidate) => candidate.cut < best.cut ? candidate : best);

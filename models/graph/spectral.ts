@@ -2,26 +2,28 @@
 import type { RandomStream } from "../../engine/random.ts";
 import type { Edges } from "./edges.ts";
 
-/** Vectors beyond those that are asked for, which speeds up convergence, and steps. */
-const SPARE = 4;
+/** Steps, enough for a start, and after how many of them the vectors are made orthonormal again. */
 const STEPS = 100;
 const STEPS_PER_ORTHOGONALIZATION = 5;
 
 /**
  * Approximate eigenvectors of D^(−1/2)·W·D^(−1/2) to its largest eigenvalues but the first, which are
- * the smallest of the normalised Laplacian, by subspace iteration.
- * @param edges Symmetric, of n rows. @param count How many. @returns each [n].
+ * the smallest of the normalised Laplacian, by orthogonal iteration with (1 + D^(−1/2)·W·D^(−1/2))/2,
+ * which has no negative eigenvalues. Of a graph in several parts, the first tell these apart.
+ * @param edges Symmetric, of n rows. @param count How many. @returns [n, count] row-major; columns past
+ *   the n-th are 0.
  */
 export function slowestVectors(
   { first, rows, weights }: Edges,
   count: number,
   random: RandomStream,
-): Float64Array[] {
+): Float64Array {
   const n = first.length - 1;
   const roots = new Float64Array(n);
   for (let i = 0; i < n; i++) {
     for (let e = first[i]; e < first[i + 1]; e++) roots[i] += weights[e];
-    roots[i] = Math.sqrt(roots[i]);
+    // A row without edges stays where it is.
+    roots[i] = Math.sqrt(roots[i]) || 1;
   }
   const scaled = new Float64Array(weights.length);
   for (let i = 0; i < n; i++) {
@@ -29,7 +31,7 @@ export function slowestVectors(
       scaled[e] = weights[e] / (roots[i] * roots[rows[e]]);
     }
   }
-  const b = Math.min(count + 1 + SPARE, n);
+  const b = Math.min(count + 1, n);
   let block = new Float64Array(n * b);
   let next = new Float64Array(n * b);
   for (let i = 0; i < n; i++) {
@@ -49,10 +51,10 @@ export function slowestVectors(
     [block, next] = [next, block];
     if (step % STEPS_PER_ORTHOGONALIZATION === 0) orthonormalize(block, b);
   }
-  return Array.from(
-    { length: count },
-    (_, j) => Float64Array.from({ length: n }, (_, i) => j + 1 < b ? block[i * b + j + 1] : 0),
-  );
+  return Float64Array.from({ length: n * count }, (_, at) => {
+    const [i, j] = [Math.floor(at / count), 1 + at % count];
+    return j < b ? block[i * b + j] : 0;
+  });
 }
 
 /** Makes the columns of [n, b] orthonormal, each in turn to those before it; none that vanishes. */
