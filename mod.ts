@@ -282,6 +282,17 @@ export {
   type MixtureOptions,
   type Standardization,
 } from "./models/shallow/mixture.ts";
+export type { Edges } from "./models/graph/edges.ts";
+export { fuzzyGraph } from "./models/graph/fuzzy_graph.ts";
+export { layoutOf, type LayoutOptions } from "./models/graph/layout.ts";
+export { type NearestNeighbours, nearestNeighbours } from "./models/graph/nearest_neighbours.ts";
+export { agreementOf, neighbourhoods, normalizedCut } from "./models/graph/normalized_cut.ts";
+export {
+  type GraphPartition,
+  graphPartition,
+  type GraphPartitionOptions,
+  type PartitionCandidate,
+} from "./models/graph/partition.ts";
 export { pathIntegral } from "./models/graph/path_integral.ts";
 export type { CovarianceType, Maximization, Mixture } from "./models/shallow/mixture_components.ts";
 export { METHODS } from "./models/registry.ts";
