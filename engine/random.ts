@@ -24,6 +24,7 @@ export const STREAM = {
   generation: 14,
   labels: 15,
   heldOut: 16,
+  layout: 17,
 } as const;
 
 /** Numbers of one stream, in order. Equal to `randomUniform` of the same key at step `step`. */

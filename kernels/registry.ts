@@ -22,7 +22,9 @@ import { kmeansSeedChoose } from "./kmeans_seed_choose.ts";
 import { kmeansSeedDistance } from "./kmeans_seed_distance.ts";
 import { kmeansSum } from "./kmeans_sum.ts";
 import { kmeansUpdate } from "./kmeans_update.ts";
+import { layoutEpoch } from "./layout_epoch.ts";
 import { meanSquaredError } from "./mean_squared_error.ts";
+import { nearestNeighbours } from "./nearest_neighbours.ts";
 import { orthonormalize } from "./orthonormalize.ts";
 import { orthonormalizeGradient } from "./orthonormalize_gradient.ts";
 import { randomUniform } from "./random_uniform.ts";
@@ -61,7 +63,9 @@ const TABLE = {
   kmeans_seed_distance: kmeansSeedDistance,
   kmeans_sum: kmeansSum,
   kmeans_update: kmeansUpdate,
+  layout_epoch: layoutEpoch,
   mean_squared_error: meanSquaredError,
+  nearest_neighbours: nearestNeighbours,
   orthonormalize,
   orthonormalize_gradient: orthonormalizeGradient,
   random_uniform: randomUniform,

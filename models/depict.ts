@@ -28,7 +28,7 @@ import { crossEntropy } from "./losses.ts";
 import { defineMethod, type Method } from "./method.ts";
 import { ConvolutionalAutoencoder } from "./networks/convolutional_autoencoder.ts";
 import { resolveOptions } from "./options.ts";
-import { checkPathIntegralRows, pathIntegral } from "./shallow/path_integral.ts";
+import { checkPathIntegralRows, pathIntegral } from "./graph/path_integral.ts";
 import {
   type Fitting,
   NetworkEstimator,

@@ -67,7 +67,6 @@ export {
   type MixtureOptions,
   type Standardization,
 } from "./shallow/mixture.ts";
-export { pathIntegral } from "./shallow/path_integral.ts";
 export type { CovarianceType, Maximization, Mixture } from "./shallow/mixture_components.ts";
 export { METHODS } from "./registry.ts";
 export {
@@ -214,3 +213,15 @@ export { type Report, reporterOf } from "./training/reporting.ts";
 export { KMEANS_START, startByKMeans } from "./training/start.ts";
 export { type Check, type PhaseEnd, type Replay, Training } from "./training/trainer.ts";
 export { type Affinity, Encoding, Labelling, labelsOf } from "./training/whole_pass.ts";
+export type { Edges } from "./graph/edges.ts";
+export { fuzzyGraph } from "./graph/fuzzy_graph.ts";
+export { layoutOf, type LayoutOptions } from "./graph/layout.ts";
+export { type NearestNeighbours, nearestNeighbours } from "./graph/nearest_neighbours.ts";
+export { agreementOf, neighbourhoods, normalizedCut } from "./graph/normalized_cut.ts";
+export {
+  type GraphPartition,
+  graphPartition,
+  type GraphPartitionOptions,
+  type PartitionCandidate,
+} from "./graph/partition.ts";
+export { pathIntegral } from "./graph/path_integral.ts";

@@ -3,9 +3,9 @@ import { openCpuBackend } from "../engine/cpu/backend.ts";
 import { OracleBackend } from "../engine/backend/oracle.ts";
 import { RandomStream } from "../engine/random.ts";
 import { Table } from "../engine/state/table.ts";
-import { type NearestNeighbours, nearestNeighbours } from "../models/shallow/nearest_neighbours.ts";
-import { walkOf } from "../models/shallow/neighbour_graph.ts";
-import { mergeNeighbours, pathIntegral } from "../models/shallow/path_integral.ts";
+import { type NearestNeighbours, nearestNeighbours } from "../models/graph/nearest_neighbours.ts";
+import { walkOf } from "../models/graph/neighbour_graph.ts";
+import { mergeNeighbours, pathIntegral } from "../models/graph/path_integral.ts";
 import { openWebGpuBackend } from "../engine/webgpu/backend.ts";
 import { gpuTest } from "./gpu.ts";
 

@@ -14,7 +14,9 @@ import type { WasmKernel } from "./kernel.ts";
 import { kmeansAssign } from "./kmeans_assign.ts";
 import { kmeansSeedDistance } from "./kmeans_seed_distance.ts";
 import { kmeansSum } from "./kmeans_sum.ts";
+import { layoutEpoch } from "./layout_epoch.ts";
 import { meanSquaredError } from "./mean_squared_error.ts";
+import { nearestNeighbours } from "./nearest_neighbours.ts";
 import { fold, unfold } from "./patches.ts";
 import { randomUniform } from "./random_uniform.ts";
 import { sgd } from "./sgd.ts";
@@ -38,7 +40,9 @@ export const WASM_KERNELS: Readonly<Record<string, WasmKernel | undefined>> = {
   kmeans_assign: kmeansAssign,
   kmeans_seed_distance: kmeansSeedDistance,
   kmeans_sum: kmeansSum,
+  layout_epoch: layoutEpoch,
   mean_squared_error: meanSquaredError,
+  nearest_neighbours: nearestNeighbours,
   random_uniform: randomUniform,
   sgd,
   soft_assign: softAssign,

@@ -2,20 +2,11 @@
  * The random walk on the directed graph of nearest neighbours, as agglomerative clustering uses it
  * (Zhang, Zhao, Wang; Pattern Recognition 46(11), 2013).
  */
+import { type Edges, reversed } from "./edges.ts";
 import type { NearestNeighbours } from "./nearest_neighbours.ts";
 
 /** Smallest weight of the edge from a row to its nearest neighbour. */
 const SMALLEST_WEIGHT = 1e-5;
-
-/** Edges of n rows, those of a row side by side. */
-export interface Edges {
-  /** Place of the first edge of each row, and the end: [n + 1]. */
-  readonly first: Uint32Array;
-  /** The row at the other end. */
-  readonly rows: Uint32Array;
-  /** z·P_ij, of row i, where the edge begins, and row j, where it ends. */
-  readonly weights: Float64Array;
-}
 
 /** z·P, [n, n]: the probabilities of a step, discounted. */
 export interface Walk {
@@ -59,28 +50,6 @@ export function walkOf(
   const first = Uint32Array.from({ length: n + 1 }, (_, i) => i * degree);
   const leaving = { first, rows, weights };
   return { rows: n, leaving, arriving: reversed(leaving) };
-}
-
-/** The same edges by their other ends. */
-function reversed({ first, rows, weights }: Edges): Edges {
-  const n = first.length - 1;
-  const begins = new Uint32Array(n + 1);
-  for (const row of rows) begins[row + 1]++;
-  for (let i = 0; i < n; i++) begins[i + 1] += begins[i];
-  const next = begins.slice();
-  const result = {
-    first: begins,
-    rows: new Uint32Array(rows.length),
-    weights: new Float64Array(rows.length),
-  };
-  for (let i = 0; i < n; i++) {
-    for (let e = first[i]; e < first[i + 1]; e++) {
-      const place = next[rows[e]]++;
-      result.rows[place] = i;
-      result.weights[place] = weights[e];
-    }
-  }
-  return result;
 }
 
 /** σ² of squared distances [n, k], nearest first; 1 where all are 0. */
