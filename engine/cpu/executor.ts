@@ -2,7 +2,7 @@
 import type { Kernel, NumberArray } from "../../kernels/kernel.ts";
 import { KERNELS } from "../../kernels/registry.ts";
 import type { ReplayTimes } from "../backend.ts";
-import type { Barrier } from "./barrier.ts";
+import { type Barrier, MOST_PASSES } from "./barrier.ts";
 import { CallClock } from "./call_clock.ts";
 import type { CallPlan, Probe, ProgramPlan, RegionPlan } from "./messages.ts";
 import type { Addresses, Phase } from "./wasm/kernel.ts";
@@ -70,8 +70,8 @@ export function variantsOf(call: CallPlan): string[] {
 
 /**
  * Holds programs as instruction lists for one thread and replays them in step with the others.
- * Every thread has the same list; they take shares of each instruction in turn, and a barrier follows
- * it. Results do not depend on who computes what.
+ * Every thread has the same list; they take shares of each instruction in turn, and go on once all of
+ * them are done. Results do not depend on who computes what.
  */
 export class Executor {
   readonly #memory: WebAssembly.Memory;
@@ -118,18 +118,23 @@ export class Executor {
 
   /**
    * Replays the program `steps` times together with the other threads. After a failure, of any
-   * thread, all leave at the same barrier, and runs are skipped until the failure is cleared.
+   * thread, all leave behind the same pass, and runs are skipped until the failure is cleared.
    */
   run(id: number, steps: number): void {
     if (!this.#barrier.wait()) return;
     const { instructions } = this.#current(id);
     const clock = this.#clocks.get(id);
+    let pass = 0;
     for (let step = 0; step < steps; step++) {
+      if (pass + instructions.length > MOST_PASSES) {
+        if (!this.#barrier.wait()) return;
+        pass = 0;
+      }
       clock?.begin();
       for (const instruction of instructions) {
-        this.#take(instruction);
+        this.#take(instruction, pass);
         clock?.worked();
-        if (!this.#barrier.wait()) return;
+        if (!this.#barrier.finish(pass++)) return;
         clock?.waited();
       }
     }
@@ -157,14 +162,18 @@ export class Executor {
     return least;
   }
 
-  /** Computes shares of an instruction until none is left. */
-  #take({ kernel, bounds, execute }: Instruction): void {
-    try {
-      for (let i = this.#barrier.turn(); i + 1 < bounds.length; i = this.#barrier.turn()) {
-        execute(bounds[i], bounds[i + 1]);
+  /** Computes shares of a pass until none is left. */
+  #take({ kernel, bounds, execute }: Instruction, pass: number): void {
+    const shares = bounds.length - 1;
+    for (;;) {
+      const share = this.#barrier.take(pass, shares);
+      if (share < 0) return;
+      try {
+        execute(bounds[share], bounds[share + 1]);
+      } catch (error) {
+        this.#barrier.fail(`${kernel}: ${(error as Error)?.message ?? error}`);
       }
-    } catch (error) {
-      this.#barrier.fail(`${kernel}: ${(error as Error)?.message ?? error}`);
+      this.#barrier.done(pass, shares);
     }
   }
 
