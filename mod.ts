@@ -31,7 +31,12 @@ export type {
   ReplayTimes,
   Roofline,
 } from "./engine/backend.ts";
-export { type DeviceName, type DeviceOptions, openDevice } from "./engine/device.ts";
+export {
+  type DeviceName,
+  type DeviceOptions,
+  openDevice,
+  type TileChoice,
+} from "./engine/device.ts";
 export { DeviceLostError, type LossReason, NoDeviceError } from "./engine/errors.ts";
 export { gradients } from "./engine/gradient.ts";
 export { checkGradients, checkOp, type GradientCheck, type Subject } from "./engine/gradcheck.ts";

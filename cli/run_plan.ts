@@ -136,11 +136,11 @@ async function pretrainedOf(run: string, { d, digest }: Rows) {
 
 async function common(
   method: Method,
-  { baseline, saveSteps, device, threads, debug }: RunValues,
+  { baseline, saveSteps, device, threads, tile, debug }: RunValues,
   dataset: Rows,
   request: DataRequest,
 ): Promise<Omit<RunPlan, "folder" | "record">> {
-  const chosen = definedOf({ device, threads, debug });
+  const chosen = definedOf({ device, threads, tile, debug });
   return {
     method,
     dataset,

@@ -2,7 +2,7 @@
 import { KERNELS } from "../../kernels/registry.ts";
 import { Barrier, BARRIER_BYTES } from "./barrier.ts";
 import { Executor } from "./executor.ts";
-import type { Answer, Request, StartMessage } from "./messages.ts";
+import type { Answer, CrewParts, Request, StartMessage } from "./messages.ts";
 import { serve } from "./serve.ts";
 
 /** Something that serves requests in order, without blocking the caller. */
@@ -17,14 +17,6 @@ export interface Crew {
   onLoss: (reason: string) => void;
   /** Ends the threads, in the middle of a request if need be. */
   stop(): void;
-}
-
-/** What a crew computes with. */
-export interface CrewParts {
-  /** The memory of all buffers. */
-  readonly memory: WebAssembly.Memory;
-  /** The WebAssembly kernels, compiled. */
-  readonly module: WebAssembly.Module;
 }
 
 /** What every thread takes part in; the rest is thread 0's. */
@@ -105,9 +97,9 @@ const TURN = 20;
  * A crew of one on the calling thread, for where there are no workers or no shared memory. It works
  * step by step and lets the event loop turn between steps.
  */
-export function startInline({ memory, module }: CrewParts): Crew {
+export function startInline(parts: CrewParts): Crew {
   const barrier = new Barrier(new ArrayBuffer(BARRIER_BYTES), 1);
-  const executor = new Executor(memory, module, KERNELS, barrier, 0, 1);
+  const executor = new Executor(parts, KERNELS, barrier, 0, 1);
   const queue: Request[] = [];
   let working = false;
   let stopped = false;

@@ -4,9 +4,10 @@ import { KERNELS } from "../../kernels/registry.ts";
 import type { ReplayTimes } from "../backend.ts";
 import { type Barrier, MOST_PASSES } from "./barrier.ts";
 import { CallClock } from "./call_clock.ts";
-import type { CallPlan, Probe, ProgramPlan, RegionPlan } from "./messages.ts";
+import type { CallPlan, CrewParts, Probe, ProgramPlan, RegionPlan } from "./messages.ts";
 import type { Addresses, Phase } from "./wasm/kernel.ts";
 import { WASM_KERNELS } from "./wasm/table.ts";
+import type { Tile } from "./wasm/tiles.ts";
 
 /** A pass of a call, with everything bound that this thread needs. */
 interface Instruction {
@@ -54,16 +55,20 @@ function viewOf(buffer: ArrayBufferLike, region: RegionPlan): Float32Array | Uin
 }
 
 /** The WebAssembly passes of a call; undefined where its reference runs. */
-function phasesOf(call: CallPlan, addresses: Addresses): readonly Phase[] | undefined {
-  const wasm = WASM_KERNELS[call.kernel];
-  if (!wasm?.supports(call.params, call.constants)) return undefined;
-  return wasm.phases(call.params, call.constants, addresses).filter(({ extent }) => extent > 0);
+function phasesOf(
+  { kernel, params, constants }: CallPlan,
+  addresses: Addresses,
+  tile: Tile,
+): readonly Phase[] | undefined {
+  const wasm = WASM_KERNELS[kernel];
+  if (!wasm?.supports(params, constants)) return undefined;
+  return wasm.phases(params, constants, addresses, tile).filter(({ extent }) => extent > 0);
 }
 
 /** What runs each pass of a call: a WebAssembly function, or the kernel's reference. */
-export function variantsOf(call: CallPlan): string[] {
+export function variantsOf(call: CallPlan, tile: Tile): string[] {
   const nowhere = { regions: call.regions.map(() => 0), shared: 0, own: 0 };
-  const phases = phasesOf(call, nowhere);
+  const phases = phasesOf(call, nowhere, tile);
   if (phases !== undefined) return phases.map(({ entry }) => entry);
   return KERNELS[call.kernel].extent(call.params, call.constants) > 0 ? ["reference"] : [];
 }
@@ -75,6 +80,7 @@ export function variantsOf(call: CallPlan): string[] {
  */
 export class Executor {
   readonly #memory: WebAssembly.Memory;
+  readonly #tile: Tile;
   readonly #exports: WebAssembly.Exports;
   readonly #kernels: Readonly<Record<string, Kernel>>;
   readonly #barrier: Barrier;
@@ -84,16 +90,16 @@ export class Executor {
   /** Of the programs that are timed, the unloaded ones too. */
   readonly #clocks = new Map<number, CallClock>();
 
-  /** `module` is what `buildModule` makes; it imports `memory`. */
+  /** The parts' module is what `buildModule` makes of the tile; it imports the memory. */
   constructor(
-    memory: WebAssembly.Memory,
-    module: WebAssembly.Module,
+    { memory, module, tile }: CrewParts,
     kernels: Readonly<Record<string, Kernel>>,
     barrier: Barrier,
     thread: number,
     threads: number,
   ) {
     this.#memory = memory;
+    this.#tile = tile;
     this.#exports = new WebAssembly.Instance(module, { env: { memory } }).exports;
     this.#kernels = kernels;
     this.#barrier = barrier;
@@ -224,7 +230,7 @@ export class Executor {
       regions: call.regions.map((region) => region.byteOffset),
       shared: plan.sharedScratch,
       own: plan.privateScratch + this.#thread * plan.privateStride,
-    });
+    }, this.#tile);
     return phases?.map((phase) => {
       const entry = this.#exports[phase.entry] as (...args: number[]) => void;
       const { parameters, extent } = phase;
