@@ -1,6 +1,6 @@
 /** Who takes part in the step bench: our backends, PyTorch, and peers from npm. */
 import type { Backend } from "../engine/backend/backend.ts";
-import { type DeviceOptions, openDevice } from "../engine/device.ts";
+import { type DeviceOptions, openDevice, type TileChoice } from "../engine/device.ts";
 import type { Contender } from "./measure.ts";
 import { PeerError, reasonIn, startPeer } from "./peer.ts";
 import { type NetworkSizes, prepare, type StepName, STEPS } from "./workload.ts";
@@ -62,6 +62,7 @@ export async function entrants({ families, threads, webgpu }: EntrantOptions): P
       const name = `dynae cpu, ${threadsOf(place)}`;
       list.push(ours(name, place, { device: "cpu", threads: place.threads }));
     }
+    for (const place of places) for (const setting of SETTINGS) list.push(flagged(setting, place));
     if (webgpu) list.push(ours("dynae webgpu", gpu(threads), { device: "webgpu" }));
   }
   if (families.includes("torch")) list.push(...await torch(threads));
@@ -108,6 +109,49 @@ function ours(name: string, place: Place, options: DeviceOptions): Entrant {
         },
       };
     },
+  };
+}
+
+/** V8's experiments that let it compute in 256 bits, and the tile that is asked for with them. */
+interface Setting {
+  readonly name: string;
+  readonly flags: readonly string[];
+  readonly tile: TileChoice;
+}
+
+const SETTINGS: readonly Setting[] = [
+  { name: "revectorize", flags: ["--experimental-wasm-revectorize"], tile: "auto" },
+  {
+    name: "revectorize, no bounds checks",
+    flags: ["--experimental-wasm-revectorize", "--no-wasm-bounds-checks"],
+    tile: "6x16",
+  },
+];
+
+/** Our CPU backend in a process of its own, with flags of V8. */
+function flagged({ name, flags, tile }: Setting, place: Place): Entrant {
+  const script = new URL("./peers/dynae_step.ts", import.meta.url).pathname;
+  return {
+    family: "dynae",
+    name: `dynae cpu, ${threadsOf(place)}, ${name}`,
+    place,
+    steps: ALL_STEPS,
+    start: (step, { inputs }) =>
+      startPeer({
+        command: "deno",
+        args: [
+          "run",
+          "--quiet",
+          `--v8-flags=${flags.join()}`,
+          "--allow-read",
+          script,
+          step,
+          `${inputs}`,
+          `${place.threads}`,
+          tile,
+        ],
+        title: (found) => `${found}, ${name}`,
+      }),
   };
 }
 

@@ -10,7 +10,8 @@ import { Command, Option } from "commander";
 import { formatTable } from "../engine/inspect/text.ts";
 import { loadDataset } from "../datasets/load.ts";
 import type { Backend } from "../engine/backend/backend.ts";
-import { type DeviceOptions, openDevice } from "../engine/device.ts";
+import { TILE_CHOICES } from "../engine/cpu/wasm/tiles.ts";
+import { type DeviceOptions, openDevice, type TileChoice } from "../engine/device.ts";
 import type { Checkpoint, FitResult } from "../models/estimator.ts";
 import type { Method } from "../models/method.ts";
 import type { OptionValue } from "../models/options.ts";
@@ -56,6 +57,7 @@ interface Options {
   readonly compare?: string;
   readonly only?: string;
   readonly device?: string;
+  readonly tile?: TileChoice;
 }
 
 async function digest(value: BufferSource | string): Promise<string> {
@@ -117,11 +119,11 @@ async function run(method: Method, profile: string, backend: Backend): Promise<D
   }
 }
 
-async function runAll({ only, device: wanted }: Options): Promise<Recorded> {
+async function runAll({ only, device: wanted, tile }: Options): Promise<Recorded> {
   const all: Recorded = {};
   for (const [device, options] of Object.entries(DEVICES)) {
     if (wanted !== undefined && !device.startsWith(wanted)) continue;
-    const backend = await openDevice(options);
+    const backend = await openDevice({ ...options, ...(tile === undefined ? {} : { tile }) });
     for (const method of Object.values(METHODS)) {
       if (only !== undefined && !only.split(",").includes(method.name)) continue;
       for (const profile of Object.keys(method.profiles)) {
@@ -158,7 +160,8 @@ const command = new Command("digests")
   .option("--record <file>", "write them to a file")
   .option("--compare <file>", "compare them with those of a file")
   .option("--only <names>", "of these methods, with commas between")
-  .addOption(new Option("--device <name>", "of one device").choices(["cpu", "webgpu"]));
+  .addOption(new Option("--device <name>", "of one device").choices(["cpu", "webgpu"]))
+  .addOption(new Option("--tile <name>", "of the CPU's matrix products").choices(TILE_CHOICES));
 const options = command.parse(Deno.args, { from: "user" }).opts<Options>();
 const before = options.compare && JSON.parse(await Deno.readTextFile(options.compare));
 const after = await runAll(options);

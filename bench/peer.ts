@@ -76,5 +76,5 @@ async function* readLines(stream: ReadableStream<Uint8Array>): AsyncGenerator<st
 /** Why a program failed, by its stderr: the last line that names an error, else the last one. */
 export function reasonIn(text: string): string | undefined {
   const lines = text.split("\n").map((line) => line.trim()).filter((line) => line !== "");
-  return lines.findLast((line) => /^(error: )?(Uncaught|\w*Error\b)/.test(line)) ?? lines.at(-1);
+  return lines.findLast((line) => /^(error: |Uncaught|\w*Error\b)/.test(line)) ?? lines.at(-1);
 }

@@ -1,7 +1,8 @@
 /** The options by which commands choose a device. */
 import type { Command } from "commander";
 import type { Backend } from "../engine/backend/backend.ts";
-import { type DeviceName, openDevice } from "../engine/device.ts";
+import { TILE_CHOICES } from "../engine/cpu/wasm/tiles.ts";
+import { type DeviceName, openDevice, type TileChoice } from "../engine/device.ts";
 import { addDebugOption, type DebugTopics, Inspection } from "./debug.ts";
 import { usageError } from "./errors.ts";
 import { integerOption } from "./method_options.ts";
@@ -17,6 +18,8 @@ export interface DeviceValues {
   readonly device?: DeviceName;
   /** Of the CPU. */
   readonly threads?: number;
+  /** Of the CPU's matrix products. */
+  readonly tile?: TileChoice;
   /** What to show of the programs that run. */
   readonly debug?: DebugTopics;
 }
@@ -29,7 +32,12 @@ export function addDeviceOptions(command: Command): void {
       "auto: a GPU if there is one, else the CPU; webgpu: software adapters too",
       parseDevice,
     )
-    .option("--threads <n>", "of the CPU (default: all cores)", parseThreads);
+    .option("--threads <n>", "of the CPU (default: all cores)", parseThreads)
+    .option(
+      `--tile <${TILE_CHOICES.join("|")}>`,
+      "of the CPU's matrix products; results are the same (default: auto)",
+      parseTile,
+    );
   addDebugOption(command, "computing");
 }
 
@@ -40,6 +48,12 @@ export function parseDevice(text: string): DeviceName {
   return device;
 }
 
+function parseTile(text: string): TileChoice {
+  const tile = TILE_CHOICES.find((name) => name === text);
+  if (tile === undefined) throw usageError(unknownName("tile", text, TILE_CHOICES));
+  return tile;
+}
+
 function parseThreads(text: string): number {
   const threads = integerOption("--threads", 1)(text);
   if (threads <= 256) return threads;
@@ -47,10 +61,11 @@ function parseThreads(text: string): number {
 }
 
 /** Opens the device that the options name; give it back to {@linkcode close}. */
-export async function open({ device, threads, debug }: DeviceValues): Promise<Backend> {
+export async function open({ device, threads, tile, debug }: DeviceValues): Promise<Backend> {
   const backend = await openDevice({
     ...(device === undefined ? {} : { device }),
     ...(threads === undefined ? {} : { threads }),
+    ...(tile === undefined ? {} : { tile }),
     profile: debug?.has("time") ?? false,
   });
   if (debug !== undefined) inspections.set(backend, new Inspection(backend, debug));

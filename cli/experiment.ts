@@ -109,7 +109,7 @@ export async function planExperiment(
     );
   const isFirst = (index: number) => pretraining !== undefined && index === 0;
   const { name, digest, n, d, source } = dataset;
-  const { device, threads } = values;
+  const { device, threads, tile } = values;
   const plan: Plan = {
     schema: SCHEMA,
     command,
@@ -121,6 +121,7 @@ export async function planExperiment(
     device: {
       ...(device === undefined ? {} : { device }),
       ...(threads === undefined ? {} : { threads }),
+      ...(tile === undefined ? {} : { tile }),
     },
   };
   return { plan, dataset };

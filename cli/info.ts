@@ -2,6 +2,7 @@
 import type { Command } from "commander";
 import { cacheDir } from "../datasets/load.ts";
 import { openCpuBackend } from "../engine/cpu/backend.ts";
+import type { MergedPairs } from "../engine/cpu/pair_probe.ts";
 import { type AdapterSummary, listAdapters } from "../engine/webgpu/mod.ts";
 import { formatTable, writeJson, writeOut } from "./terminal.ts";
 import { PROGRAM, VERSIONS } from "./version.ts";
@@ -15,6 +16,13 @@ const LIMITS = [
   "maxComputeInvocationsPerWorkgroup",
   "maxComputeWorkgroupsPerDimension",
 ];
+
+/** What V8 does with pairs of vectors, as it was measured. */
+const PAIRS: Readonly<Record<MergedPairs, string>> = {
+  none: "128 bits: V8's revectorizer is off, or does nothing here",
+  checked: "256 bits: V8's revectorizer is on, bounds are checked",
+  plain: "256 bits: V8's revectorizer is on, bounds are not checked",
+};
 
 /** See {@linkcode CommandModule}. */
 export function define(command: Command): void {
@@ -46,6 +54,8 @@ async function info({ json }: { readonly json?: boolean }): Promise<void> {
   writeOut(`dynae     ${dynae} (Deno ${deno}, V8 ${v8}, ${Deno.build.os} ${Deno.build.arch})\n`);
   writeOut(`--device auto takes ${chosen}\n`);
   writeOut(`cpu       ${cpu.description}\n`);
+  const pairs = PAIRS[cpu.pairs ?? "none"];
+  writeOut(`          ${pairs}; tile ${cpu.tile} of the matrix products\n`);
   if (adapters.length === 0) {
     writeOut("webgpu    no adapter (software ones: on Debian, mesa-vulkan-drivers)\n");
   }

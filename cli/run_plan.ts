@@ -129,10 +129,10 @@ async function pretrainedOf(run: string, { d, digest }: Rows) {
 }
 
 async function common(
-  { baseline, saveSteps, device, threads, debug }: RunValues,
+  { baseline, saveSteps, device, threads, tile, debug }: RunValues,
   dataset: Rows,
 ): Promise<Omit<RunPlan, "estimator" | "folder" | "record">> {
-  const chosen = definedOf({ device, threads, debug });
+  const chosen = definedOf({ device, threads, tile, debug });
   return {
     dataset,
     device: chosen,

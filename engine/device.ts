@@ -1,6 +1,9 @@
 /** Opens a device by name. */
 import type { Backend, DeviceInfo } from "./backend/backend.ts";
 import { NoDeviceError } from "./backend/errors.ts";
+import type { TileChoice } from "./cpu/wasm/tiles.ts";
+
+export type { TileChoice };
 
 /** `auto`: a real GPU if there is one, else the CPU. `webgpu`: any adapter, software ones too. */
 export type DeviceName = "auto" | "cpu" | "webgpu";
@@ -11,6 +14,8 @@ export interface DeviceOptions {
   readonly device?: DeviceName;
   /** Of the CPU backend; all cores by default. */
   readonly threads?: number;
+  /** The tile of the CPU backend's matrix products, "auto" by default; see {@linkcode TileChoice}. */
+  readonly tile?: TileChoice;
   /** Times every call, for {@linkcode Program.times}. Slower; the results stay the same. */
   readonly profile?: boolean;
 }
@@ -18,10 +23,10 @@ export interface DeviceOptions {
 /**
  * Opens a device. Backends are loaded only when asked for.
  * @throws {NoDeviceError} for "webgpu" where there is no adapter.
- * @throws {RangeError} for another name.
+ * @throws {RangeError} for another name, or an unknown tile.
  */
 export async function openDevice(options: DeviceOptions = {}): Promise<Backend> {
-  const { device = "auto", threads, profile = false } = options;
+  const { device = "auto", threads, tile, profile = false } = options;
   if (device !== "auto" && device !== "cpu" && device !== "webgpu") {
     throw new RangeError(`device must be auto, cpu or webgpu, got ${device}`);
   }
@@ -34,7 +39,7 @@ export async function openDevice(options: DeviceOptions = {}): Promise<Backend> 
     }
   }
   const { openCpuBackend } = await import("./cpu/backend.ts");
-  return await openCpuBackend({ threads, profile });
+  return await openCpuBackend({ threads, tile, profile });
 }
 
 /** Whether two devices give the same bytes, as far as they say: the number of threads does not matter. */

@@ -43,7 +43,7 @@ export type {
   Roofline,
   WebGpuInfo,
 } from "./backend/backend.ts";
-export { type DeviceName, type DeviceOptions, openDevice } from "./device.ts";
+export { type DeviceName, type DeviceOptions, openDevice, type TileChoice } from "./device.ts";
 export { DeviceLostError, type LossReason, NoDeviceError } from "./backend/errors.ts";
 export { gradients } from "./gradient/gradient.ts";
 export { checkGradients, checkOp, type GradientCheck, type Subject } from "./gradient/gradcheck.ts";

@@ -1,9 +1,11 @@
 import { assertEquals, assertStringIncludes, assertThrows } from "@std/assert";
 import {
   type Code,
+  drop,
   f32,
   f32x4,
   f64,
+  f64x2,
   forLoop,
   type FunctionBuilder,
   i32,
@@ -18,6 +20,7 @@ import {
   whileLoop,
 } from "../engine/cpu/assembler.ts";
 import { buildModule, supportsRelaxed } from "../engine/cpu/wasm/module.ts";
+import { TILES } from "../engine/cpu/wasm/tiles.ts";
 
 /** Runs `define` as the body of a function over a memory that starts with `words`. */
 function run(
@@ -125,6 +128,19 @@ Deno.test("assembler: vectors, lanes and float64 sums", () => {
   assertEquals([...new Float32Array(memory, 112, 2)], [16, 4.5]);
 });
 
+Deno.test("assembler: a lane of 64 bits moves into place, and a value is forgotten", () => {
+  const memory = run(Float32Array.of(1, NaN, 3, 4, 5, 6, 7, 8), (f) => {
+    const [a, b] = f.localArray("v128", 2);
+    return sequence(
+      a.set(v128.load(i32.const(0))),
+      b.set(v128.load(i32.const(0), 16)),
+      drop(f32x4.add(a.get, b.get)),
+      v128.store(i32.const(32), f64x2.replaceLane(b.get, f64x2.extractLane(a.get, 0), 1)),
+    );
+  });
+  assertEquals([...new Float32Array(memory, 32, 4)], [5, 6, 1, NaN]);
+});
+
 Deno.test("assembler: functions call each other with the right number of arguments", () => {
   const module = new ModuleBuilder({ shared: false, relaxed: false });
   const put = module.function(undefined, (f) => {
@@ -155,10 +171,12 @@ Deno.test("assembler: parameters come before locals", () => {
   assertStringIncludes((error as Error).message, "before locals");
 });
 
-Deno.test("assembler: the kernels' modules are valid, shared and not, strict and relaxed", () => {
+Deno.test("assembler: the kernels' modules are valid, shared and not, strict and relaxed, for every tile", () => {
   for (const shared of [true, false]) {
     for (const relaxed of supportsRelaxed() ? [true, false] : [false]) {
-      assertEquals(WebAssembly.validate(buildModule({ shared, relaxed })), true);
+      for (const tile of Object.values(TILES)) {
+        assertEquals(WebAssembly.validate(buildModule({ shared, relaxed }, tile)), true);
+      }
     }
   }
 });

@@ -3,6 +3,7 @@ import {
   assertEquals,
   assertGreater,
   assertLessOrEqual,
+  assertMatch,
   assertRejects,
   assertStringIncludes,
   assertThrows,
@@ -13,6 +14,7 @@ import { BlockAllocator } from "../engine/cpu/allocator.ts";
 import { openCpuBackend } from "../engine/cpu/backend.ts";
 import { isSameArithmetic } from "../engine/device.ts";
 import { OracleBackend } from "../engine/backend/oracle.ts";
+import { auditTile } from "../engine/cpu/tile_audit.ts";
 import type { KernelCase, NumberArray } from "../kernels/kernel.ts";
 import { KERNELS } from "../kernels/registry.ts";
 import { UNARY } from "../kernels/unary.ts";
@@ -58,15 +60,16 @@ const POISON = 0x7fc0dead;
 
 interface CaseResult {
   readonly outputs: (Float32Array | Float64Array | Uint32Array)[];
-  readonly expected: (Float64Array | Uint32Array)[];
+  /** What the reference makes of it in float64. */
+  readonly expected: () => (Float64Array | Uint32Array)[];
 }
 
-/** Runs a case with guards around its regions; the expectation is the reference in float64. */
+/** Runs a case with guards around its regions. */
 async function runCase(backend: Backend, name: string, test: KernelCase): Promise<CaseResult> {
   const kernel = KERNELS[name];
   const random = generator(test.name.length + test.buffers.length);
   const regions: Region[] = [];
-  const expected = test.buffers.map(({ length, fill }, i) => {
+  const buffers = test.buffers.map(({ length, fill }, i) => {
     const isFloat = kernel.bindings[i].type === "f32";
     const values = isFloat ? new Float64Array(length) : new Uint32Array(length);
     for (let e = 0; e < length && fill !== undefined; e++) {
@@ -102,8 +105,11 @@ async function runCase(backend: Backend, name: string, test: KernelCase): Promis
   assert(guards.every((word) => word === POISON), "wrote out of bounds");
   program.dispose();
   regions.forEach(({ buffer }) => buffer.free());
-  const all = { ...kernel.constants, ...constants };
-  kernel.reference(expected, params, all, 0, kernel.extent(params, all));
+  const expected = () => {
+    const all = { ...kernel.constants, ...constants };
+    kernel.reference(buffers, params, all, 0, kernel.extent(params, all));
+    return buffers;
+  };
   return { outputs, expected };
 }
 
@@ -141,7 +147,10 @@ const EPILOGUES: readonly [string, Record<string, number>][] = [
   ["dense_weight_gradient", { BIAS: 1 }],
 ];
 
-/** Shapes at the edges of tiles (6 × 8), vectors (4), row blocks and blocks of the depth (512). */
+/**
+ * Shapes at the edges of tiles (5 or 6 × 8 or 16), vectors (4), row blocks and blocks of the depth (512 or
+ * 256).
+ */
 const SHAPES: readonly (readonly [m: number, k: number, n: number])[] = [
   [1, 1, 1],
   [6, 4, 8],
@@ -149,6 +158,8 @@ const SHAPES: readonly (readonly [m: number, k: number, n: number])[] = [
   [7, 5, 9],
   [12, 9, 12],
   [13, 6, 10],
+  [10, 7, 16],
+  [11, 8, 29],
   [64, 513, 3],
   [19, 1027, 11],
   [131, 12, 31],
@@ -163,13 +174,97 @@ Deno.test("cpu: dense kernels agree with the reference at every edge", async () 
         const test = denseCase(name, { m, k, n }, constants);
         const { outputs, expected } = await runCase(backend, name, test);
         const { absolute } = KERNELS[name].tolerance(test);
-        const result = outputs.at(-1)!, right = expected.at(-1)!;
+        const result = outputs.at(-1)!, right = expected().at(-1)!;
         for (let e = 0; e < right.length; e++) {
           const error = Math.abs(result[e] - right[e]);
           assertLessOrEqual(error, absolute, `${test.name}: element ${e} is ${result[e]}`);
         }
       }
     }
+  });
+});
+
+/** Each of the tiles, whatever this process merges. */
+const WITH_TILES: readonly Options[] = [
+  { tile: "6x8" },
+  { tile: "5x16" },
+  { tile: "6x16", pairs: "plain" },
+];
+
+Deno.test("cpu: the bytes depend neither on the tile nor on the number of threads", async () => {
+  const cases = [
+    ...EPILOGUES.flatMap(([name, constants]) =>
+      SHAPES.map(([m, k, n]) => [name, denseCase(name, { m, k, n }, constants)] as const)
+    ),
+    ...["distances", "kmeans_assign", "kmeans_seed_distance", "soft_assign", "confidence"]
+      .flatMap((name) => KERNELS[name].cases().map((test) => [name, test] as const)),
+  ];
+  for (const strict of [false, true]) {
+    const results: Uint32Array[][] = [];
+    for (const tile of WITH_TILES) {
+      for (const threads of [1, 3]) {
+        await using({ threads, strict, ...tile }, async (backend) => {
+          const bytes: Uint32Array[] = [];
+          for (const [name, test] of cases) {
+            bytes.push(...(await runCase(backend, name, test)).outputs.map(wordsOf));
+          }
+          results.push(bytes);
+        });
+      }
+    }
+    const [one, ...more] = results;
+    for (const other of more) {
+      other.forEach((words, i) => assert(words.every((word, e) => word === one[i][e])));
+    }
+  }
+});
+
+Deno.test("cpu: a tile is chosen by what is merged, or as it was asked for", async () => {
+  const chosen = async (options: Options) => {
+    const backend = await openCpuBackend({ threads: 1, ...options });
+    const { tile, pairs, tileRefused } = backend.info;
+    await backend.dispose();
+    return [tile, pairs, tileRefused];
+  };
+  assertEquals(await chosen({ pairs: "none" }), ["6x8", "none", undefined]);
+  assertEquals(await chosen({ pairs: "checked" }), ["5x16", "checked", undefined]);
+  assertEquals(await chosen({ tile: "auto", pairs: "plain" }), ["5x16", "plain", undefined]);
+  assertEquals(await chosen({ tile: "5x16", pairs: "none" }), ["5x16", undefined, undefined]);
+  assertEquals(await chosen({ tile: "6x16", pairs: "plain" }), ["6x16", "plain", undefined]);
+  const [tile, pairs, refused] = await chosen({ tile: "6x16", pairs: "checked" });
+  assertEquals([tile, pairs], ["5x16", "checked"]);
+  assertStringIncludes(
+    String(refused),
+    "6x16: V8 merges no pairs of vectors here, or checks bounds",
+  );
+  const [measured] = await chosen({ tile: "auto" });
+  assert(measured === "6x8" || measured === "5x16");
+  const unknown = "4x4" as NonNullable<Options>["tile"];
+  await assertRejects(() => openCpuBackend({ tile: unknown }), RangeError, "6x16, not 4x4");
+});
+
+Deno.test("cpu: the audit of a tile sees another rounding, and a write beside a region", async () => {
+  await using({ threads: 1, tile: "5x16" }, async (backend) => {
+    await using({ threads: 1, tile: "6x8" }, async (same) => {
+      assertEquals(await auditTile(backend, same), undefined);
+    });
+    await using({ threads: 1, tile: "6x8", strict: true }, async (other) => {
+      assertMatch(String(await auditTile(backend, other)), /^word \d+ of area \d+ of the audit is/);
+    });
+    const careless = new Proxy(backend, {
+      get(target, name) {
+        const value = Reflect.get(target, name, target);
+        if (name !== "prepare") return typeof value === "function" ? value.bind(target) : value;
+        return (calls: Call[], label: string) => {
+          const [operand] = calls[0].regions;
+          const beside: Region = { ...calls[0].regions.at(-1)!, offset: 0, length: 1 };
+          return target.prepare([...calls, affine({ ...operand, length: 1 }, beside, 0, 7)], label);
+        };
+      },
+    });
+    await using({ threads: 1, tile: "6x8" }, async (same) => {
+      assertStringIncludes(String(await auditTile(careless, same)), "word 0 of area 3");
+    });
   });
 });
 
@@ -181,16 +276,17 @@ Deno.test("cpu: every kernel agrees with its reference on its cases, strict and 
         for (const test of kernel.cases()) {
           const { outputs, expected } = await runCase(backend, kernel.name, test);
           const { absolute, relative } = kernel.tolerance(test);
+          const right = expected();
           kernel.bindings.forEach(({ name, type, access }, i) => {
             // What a case does not fill and the kernel need not write has no defined value.
             if (access === "read" || test.buffers[i].length === 1) return;
             const isFloat = type === "f32";
-            expected[i].forEach((right, e) => {
+            right[i].forEach((wanted, e) => {
               const value = outputs[i][e];
-              const bound = isFloat ? absolute + relative * Math.abs(right) : 0;
+              const bound = isFloat ? absolute + relative * Math.abs(wanted) : 0;
               assert(
-                Object.is(value, right) || Math.abs(value - right) <= bound,
-                `${kernel.name}, ${test.name}: ${name}[${e}] is ${value}, not ${right}`,
+                Object.is(value, wanted) || Math.abs(value - wanted) <= bound,
+                `${kernel.name}, ${test.name}: ${name}[${e}] is ${value}, not ${wanted}`,
               );
             });
           });

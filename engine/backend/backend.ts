@@ -117,6 +117,12 @@ export interface CpuInfo {
   readonly wasm: readonly string[];
   /** Why there are no workers, where there are none. */
   readonly withoutWorkers?: string;
+  /** Rows and columns of the matrix products' tile; the bytes are the same for each. */
+  readonly tile: "6x8" | "5x16" | "6x16";
+  /** Which pairs of vectors this process merges into 256 bits, where it was measured. */
+  readonly pairs?: "none" | "checked" | "plain";
+  /** Why the tile that was asked for is not used. */
+  readonly tileRefused?: string;
 }
 
 /** What there is to know of a WebGPU device. */

@@ -203,6 +203,17 @@ export const f32x4 = {
   relaxedMadd: ternary(...simd(0x105)),
 };
 
+/** Two 64-bit floats. */
+export const f64x2 = {
+  extractLane: (x: Code, lane: number): Code => join(x, simd(33), [lane]),
+  replaceLane: (x: Code, value: Code, lane: number): Code => join(x, value, simd(34), [lane]),
+};
+
+/** Computes a value and forgets it. */
+export function drop(value: Code): Code {
+  return join(value, [0x1a]);
+}
+
 /** A parameter or local variable of a function. */
 export class Local {
   /** Its value. */

@@ -16,12 +16,16 @@ import type {
 import { checkCalls, checkRegion, type OwnRegion, type Owns } from "../backend/call_check.ts";
 import { BlockAllocator } from "./allocator.ts";
 import { MAXIMUM_PAGES, MINIMUM_PAGES } from "./assembler.ts";
-import { type Crew, type CrewParts, startInline, startWorkers } from "./crew.ts";
+import { type Crew, startInline, startWorkers } from "./crew.ts";
 import { variantsOf } from "./executor.ts";
-import type { Answer, CallPlan, RegionPlan, Request } from "./messages.ts";
+import type { Answer, CallPlan, CrewParts, RegionPlan, Request } from "./messages.ts";
+import type { MergedPairs } from "./pair_probe.ts";
 import { arithmeticProbe, buildProbes, COPY_BYTES, copyProbe } from "./probes.ts";
+import { auditTile } from "./tile_audit.ts";
+import { chooseTile, type ChosenTile, refuseTile } from "./tile_choice.ts";
 import { buildModule, supportsRelaxed } from "./wasm/module.ts";
 import { WASM_KERNELS } from "./wasm/table.ts";
+import { type Tile, type TileChoice, TILES } from "./wasm/tiles.ts";
 
 /** Options of {@linkcode openCpuBackend}. */
 export interface CpuOptions {
@@ -34,6 +38,10 @@ export interface CpuOptions {
   readonly strict?: boolean;
   /** Times every pass of every replay. */
   readonly profile?: boolean;
+  /** The tile of the matrix products, "auto" by default; see {@linkcode TileChoice}. */
+  readonly tile?: TileChoice;
+  /** Which pairs of vectors this process merges; measured by default, where the choice depends on it. */
+  readonly pairs?: MergedPairs;
 }
 
 const PAGE = 65536;
@@ -53,7 +61,7 @@ const DEFAULT_THREADS = 16;
  * Opens the CPU backend. Workers find kernels by their names in the registry; a program with any other
  * kernel runs on the calling thread alone, in turn with the workers.
  *
- * @throws {RangeError} if `threads` is not a whole number from 1 to 256.
+ * @throws {RangeError} if `threads` is not a whole number from 1 to 256, or for an unknown tile.
  */
 export async function openCpuBackend(
   options: CpuOptions = {},
@@ -63,28 +71,47 @@ export async function openCpuBackend(
   if (!Number.isInteger(threads) || threads < 1 || threads > 256) {
     throw new RangeError(`Cannot open the CPU backend: threads must be 1 to 256, not ${threads}`);
   }
-  const { profile = false } = options;
-  const relaxed = !options.strict && supportsRelaxed();
+  const chosen = await chooseTile(options.tile, options.pairs);
+  const { tile, pairs = "none" } = chosen;
+  const backend = await openWithTile(threads, options, chosen);
+  if (tile !== "6x16") return backend;
+  const reference = await openWithTile(1, options, { tile: "6x8" });
+  const fault = await auditTile(backend, reference);
+  await reference.dispose();
+  if (fault === undefined) return backend;
+  await backend.dispose();
+  return await openWithTile(threads, options, await refuseTile(tile, pairs, fault));
+}
+
+/** Opens it with this tile. */
+async function openWithTile(
+  threads: number,
+  { strict, profile = false }: CpuOptions,
+  chosen: ChosenTile,
+): Promise<CpuBackend> {
+  const tile = TILES[chosen.tile];
+  const relaxed = !strict && supportsRelaxed();
   let obstacle = typeof SharedArrayBuffer === "undefined" ? "no SharedArrayBuffer" : undefined;
   if (obstacle === undefined) {
     try {
-      const parts = await makeParts(true, relaxed);
+      const parts = await makeParts(true, relaxed, tile);
       const crew = await startWorkers(parts, threads);
-      return new CpuBackend(parts.memory, crew, { shared: true, relaxed, profile });
+      return new CpuBackend(parts.memory, crew, { shared: true, relaxed, profile, tile }, chosen);
     } catch (error) {
       obstacle = (error as Error).message;
     }
   }
-  const parts = await makeParts(false, relaxed);
-  const modes = { shared: false, relaxed, profile };
-  return new CpuBackend(parts.memory, startInline(parts), modes, obstacle);
+  const parts = await makeParts(false, relaxed, tile);
+  const modes = { shared: false, relaxed, profile, tile };
+  const inline = { ...chosen, withoutWorkers: obstacle };
+  return new CpuBackend(parts.memory, startInline(parts), modes, inline);
 }
 
 /** The memory and the compiled kernels. */
-async function makeParts(shared: boolean, relaxed: boolean): Promise<CrewParts> {
+async function makeParts(shared: boolean, relaxed: boolean, tile: Tile): Promise<CrewParts> {
   const memory = new WebAssembly.Memory({ initial: MINIMUM_PAGES, maximum: MAXIMUM_PAGES, shared });
-  const module = await WebAssembly.compile(buildModule({ shared, relaxed }));
-  return { memory, module };
+  const module = await WebAssembly.compile(buildModule({ shared, relaxed }, tile));
+  return { memory, module, tile };
 }
 
 /** A request that thread 0 answers, before it has its ticket. */
@@ -99,6 +126,8 @@ interface Modes {
   readonly relaxed: boolean;
   /** Whether passes are timed. */
   readonly profile: boolean;
+  /** The tile of the products. */
+  readonly tile: Tile;
 }
 
 /** A block of the memory. */
@@ -149,7 +178,7 @@ class CpuBackend implements Backend {
     memory: WebAssembly.Memory,
     crew: Crew,
     modes: Modes,
-    obstacle?: string,
+    details: ChosenTile & { readonly withoutWorkers?: string },
   ) {
     this.#memory = memory;
     this.#crew = crew;
@@ -170,7 +199,7 @@ class CpuBackend implements Backend {
       relaxed,
       shared,
       wasm: Object.keys(WASM_KERNELS),
-      ...(obstacle === undefined ? {} : { withoutWorkers: obstacle }),
+      ...details,
     };
   }
 
@@ -264,7 +293,7 @@ class CpuBackend implements Backend {
       const own = KERNELS[name] === kernel ? undefined : kernel;
       const wasm = own ? undefined : WASM_KERNELS[name];
       if (wasm?.supports(params, constants)) {
-        const { shared, own } = wasm.scratch(params, constants);
+        const { shared, own } = wasm.scratch(params, constants, this.#modes.tile);
         scratch.shared = Math.max(scratch.shared, shared);
         scratch.own = Math.max(scratch.own, own);
       }
@@ -302,7 +331,9 @@ class CpuBackend implements Backend {
     });
     let disposed = false;
     return {
-      passes: plans.flatMap((plan, call) => variantsOf(plan).map((variant) => ({ call, variant }))),
+      passes: plans.flatMap((plan, call) =>
+        variantsOf(plan, this.#modes.tile).map((variant) => ({ call, variant }))
+      ),
       ...(this.#modes.profile ? { times: () => this.#times(id) } : {}),
       run: (steps) => {
         this.#assertOpen();

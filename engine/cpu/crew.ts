@@ -2,7 +2,7 @@
 import { KERNELS } from "../../kernels/registry.ts";
 import { Barrier, BARRIER_BYTES } from "./barrier.ts";
 import { Executor } from "./executor.ts";
-import type { Answer, Request, StartMessage } from "./messages.ts";
+import type { Answer, CrewParts, Request, StartMessage } from "./messages.ts";
 import { serve } from "./serve.ts";
 
 /** Something that serves requests in order, without blocking the caller. */
@@ -17,14 +17,6 @@ export interface Crew {
   onLoss: (reason: string) => void;
   /** Ends the threads, in the middle of a request if need be. */
   stop(): void;
-}
-
-/** What a crew computes with. */
-export interface CrewParts {
-  /** The memory of all buffers. */
-  readonly memory: WebAssembly.Memory;
-  /** The WebAssembly kernels, compiled. */
-  readonly module: WebAssembly.Module;
 }
 
 /** What every worker takes part in; the rest is thread 0's. */
@@ -164,11 +156,11 @@ const TURN = 20;
  * @param block Where it notes failures, of {@linkcode BARRIER_BYTES}.
  */
 export function startInline(
-  { memory, module }: CrewParts,
+  parts: CrewParts,
   block: SharedArrayBuffer | ArrayBuffer = new ArrayBuffer(BARRIER_BYTES),
 ): Crew {
   const barrier = new Barrier(block, 1);
-  const executor = new Executor(memory, module, KERNELS, barrier, 0, 1);
+  const executor = new Executor(parts, KERNELS, barrier, 0, 1);
   const queue: Request[] = [];
   let working = false;
   let stopped = false;

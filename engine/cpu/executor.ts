@@ -2,11 +2,12 @@
 import type { Kernel, NumberArray } from "../../kernels/kernel.ts";
 import { KERNELS } from "../../kernels/registry.ts";
 import type { ReplayTimes } from "../backend/backend.ts";
-import type { Barrier } from "./barrier.ts";
+import { type Barrier, MOST_PASSES } from "./barrier.ts";
 import { CallClock } from "./call_clock.ts";
-import type { CallPlan, Probe, ProgramPlan, RegionPlan } from "./messages.ts";
+import type { CallPlan, CrewParts, Probe, ProgramPlan, RegionPlan } from "./messages.ts";
 import type { Addresses, Phase } from "./wasm/kernel.ts";
 import { WASM_KERNELS } from "./wasm/table.ts";
+import type { Tile } from "./wasm/tiles.ts";
 
 /** A pass of a call, with everything bound that this thread needs. */
 interface Instruction {
@@ -54,16 +55,20 @@ function viewOf(buffer: ArrayBufferLike, region: RegionPlan): Float32Array | Uin
 }
 
 /** The WebAssembly passes of a call; undefined where its reference runs. */
-function phasesOf(call: CallPlan, addresses: Addresses): readonly Phase[] | undefined {
-  const wasm = call.own ? undefined : WASM_KERNELS[call.kernel];
-  if (!wasm?.supports(call.params, call.constants)) return undefined;
-  return wasm.phases(call.params, call.constants, addresses).filter(({ extent }) => extent > 0);
+function phasesOf(
+  { kernel, own, params, constants }: CallPlan,
+  addresses: Addresses,
+  tile: Tile,
+): readonly Phase[] | undefined {
+  const wasm = own ? undefined : WASM_KERNELS[kernel];
+  if (!wasm?.supports(params, constants)) return undefined;
+  return wasm.phases(params, constants, addresses, tile).filter(({ extent }) => extent > 0);
 }
 
 /** What runs each pass of a call: a WebAssembly function, or the kernel's reference. */
-export function variantsOf(call: CallPlan): string[] {
+export function variantsOf(call: CallPlan, tile: Tile): string[] {
   const nowhere = { regions: call.regions.map(() => 0), shared: 0, own: 0 };
-  const phases = phasesOf(call, nowhere);
+  const phases = phasesOf(call, nowhere, tile);
   if (phases !== undefined) return phases.map(({ entry }) => entry);
   return (call.own ?? KERNELS[call.kernel]).extent(call.params, call.constants) > 0
     ? ["reference"]
@@ -72,11 +77,12 @@ export function variantsOf(call: CallPlan): string[] {
 
 /**
  * Holds programs as instruction lists for one thread and replays them in step with the others.
- * Every thread has the same list; they take shares of each instruction in turn, and a barrier follows
- * it. Results do not depend on who computes what.
+ * Every thread has the same list; they take shares of each instruction in turn, and go on once all of
+ * them are done. Results do not depend on who computes what.
  */
 export class Executor {
   readonly #memory: WebAssembly.Memory;
+  readonly #tile: Tile;
   readonly #exports: WebAssembly.Exports;
   readonly #kernels: Readonly<Record<string, Kernel>>;
   readonly #barrier: Barrier;
@@ -86,16 +92,16 @@ export class Executor {
   /** Of the programs that are timed, the unloaded ones too. */
   readonly #clocks = new Map<number, CallClock>();
 
-  /** `module` is what `buildModule` makes; it imports `memory`. */
+  /** The parts' module is what `buildModule` makes of the tile; it imports the memory. */
   constructor(
-    memory: WebAssembly.Memory,
-    module: WebAssembly.Module,
+    { memory, module, tile }: CrewParts,
     kernels: Readonly<Record<string, Kernel>>,
     barrier: Barrier,
     thread: number,
     threads: number,
   ) {
     this.#memory = memory;
+    this.#tile = tile;
     this.#exports = new WebAssembly.Instance(module, { env: { memory } }).exports;
     this.#kernels = kernels;
     this.#barrier = barrier;
@@ -120,18 +126,23 @@ export class Executor {
 
   /**
    * Replays the program `steps` times together with the other threads. After a failure, of any
-   * thread, all leave at the same barrier, and runs are skipped until the failure is cleared.
+   * thread, all leave behind the same pass, and runs are skipped until the failure is cleared.
    */
   run(id: number, steps: number): void {
     if (!this.#barrier.wait()) return;
     const { instructions } = this.#current(id);
     const clock = this.#clocks.get(id);
+    let pass = 0;
     for (let step = 0; step < steps; step++) {
+      if (pass + instructions.length > MOST_PASSES) {
+        if (!this.#barrier.wait()) return;
+        pass = 0;
+      }
       clock?.begin();
       for (const instruction of instructions) {
-        this.#take(instruction);
+        this.#take(instruction, pass);
         clock?.worked();
-        if (!this.#barrier.wait()) return;
+        if (!this.#barrier.finish(pass++)) return;
         clock?.waited();
       }
     }
@@ -159,14 +170,18 @@ export class Executor {
     return least;
   }
 
-  /** Computes shares of an instruction until none is left. */
-  #take({ kernel, bounds, execute }: Instruction): void {
-    try {
-      for (let i = this.#barrier.turn(); i + 1 < bounds.length; i = this.#barrier.turn()) {
-        execute(bounds[i], bounds[i + 1]);
+  /** Computes shares of a pass until none is left. */
+  #take({ kernel, bounds, execute }: Instruction, pass: number): void {
+    const shares = bounds.length - 1;
+    for (;;) {
+      const share = this.#barrier.take(pass, shares);
+      if (share < 0) return;
+      try {
+        execute(bounds[share], bounds[share + 1]);
+      } catch (error) {
+        this.#barrier.fail(`${kernel}: ${(error as Error)?.message ?? error}`);
       }
-    } catch (error) {
-      this.#barrier.fail(`${kernel}: ${(error as Error)?.message ?? error}`);
+      this.#barrier.done(pass, shares);
     }
   }
 
@@ -217,7 +232,7 @@ export class Executor {
       regions: call.regions.map((region) => region.byteOffset),
       shared: plan.sharedScratch,
       own: plan.privateScratch + this.#thread * plan.privateStride,
-    });
+    }, this.#tile);
     return phases?.map((phase) => {
       const entry = this.#exports[phase.entry] as (...args: number[]) => void;
       const { parameters, extent } = phase;

@@ -4,6 +4,7 @@
  */
 import type { Constants, Kernel, Params } from "../../kernels/kernel.ts";
 import type { ReplayTimes } from "../backend/backend.ts";
+import type { Tile } from "./wasm/tiles.ts";
 
 /** A region as an address range of the shared memory. */
 export interface RegionPlan {
@@ -64,14 +65,20 @@ export interface Probe {
   readonly rounds: number;
 }
 
-/** What a thread starts with. */
-export interface StartMessage {
+/** What threads compute with. */
+export interface CrewParts {
   /** The memory of all buffers. */
   readonly memory: WebAssembly.Memory;
+  /** The WebAssembly kernels, compiled. */
+  readonly module: WebAssembly.Module;
+  /** The tile of their products. */
+  readonly tile: Tile;
+}
+
+/** What a thread starts with. */
+export interface StartMessage extends CrewParts {
   /** The shared block that {@linkcode Barrier} works on. */
   readonly barrier: SharedArrayBuffer;
-  /** The WebAssembly kernels. */
-  readonly module: WebAssembly.Module;
   /** This thread's number, from 0. */
   readonly thread: number;
   /** How many threads there are. */

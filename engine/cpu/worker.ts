@@ -12,9 +12,9 @@ const scope = globalThis as unknown as {
 };
 
 scope.onmessage = (event: MessageEvent<StartMessage>) => {
-  const { memory, module, barrier: block, thread, threads } = event.data;
+  const { barrier: block, thread, threads } = event.data;
   const barrier = new Barrier(block, threads);
-  const executor = new Executor(memory, module, KERNELS, barrier, thread, threads);
+  const executor = new Executor(event.data, KERNELS, barrier, thread, threads);
   scope.onmessage = ({ data }) => {
     const answer = serve(executor, barrier, data);
     if (answer === undefined || thread > 0) return;

@@ -5,7 +5,6 @@ import {
   forLoop,
   i32,
   i32x4,
-  minimum,
   type ModuleBuilder,
   select,
   sequence,
@@ -14,11 +13,12 @@ import {
 import type { WasmKernel } from "./kernel.ts";
 import {
   emitCopyWords,
-  emitTurnPoints,
   fitsTile,
+  pointTile,
   TILE_BYTES,
   TILE_POINTS,
 } from "./squared_distances.ts";
+import type { Tile } from "./tiles.ts";
 
 const VECTORS = TILE_POINTS / 4;
 
@@ -35,8 +35,7 @@ export const confidence: WasmKernel = {
 };
 
 /** Adds `confidence(q, thresholds, labels, mask, n, k, own, begin, end)` over tiles of rows. */
-function emit(module: ModuleBuilder): void {
-  const turnPoints = emitTurnPoints(module);
+function emit(module: ModuleBuilder, productTile: Tile): void {
   const copyWords = emitCopyWords(module);
   module.function("confidence", (f) => {
     const p = f.parameters(
@@ -55,7 +54,7 @@ function emit(module: ModuleBuilder): void {
     const rows = f.local("i32");
     const j = f.local("i32");
     const at = f.local("i32");
-    const results = f.local("i32");
+    const tile = pointTile(module, productTile, { points: p.q, n: p.n, d: p.k, own: p.own });
     const first = f.localArray("v128", VECTORS);
     const second = f.localArray("v128", VECTORS);
     const labels = f.localArray("v128", VECTORS);
@@ -88,13 +87,7 @@ function emit(module: ModuleBuilder): void {
       );
     const eachTile = sequence(
       row.set(i32.mul(p.begin.get, i32.const(TILE_POINTS))),
-      rows.set(minimum(i32.const(TILE_POINTS), i32.sub(p.n.get, row.get))),
-      turnPoints.call(
-        i32.add(p.q.get, bytes(i32.mul(row.get, p.k.get))),
-        p.own.get,
-        rows.get,
-        p.k.get,
-      ),
+      tile.enter(row, rows),
       at.set(p.own.get),
       ...first.map((largest, v) => largest.set(v128.load(at.get, v * 16))),
       ...second.map((value) =>
@@ -109,23 +102,22 @@ function emit(module: ModuleBuilder): void {
       j.set(i32.const(1)),
       forLoop(j, p.k.get, 1, compare),
       ...labels.flatMap((label, v) => [
-        v128.store(results.get, label.get, v * 16),
+        v128.store(tile.found, label.get, v * 16),
         v128.store(
-          results.get,
+          tile.found,
           v128.and(unconflicted(v), f32x4.splat(f32.const(1))),
           TILE_BYTES + v * 16,
         ),
       ]),
-      copyWords.call(results.get, i32.add(p.labels.get, bytes(row.get)), rows.get),
+      copyWords.call(tile.found, i32.add(p.labels.get, bytes(row.get)), rows.get),
       copyWords.call(
-        i32.add(results.get, i32.const(TILE_BYTES)),
+        i32.add(tile.found, i32.const(TILE_BYTES)),
         i32.add(p.mask.get, bytes(row.get)),
         rows.get,
       ),
     );
     return sequence(
       ...least.map((threshold, i) => threshold.set(v128.load32Splat(p.thresholds.get, 4 * i))),
-      results.set(i32.add(p.own.get, i32.mul(p.k.get, i32.const(TILE_BYTES)))),
       forLoop(p.begin, p.end.get, 1, eachTile),
     );
   });

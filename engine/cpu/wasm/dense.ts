@@ -1,26 +1,17 @@
-import { NO_SCRATCH, type WasmKernel } from "./kernel.ts";
-import { emitProduct, PRODUCT_SCRATCH, productPhase } from "./product.ts";
+import type { WasmKernel } from "./kernel.ts";
+import { emitProduct, productPhase, productScratch } from "./product.ts";
 
 /** y = act(x · w + b): the weights are packed as they are used, x is read where it lies. */
 export const dense: WasmKernel = {
-  emit(module) {
-    emitProduct(module, "dense", { right: "rows", masked: false });
+  emit(module, tile) {
+    emitProduct(module, "dense", { right: "rows", masked: false, tile });
   },
   supports: ({ k }) => k > 0,
-  scratch: () => ({ ...NO_SCRATCH, own: PRODUCT_SCRATCH }),
-  phases({ m, k, n }, { ACT, USE_BIAS }, { regions: [x, w, b, y], own }) {
+  scratch: (_params, _constants, tile) => productScratch(tile),
+  phases({ m, k, n }, { ACT, USE_BIAS }, { regions: [x, w, b, y], own }, tile) {
     const bias = USE_BIAS === 1 ? b : undefined;
     const relu = ACT === 1;
-    return [productPhase("dense", {
-      left: x,
-      right: w,
-      to: y,
-      rows: m,
-      depth: k,
-      columns: n,
-      own,
-      bias,
-      relu,
-    })];
+    const product = { left: x, right: w, to: y, rows: m, depth: k, columns: n, own, bias, relu };
+    return [productPhase("dense", product, tile)];
   },
 };

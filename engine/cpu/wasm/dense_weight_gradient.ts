@@ -2,7 +2,7 @@ import { bytes, forLoop, i32, type ModuleBuilder, select, sequence } from "../as
 import { columnSum } from "./column_sum.ts";
 import type { WasmKernel } from "./kernel.ts";
 import { emitTranspose } from "./packing.ts";
-import { emitProduct, PRODUCT_SCRATCH, productPhase } from "./product.ts";
+import { emitProduct, productPhase, productScratch } from "./product.ts";
 
 /** Columns of x that a thread transposes at once: two cache lines of each row. */
 const COLUMNS = 32;
@@ -12,20 +12,20 @@ const COLUMNS = 32;
  * that they share: where x lies, the numbers that one sum takes are a row apart.
  */
 export const denseWeightGradient: WasmKernel = {
-  emit(module) {
+  emit(module, tile) {
     emitTransposition(module);
-    emitProduct(module, "dense_weight_gradient", {
-      right: "rows",
-      masked: false,
-    });
+    emitProduct(module, "dense_weight_gradient", { right: "rows", masked: false, tile });
   },
   supports: ({ m }) => m > 0,
-  scratch: ({ m, k }) => ({ shared: k * strideOf(m) * 4, own: PRODUCT_SCRATCH }),
-  phases({ m, k, n }, { BIAS }, { regions: [x, dy, db, dw], shared, own }) {
+  scratch: ({ m, k }, _constants, tile) => ({
+    ...productScratch(tile),
+    shared: k * strideOf(m) * 4,
+  }),
+  phases({ m, k, n }, { BIAS }, { regions: [x, dy, db, dw], shared, own }, tile) {
     const stride = strideOf(m);
     const sums = { outer: 1, n: m, inner: n, block: m };
     return [
-      ...BIAS === 1 ? columnSum.phases(sums, {}, { regions: [dy, db], shared, own }) : [],
+      ...BIAS === 1 ? columnSum.phases(sums, {}, { regions: [dy, db], shared, own }, tile) : [],
       {
         entry: "dense_weight_gradient_transpose",
         extent: Math.ceil(k / COLUMNS),
@@ -40,7 +40,7 @@ export const denseWeightGradient: WasmKernel = {
         depth: m,
         columns: n,
         own,
-      }),
+      }, tile),
     ];
   },
 };

@@ -1,14 +1,14 @@
-import { bytes, forLoop, i32, minimum, type ModuleBuilder, sequence } from "../assembler.ts";
+import { bytes, forLoop, i32, type ModuleBuilder, sequence } from "../assembler.ts";
 import type { WasmKernel } from "./kernel.ts";
 import {
   emitCopyWords,
-  emitSquaredDistances,
-  emitTurnPoints,
   fitsTile,
+  pointTile,
   TILE_BYTES,
   TILE_POINTS,
   tileScratch,
 } from "./squared_distances.ts";
+import type { Tile } from "./tiles.ts";
 
 /** Squared distances of all points to all centroids, a centroid a row of the result. */
 export const distances: WasmKernel = {
@@ -22,15 +22,13 @@ export const distances: WasmKernel = {
   }],
 };
 
-/** Adds `distances(x, c, y, n, first, total, d, k, own, begin, end)` over tiles of points. */
-function emit(module: ModuleBuilder): void {
-  const turnPoints = emitTurnPoints(module);
-  const squaredDistances = emitSquaredDistances(module);
+/** Adds `distances(points, c, y, n, first, total, d, k, own, begin, end)` over tiles of points. */
+function emit(module: ModuleBuilder, productTile: Tile): void {
   const copyWords = emitCopyWords(module);
   module.function("distances", (f) => {
     const p = f.parameters(
       "i32",
-      "x",
+      "points",
       "c",
       "y",
       "n",
@@ -46,7 +44,7 @@ function emit(module: ModuleBuilder): void {
     const rows = f.local("i32");
     const j = f.local("i32");
     const to = f.local("i32");
-    const found = i32.add(p.own.get, i32.mul(p.d.get, i32.const(TILE_BYTES)));
+    const tile = pointTile(module, productTile, p);
 
     return forLoop(
       p.begin,
@@ -54,14 +52,8 @@ function emit(module: ModuleBuilder): void {
       1,
       sequence(
         row.set(i32.mul(p.begin.get, i32.const(TILE_POINTS))),
-        rows.set(minimum(i32.const(TILE_POINTS), i32.sub(p.n.get, row.get))),
-        turnPoints.call(
-          i32.add(p.x.get, bytes(i32.mul(row.get, p.d.get))),
-          p.own.get,
-          rows.get,
-          p.d.get,
-        ),
-        squaredDistances.call(p.own.get, p.c.get, found, p.d.get, p.k.get),
+        tile.enter(row, rows),
+        tile.measure(p.c.get, p.k.get),
         to.set(i32.add(p.y.get, bytes(i32.add(p.first.get, row.get)))),
         j.set(i32.const(0)),
         forLoop(
@@ -70,7 +62,7 @@ function emit(module: ModuleBuilder): void {
           1,
           sequence(
             copyWords.call(
-              i32.add(found, i32.mul(j.get, i32.const(TILE_BYTES))),
+              i32.add(tile.found, i32.mul(j.get, i32.const(TILE_BYTES))),
               to.get,
               rows.get,
             ),

@@ -1,6 +1,7 @@
 /** How a kernel is given to the CPU backend as WebAssembly. */
 import type { Constants, Params } from "../../../kernels/kernel.ts";
 import type { ModuleBuilder } from "../assembler.ts";
+import type { Tile } from "./tiles.ts";
 
 /** Byte addresses that a thread's call works on. */
 export interface Addresses {
@@ -34,14 +35,19 @@ export interface Scratch {
 
 /** The WebAssembly implementation of a kernel. */
 export interface WasmKernel {
-  /** Adds the kernel's exported functions to the module. */
-  emit(module: ModuleBuilder): void;
+  /** Adds the kernel's exported functions to the module, products with this tile. */
+  emit(module: ModuleBuilder, tile: Tile): void;
   /** Whether this implementation covers the call; if not, the kernel's reference runs. */
   supports(params: Params, constants: Constants): boolean;
   /** What of a program's scratch memory the call needs. */
-  scratch(params: Params, constants: Constants): Scratch;
+  scratch(params: Params, constants: Constants, tile: Tile): Scratch;
   /** The passes, in order. An element's result must not depend on how a pass is split. */
-  phases(params: Params, constants: Constants, addresses: Addresses): readonly Phase[];
+  phases(
+    params: Params,
+    constants: Constants,
+    addresses: Addresses,
+    tile: Tile,
+  ): readonly Phase[];
 }
 
 /** A kernel that needs no scratch memory. */

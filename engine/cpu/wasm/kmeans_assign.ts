@@ -4,7 +4,6 @@ import {
   forLoop,
   i32,
   i32x4,
-  minimum,
   type ModuleBuilder,
   sequence,
   v128,
@@ -14,13 +13,13 @@ import type { WasmKernel } from "./kernel.ts";
 import { emitRunning } from "./kmeans_state.ts";
 import {
   emitCopyWords,
-  emitSquaredDistances,
-  emitTurnPoints,
   fitsTile,
+  pointTile,
   TILE_BYTES,
   TILE_POINTS,
   tileScratch,
 } from "./squared_distances.ts";
+import type { Tile } from "./tiles.ts";
 
 /** Lloyd's assignment: a tile of points meets the centroids of all runs that are not done. */
 export const kmeansAssign: WasmKernel = {
@@ -38,9 +37,7 @@ export const kmeansAssign: WasmKernel = {
  * Adds `kmeans_assign(points, centroids, state, labels, distances, n, first, total, d, k, runs, own,
  * begin, end)` over tiles of points.
  */
-function emit(module: ModuleBuilder): void {
-  const turnPoints = emitTurnPoints(module);
-  const squaredDistances = emitSquaredDistances(module);
+function emit(module: ModuleBuilder, productTile: Tile): void {
   const copyWords = emitCopyWords(module);
   module.function("kmeans_assign", (f) => {
     const p = f.parameters(
@@ -71,8 +68,8 @@ function emit(module: ModuleBuilder): void {
     const candidate = f.local("v128");
     const number = f.local("v128");
     const nearer = f.local("v128");
-    const best = i32.add(p.own.get, i32.mul(p.d.get, i32.const(TILE_BYTES)));
-    const squared = i32.add(best, i32.const(2 * TILE_BYTES));
+    const tile = pointTile(module, productTile, p);
+    const best = tile.behind(p.k.get);
 
     const compare = sequence(
       number.set(i32x4.splat(j.get)),
@@ -87,14 +84,11 @@ function emit(module: ModuleBuilder): void {
       from.increase(TILE_BYTES),
     );
     const eachRun = sequence(
-      squaredDistances.call(
-        p.own.get,
+      tile.measure(
         i32.add(p.centroids.get, bytes(i32.mul(run.get, i32.mul(p.k.get, p.d.get)))),
-        squared,
-        p.d.get,
         p.k.get,
       ),
-      from.set(squared),
+      from.set(tile.found),
       ...nearest.map((least, v) => least.set(v128.load(from.get, v * 16))),
       ...labels.map((label) => label.set(v128.zero)),
       from.increase(TILE_BYTES),
@@ -119,13 +113,7 @@ function emit(module: ModuleBuilder): void {
       1,
       sequence(
         row.set(i32.mul(p.begin.get, i32.const(TILE_POINTS))),
-        rows.set(minimum(i32.const(TILE_POINTS), i32.sub(p.n.get, row.get))),
-        turnPoints.call(
-          i32.add(p.points.get, bytes(i32.mul(row.get, p.d.get))),
-          p.own.get,
-          rows.get,
-          p.d.get,
-        ),
+        tile.enter(row, rows),
         run.set(i32.const(0)),
         forLoop(run, p.runs.get, 1, when(emitRunning(p.state, run), eachRun)),
       ),

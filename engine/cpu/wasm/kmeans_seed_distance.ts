@@ -16,13 +16,13 @@ import {
 import type { WasmKernel } from "./kernel.ts";
 import {
   emitCopyWords,
-  emitSquaredDistances,
-  emitTurnPoints,
   fitsTile,
+  pointTile,
   TILE_BYTES,
   TILE_POINTS,
   tileScratch,
 } from "./squared_distances.ts";
+import type { Tile } from "./tiles.ts";
 
 /** Points whose distances make one partial sum, as the kernel defines it. */
 const BLOCK = 256;
@@ -49,9 +49,7 @@ export const kmeansSeedDistance: WasmKernel = {
  * Adds `kmeans_seed_distance(points, candidates, round, best, distances, partials, n, first, total,
  * d, count, trials, blocks, firstBlock, own, begin, end)` over blocks of points.
  */
-function emit(module: ModuleBuilder): void {
-  const turnPoints = emitTurnPoints(module);
-  const squaredDistances = emitSquaredDistances(module);
+function emit(module: ModuleBuilder, productTile: Tile): void {
   const copyWords = emitCopyWords(module);
   module.function("kmeans_seed_distance", (f) => {
     const p = f.parameters(
@@ -74,7 +72,7 @@ function emit(module: ModuleBuilder): void {
       "begin",
       "end",
     );
-    const squared = f.local("i32");
+    const tile = pointTile(module, productTile, p);
     const known = f.local("i32");
     const sums = f.local("i32");
     const halves = f.localArray("i32", 2);
@@ -141,21 +139,15 @@ function emit(module: ModuleBuilder): void {
       run.increase(1),
     );
     const eachTile = sequence(
-      rows.set(minimum(i32.const(TILE_POINTS), i32.sub(lastRow.get, row.get))),
+      tile.enter(row, rows),
       ...lanes.map((lane, v) =>
         lane.set(i32x4.ltU(
           i32x4.const(4 * v, 4 * v + 1, 4 * v + 2, 4 * v + 3),
           i32x4.splat(rows.get),
         ))
       ),
-      turnPoints.call(
-        i32.add(p.points.get, bytes(i32.mul(row.get, p.d.get))),
-        p.own.get,
-        rows.get,
-        p.d.get,
-      ),
-      squaredDistances.call(p.own.get, p.candidates.get, squared.get, p.d.get, p.count.get),
-      at.set(squared.get),
+      tile.measure(p.candidates.get, p.count.get),
+      at.set(tile.found),
       to.set(i32.add(current.get, bytes(place))),
       sums.set(i32.add(known.get, i32.const(TILE_BYTES))),
       run.set(i32.const(0)),
@@ -183,11 +175,7 @@ function emit(module: ModuleBuilder): void {
       ),
     );
     return sequence(
-      squared.set(i32.add(p.own.get, i32.mul(p.d.get, i32.const(TILE_BYTES)))),
-      known.set(i32.add(
-        squared.get,
-        i32.mul(i32.add(p.count.get, i32.const(1)), i32.const(TILE_BYTES)),
-      )),
+      known.set(tile.behind(p.count.get)),
       // Rounds take turns with the halves of `distances`.
       current.set(i32.and(i32.load(p.round.get), i32.const(1))),
       previous.set(i32.add(

@@ -1,7 +1,7 @@
 /**
- * The innermost loop of the matrix products: a tile of 6 rows × 8 columns whose sums stay in
- * registers. 12 accumulators, 2 vectors of the panel and 1 broadcast are 15 of the 16 vector
- * registers of x86-64, and 12 independent sums hide the latency of the multiply-add.
+ * The innermost loop of the matrix products: a tile whose sums stay in registers, as many as there are
+ * beside a panel's vectors and one number of the left factor, so that independent sums hide the latency
+ * of the multiply-add.
  */
 import {
   type Code,
@@ -12,21 +12,22 @@ import {
   type ModuleBuilder,
   select,
   sequence,
+  shuffle32,
   v128,
   whileLoop,
 } from "../assembler.ts";
+import { loadPairs, packPairs } from "./pairs.ts";
+import type { Tile } from "./tiles.ts";
 
-/** Rows of a tile. */
-export const TILE_ROWS = 6;
-/** Columns of a tile, and of a packed panel of the right factor. */
-export const TILE_COLUMNS = 8;
 /** Steps of the depth in one turn of the loop. */
 export const UNROLL = 8;
 
 /** How a tile kernel is made. */
 export interface TileOptions {
-  /** Vectors of 4 columns: 2, or 1 for a last panel of at most 4 columns. */
-  readonly vectors: 1 | 2;
+  /** Its shape. */
+  readonly tile: Tile;
+  /** Whether it has half of the tile's columns, for a last panel of at most as many. */
+  readonly narrow: boolean;
   /** Whether the sums are kept only where a mask of the tile's shape is positive, else 0. */
   readonly masked: boolean;
 }
@@ -38,11 +39,12 @@ export interface TileOptions {
  *       maskStride)
  *
  * to = max(start + left · panel, floor), over `length` steps of the depth in order; strides in
- * bytes. It reads and writes 6 rows of `to`, whatever `rows` is; rows of the left factor at and past
+ * bytes. It reads and writes all rows of `to`, whatever `rows` is; rows of the left factor at and past
  * `rows` are not read, the last one stands in for them.
  */
 export function emitTile(module: ModuleBuilder, options: TileOptions): FunctionHandle {
-  const { vectors, masked } = options;
+  const { tile, narrow, masked } = options;
+  const vectors = tile.columns / (narrow ? 8 : 4);
   return module.function(undefined, (f) => {
     const { left, leftStride, rows, panel, length, start, startStride, to, toStride } = f
       .parameters(
@@ -59,21 +61,31 @@ export function emitTile(module: ModuleBuilder, options: TileOptions): FunctionH
       );
     const { floor } = f.parameters("f32", "floor");
     const { mask, maskStride } = f.parameters("i32", "mask", "maskStride");
-    const sums = Array.from({ length: TILE_ROWS }, () => f.localArray("v128", vectors));
+    const sums = Array.from({ length: tile.rows }, () => f.localArray("v128", vectors));
     const columns = f.localArray("v128", vectors);
     const least = f.local("v128");
     const end = f.local("i32");
-    const pointers = [left, ...f.localArray("i32", TILE_ROWS - 1)];
+    const pointers = [left, ...f.localArray("i32", tile.rows - 1)];
     const depthBytes = vectors * 16;
     const value = f.local("v128");
+    const terms = tile.checked ? f.localArray("v128", tile.rows) : [];
 
-    const step = (unrolled: number): Code =>
+    /** One of the four terms that are loaded at the first of them. */
+    const spread = (r: number, unrolled: number): Code => {
+      const { get } = terms[r];
+      const term = unrolled % 4;
+      return sequence(
+        ...(term === 0 ? [terms[r].set(v128.load(pointers[r].get, unrolled * 4))] : []),
+        value.set(shuffle32(get, get, [term, term, term, term])),
+      );
+    };
+    const step = (unrolled: number, fours: boolean): Code =>
       sequence(
-        ...columns.map((column, c) =>
-          column.set(v128.load(panel.get, unrolled * depthBytes + c * 16))
-        ),
+        loadPairs(columns, panel.get, unrolled * depthBytes, tile.checked),
         ...sums.flatMap((row, r) => {
-          const broadcast = value.set(v128.load32Splat(pointers[r].get, unrolled * 4));
+          const broadcast = fours
+            ? spread(r, unrolled)
+            : value.set(v128.load32Splat(pointers[r].get, unrolled * 4));
           const products = row.map((sum, c) =>
             sum.set(module.multiplyAdd(value.get, columns[c].get, sum.get))
           );
@@ -90,11 +102,17 @@ export function emitTile(module: ModuleBuilder, options: TileOptions): FunctionH
         end.set(until),
         whileLoop(
           i32.ltU(panel.get, end.get),
-          sequence(...Array.from({ length: steps }, (_, u) => step(u)), advance(steps)),
+          sequence(
+            ...Array.from({ length: steps }, (_, u) => step(u, tile.checked && steps % 4 === 0)),
+            advance(steps),
+          ),
         ),
       );
     const eachRow = (pointer: Local, stride: Local, body: (r: number) => Code): Code =>
       sequence(...sums.map((_, r) => sequence(body(r), pointer.increase(stride.get))));
+
+    const clamp = (row: readonly Local[]): Code[] =>
+      row.map((sum) => sum.set(f32x4.max(sum.get, least.get)));
 
     return sequence(
       ...pointers.slice(1).map((pointer, r) =>
@@ -106,7 +124,7 @@ export function emitTile(module: ModuleBuilder, options: TileOptions): FunctionH
       eachRow(
         start,
         startStride,
-        (r) => sequence(...sums[r].map((sum, c) => sum.set(v128.load(start.get, c * 16)))),
+        (r) => loadPairs(sums[r], start.get, 0, tile.checked),
       ),
       turns(
         i32.add(
@@ -123,17 +141,17 @@ export function emitTile(module: ModuleBuilder, options: TileOptions): FunctionH
         1,
       ),
       least.set(f32x4.splat(floor.get)),
+      ...(tile.checked ? [...sums.flatMap(clamp), ...sums.map(packPairs)] : []),
       eachRow(to, toStride, (r) =>
         sequence(
-          ...sums[r].map((sum, c) => {
-            const value = f32x4.max(sum.get, least.get);
-            return v128.store(
-              to.get,
-              masked ? v128.and(value, positive(mask, c * 16)) : value,
-              c * 16,
-            );
-          }),
-          ...(masked ? [mask.increase(maskStride.get)] : []),
+          ...(tile.checked ? [] : clamp(sums[r])),
+          ...(masked
+            ? [
+              ...sums[r].map((sum, c) => sum.set(v128.and(sum.get, positive(mask, c * 16)))),
+              mask.increase(maskStride.get),
+            ]
+            : []),
+          ...sums[r].map((sum, c) => v128.store(to.get, sum.get, c * 16)),
         )),
     );
   });

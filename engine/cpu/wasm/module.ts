@@ -1,10 +1,11 @@
 import { f32, f32x4, ModuleBuilder, type ModuleOptions } from "../assembler.ts";
 import { WASM_KERNELS } from "./table.ts";
+import type { Tile } from "./tiles.ts";
 
-/** The bytes of the module with all kernels of {@linkcode WASM_KERNELS}. */
-export function buildModule(options: ModuleOptions): Uint8Array<ArrayBuffer> {
+/** The bytes of the module with all kernels of {@linkcode WASM_KERNELS}, products with this tile. */
+export function buildModule(options: ModuleOptions, tile: Tile): Uint8Array<ArrayBuffer> {
   const module = new ModuleBuilder(options);
-  for (const kernel of Object.values(WASM_KERNELS)) kernel?.emit(module);
+  for (const kernel of Object.values(WASM_KERNELS)) kernel?.emit(module, tile);
   return module.build();
 }
 

@@ -16,14 +16,8 @@ import {
   whileLoop,
 } from "../assembler.ts";
 import type { WasmKernel } from "./kernel.ts";
-import {
-  emitSquaredDistances,
-  emitTurnPoints,
-  fitsTile,
-  TILE_BYTES,
-  TILE_POINTS,
-  tileScratch,
-} from "./squared_distances.ts";
+import { fitsTile, pointTile, TILE_BYTES, TILE_POINTS, tileScratch } from "./squared_distances.ts";
+import type { Tile } from "./tiles.ts";
 
 /** Rows whose distances to a tile of queries are held at once. */
 const BLOCK = 64;
@@ -81,9 +75,7 @@ function emitInsert(module: ModuleBuilder): FunctionHandle {
  * Adds `nearest_neighbours(queries, numbers, points, rows, squared, count, n, first, d, k, own, begin,
  * end)` over tiles of queries.
  */
-function emit(module: ModuleBuilder): void {
-  const turnPoints = emitTurnPoints(module);
-  const squaredDistances = emitSquaredDistances(module);
+function emit(module: ModuleBuilder, productTile: Tile): void {
   const insert = emitInsert(module);
   module.function("nearest_neighbours", (f) => {
     const p = f.parameters(
@@ -106,8 +98,13 @@ function emit(module: ModuleBuilder): void {
     const value = f.local("f32");
     // The farthest selected distance of each query; nothing is nearer in lanes that hold none.
     const worst = f.localArray("v128", TILE_POINTS / 4);
-    const distances = i32.add(p.own.get, i32.mul(p.d.get, i32.const(TILE_BYTES)));
-    const bounds = i32.add(distances, i32.const((BLOCK + 1) * TILE_BYTES));
+    const tile = pointTile(module, productTile, {
+      points: p.queries,
+      n: p.count,
+      d: p.d,
+      own: p.own,
+    });
+    const bounds = tile.behind(i32.const(BLOCK));
     const loadBounds = sequence(...worst.map((vector, v) => vector.set(v128.load(bounds, v * 16))));
     const placeOf = (lane: Code) => bytes(i32.mul(i32.add(query.get, lane), p.k.get));
     const lastOf = (array: Code) =>
@@ -181,14 +178,8 @@ function emit(module: ModuleBuilder): void {
     );
     const eachBlock = sequence(
       rows.set(minimum(i32.const(BLOCK), i32.sub(p.n.get, row.get))),
-      squaredDistances.call(
-        p.own.get,
-        i32.add(p.points.get, bytes(i32.mul(row.get, p.d.get))),
-        distances,
-        p.d.get,
-        rows.get,
-      ),
-      at.set(distances),
+      tile.measure(i32.add(p.points.get, bytes(i32.mul(row.get, p.d.get))), rows.get),
+      at.set(tile.found),
       rows.increase(row.get),
       forLoop(row, rows.get, 1, eachRow),
     );
@@ -198,13 +189,7 @@ function emit(module: ModuleBuilder): void {
       1,
       sequence(
         query.set(i32.mul(p.begin.get, i32.const(TILE_POINTS))),
-        valid.set(minimum(i32.const(TILE_POINTS), i32.sub(p.count.get, query.get))),
-        turnPoints.call(
-          i32.add(p.queries.get, bytes(i32.mul(query.get, p.d.get))),
-          p.own.get,
-          valid.get,
-          p.d.get,
-        ),
+        tile.enter(query, valid),
         begin,
         row.set(i32.const(0)),
         whileLoop(i32.ltU(row.get, p.n.get), eachBlock),

@@ -1,6 +1,6 @@
 /**
- * Copies a panel of a product's right factor, 8 (or, at the edge, up to 4) of its columns, to
- * scratch memory, where the columns of each depth lie together. Columns that do not exist become 0
+ * Copies a panel of a product's right factor, as many columns as a tile has (or, at the edge, up to half
+ * of them), to scratch memory, where the columns of each depth lie together. Columns that do not exist become 0
  * or repeat the last one; they enter no result.
  */
 import {
@@ -9,6 +9,7 @@ import {
   forLoop,
   type FunctionHandle,
   i32,
+  minimum,
   type ModuleBuilder,
   select,
   sequence,
@@ -17,16 +18,14 @@ import {
   when,
   whileLoop,
 } from "../assembler.ts";
-import { TILE_COLUMNS } from "./micro_kernel.ts";
-
-/** Columns of a panel at the edge that is packed at half the width. */
-export const NARROW = TILE_COLUMNS / 2;
+import type { Tile } from "./tiles.ts";
 
 /**
  * Adds `pack(from, stride, to, length, width)` for a factor whose rows are the depth: the panel's
  * row at depth p is the `width` numbers at `from + p · stride` (bytes).
  */
-export function emitPackRows(module: ModuleBuilder): FunctionHandle {
+export function emitPackRows(module: ModuleBuilder, { columns }: Tile): FunctionHandle {
+  const narrow = columns / 2;
   return module.function(undefined, (f) => {
     const { from, stride, to, length, width } = f.parameters(
       "i32",
@@ -47,13 +46,20 @@ export function emitPackRows(module: ModuleBuilder): FunctionHandle {
           sequence(body, from.increase(stride.get), to.increase(bytes)),
         ),
       );
-    const copyVector = (offset: number) => v128.store(to.get, v128.load(from.get, offset), offset);
+    const copyRows = (columns: number) =>
+      eachDepth(
+        i32.const(columns * 4),
+        sequence(
+          ...Array.from({ length: columns / 4 }, (_, c) =>
+            v128.store(to.get, v128.load(from.get, c * 16), c * 16)),
+        ),
+      );
     const columnBytes = i32.mul(column.get, i32.const(4));
     const scalars = sequence(
       padded.set(select(
-        i32.gtU(width.get, i32.const(NARROW)),
-        i32.const(TILE_COLUMNS),
-        i32.const(NARROW),
+        i32.gtU(width.get, i32.const(narrow)),
+        i32.const(columns),
+        i32.const(narrow),
       )),
       eachDepth(
         i32.mul(padded.get, i32.const(4)),
@@ -76,13 +82,9 @@ export function emitPackRows(module: ModuleBuilder): FunctionHandle {
       ),
     );
     return when(
-      i32.eq(width.get, i32.const(TILE_COLUMNS)),
-      eachDepth(i32.const(TILE_COLUMNS * 4), sequence(copyVector(0), copyVector(16))),
-      when(
-        i32.eq(width.get, i32.const(NARROW)),
-        eachDepth(i32.const(NARROW * 4), copyVector(0)),
-        scalars,
-      ),
+      i32.eq(width.get, i32.const(columns)),
+      copyRows(columns),
+      when(i32.eq(width.get, i32.const(narrow)), copyRows(narrow), scalars),
     );
   });
 }
@@ -91,8 +93,8 @@ export function emitPackRows(module: ModuleBuilder): FunctionHandle {
  * Adds `pack(from, stride, to, length, width)` for a factor whose rows are the panel's columns:
  * column c is the `length` numbers from `from + c · stride` (bytes) on.
  */
-export function emitPackColumns(module: ModuleBuilder): FunctionHandle {
-  const half = module.once("transpose", () => emitTranspose(module));
+export function emitPackColumns(module: ModuleBuilder, { columns }: Tile): FunctionHandle {
+  const transpose = module.once("transpose", () => emitTranspose(module));
   return module.function(undefined, (f) => {
     const { from, stride, to, length, width } = f.parameters(
       "i32",
@@ -102,22 +104,24 @@ export function emitPackColumns(module: ModuleBuilder): FunctionHandle {
       "length",
       "width",
     );
-    const bytes = (columns: number) => i32.const(columns * 4);
-    return when(
-      i32.gtU(width.get, i32.const(NARROW)),
+    const first = f.local("i32");
+    const fours = (columns: number) =>
       sequence(
-        half.call(from.get, stride.get, to.get, length.get, width.get, bytes(TILE_COLUMNS)),
-        half.call(
-          i32.add(from.get, i32.mul(stride.get, i32.const(NARROW))),
-          stride.get,
-          i32.add(to.get, bytes(NARROW)),
-          length.get,
-          i32.sub(width.get, i32.const(NARROW)),
-          bytes(TILE_COLUMNS),
-        ),
-      ),
-      half.call(from.get, stride.get, to.get, length.get, width.get, bytes(NARROW)),
-    );
+        ...Array.from({ length: columns / 4 }, (_, c) =>
+          sequence(
+            first.set(minimum(i32.const(4 * c), i32.sub(width.get, i32.const(1)))),
+            transpose.call(
+              i32.add(from.get, i32.mul(stride.get, first.get)),
+              stride.get,
+              i32.add(to.get, i32.const(16 * c)),
+              length.get,
+              i32.sub(width.get, first.get),
+              i32.const(columns * 4),
+            ),
+          )),
+      );
+    const narrow = columns / 2;
+    return when(i32.gtU(width.get, i32.const(narrow)), fours(columns), fours(narrow));
   });
 }
 

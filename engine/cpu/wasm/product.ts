@@ -3,9 +3,9 @@
  *
  * The order is Goto's (Goto and van de Geijn, "Anatomy of high-performance matrix multiplication",
  * ACM TOMS 2008), with the panel of the right factor innermost: for a block of rows and a block of
- * the depth, whose part of the left factor stays in the second-level cache, each panel of 8 columns
- * is packed into the thread's own scratch, where it stays in the first-level cache, and multiplied
- * with the block's tiles of 6 rows. Threads take runs of (row block, panel) pairs and share nothing.
+ * the depth, whose part of the left factor stays in the second-level cache, each panel of the
+ * right factor, as wide as a tile, is packed into the thread's own scratch, where it stays in the
+ * first-level cache, and multiplied with the block's tiles. Threads take runs of (row block, panel) pairs and share nothing.
  * Each element sums the depth in order, from the bias on, whatever the blocks and the threads.
  */
 import {
@@ -25,9 +25,10 @@ import {
   when,
   whileLoop,
 } from "../assembler.ts";
-import type { Phase } from "./kernel.ts";
-import { emitTile, TILE_COLUMNS, TILE_ROWS, type TileOptions, UNROLL } from "./micro_kernel.ts";
-import { emitCopyTile, emitPackColumns, emitPackRows, NARROW } from "./packing.ts";
+import { NO_SCRATCH, type Phase, type Scratch } from "./kernel.ts";
+import { emitTile, UNROLL } from "./micro_kernel.ts";
+import { emitCopyTile, emitPackColumns, emitPackRows } from "./packing.ts";
+import type { Tile } from "./tiles.ts";
 
 /** How the factors of a product lie in memory, and what happens to its sums. */
 export interface ProductOptions {
@@ -35,10 +36,12 @@ export interface ProductOptions {
   readonly right: "rows" | "columns";
   /** Whether the result is kept only where a mask [rows, columns] is positive. */
   readonly masked: boolean;
+  /** Of which tile; all products of a module are of the same. */
+  readonly tile: Tile;
 }
 
-/** Longest block of the depth: a panel of it, 16 KiB, is half of a first-level cache. */
-export const BLOCK_DEPTH = 512;
+/** Numbers of a panel that a block of the depth may have: 16 KiB, half of a first-level cache. */
+const PANEL_NUMBERS = 2 ** 12;
 /** Numbers of the left factor that a block may hold: 512 KiB, half of a second-level cache. */
 const BLOCK_NUMBERS = 2 ** 17;
 /** (row block, panel) pairs that a product should have for threads to share. */
@@ -46,14 +49,24 @@ const ENOUGH_PAIRS = 64;
 /** Fewest tiles of rows that are worth packing a panel for. */
 const LEAST_TILES = 10;
 
-const TILE_BYTES = TILE_ROWS * TILE_COLUMNS * 4;
-/** Where the parts of a thread's scratch begin, in bytes. */
-const SUMS_AT = BLOCK_DEPTH * TILE_COLUMNS * 4;
-const MASK_AT = SUMS_AT + TILE_BYTES;
-const BIAS_AT = MASK_AT + TILE_BYTES;
+/** Longest block of the depth. */
+function mostDepth({ columns }: Tile): number {
+  return PANEL_NUMBERS / columns;
+}
 
-/** Bytes of a thread's scratch. */
-export const PRODUCT_SCRATCH: number = BIAS_AT + TILE_COLUMNS * 4;
+/** Where the parts of a thread's scratch begin, in bytes, and where it ends: a panel, sums, mask, bias. */
+function scratchOf({ rows, columns }: Tile) {
+  const sums = PANEL_NUMBERS * 4;
+  const tileBytes = rows * columns * 4;
+  const mask = sums + tileBytes;
+  const bias = mask + tileBytes;
+  return { sums, mask, bias, end: bias + columns * 4 };
+}
+
+/** Scratch of a product. */
+export function productScratch(tile: Tile): Scratch {
+  return { ...NO_SCRATCH, own: scratchOf(tile).end };
+}
 
 /** What a call of a product is given. Addresses in bytes. */
 export interface ProductCall {
@@ -82,18 +95,18 @@ export interface ProductCall {
 }
 
 /** The pass that computes a product with the function that {@linkcode emitProduct} named `entry`. */
-export function productPhase(entry: string, call: ProductCall): Phase {
+export function productPhase(entry: string, call: ProductCall, tile: Tile): Phase {
   const { left, right, to, rows, depth, columns, own, bias, relu, mask } = call;
   const { leftStride = depth } = call;
-  const blockDepth = evenBlock(depth, BLOCK_DEPTH, UNROLL);
-  const panels = Math.ceil(columns / TILE_COLUMNS);
+  const blockDepth = evenBlock(depth, mostDepth(tile), UNROLL);
+  const panels = Math.ceil(columns / tile.columns);
   const cacheRows = Math.floor(BLOCK_NUMBERS / blockDepth);
   const sharedRows = Math.ceil(rows / Math.ceil(ENOUGH_PAIRS / panels));
-  const leastRows = LEAST_TILES * TILE_ROWS;
+  const leastRows = LEAST_TILES * tile.rows;
   const blockRows = evenBlock(
     rows,
-    Math.max(Math.min(cacheRows, Math.max(sharedRows, leastRows)), TILE_ROWS),
-    TILE_ROWS,
+    Math.max(Math.min(cacheRows, Math.max(sharedRows, leastRows)), tile.rows),
+    tile.rows,
   );
   return {
     entry,
@@ -129,22 +142,19 @@ export function emitProduct(
   entry: string | undefined,
   options: ProductOptions,
 ): FunctionHandle {
-  const { right, masked } = options;
-  const tile = (options: TileOptions) =>
-    module.once(`tile ${JSON.stringify(options)}`, () => emitTile(module, options));
-  const tiles = {
-    wide: tile({ vectors: 2, masked: false }),
-    narrow: tile({ vectors: 1, masked: false }),
+  const { right, masked, tile } = options;
+  const { rows: tileRows, columns: tileColumns } = tile;
+  const scratch = scratchOf(tile);
+  const kernelsOf = (masked: boolean) => {
+    const kernel = (narrow: boolean) =>
+      module.once(`tile: ${narrow} ${masked}`, () => emitTile(module, { tile, narrow, masked }));
+    return { wide: kernel(false), narrow: kernel(true) };
   };
-  const lastTiles = masked
-    ? {
-      wide: tile({ vectors: 2, masked: true }),
-      narrow: tile({ vectors: 1, masked: true }),
-    }
-    : tiles;
+  const kernels = kernelsOf(false);
+  const lastKernels = masked ? kernelsOf(true) : kernels;
   const pack = right === "rows"
-    ? module.once("packRows", () => emitPackRows(module))
-    : module.once("packColumns", () => emitPackColumns(module));
+    ? module.once("packRows", () => emitPackRows(module, tile))
+    : module.once("packColumns", () => emitPackColumns(module, tile));
   const copyTile = module.once("copyTile", () => emitCopyTile(module));
 
   return module.function(entry, (f) => {
@@ -191,17 +201,17 @@ export function emitProduct(
       "firstPair",
     );
     const floor = f.local("f32");
-    const ownSums = i32.add(p.own.get, i32.const(SUMS_AT));
-    const ownMask = i32.add(p.own.get, i32.const(MASK_AT));
-    const ownBias = i32.add(p.own.get, i32.const(BIAS_AT));
+    const narrow = tileColumns / 2;
+    const ownSums = i32.add(p.own.get, i32.const(scratch.sums));
+    const ownMask = i32.add(p.own.get, i32.const(scratch.mask));
+    const ownBias = i32.add(p.own.get, i32.const(scratch.bias));
     const matrix = (base: Local, row: Code, width: Code, column: Code) =>
       i32.add(base.get, bytes(i32.add(i32.mul(row, width), column)));
-    const padded = select(v.narrow.get, i32.const(NARROW), i32.const(TILE_COLUMNS));
-    const ownStride = i32.const(TILE_COLUMNS * 4);
+    const padded = select(v.narrow.get, i32.const(narrow), i32.const(tileColumns));
+    const ownStride = i32.const(tileColumns * 4);
 
     const biasRow = sequence(
-      v128.store(ownBias, v128.zero),
-      v128.store(ownBias, v128.zero, 16),
+      ...Array.from({ length: tileColumns / 4 }, (_, c) => v128.store(ownBias, v128.zero, c * 16)),
       when(
         p.useBias.get,
         copyTile.call(
@@ -280,20 +290,16 @@ export function emitProduct(
       v.maskAt.get,
       v.maskStride.get,
     ];
-    const either = (kernels: typeof tiles) =>
-      when(
-        v.narrow.get,
-        kernels.narrow.call(...tileArguments),
-        kernels.wide.call(...tileArguments),
-      );
+    const either = ({ wide, narrow }: typeof kernels) =>
+      when(v.narrow.get, narrow.call(...tileArguments), wide.call(...tileArguments));
     const product = sequence(
-      v.rowsLeft.set(minimum(i32.const(TILE_ROWS), i32.sub(v.blockEnd.get, v.row.get))),
+      v.rowsLeft.set(minimum(i32.const(tileRows), i32.sub(v.blockEnd.get, v.row.get))),
       v.isFull.set(i32.and(
-        i32.eq(v.rowsLeft.get, i32.const(TILE_ROWS)),
+        i32.eq(v.rowsLeft.get, i32.const(tileRows)),
         i32.eq(v.width.get, padded),
       )),
       place,
-      masked ? when(v.isLast.get, either(lastTiles), either(tiles)) : either(tiles),
+      masked ? when(v.isLast.get, either(lastKernels), either(kernels)) : either(kernels),
       when(
         i32.eqz(v.isFull.get),
         copyTile.call(
@@ -307,13 +313,13 @@ export function emitProduct(
       ),
     );
     const panelProduct = sequence(
-      v.column.set(i32.mul(v.panel.get, i32.const(TILE_COLUMNS))),
-      v.width.set(minimum(i32.const(TILE_COLUMNS), i32.sub(p.columns.get, v.column.get))),
-      v.narrow.set(i32.leU(v.width.get, i32.const(NARROW))),
+      v.column.set(i32.mul(v.panel.get, i32.const(tileColumns))),
+      v.width.set(minimum(i32.const(tileColumns), i32.sub(p.columns.get, v.column.get))),
+      v.narrow.set(i32.leU(v.width.get, i32.const(narrow))),
       packPanel,
       biasRow,
       v.row.set(v.blockBegin.get),
-      forLoop(v.row, v.blockEnd.get, TILE_ROWS, product),
+      forLoop(v.row, v.blockEnd.get, tileRows, product),
     );
     const depthBlock = sequence(
       v.length.set(minimum(p.blockDepth.get, i32.sub(p.depth.get, v.depthBegin.get))),
@@ -327,7 +333,7 @@ export function emitProduct(
     );
     return sequence(
       v.panels.set(
-        i32.divU(i32.add(p.columns.get, i32.const(TILE_COLUMNS - 1)), i32.const(TILE_COLUMNS)),
+        i32.divU(i32.add(p.columns.get, i32.const(tileColumns - 1)), i32.const(tileColumns)),
       ),
       v.rowBlock.set(i32.divU(p.begin.get, v.panels.get)),
       whileLoop(

@@ -5,21 +5,14 @@ import {
   f32x4,
   forLoop,
   i32,
-  minimum,
   type ModuleBuilder,
   sequence,
   v128,
   when,
 } from "../assembler.ts";
 import type { WasmKernel } from "./kernel.ts";
-import {
-  emitSquaredDistances,
-  emitTurnPoints,
-  fitsTile,
-  TILE_BYTES,
-  TILE_POINTS,
-  tileScratch,
-} from "./squared_distances.ts";
+import { fitsTile, pointTile, TILE_BYTES, TILE_POINTS, tileScratch } from "./squared_distances.ts";
+import type { Tile } from "./tiles.ts";
 
 const VECTORS = TILE_POINTS / 4;
 
@@ -36,9 +29,7 @@ export const softAssign: WasmKernel = {
 };
 
 /** Adds `soft_assign(z, c, q, n, p, k, own, begin, end)` over tiles of codes. */
-function emit(module: ModuleBuilder): void {
-  const turnPoints = emitTurnPoints(module);
-  const squaredDistances = emitSquaredDistances(module);
+function emit(module: ModuleBuilder, productTile: Tile): void {
   module.function("soft_assign", (f) => {
     const p = f.parameters("i32", "z", "c", "q", "n", "p", "k", "own", "begin", "end");
     const row = f.local("i32");
@@ -46,15 +37,15 @@ function emit(module: ModuleBuilder): void {
     const j = f.local("i32");
     const at = f.local("i32");
     const to = f.local("i32");
-    const weights = f.local("i32");
     const bases = f.localArray("v128", VECTORS);
     const sums = f.localArray("v128", VECTORS);
     const value = f.local("v128");
+    const tile = pointTile(module, productTile, { points: p.z, n: p.n, d: p.p, own: p.own });
     const one = f32x4.splat(f32.const(1));
 
     const eachCentre = (body: Code) =>
       sequence(
-        at.set(weights.get),
+        at.set(tile.found),
         j.set(i32.const(0)),
         forLoop(j, p.k.get, 1, sequence(body, at.increase(TILE_BYTES))),
       );
@@ -79,14 +70,8 @@ function emit(module: ModuleBuilder): void {
     );
     const eachTile = sequence(
       row.set(i32.mul(p.begin.get, i32.const(TILE_POINTS))),
-      rows.set(minimum(i32.const(TILE_POINTS), i32.sub(p.n.get, row.get))),
-      turnPoints.call(
-        i32.add(p.z.get, bytes(i32.mul(row.get, p.p.get))),
-        p.own.get,
-        rows.get,
-        p.p.get,
-      ),
-      squaredDistances.call(p.own.get, p.c.get, weights.get, p.p.get, p.k.get),
+      tile.enter(row, rows),
+      tile.measure(p.c.get, p.k.get),
       ...bases.map((nearest) => nearest.set(f32x4.splat(f32.const(Infinity)))),
       ...sums.map((sum) => sum.set(v128.zero)),
       eachCentre(sequence(
@@ -106,9 +91,6 @@ function emit(module: ModuleBuilder): void {
       )),
       eachCentre(storeColumn),
     );
-    return sequence(
-      weights.set(i32.add(p.own.get, i32.mul(p.p.get, i32.const(TILE_BYTES)))),
-      forLoop(p.begin, p.end.get, 1, eachTile),
-    );
+    return forLoop(p.begin, p.end.get, 1, eachTile);
   });
 }

@@ -6,9 +6,11 @@
  */
 import {
   bytes,
+  type Code,
   f32x4,
   type FunctionHandle,
   i32,
+  type Local,
   minimum,
   type ModuleBuilder,
   select,
@@ -18,6 +20,8 @@ import {
   when,
   whileLoop,
 } from "../assembler.ts";
+import { loadPairs, packPairs } from "./pairs.ts";
+import type { Tile } from "./tiles.ts";
 
 /** Points of a tile: four vectors. */
 export const TILE_POINTS = 16;
@@ -28,7 +32,11 @@ export const TILE_BYTES: number = TILE_POINTS * 4;
 /** Vectors of a tile's row. */
 const VECTORS = TILE_POINTS / 4;
 
-/** Most features and centres at once: 64 MiB of scratch for either. */
+/** Centres that meet a tile at once: with sums of 128 bits, and of 256. */
+const CENTRES = 2;
+const MOST_CENTRES = 5;
+
+/** Most features and centres of a call: 64 MiB of scratch for either. */
 const MOST = 2 ** 20;
 
 /** Whether the scratch of a tile with `d` features and `count` centres is acceptable. */
@@ -36,16 +44,16 @@ export function fitsTile(d: number, count: number): boolean {
   return d > 0 && d <= MOST && count > 0 && count <= MOST;
 }
 
-/** Bytes of scratch for a tile of points [d, 16] and its distances [count + 1, 16]. */
+/** Bytes of scratch for a tile of points [d, 16] and its distances [count, 16], with what is written behind. */
 export function tileScratch(d: number, count: number): number {
-  return (d + count + 1) * TILE_BYTES;
+  return (d + count + MOST_CENTRES - 1) * TILE_BYTES;
 }
 
 /**
  * A function `turnPoints(from, to, rows, d)`: to[c, i] = from[min(i, rows − 1), c] for the 16 places
  * i of a tile, `from` [rows, d].
  */
-export function emitTurnPoints(module: ModuleBuilder): FunctionHandle {
+function emitTurnPoints(module: ModuleBuilder): FunctionHandle {
   return module.once("turnPoints", () =>
     module.function(undefined, (f) => {
       const { from, to, rows, d } = f.parameters("i32", "from", "to", "rows", "d");
@@ -104,15 +112,15 @@ export function emitTurnPoints(module: ModuleBuilder): FunctionHandle {
 
 /**
  * A function `squaredDistances(points, centres, to, d, count)`: to[j, i] = ‖x_i − c_j‖² for a tile
- * of points [d, 16] and `count` centres [count, d]. It writes count + 1 rows where `count` is odd.
+ * of points [d, 16] and `count` centres [count, d]. It writes up to {@linkcode MOST_CENTRES} − 1 rows more.
  */
-export function emitSquaredDistances(module: ModuleBuilder): FunctionHandle {
+function emitSquaredDistances(module: ModuleBuilder, { checked }: Tile): FunctionHandle {
   return module.once("squaredDistances", () =>
     module.function(undefined, (f) => {
       const p = f.parameters("i32", "points", "centres", "to", "d", "count");
       const point = f.local("i32");
       const end = f.local("i32");
-      const centres = f.localArray("i32", 2);
+      const centres = f.localArray("i32", checked ? MOST_CENTRES : CENTRES);
       const sums = centres.map(() => f.localArray("v128", VECTORS));
       const features = f.localArray("v128", VECTORS);
       const value = f.local("v128");
@@ -121,7 +129,7 @@ export function emitSquaredDistances(module: ModuleBuilder): FunctionHandle {
 
       const step = (unrolled: number) =>
         sequence(
-          ...features.map((x, v) => x.set(v128.load(point.get, unrolled * TILE_BYTES + v * 16))),
+          loadPairs(features, point.get, unrolled * TILE_BYTES, checked),
           ...centres.flatMap((centre, j) => [
             value.set(v128.load32Splat(centre.get, unrolled * 4)),
             ...sums[j].map((sum, v) =>
@@ -137,13 +145,15 @@ export function emitSquaredDistances(module: ModuleBuilder): FunctionHandle {
           point.increase(steps * TILE_BYTES),
           ...centres.map((centre) => centre.increase(steps * 4)),
         );
-      const pair = sequence(
+      const group = sequence(
+        // Where there are fewer centres, the last one stands in for the others.
         centres[0].set(p.centres.get),
-        // The last centre of an odd number is its own neighbour.
-        centres[1].set(i32.add(
-          p.centres.get,
-          select(i32.gtU(p.count.get, i32.const(1)), rowBytes, i32.const(0)),
-        )),
+        ...centres.slice(1).map((centre, j) =>
+          centre.set(i32.add(
+            centres[j].get,
+            select(i32.gtU(p.count.get, i32.const(j + 1)), rowBytes, i32.const(0)),
+          ))
+        ),
         ...sums.flat().map((sum) => sum.set(v128.zero)),
         point.set(p.points.get),
         end.set(i32.add(point.get, i32.mul(p.d.get, i32.const(TILE_BYTES)))),
@@ -152,15 +162,53 @@ export function emitSquaredDistances(module: ModuleBuilder): FunctionHandle {
           i32.ltU(point.get, end.get),
           sequence(step(0), step(1), advance(2)),
         ),
+        ...(checked ? sums.map(packPairs) : []),
         ...sums.flatMap((row, j) =>
           row.map((sum, v) => v128.store(p.to.get, sum.get, j * TILE_BYTES + v * 16))
         ),
-        p.to.increase(2 * TILE_BYTES),
-        p.centres.increase(i32.mul(rowBytes, i32.const(2))),
-        p.count.set(i32.sub(p.count.get, minimum(p.count.get, i32.const(2)))),
+        p.to.increase(centres.length * TILE_BYTES),
+        p.centres.increase(i32.mul(rowBytes, i32.const(centres.length))),
+        p.count.set(i32.sub(p.count.get, minimum(p.count.get, i32.const(centres.length)))),
       );
-      return whileLoop(p.count.get, pair);
+      return whileLoop(p.count.get, group);
     }));
+}
+
+/** Locals and parameters of a function that goes through the points [n, d] in tiles. */
+export interface Points {
+  readonly points: Local;
+  readonly n: Local;
+  readonly d: Local;
+  /** The thread's scratch: a tile of points, and behind it their distances. */
+  readonly own: Local;
+}
+
+/** Code for the tile of points whose first is `row`. */
+export function pointTile(module: ModuleBuilder, tile: Tile, { points, n, d, own }: Points) {
+  const turnPoints = emitTurnPoints(module);
+  const squaredDistances = emitSquaredDistances(module, tile);
+  /** Where the distances are. */
+  const found = i32.add(own.get, i32.mul(d.get, i32.const(TILE_BYTES)));
+  return {
+    found,
+    /** What is behind the distances to `count` centres. */
+    behind: (count: Code): Code =>
+      i32.add(found, i32.mul(i32.add(count, i32.const(MOST_CENTRES - 1)), i32.const(TILE_BYTES))),
+    /** Turns the tile's points, and sets `rows` to how many there are. */
+    enter: (row: Local, rows: Local): Code =>
+      sequence(
+        rows.set(minimum(i32.const(TILE_POINTS), i32.sub(n.get, row.get))),
+        turnPoints.call(
+          i32.add(points.get, bytes(i32.mul(row.get, d.get))),
+          own.get,
+          rows.get,
+          d.get,
+        ),
+      ),
+    /** Distances to `count` centres. */
+    measure: (centres: Code, count: Code): Code =>
+      squaredDistances.call(own.get, centres, found, d.get, count),
+  };
 }
 
 /** A function `copyWords(from, to, rows)`: the first `rows` words of a tile's row. */
