@@ -3,7 +3,7 @@
  * backend and PyTorch, with and without a neighbour that this bench starts, in turns in one run.
  */
 import { Command, InvalidArgumentError } from "commander";
-import { formatTable } from "../cli/terminal.ts";
+import { formatTable } from "../engine/inspect/text.ts";
 import { entrants, FAMILIES, type StartedContender } from "./contenders.ts";
 import { alternate, circumstances, type Contender, save } from "./measure.ts";
 import { BATCH, networkName, STEPS } from "./workload.ts";

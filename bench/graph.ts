@@ -4,7 +4,7 @@
  * on them agrees with the classes. Labels only score.
  */
 import { Command, InvalidArgumentError } from "commander";
-import { formatTable } from "../cli/terminal.ts";
+import { formatTable } from "../engine/inspect/text.ts";
 import { loadDataset } from "../datasets/load.ts";
 import { openDevice } from "../engine/device.ts";
 import { Table } from "../engine/state/table.ts";
