@@ -25,15 +25,16 @@ export function layoutRate(weight: number): number {
  * alone, while the others stand where they stood before the epoch.
  *
  * The edge e of row i acts in epoch t where (t + 1)·rates[e] mod 2³² < rates[e]. First the edges that
- * act, in their order, pull the row, twice, since the method's code moves both ends of an edge and has
- * each edge in both directions; then `negatives` rows for each of them, drawn from all, push it. A
+ * act, in their order, pull the row; then `negatives` rows for each of them, drawn from all, push it. A
  * draw that is the row itself is void. Draw s of row i is word s & 1 of Threefry-2x32-20 with the key
  * (seed, stream) and the counter (i, t·2¹⁶ + (s >> 1)), modulo n. With s² = ‖y_i − y_j‖² and the rate
  * α = 1 − t/epochs the moves along an axis are
  *
- *     pull: −2α·clip(2ab·s^2b/s²/(1 + a·s^2b)·(y_i − y_j)), push: α·clip(2b/((.001 + s²)(1 + a·s^2b))·(y_i − y_j))
+ *     pull: −α·clip(2ab·s^2b/s²/(1 + a·s^2b)·(y_i − y_j)), push: α·clip(2b/((.001 + s²)(1 + a·s^2b))·(y_i − y_j))
  *
- * with clip to ±4; rows in one place do not act on each other. Moves are summed by groups of
+ * with clip to ±4. The method's code has every edge in both directions and moves both of its ends each
+ * time, one after the other; as all rows move at once, each end is pulled once, which gives the better
+ * layouts here. Rows in one place do not act on each other. Moves are summed by groups of
  * {@linkcode FORCE_GROUP}, which see the row where the group before has left it.
  *
  * epoch: `[1]` = t, first: `[n + 1]`, where each row's edges begin in columns, rates: `[edges]`;
@@ -82,7 +83,7 @@ export const layoutEpoch: RegisteredKernel = {
       for (let e = first[i]; e < first[i + 1]; e++) {
         if (Math.imul(t + 1, rates[e]) >>> 0 >= rates[e]) continue;
         acting++;
-        row.pull(columns[e], -2 * rate);
+        row.pull(columns[e], -rate);
       }
       row.settle();
       for (let s = 0; s < negatives * acting; s++) {
@@ -163,9 +164,9 @@ export const layoutEpoch: RegisteredKernel = {
     const power = Math.LN2 * b * (2 ** -21 + 16 * 3 * ULP + 16 * ULP) + 35 * ULP;
     const force = Math.max(2 * a * b, LARGEST_MOVE) * (power + (8 + m) * ULP);
     const largest = Math.max(...places.map(Math.abs)) + 1;
-    const group = FORCE_GROUP * (2 * rate * force + 2 * ULP * largest);
+    const group = FORCE_GROUP * (rate * force + 2 * ULP * largest);
     const groups = Math.ceil(degree / FORCE_GROUP) + Math.ceil(degree * negatives / FORCE_GROUP);
-    const growth = 1 + FORCE_GROUP * 2 * rate * slope;
+    const growth = 1 + FORCE_GROUP * rate * slope;
     let absolute = 0;
     for (let g = 0; g < groups; g++) absolute = absolute * growth + group;
     return { absolute, relative: 0 };

@@ -99,11 +99,11 @@ fn main(
     coefficients[place / 4u][place % 4u] = attraction(row, columns[e]);
     acting++;
     if (place == GROUP - 1u) {
-      move_row(row, others, coefficients, -2.0 * rate);
+      move_row(row, others, coefficients, -rate);
       coefficients = array<vec4f, 2>();
     }
   }
-  move_row(row, others, coefficients, -2.0 * rate);
+  move_row(row, others, coefficients, -rate);
   let key = vec2u(params.seed, params.stream);
   let draws = params.negatives * acting;
   for (var s = 0u; s < draws; s += GROUP) {

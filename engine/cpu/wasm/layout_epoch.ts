@@ -325,7 +325,7 @@ function emit(
       b.set(f32x4.splat(reals.b.get)),
       t.set(i32.load(p.epoch.get)),
       alpha.set(f32x4.div(real(i32.sub(p.epochs.get, t.get)), real(p.epochs.get))),
-      pullRate.set(f32x4.mul(splat(-2), alpha.get)),
+      pullRate.set(f32x4.mul(splat(-1), alpha.get)),
       setThreefryKey(key, p.seed.get, p.stream.get),
       forLoop(p.begin, p.end.get, 1, eachRow),
     );
