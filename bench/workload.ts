@@ -16,6 +16,7 @@ import type { Samples } from "../models/estimator.ts";
 import { phaseOf } from "../models/training/joint_estimator.ts";
 import type { Batch, Losses, Phase } from "../models/training/phase.ts";
 import { Pretraining } from "../models/training/pretraining.ts";
+import { Rows } from "../models/training/rows.ts";
 import { Training } from "../models/training/trainer.ts";
 
 /** Rows of a batch. */
@@ -85,7 +86,7 @@ export async function prepare(
     critic: name === "pretraining" ? "trained" : "off",
   });
   const { phase, losses, weights, order } = name === "clustering"
-    ? clusteringStep(training, net, samples, options)
+    ? clusteringStep(training, net, samples, Rows.of(table), options)
     : pretrainingStep(training, net, options);
   const { sums, step } = phase;
   const { lastCount: count, ...batch } = planBatches(rows, BATCH, order, SEED);
@@ -132,10 +133,15 @@ function clusteringStep(
   training: Training,
   net: Autoencoder,
   samples: Samples,
+  rows: Rows,
   options: DynAEOptions,
 ): Step {
   const centroids = training.state.variable("centroids", [CLUSTERS, LATENT]);
-  const clustering = new Construction({ training, net, samples, centroids }, undefined, options);
+  const clustering = new Construction(
+    { training, net, samples, rows, centroids },
+    undefined,
+    options,
+  );
   centroids.write(uniform(2, centroids.shape, -1));
   clustering.images.write(uniform(3, clustering.images.shape));
   clustering.thresholds.write(Float32Array.of(0.1, 0));

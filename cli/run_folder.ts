@@ -33,6 +33,8 @@ export interface RunResults extends Partial<Scores> {
   readonly diagnostics: Omit<Diagnostics, "sizes" | "stopReason">;
   /** What looks wrong, and what may help. */
   readonly warnings: readonly string[];
+  /** Partitions that clustering could have begun with, and the normalised cuts by which one was taken. */
+  readonly candidates?: readonly LogRow[];
   /** Scores or cluster sizes of other partitions of the same rows, by name. */
   readonly partitions: Readonly<Record<string, Partial<Scores>>>;
 }

@@ -233,7 +233,13 @@ function resultsOf(
   const clusters = Number(configuration.options.clusters);
   const found = diagnose(result, clusters, Number(configuration.options.seed ?? 0));
   const { sizes, stopReason: _, ...diagnostics } = found;
-  const shape = { clusterSizes: sizes, diagnostics, warnings: warningsOf(found) };
+  const candidates = result.history.filter((row) => row.phase === "start");
+  const shape = {
+    clusterSizes: sizes,
+    diagnostics,
+    warnings: warningsOf(found),
+    ...candidates.length > 0 && { candidates },
+  };
   if (truth === undefined) return { ...shape, partitions: {} };
   const scores: [string, Scores][] = Object.entries(partitions).map(([name, labels]) => [
     name,

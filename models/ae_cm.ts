@@ -207,7 +207,9 @@ export class AECM extends DeepEstimator<AECMOptions> {
       program.run();
       return null;
     });
-    return { end, partitions: start ? { [KMEANS_START]: await start.labels } : {} };
+    return start
+      ? { end, start: KMEANS_START, partitions: { [KMEANS_START]: await start.labels } }
+      : { end };
   }
 }
 

@@ -20,7 +20,7 @@ import {
 import { reconstructionError } from "./training/pretraining_phase.ts";
 import { STACKED_DENOISING, UNAUGMENTED } from "./training/pretraining_profiles.ts";
 import { reconstructByPair } from "./training/stacked.ts";
-import { startByKMeans } from "./training/start.ts";
+import { startPartition } from "./training/start.ts";
 
 /** Options of {@linkcode AEKMeans}: of the network, and of its training. */
 export interface AEKMeansOptions extends ArchitectureOptions, PretrainingOptions {
@@ -64,7 +64,7 @@ export class AEKMeans extends DeepEstimator<AEKMeansOptions> {
     const end = await pretraining.run(rows);
     await encoding.run();
     await training.once("k-means on the code", async () => {
-      labels.write(await startByKMeans(fitting, encoding, options));
+      labels.write(await startPartition(fitting, encoding, { ...options, partition: "kmeans" }));
       return null;
     });
     return { end, labels: await labels.read() as Uint32Array };

@@ -177,7 +177,7 @@ export class DEPICT extends NetworkEstimator<DEPICTOptions, ConvolutionalAutoenc
       await predictions.moveCentroids(encoding.codes);
       return null;
     });
-    return { end, partitions: { [firstPartition]: first } };
+    return { end, start: firstPartition, partitions: { [firstPartition]: first } };
   }
 
   /** Finds the first labels [N] of the codes; targets and head begin with them. */

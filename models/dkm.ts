@@ -35,7 +35,7 @@ import { type Clustering, JointEstimator } from "./training/joint_estimator.ts";
 import type { Batch } from "./training/phase.ts";
 import type { Pretraining } from "./training/pretraining.ts";
 import type { Report } from "./training/reporting.ts";
-import { KMEANS_START, startByKMeans } from "./training/start.ts";
+import { PARTITIONS, startPartition } from "./training/start.ts";
 import type { Check } from "./training/trainer.ts";
 import type { Encoding } from "./training/whole_pass.ts";
 
@@ -203,9 +203,9 @@ export class SoftKMeans implements Clustering<DKMTerm> {
   /** Makes the variables. @param fitting What is trained. @param options See there. */
   constructor(private readonly fitting: Fitting, private readonly options: DKMOptions) {
     const { training: { state } } = fitting;
-    const { start, steps, alpha, alphas, checkInterval, keepMoments } = options;
+    const { start, partition, steps, alpha, alphas, checkInterval, keepMoments } = options;
     const isAnnealed = start === "annealed";
-    this.start = isAnnealed ? "random centroids" : KMEANS_START;
+    this.start = isAnnealed ? "random centroids" : PARTITIONS[partition];
     this.alphas = annealedAlphas(alpha, isAnnealed ? alphas : 1);
     this.interval = isAnnealed ? Math.max(Math.ceil(steps / alphas), 1) : checkInterval;
     this.alpha = state.variable("alpha", [1]);
@@ -221,10 +221,10 @@ export class SoftKMeans implements Clustering<DKMTerm> {
     return optimizers;
   }
 
-  /** Centroids of k-means, or, where nothing was pre-trained, from U[−1, 1]. */
+  /** Centroids of the first partition, or, where nothing was pre-trained, from U[−1, 1]. */
   async begin(encoding: Encoding, pretraining?: Pretraining): Promise<Uint32Array | undefined> {
     if (pretraining) {
-      const labels = await startByKMeans(this.fitting, encoding, this.options);
+      const labels = await startPartition(this.fitting, encoding, this.options);
       if (this.updates) await this.takeMoments(pretraining, this.updates);
       return labels;
     }

@@ -10,13 +10,14 @@
 import { confidence, selectTarget, softAssign } from "../engine/ops/assignment.ts";
 import { add } from "../engine/ops/binary.ts";
 import { assign } from "../engine/ops/call.ts";
-import { stopGradient } from "../engine/ops/reshape.ts";
+import { reshape, stopGradient } from "../engine/ops/reshape.ts";
 import { gather } from "../engine/ops/rows.ts";
 import { meanSquaredError } from "../engine/ops/squared_error.ts";
 import { scale } from "../engine/ops/affine.ts";
 import { type Optimizer, Sgd } from "../engine/network/optim.ts";
 import { trace } from "../engine/planner/program.ts";
 import { State } from "../engine/state/state.ts";
+import { Table } from "../engine/state/table.ts";
 import type { Tensor, Variable } from "../engine/tensor/tensor.ts";
 import { AUDIT_CLUSTERS, AUDIT_ROWS, AUDIT_SIZES, type AuditScene } from "./audit_scene.ts";
 import type { LogRow } from "./estimator.ts";
@@ -33,11 +34,17 @@ import { momentsOf, nearestRows } from "./shallow/kmeans.ts";
 import type { Augmentation } from "./training/batches.ts";
 import type { Fitting, Trained } from "./training/deep_estimator.ts";
 import { type Clustering, JointEstimator, type JointOptions } from "./training/joint_estimator.ts";
-import type { Batch } from "./training/phase.ts";
+import { type Batch, Phase } from "./training/phase.ts";
 import { pretrainingLosses } from "./training/pretraining.ts";
 import { DENSE_PRETRAINING, PRETRAINING_OPTIONS } from "./training/pretraining_options.ts";
 import type { Report } from "./training/reporting.ts";
-import { KMEANS_START } from "./training/start.ts";
+import {
+  moveToMeans,
+  PARTITION_OPTION,
+  type PartitionOption,
+  PARTITIONS,
+  startPartition,
+} from "./training/start.ts";
 import type { Check } from "./training/trainer.ts";
 import { Assignment, type Encoding } from "./training/whole_pass.ts";
 
@@ -48,7 +55,12 @@ export type DynAETerm = "code" | "image";
 export type ThresholdSchedule = "code" | "paper";
 
 /** Options of {@linkcode DynAE}. */
-export interface DynAEOptions extends JointOptions {
+export interface DynAEOptions extends JointOptions, PartitionOption {
+  /**
+   * Unless the partition is k-means': steps in which every sample is pulled to the centroid of its cluster
+   * in the partition, so that the encoder learns it, before q decides.
+   */
+  readonly constructionSteps: number;
   /** Of the clustering phase's SGD. */
   readonly learningRate: number;
   /** Of the clustering phase's SGD. */
@@ -79,6 +91,18 @@ const CODE = "DynAE's code";
 const OPTIONS: Specs<DynAEOptions> = {
   ...ARCHITECTURE_OPTIONS,
   ...PRETRAINING_OPTIONS,
+  partition: {
+    ...PARTITION_OPTION.partition,
+    default: "graph",
+    source: "thrifty; the paper: kmeans",
+  },
+  constructionSteps: {
+    type: "integer",
+    default: 2100,
+    min: 0,
+    description: "unless the partition is kmeans: steps towards its clusters before q decides",
+    source: "thrifty",
+  },
   steps: {
     type: "integer",
     default: 3000,
@@ -284,8 +308,8 @@ export class DynAE extends JointEstimator<DynAEOptions, DynAETerm> {
 export class Construction implements Clustering<DynAETerm> {
   readonly terms = ["code", "image"] as const;
   // The authors' clustering batches are unshuffled, the last partial one included.
-  readonly batchOrder = "sequential";
-  readonly start = KMEANS_START;
+  readonly batchOrder = "sequential" as const;
+  readonly start: string;
   /** C, [K, p]. */
   readonly centroids: Variable;
   /** G, [K, d]: the centroids' images at their last update. */
@@ -296,54 +320,103 @@ export class Construction implements Clustering<DynAETerm> {
   readonly gamma: number;
   /** Labels at the last check, u32 [N]. */
   private readonly labels: Variable;
+  /** Clusters of the partition that is constructed, u32 [N, 1]. */
+  private readonly constructed?: Variable;
+  private readonly construction?: Phase<DynAETerm>;
   private encoding!: Encoding;
   private assignment!: Assignment;
 
   /** @param fitting What is trained. @param augmentation Of its images. @param options See there. */
   constructor(
-    private readonly fitting: Pick<Fitting, "training" | "net" | "samples" | "centroids">,
+    private readonly fitting: Pick<Fitting, "training" | "net" | "samples" | "rows" | "centroids">,
     private readonly augmentation: Augmentation | undefined,
     private readonly options: DynAEOptions,
   ) {
-    const { training: { state }, samples: { n, d }, centroids } = fitting;
-    const { clusters, gamma, latent } = options;
+    const { training, samples: { n, d }, centroids } = fitting;
+    const { state } = training;
+    const { clusters, gamma, latent, partition, constructionSteps, batchSize, seed } = options;
+    this.start = PARTITIONS[partition];
     this.centroids = centroids;
     this.images = state.variable("centroid images", [clusters, d]);
     this.labels = state.variable("labels", [n], { dtype: "u32" });
     this.thresholds = state.variable("thresholds", [2]);
     this.gamma = gamma || (augmentation ? 100 : d / latent);
+    if (partition === "kmeans") return;
+    this.constructed = state.variable("constructed labels", [n, 1], { dtype: "u32" });
+    if (constructionSteps === 0) return;
+    const { terms, batchOrder } = this;
+    const settings = { name: "construction", terms, batchSize, batchOrder, seed };
+    this.construction = new Phase(
+      training,
+      settings,
+      () => [["total", [this.sgd("construction")]]],
+    );
   }
 
   /** Updates the autoencoder. */
   optimizers(_step: Variable): Optimizer[] {
-    const { training: { state }, net } = this.fitting;
-    const { learningRate, momentum } = this.options;
-    return [new Sgd(state, "clustering sgd", net.parameters, { learningRate, momentum })];
+    return [this.sgd("clustering")];
   }
 
-  /** A partition that only scores the pre-trained code. */
+  private sgd(phase: string): Sgd {
+    const { training: { state }, net } = this.fitting;
+    const { learningRate, momentum } = this.options;
+    return new Sgd(state, `${phase} sgd`, net.parameters, { learningRate, momentum });
+  }
+
+  /** The partition that is constructed first; the published k-means at this place only scores the code. */
   async begin(encoding: Encoding): Promise<Uint32Array> {
-    return (await this.scoringKMeans(encoding, 0)).labels;
+    if (!this.constructed) return (await this.scoringKMeans(encoding, 0)).labels;
+    const labels = await startPartition(this.fitting, encoding, this.options);
+    this.constructed.write(labels);
+    return labels;
   }
 
   /** Gives the code its scale, and the first centroids; traces the count of conflicted samples. */
-  async prepare(encoding: Encoding, resources: DisposableStack): Promise<void> {
-    const { fitting: { training }, centroids, thresholds, labels } = this;
+  async prepare(
+    encoding: Encoding,
+    resources: DisposableStack,
+    report?: Report,
+  ): Promise<void> {
+    const { fitting: { training, rows }, options, centroids, thresholds, labels } = this;
     this.encoding = encoding;
     await training.once("code scale", async () => {
       await encoding.run();
       await this.standardizeCode(encoding);
       return null;
     });
-    await training.once("centroids", async () => {
+    const place = async () => {
       await encoding.run();
-      await this.updateCentroids(encoding);
+      await this.updateCentroids(encoding, await this.constructed?.read() as Uint32Array);
       this.writeThresholds();
       return null;
-    });
+    };
+    await training.once("centroids", place);
     this.assignment = resources.use(
       await Assignment.create(encoding.codes, centroids, thresholds, labels),
     );
+    const { construction, constructed } = this;
+    if (!construction || !constructed) return;
+    await construction.run(rows, {
+      steps: options.constructionSteps,
+      interval: options.checkInterval,
+      losses: (batch) => this.constructionLosses(batch, constructed),
+      check: async () => {
+        if (!report) return { row: {} };
+        await encoding.run();
+        return { row: await report((await this.assignment.run()).labels) };
+      },
+    });
+    await training.once("centroids of the constructed clusters", place);
+  }
+
+  /** A + γ·B of a batch whose samples all are pulled to the centroids of their constructed clusters. */
+  private constructionLosses({ x, numbers, step }: Batch, constructed: Variable): DynamicLosses {
+    const { fitting: { net }, centroids, images } = this;
+    const labels = reshape(gather(Table.of(constructed), numbers), numbers.shape);
+    const z = net.encode(this.augmentation?.apply(x, step) ?? x);
+    const [code, image] = [centroids, images].map((table) => gather(Table.of(table), labels));
+    return dynamicLosses(net, z, { code, image }, this.gamma);
   }
 
   /** A + γ·B of a batch. */
@@ -378,7 +451,7 @@ export class Construction implements Clustering<DynAETerm> {
     }
     const update = conflicted >= before && step < options.steps;
     if (update) {
-      await this.updateCentroids(encoding);
+      await this.updateCentroids(encoding, labels);
       Object.assign(schedule, dropThresholds(schedule, options.schedule));
       this.writeThresholds();
     }
@@ -448,14 +521,21 @@ export class Construction implements Clustering<DynAETerm> {
     this.thresholds.write(Float32Array.of(beta1, beta2));
   }
 
-  /** C: the code nearest to each k-means centre; G = g(C). The codes must be up to date. */
-  private async updateCentroids(encoding: Encoding): Promise<void> {
+  /**
+   * C: the code nearest to each centre, of k-means as published, or of the clusters as they are, which
+   * restarts of k-means would throw over; G = g(C). The codes must be up to date.
+   */
+  private async updateCentroids(encoding: Encoding, labels: Uint32Array): Promise<void> {
     const { training: { backend, context: { signal } }, net } = this.fitting;
     const { schedule } = this;
-    // Runs 0 and 1 are those that score codes.
-    const run = 2 + schedule.updates;
-    const found = await encoding.cluster({ ...this.options, run, signal });
-    this.centroids.write(found.centroids);
+    if (this.options.partition === "kmeans") {
+      // Runs 0 and 1 are those that score codes.
+      const run = 2 + schedule.updates;
+      const found = await encoding.cluster({ ...this.options, run, signal });
+      this.centroids.write(found.centroids);
+    } else {
+      await moveToMeans(this.centroids, encoding.codes, labels);
+    }
     const rows = await nearestRows(backend, encoding.table, this.centroids);
     using memory = new State(backend);
     const nearest = memory.variable("nearest", [rows.length], { dtype: "u32", data: rows });
@@ -546,6 +626,7 @@ const PUBLISHED: Partial<DynAEOptions> = {
   lambda: 0.5,
   interpolationMax: 1,
   codeScale: 0,
+  partition: "kmeans",
   steps: 100_000,
 };
 

@@ -76,6 +76,8 @@ export interface FitResult {
   readonly stopReason: string;
   /** One row a check. */
   readonly history: readonly LogRow[];
+  /** The partition that clustering began with, where there was one: a key of `partitions`. */
+  readonly start?: string;
   /** Other partitions of the same rows, met on the way: k-means of the pre-trained code. */
   readonly partitions: Readonly<Record<string, Uint32Array>>;
 }

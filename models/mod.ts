@@ -210,7 +210,15 @@ export {
   type PretrainingOptions,
 } from "./training/pretraining_options.ts";
 export { type Report, reporterOf } from "./training/reporting.ts";
-export { KMEANS_START, startByKMeans } from "./training/start.ts";
+export {
+  moveToMeans,
+  PARTITION_OPTION,
+  type PartitionName,
+  type PartitionOption,
+  PARTITIONS,
+  type StartOptions,
+  startPartition,
+} from "./training/start.ts";
 export { type Check, type PhaseEnd, type Replay, Training } from "./training/trainer.ts";
 export { type Affinity, Encoding, Labelling, labelsOf } from "./training/whole_pass.ts";
 export type { Edges } from "./graph/edges.ts";

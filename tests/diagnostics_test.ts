@@ -5,9 +5,16 @@ import { diagnose, warningsOf } from "../models/evaluation/diagnostics.ts";
 const stopReason = "100 steps";
 
 /** Rows on a line, at the given places. */
-function onLine(places: readonly number[], labels: readonly number[], clusters: number) {
+function onLine(
+  places: readonly number[],
+  labels: readonly number[],
+  clusters: number,
+  first?: readonly number[],
+) {
   return diagnose(
     {
+      ...first && { start: "start" },
+      partitions: first ? { start: Uint32Array.from(first) } : {},
       labels: Uint32Array.from(labels),
       embedding: Float32Array.from(places),
       embeddingSize: 1,
@@ -55,7 +62,11 @@ Deno.test("what looks wrong is warned of, once, with a remedy; what looks right 
     warningsOf(onLine(places, places.map((_, i) => label(i)), clusters));
   assertEquals(warn(spread, (i) => Math.floor(i / 25), 4), []);
   assertEquals(warn(spread, () => 0, 1), []);
+  assertEquals(warningsOf(onLine(spread, halves, 2, halves)), []);
+  const halves = spread.map((i) => Math.floor(i / 50));
+  const moved = onLine(spread, halves, 2, spread.map((i) => i % 2));
   const cases: [string[], string][] = [
+    [warningsOf(moved), "far from those that clustering began with (agreement, ARI, -0.01)"],
     [warn(spread, () => 0, 4), "have collapsed: one holds 100.0 % of the rows"],
     [warn(spread, (i) => Math.floor(i / 34), 4), "1 of 4 clusters are empty"],
     [

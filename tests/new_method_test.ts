@@ -20,7 +20,7 @@ import type { Fitting } from "./training/deep_estimator.ts";
 import { type Clustering, JointEstimator } from "./training/joint_estimator.ts";
 import type { Batch } from "./training/phase.ts";
 import { DENSE_PRETRAINING } from "./training/pretraining_options.ts";
-import { KMEANS_START, startByKMeans } from "./training/start.ts";
+import { PARTITIONS, startPartition } from "./training/start.ts";
 import type { Report } from "./training/reporting.ts";
 import type { Encoding } from "./training/whole_pass.ts";
 
@@ -37,7 +37,7 @@ export function pullLoss(net: Pick<Autoencoder, "encode">, x: Tensor, own: Tenso
 class Pull implements Clustering<"pull"> {
   readonly terms = ["pull"] as const;
   readonly batchOrder = "shuffled";
-  readonly start = KMEANS_START;
+  readonly start = PARTITIONS.kmeans;
 
   constructor(private readonly fitting: Fitting, private readonly options: CentroidOptions) {}
 
@@ -47,7 +47,7 @@ class Pull implements Clustering<"pull"> {
   }
 
   begin(encoding: Encoding) {
-    return startByKMeans(this.fitting, encoding, this.options);
+    return startPartition(this.fitting, encoding, this.options);
   }
 
   losses({ x }: Batch) {

@@ -3,6 +3,7 @@
  */
 import { RandomStream, STREAM } from "../../engine/random.ts";
 import type { FitResult } from "../estimator.ts";
+import { adjustedRandIndex } from "./metrics.ts";
 
 /** Rows of the sample on which the silhouette is computed. */
 const SILHOUETTE_ROWS = 1000;
@@ -10,6 +11,8 @@ const SILHOUETTE_ROWS = 1000;
 const COLLAPSE_SHARE = 0.9;
 /** Effective clusters below this share of K are worth a warning. */
 const FEW_CLUSTERS = 0.6;
+/** Agreement (ARI) with the partition that clustering began with, below which it went far from it. */
+const FAR_FROM_START = 0.7;
 /** Codes whose standard deviation is smaller have hardly any structure. */
 const SMALL_CODE = 1e-3;
 
@@ -32,6 +35,8 @@ export interface Diagnostics {
    * Computational and Applied Mathematics 20, 1987); null where fewer than two clusters occur in it.
    */
   readonly silhouette: number | null;
+  /** ARI of the labels and of the partition that clustering began with; null where there was none. */
+  readonly startAgreement: number | null;
   /** Why training ended. */
   readonly stopReason: string;
 }
@@ -41,9 +46,9 @@ export interface Diagnostics {
  * @param clusters K, as asked for. @param seed Of the sample.
  */
 export function diagnose(
-  { labels, embedding, embeddingSize, stopReason }: Pick<
+  { labels, embedding, embeddingSize, start, partitions, stopReason }: Pick<
     FitResult,
-    "labels" | "embedding" | "embeddingSize" | "stopReason"
+    "labels" | "embedding" | "embeddingSize" | "start" | "partitions" | "stopReason"
   >,
   clusters: number,
   seed = 0,
@@ -61,6 +66,7 @@ export function diagnose(
     codeDeviation: deviation,
     nonFinite,
     silhouette: silhouetteOf(labels, embedding, embeddingSize, seed),
+    startAgreement: start === undefined ? null : adjustedRandIndex(partitions[start], labels),
     stopReason,
   };
 }
@@ -75,6 +81,7 @@ export function warningsOf(diagnostics: Diagnostics): string[] {
     codeDeviation,
     nonFinite,
     silhouette,
+    startAgreement,
   } = diagnostics;
   const effective = effectiveClusters.toFixed(1);
   const warnings: string[] = [];
@@ -106,6 +113,15 @@ export function warningsOf(diagnostics: Diagnostics): string[] {
     warnings.push(
       `the clusters overlap (silhouette ${silhouette.toFixed(2)}): rows lie nearer to other ` +
         "clusters than to their own; pre-train longer, or ask for fewer clusters",
+    );
+  }
+  if (startAgreement !== null && startAgreement < FAR_FROM_START) {
+    warnings.push(
+      `the clusters are far from those that clustering began with (agreement, ARI, ` +
+        `${
+          startAgreement.toFixed(2)
+        }): pre-train longer, lower the learning rate or take fewer steps; ` +
+        "or take that partition",
     );
   }
   return warnings;

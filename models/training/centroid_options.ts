@@ -8,9 +8,10 @@ import { ARCHITECTURE_OPTIONS } from "../networks/autoencoder.ts";
 import type { Specs } from "../options.ts";
 import type { JointOptions } from "./joint_estimator.ts";
 import { PRETRAINING_OPTIONS } from "./pretraining_options.ts";
+import { PARTITION_OPTION, type PartitionOption } from "./start.ts";
 
 /** Options of the methods on an autoencoder with centroids. */
-export interface CentroidOptions extends JointOptions {
+export interface CentroidOptions extends JointOptions, PartitionOption {
   /** What the values of the data are multiplied by before anything sees them. */
   readonly inputScale: number;
   /** Of the clustering phase. */
@@ -19,7 +20,7 @@ export interface CentroidOptions extends JointOptions {
   readonly learningRate: number;
   /** Of the clustering phase, where its optimiser is SGD. */
   readonly momentum: number;
-  /** Restarts of k-means, where the centroids start from it. */
+  /** Restarts of k-means or mixture, where the centroids start from it. */
   readonly nInit: number;
 }
 
@@ -62,6 +63,7 @@ export const CENTROID_OPTIONS: Specs<Omit<CentroidOptions, "checkInterval">> = {
     description: "momentum of the clustering phase's SGD",
     source: "DEC's code",
   },
+  ...PARTITION_OPTION,
   nInit: {
     type: "integer",
     default: 20,

@@ -59,6 +59,8 @@ export interface Trained {
   readonly end: PhaseEnd;
   /** Other partitions of the rows, met on the way. */
   readonly partitions?: FitResult["partitions"];
+  /** Which of them clustering began with. */
+  readonly start?: string;
   /** [n]; absent: those of the final codes. */
   readonly labels?: Uint32Array;
   /** [K, d]; absent: the centroids as the decoder draws them, where it still belongs to the codes. */
@@ -138,7 +140,7 @@ export abstract class NetworkEstimator<O extends NetworkOptions, N extends Netwo
     });
     const fitting = { training, net, rows, samples, encoding, centroids, label, resources };
     const trained = await this.fitNetwork(fitting);
-    const { end, partitions = {}, labels = await label() } = trained;
+    const { end, start, partitions = {}, labels = await label() } = trained;
     const [codes, centres] = await backend.read([encoding.codes.region, centroids.region]);
     const clusterCenters = Float32Array.from(centres);
     const prototypes = trained.prototypes ??
@@ -152,6 +154,7 @@ export abstract class NetworkEstimator<O extends NetworkOptions, N extends Netwo
       nIter: end.steps,
       stopReason: end.stopReason,
       history,
+      ...start !== undefined && { start },
       partitions,
     };
     return { result, fitted };

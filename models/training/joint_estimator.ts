@@ -41,8 +41,11 @@ export interface Clustering<Term extends string> {
   readonly start: string;
   /** What descends the loss; `step` counts the steps of the phase. */
   optimizers(step: Variable): readonly Optimizer[];
-  /** Once and again, before the first step of a fit or of its resumption: prepares what checks need. */
-  prepare?(encoding: Encoding, resources: DisposableStack): Promise<void>;
+  /**
+   * Once and again, before the first step of a fit or of its resumption: what comes before the phase, and
+   * what checks need.
+   */
+  prepare?(encoding: Encoding, resources: DisposableStack, report?: Report): Promise<void>;
   /**
    * Once, before the first step: finds the first clusters, and puts them in place.
    * @param encoding Of the code as it is. @param pretraining Absent where nothing was pre-trained.
@@ -101,8 +104,8 @@ export abstract class JointEstimator<O extends JointOptions, Term extends string
       if (labels) first.write(labels);
       return null;
     });
-    await clustering.prepare?.(encoding, resources);
     const report = await reporterOf(fitting, options, (sample) => clustering.compared(sample));
+    await clustering.prepare?.(encoding, resources, report);
     const { interval = options.checkInterval } = clustering;
     const end = await phase.run(rows, {
       steps: options.steps,
@@ -112,8 +115,10 @@ export abstract class JointEstimator<O extends JointOptions, Term extends string
       check: (step) => clustering.check(step, report),
     });
     const { partitions, ...changes } = await clustering.finish?.(end) ?? {};
-    const start = pretraining && { [clustering.start]: await first.read() as Uint32Array };
-    return { end, partitions: { ...start, ...partitions }, ...changes };
+    if (!pretraining) return { end, ...partitions && { partitions }, ...changes };
+    const { start } = clustering;
+    const labels = await first.read() as Uint32Array;
+    return { end, start, partitions: { [start]: labels, ...partitions }, ...changes };
   }
 }
 

@@ -26,7 +26,7 @@ import type { Fitting } from "./deep_estimator.ts";
 import type { Clustering } from "./joint_estimator.ts";
 import type { Batch, Losses } from "./phase.ts";
 import type { Report } from "./reporting.ts";
-import { KMEANS_START, startByKMeans } from "./start.ts";
+import { PARTITIONS, startPartition } from "./start.ts";
 import type { Check } from "./trainer.ts";
 import { type Encoding, partOf, partsOfAssignments } from "./whole_pass.ts";
 
@@ -104,8 +104,8 @@ export class SelfTraining<Term extends string> implements Clustering<Term> {
   readonly terms: readonly Term[];
   /** DEC's batches go through the rows in order, a last partial one included. */
   readonly batchOrder = "sequential";
-  /** Its centroids begin at those of k-means. */
-  readonly start: string = KMEANS_START;
+  /** Its centroids begin at the means of a partition. */
+  readonly start: string;
   /** p of the last refresh, [N, K]. */
   private readonly targets: Variable;
   /** Labels at the last refresh, u32 [N]. */
@@ -123,6 +123,7 @@ export class SelfTraining<Term extends string> implements Clustering<Term> {
   ) {
     const { training: { state }, samples: { n } } = fitting;
     this.terms = objective.terms;
+    this.start = PARTITIONS[options.partition];
     this.targets = state.variable("targets", [n, options.clusters]);
     this.labels = state.variable("labels", [n], { dtype: "u32" });
   }
@@ -138,9 +139,9 @@ export class SelfTraining<Term extends string> implements Clustering<Term> {
     );
   }
 
-  /** Centroids of k-means; the first refresh is compared with its partition. */
+  /** Centroids of the first partition, with which the first refresh is compared. */
   async begin(encoding: Encoding): Promise<Uint32Array> {
-    const labels = await startByKMeans(this.fitting, encoding, this.options);
+    const labels = await startPartition(this.fitting, encoding, this.options);
     this.labels.write(labels);
     return labels;
   }

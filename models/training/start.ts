@@ -1,22 +1,118 @@
-/** Where clustering starts: a partition of the pre-trained code. */
-import type { KMeansOptions } from "../shallow/kmeans.ts";
+/** Where clustering starts: a partition of the pre-trained code, which every method can share. */
+import type { Variable } from "../../engine/tensor/tensor.ts";
+import { graphPartition } from "../graph/partition.ts";
+import type { Specs } from "../options.ts";
+import { assignToMixture, fitMixture } from "../shallow/mixture.ts";
 import type { Fitting, Network } from "./deep_estimator.ts";
 import type { Encoding } from "./whole_pass.ts";
 
-/** What the partition is called, in the log and among the results. */
-export const KMEANS_START = "k-means on the pre-trained code";
+/** k-means, a Gaussian mixture, or the partition of lowest normalised cut of the neighbour graph. */
+export type PartitionName = "kmeans" | "mixture" | "graph";
+
+/** The option of the methods that start from a partition. */
+export interface PartitionOption {
+  /** How the first partition is found in the pre-trained code. */
+  readonly partition: PartitionName;
+}
+
+/** Its description. */
+export const PARTITION_OPTION: Specs<PartitionOption> = {
+  partition: {
+    type: "choice",
+    choices: ["kmeans", "mixture", "graph"],
+    default: "kmeans",
+    description: "how the first clusters are found; graph: by the code's neighbours, as N2D",
+    source: "the papers; mixture and graph: arXiv 1908.05968",
+  },
+};
+
+/** What the partitions are called, in the log and among the results. */
+export const PARTITIONS: Readonly<Record<PartitionName, string>> = {
+  kmeans: "k-means on the pre-trained code",
+  mixture: "mixture on the pre-trained code",
+  graph: "graph partition of the pre-trained code",
+};
+
+/** What k-means' is called. */
+export const KMEANS_START: string = PARTITIONS.kmeans;
+
+/** What finding a partition depends on. */
+export interface StartOptions extends PartitionOption {
+  /** K */
+  readonly clusters: number;
+  /** Restarts of k-means or mixture. */
+  readonly nInit: number;
+  /** 32 bits. */
+  readonly seed: number;
+}
+
+/** EM on the code: scikit-learn's stopping, and variances not below 1e-3 of the code's. */
+const MIXTURE = {
+  covariance: "full",
+  prior: 1,
+  sigma2: 0,
+  regCovar: 1e-3,
+  maxIterations: 100,
+  tolerance: 1e-3,
+} as const;
 
 /**
- * k-means on the codes of the last pass; its means become the centroids.
+ * Finds the partition of the codes of the last pass; the means of its clusters become the centroids.
+ * The log gets the candidates of a graph's partition with their cuts.
  * @returns Its labels, [N].
  */
-export async function startByKMeans<N extends Network>(
-  { training, centroids }: Fitting<N>,
+export async function startPartition<N extends Network>(
+  { training, centroids }: Pick<Fitting<N>, "training" | "centroids">,
   encoding: Encoding,
-  { clusters, nInit, seed }: Required<Pick<KMeansOptions, "clusters" | "nInit" | "seed">>,
+  { partition, clusters, nInit, seed }: StartOptions,
 ): Promise<Uint32Array> {
-  const { signal } = training.context;
-  const found = await encoding.cluster({ clusters, nInit, seed, run: 0, signal });
-  centroids.write(found.centroids);
-  return found.labels;
+  const { backend, context: { signal } } = training;
+  const shared = { clusters, seed, ...signal && { signal } };
+  if (partition === "kmeans") {
+    const found = await encoding.cluster({ ...shared, nInit, run: 0 });
+    centroids.write(found.centroids);
+    return found.labels;
+  }
+  if (partition === "graph") {
+    const { codes } = encoding;
+    const { labels, name, cut } = await graphPartition(backend, codes, {
+      ...shared,
+      onCandidate: ({ name, cut }) =>
+        training.log({ phase: "start", step: 0, candidate: name, cut }),
+    });
+    training.log({ phase: "start", step: 0, chosen: name, cut });
+    await moveToMeans(centroids, codes, labels);
+    return labels;
+  }
+  const { codes } = encoding;
+  const [, p] = codes.shape;
+  const values = Float32Array.from(await codes.read());
+  const found = await fitMixture(backend, values, p, nInit, { ...MIXTURE, ...shared });
+  const { standardization, mixture } = found;
+  const labels = await assignToMixture(backend, values, p, standardization, "full", mixture);
+  await moveToMeans(centroids, codes, labels);
+  return labels;
+}
+
+/**
+ * The mean code of each cluster becomes its centroid; that of an empty one stays where it is.
+ * @param centroids [K, p]. @param codes [N, p]. @param labels [N].
+ */
+export async function moveToMeans(
+  centroids: Variable,
+  codes: Variable,
+  labels: Uint32Array,
+): Promise<void> {
+  const [k, p] = centroids.shape;
+  const [values, before] = await centroids.backend.read([codes.region, centroids.region]);
+  const sums = new Float64Array(k * p);
+  const counts = new Uint32Array(k);
+  labels.forEach((label, i) => {
+    counts[label]++;
+    for (let c = 0; c < p; c++) sums[label * p + c] += values[i * p + c];
+  });
+  centroids.write(Float32Array.from(sums, (sum, i) => {
+    const count = counts[Math.floor(i / p)];
+    return count > 0 ? sum / count : before[i];
+  }));
 }
