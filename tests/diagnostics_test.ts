@@ -62,8 +62,8 @@ Deno.test("what looks wrong is warned of, once, with a remedy; what looks right 
     warningsOf(onLine(places, places.map((_, i) => label(i)), clusters));
   assertEquals(warn(spread, (i) => Math.floor(i / 25), 4), []);
   assertEquals(warn(spread, () => 0, 1), []);
-  assertEquals(warningsOf(onLine(spread, halves, 2, halves)), []);
   const halves = spread.map((i) => Math.floor(i / 50));
+  assertEquals(warningsOf(onLine(spread, halves, 2, halves)), []);
   const moved = onLine(spread, halves, 2, spread.map((i) => i % 2));
   const cases: [string[], string][] = [
     [warningsOf(moved), "far from those that clustering began with (agreement, ARI, -0.01)"],
