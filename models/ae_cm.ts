@@ -38,7 +38,7 @@ import { augmentationFor, Pretraining } from "./training/pretraining.ts";
 import { DENSE_PRETRAINING } from "./training/pretraining_options.ts";
 import { reporterOf } from "./training/reporting.ts";
 import { Rows } from "./training/rows.ts";
-import { KMEANS_START } from "./training/start.ts";
+import { PARTITIONS, startPartition } from "./training/start.ts";
 
 /** What weighs the terms of {@linkcode jointLosses}. */
 export type JointWeights = Pick<
@@ -208,13 +208,15 @@ export class AECM extends DeepEstimator<AECMOptions> {
       return null;
     });
     return start
-      ? { end, start: KMEANS_START, partitions: { [KMEANS_START]: await start.labels } }
+      ? { end, start: start.name, partitions: { [start.name]: await start.labels } }
       : { end };
   }
 }
 
-/** AE+KM, and the module trained alone on its code: what joint training may start from. */
+/** An autoencoder, a partition of its code, and the module trained alone on its code: what joint training may start from. */
 class PretrainedStart {
+  /** What the partition is called. */
+  readonly name: string;
   private readonly pretraining: Pretraining;
   private readonly found: Variable;
   private readonly alone: Descent<"reconstruction" | "sparsity" | "merging" | "prior">;
@@ -225,6 +227,7 @@ class PretrainedStart {
     private readonly options: AECMOptions,
   ) {
     const { training, net, samples } = fitting;
+    this.name = PARTITIONS[options.partition];
     const augmentation = augmentationFor(training, samples, options);
     this.pretraining = new Pretraining(training, net, augmentation, options);
     this.found = training.state.variable("pre-trained labels", [samples.n], { dtype: "u32" });
@@ -245,15 +248,14 @@ class PretrainedStart {
   }
 
   async run(): Promise<void> {
-    const { fitting: { rows, training, encoding }, module, options } = this;
-    const { clusters, nInit, seed } = options;
-    const { signal } = training.context;
+    const { fitting, module, options } = this;
+    const { rows, training, encoding } = fitting;
     await this.pretraining.run(rows);
     await encoding.run();
-    await training.once(KMEANS_START, async () => {
-      const start = await encoding.cluster({ clusters, nInit, seed, run: 0, signal });
-      module.initialize(start.centroids, options.init === "pre" ? "inverse" : { twiceVariance: 1 });
-      this.found.write(start.labels);
+    await training.once(this.name, async () => {
+      this.found.write(await startPartition(fitting, encoding, options));
+      const start = Float32Array.from(await fitting.centroids.read());
+      module.initialize(start, options.init === "pre" ? "inverse" : { twiceVariance: 1 });
       return null;
     });
     // Orthonormality is not asked for yet.

@@ -7,13 +7,19 @@ import {
 } from "./evaluation/feature_diagnostics.ts";
 import type { Profile, Specs } from "./options.ts";
 import { PRETRAINING_OPTIONS, type PretrainingOptions } from "./training/pretraining_options.ts";
+import { PARTITION_OPTION, type PartitionOption } from "./training/start.ts";
 
 /** How the centroids are kept orthonormal: by a penalty's norm, or by construction. */
 export type Orthonormality = "l1" | "frobenius" | "hard";
 
 /** Options of {@linkcode AECM}. */
 export interface AECMOptions
-  extends ArchitectureOptions, PretrainingOptions, ClusteringOptions, FeatureDiagnosticsOptions {
+  extends
+    ArchitectureOptions,
+    PretrainingOptions,
+    ClusteringOptions,
+    FeatureDiagnosticsOptions,
+    PartitionOption {
   /** Where `init` is not `rand`: steps of the module alone on the pre-trained code. */
   readonly moduleSteps: number;
   /** β: weight of the data's reconstruction. */
@@ -89,6 +95,7 @@ export const AE_CM_OPTIONS: Specs<AECMOptions> = {
     source: `${CODE}; its PyTorch example: 0.1`,
   },
   ...CLUSTERING_OPTIONS,
+  ...PARTITION_OPTION,
   nInit: {
     type: "integer",
     default: 20,

@@ -38,12 +38,13 @@ import {
 import { BestWeights, EarlyStopping, holdOut } from "./training/held_out.ts";
 import { pretrainUnlessGiven } from "./training/pretraining.ts";
 import { reporterOf } from "./training/reporting.ts";
+import { startPartition } from "./training/start.ts";
 
 /** Name of the variable [height, width] by which `load` knows the images. */
 const IMAGE_SIZE = "image size";
 
 /** What the options for the first labels are called. */
-const INIT_NAMES = { "kmeans": "k-means", "ac-pic": "AC-PIC" } as const;
+const INIT_NAMES = { "kmeans": "k-means", "ac-pic": "AC-PIC", "graph": "graph partition" } as const;
 
 /** Deep embedded regularized clustering of images; labels are the largest p. */
 export class DEPICT extends NetworkEstimator<DEPICTOptions, ConvolutionalAutoencoder> {
@@ -182,9 +183,10 @@ export class DEPICT extends NetworkEstimator<DEPICTOptions, ConvolutionalAutoenc
 
   /** Finds the first labels [N] of the codes; targets and head begin with them. */
   private async begin(
-    { encoding, centroids, training }: Fitting<ConvolutionalAutoencoder>,
+    fitting: Fitting<ConvolutionalAutoencoder>,
     predictions: Predictions,
   ): Promise<Uint32Array> {
+    const { encoding, centroids, training } = fitting;
     const { init, clusters, nInit, seed } = this.options;
     const { signal } = training.context;
     const head = this.head!;
@@ -195,7 +197,9 @@ export class DEPICT extends NetworkEstimator<DEPICTOptions, ConvolutionalAutoenc
       return found.labels;
     }
     const { codes, table } = encoding;
-    const labels = await pathIntegral(codes.backend, table, clusters, signal);
+    const labels = init === "graph"
+      ? await startPartition(fitting, encoding, { partition: init, clusters, nInit, seed })
+      : await pathIntegral(codes.backend, table, clusters, signal);
     predictions.start(labels);
     await predictions.moveCentroids(codes, predictions.targets);
     head.start(Float32Array.from(await centroids.read()));

@@ -29,8 +29,8 @@ export interface DEPICTOptions extends FeatureDiagnosticsOptions {
   readonly validationShare: number;
   /** Epochs without a lower loss of those rows, after which pre-training ends. */
   readonly pretrainPatience: number;
-  /** Where the first labels are from: k-means, or agglomerative clustering by path integrals. */
-  readonly init: "kmeans" | "ac-pic";
+  /** Where the first labels are from: k-means, agglomeration by path integrals, or the neighbour graph. */
+  readonly init: "kmeans" | "ac-pic" | "graph";
   /** Restarts of k-means. */
   readonly nInit: number;
   /** Most steps on the first labels. */
@@ -123,7 +123,7 @@ export const DEPICT_OPTIONS: Specs<DEPICTOptions> = {
   },
   init: {
     type: "choice",
-    choices: ["kmeans", "ac-pic"],
+    choices: ["kmeans", "ac-pic", "graph"],
     default: "kmeans",
     description: "where the first labels are from; ac-pic: agglomerative, by path integrals",
     source: "DEPICT's code, but for USPS and MNIST-test: ac-pic",

@@ -41,6 +41,7 @@ import type { Batch } from "./training/phase.ts";
 import { DENSE_PRETRAINING, PRETRAINING_OPTIONS } from "./training/pretraining_options.ts";
 import { STACKED_DENOISING } from "./training/pretraining_profiles.ts";
 import type { Report } from "./training/reporting.ts";
+import { PARTITIONS, startPartition } from "./training/start.ts";
 import type { Check, PhaseEnd } from "./training/trainer.ts";
 import type { Encoding } from "./training/whole_pass.ts";
 
@@ -52,6 +53,8 @@ export type OutputLikelihood = "bernoulli" | "gaussian";
 
 /** Options of {@linkcode VaDE}. */
 export interface VaDEOptions extends JointOptions {
+  /** How the first mixture is found: by EM from k-means, or from the partition of the neighbour graph. */
+  readonly partition: "mixture" | "graph";
   /** Adam's learning rate for the network, in the clustering phase. */
   readonly learningRate: number;
   /** Adam's learning rate for the mixture. */
@@ -116,6 +119,13 @@ const OPTIONS: Specs<VaDEOptions> = {
     default: 140,
     min: 1,
     description: "steps between two looks at the clusters",
+  },
+  partition: {
+    type: "choice",
+    choices: ["mixture", "graph"],
+    default: "mixture",
+    description: "where EM on the code starts: k-means of its own, or a partition by neighbours",
+    source: "VaDE: mixture",
   },
   nInit: {
     type: "integer",
@@ -345,7 +355,7 @@ function probability(logit: number): number {
 class EvidenceAscent implements Clustering<VaDETerm> {
   readonly terms = ["reconstruction", "divergence"] as const;
   readonly batchOrder = "shuffled";
-  readonly start = "Gaussian mixture of the pre-trained code";
+  readonly start: string;
   private readonly encoder: VariationalEncoder;
 
   constructor(
@@ -355,6 +365,9 @@ class EvidenceAscent implements Clustering<VaDETerm> {
     private readonly options: VaDEOptions & { readonly likelihood: OutputLikelihood },
   ) {
     const { net, training: { state } } = fitting;
+    this.start = options.partition === "mixture"
+      ? "Gaussian mixture of the pre-trained code"
+      : PARTITIONS[options.partition];
     this.encoder = new VariationalEncoder(state, net, options.seed);
   }
 
@@ -379,13 +392,15 @@ class EvidenceAscent implements Clustering<VaDETerm> {
   }
 
   /** A mixture by EM on the code; its weights start equal, as in the authors' code: logits of 0. */
-  async begin({ codes: { backend }, codes }: Encoding): Promise<Uint32Array> {
-    const { fitting: { training }, prior, options } = this;
-    const { clusters, latent, nInit, seed } = options;
-    const { signal } = training.context;
+  async begin(encoding: Encoding): Promise<Uint32Array> {
+    const { fitting, prior, options } = this;
+    const { clusters, latent, nInit, seed, partition } = options;
+    const { context: { signal }, backend } = fitting.training;
+    const { codes } = encoding;
+    const from = partition === "mixture" ? nInit : await startPartition(fitting, encoding, options);
     const values = Float32Array.from(await codes.read());
     const settings = { ...CODE_MIXTURE, clusters, seed, signal };
-    const found = await fitMixture(backend, values, latent, nInit, settings);
+    const found = await fitMixture(backend, values, latent, from, settings);
     const { mixture, standardization } = found;
     const { shift, scale } = standardization;
     prior.centroids.write(

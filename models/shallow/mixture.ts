@@ -259,21 +259,22 @@ export class ExpectationMaximization {
 }
 
 /**
- * The likeliest of EM from several k-means.
- * @param data [n, d] row-major, in its own units. @param nInit How many.
+ * The likeliest of EM from several k-means, or EM from one partition.
+ * @param data [n, d] row-major, in its own units. @param from How many k-means, or the partition [n].
  * @throws what the options' signal gives as its reason.
  */
 export async function fitMixture(
   backend: Backend,
   data: Float32Array,
   d: number,
-  nInit: number,
+  from: number | Uint32Array,
   options: MixtureOptions,
 ): Promise<MixtureFit & { readonly standardization: Standardization }> {
   const standardization = standardizationOf(data, d);
   using em = await ExpectationMaximization.create(backend, data, d, standardization, options);
+  if (typeof from !== "number") return { ...await em.fromPartition(from), standardization };
   let best = await em.fromKMeans(0);
-  for (let run = 1; run < nInit; run++) {
+  for (let run = 1; run < from; run++) {
     const fit = await em.fromKMeans(run);
     if (fit.objectives.at(-1)! > best.objectives.at(-1)!) best = fit;
   }
