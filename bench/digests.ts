@@ -26,6 +26,7 @@ const SHORT: Readonly<Record<string, OptionValue>> = {
   channels: 4,
   pretrainSteps: 9,
   stackedSteps: 4,
+  constructionSteps: 8,
   labelSteps: 6,
   moduleSteps: 6,
   steps: 14,

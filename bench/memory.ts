@@ -86,7 +86,7 @@ async function fitDynAE(
   const dataset = await loadDataset(data!, dataDir === undefined ? {} : { dataDir });
   const model = new DynAE({
     clusters: dataset.classes === undefined ? 10 : new Set(dataset.classes).size,
-    ...(steps === undefined ? {} : { pretrainSteps: steps, steps }),
+    ...(steps === undefined ? {} : { pretrainSteps: steps, constructionSteps: steps, steps }),
   });
   const series = [take(backend, 0)];
   let peakRssBytes = series[0].rssBytes;
@@ -96,8 +96,8 @@ async function fitDynAE(
   let phase = "";
   let before = 0;
   let last = 0;
-  const { pretrainSteps, steps: mostSteps } = model.options;
-  const interval = Math.ceil((pretrainSteps + mostSteps) / samples);
+  const { pretrainSteps, constructionSteps, steps: mostSteps } = model.options;
+  const interval = Math.ceil((pretrainSteps + constructionSteps + mostSteps) / samples);
   const { stopReason } = await model.fit(dataset, {
     backend,
     onEvent(event) {

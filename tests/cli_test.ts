@@ -238,7 +238,17 @@ Deno.test("data and info print tables and JSON", async () => {
 
 Deno.test("a run leaves all its files, which predict, embed and evaluate read", () =>
   inFolder(async (folder) => {
-    const args = ["train", ...BLOBS, ...SMALL, "--pretrain-steps", "20", "--steps", "20"];
+    const args = [
+      "train",
+      ...BLOBS,
+      ...SMALL,
+      "--pretrain-steps",
+      "20",
+      "--construction-steps",
+      "20",
+      "--steps",
+      "20",
+    ];
     const trained = await run([...args, "--no-pretrain-decay", "--seed", "3"], folder);
     assertEquals(trained.code, 0, trained.err);
     for (const name of ["k-means on the data", "k-means on the pre-trained code", "dynae"]) {
@@ -300,7 +310,17 @@ Deno.test("a run leaves all its files, which predict, embed and evaluate read", 
 
 Deno.test("--debug shows plans and times, and changes no byte of the results", () =>
   inFolder(async (folder) => {
-    const train = ["train", ...BLOBS, ...SMALL, "--pretrain-steps", "30", "--steps", "40"];
+    const train = [
+      "train",
+      ...BLOBS,
+      ...SMALL,
+      "--pretrain-steps",
+      "30",
+      "--construction-steps",
+      "20",
+      "--steps",
+      "40",
+    ];
     const [plain, shown] = await Promise.all([
       run([...train, "--out", "plain"], folder),
       run([...train, "--out", "shown", "--debug", "plan,time"], folder),
@@ -350,7 +370,18 @@ Deno.test({
   ignore: Deno.build.os === "windows",
   fn: () =>
     inFolder(async (folder) => {
-      const steps = ["--pretrain-steps", "600", "--steps", "600", "--tol", "0", "--gamma", "1"];
+      const steps = [
+        "--pretrain-steps",
+        "600",
+        "--construction-steps",
+        "9",
+        "--steps",
+        "600",
+        "--tol",
+        "0",
+        "--gamma",
+        "1",
+      ];
       const args = ["train", ...BLOBS, ...SMALL, ...steps, "--no-baseline", "--save-steps", "100"];
       const whole = await run([...args, "--out", "whole"], folder);
       assertEquals(whole.code, 0, whole.err);
@@ -507,7 +538,18 @@ Deno.test("--stream trains on the file as loading it does, predicts, and resumes
   inFolder(async (folder) => {
     const { data, n, d } = await loadDataset(`${folder}/rows.csv`);
     await Deno.writeFile(`${folder}/rows.npy`, encodeNpy(data, [n, d]));
-    const steps = ["--pretrain-steps", "30", "--steps", "20", "--clusters", "3", "--device", "cpu"];
+    const steps = [
+      "--pretrain-steps",
+      "30",
+      "--construction-steps",
+      "20",
+      "--steps",
+      "20",
+      "--clusters",
+      "3",
+      "--device",
+      "cpu",
+    ];
     const train = async (out: string, ...extra: string[]) => {
       const args = ["train", "--data", "rows.npy", ...SMALL, ...steps, "--out", out, ...extra];
       const { code, err } = await run(args, folder);
@@ -526,7 +568,15 @@ Deno.test("--stream trains on the file as loading it does, predicts, and resumes
 
 Deno.test("--from starts from another run's pre-trained network, and resumes by its own copy", () =>
   inFolder(async (folder) => {
-    const steps = [...BLOBS, ...SMALL, "--pretrain-steps", "60", "--no-baseline"];
+    const steps = [
+      ...BLOBS,
+      ...SMALL,
+      "--pretrain-steps",
+      "60",
+      "--construction-steps",
+      "40",
+      "--no-baseline",
+    ];
     const train = async (out: string, ...extra: string[]) => {
       const { code, err } = await run(["train", "--out", out, ...extra], folder);
       assertEquals(code, 0, err);

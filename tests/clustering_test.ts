@@ -306,6 +306,7 @@ for (const schedule of ["code", "paper"] as const) {
       hidden: [8],
       latent: 2,
       pretrainSteps: 5,
+      partition: "kmeans",
       batchSize: 20,
       steps: 12,
       checkInterval: 1,

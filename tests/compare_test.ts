@@ -106,6 +106,7 @@ Deno.test("rows without classes show the sizes of clusters", () => {
 const COMPARE = [
   ...["--data", "blobs.csv", "--class-column", "last", "--device", "cpu", "--threads", "1"],
   ...["--hidden", "8,8", "--latent", "2", "--pretrain-steps", "300"],
+  ...["--construction-steps", "140"],
 ];
 
 /** Files of the runs, whose bytes do not depend on how often they died. */
@@ -171,7 +172,7 @@ Deno.test("a run that fails stays in the table with its reason, and takes no oth
     assertEquals(code, 1, err);
     assertStringIncludes(err, "error: 1 of 2 runs are not finished");
     assertMatch(out, /^\| dynae .*0 of 1 \| +– /m);
-    assertMatch(out, /^- dynae-seed0: failed: clustering: the loss term "code" became NaN/m);
+    assertMatch(out, /^- dynae-seed0: failed: construction: the loss term "code" became NaN/m);
     assertMatch(out, /^\| kmeans .*1 of 1 \| 1\.000 \|/m);
     const task = await run(["compare", "--out", "runs", "--task", "0"], folder);
     assertEquals(task.code, 1);
@@ -263,7 +264,7 @@ Deno.test("what is wrong with a comparison or a sweep is said before anything ru
 Deno.test("without the permission to submit, the launcher says which one it needs", () =>
   inFolder(async (folder) => {
     const args = ["compare", ...COMPARE, "--models", "kmeans", "--out", "runs"];
-    const kmeans = args.filter((_, i) => i < 9 || i > 14);
+    const kmeans = args.filter((_, i) => i < 9 || i > 16);
     const { code, err } = await run([...kmeans, "--launcher", "slurm"], folder);
     assertEquals(code, 1, err);
     assertStringIncludes(err, "deno run -P=slurm in place of -P");

@@ -21,6 +21,7 @@ import {
   type FitResult,
   InterruptedError,
   type Samples,
+  type TrainingSnapshot,
 } from "../models/estimator.ts";
 import type { OptionValues } from "../models/options.ts";
 import type { Method } from "../models/method.ts";
@@ -40,6 +41,7 @@ const TINY: OptionValues = {
   batchSize: 16,
   channels: 3,
   pretrainSteps: 13,
+  constructionSteps: 9,
   labelSteps: 7,
   moduleSteps: 7,
   steps: 14,
@@ -380,6 +382,20 @@ for (const [name, method] of Object.entries(METHODS)) {
     assertEquals(listened, whole);
     assertGreater(events.length, 0);
     assertEquals(events.filter((type) => type === "log").length, whole.history.length);
+  });
+
+  Deno.test(`${name}: whoever watches gets labels and codes at checks, and changes nothing`, async () => {
+    const whole = await fit(method, cpu);
+    const seen: TrainingSnapshot[] = [];
+    const watched = await fit(method, cpu, { onSnapshot: (snapshot) => seen.push(snapshot) });
+    assertEquals(watched, whole);
+    // Methods without a network have no checks, and AE+KM's pre-training has none.
+    assertEquals(seen.length > 0, !["kmeans", "gmm", "ae-kmeans"].includes(name));
+    for (const { phase, step, labels, codes } of seen) {
+      assert(phase.length > 0 && step >= 0);
+      assertEquals([labels.length, codes.length], [images.n, whole.embedding.length]);
+      assert(labels.every((label) => label < CLUSTERS));
+    }
   });
 
   Deno.test(`${name}: resuming from any checkpoint gives the same bytes`, async () => {

@@ -181,6 +181,7 @@ const SHORT = {
   batchSize: 30,
   channels: 12,
   pretrainSteps: 300,
+  constructionSteps: 20,
   labelSteps: 9,
   moduleSteps: 50,
   steps: 40,

@@ -10,9 +10,10 @@ const TINY = [
   ...["--critic", "trained", "--log-interval", "20", "--check-interval", "10", "--tol", "0"],
 ];
 
-/** Steps of both phases. */
+/** Steps of each phase. */
 function steps(count: number): string[] {
-  return ["--pretrain-steps", `${count}`, "--steps", `${count}`];
+  const options = ["--pretrain-steps", "--construction-steps", "--steps"];
+  return options.flatMap((option) => [option, `${count}`]);
 }
 
 /** What must not depend on how often a run died. */

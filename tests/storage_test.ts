@@ -31,6 +31,7 @@ const TINY: OptionValues = {
   batchSize: 16,
   channels: 3,
   pretrainSteps: 9,
+  constructionSteps: 5,
   labelSteps: 5,
   moduleSteps: 5,
   steps: 9,

@@ -123,7 +123,13 @@ Deno.test("sequential AE+KM on a source gives the bytes of resident rows", async
 });
 
 Deno.test("DynAE on a source, interrupted and resumed, ends with the bytes of one go", async () => {
-  const options = { ...OPTIONS, steps: 60, checkInterval: 20, critic: "trained" } as const;
+  const options = {
+    ...OPTIONS,
+    constructionSteps: 40,
+    steps: 60,
+    checkInterval: 20,
+    critic: "trained",
+  } as const;
   const whole = new DynAE(options);
   const expected = await whole.fit(streamed());
   await whole.dispose();

@@ -61,6 +61,7 @@ async function call(
 const COMPARE = [
   ...["compare", "--data", "blobs.csv", "--class-column", "last", "--device", "cpu"],
   ...["--threads", "1", "--hidden", "8,8", "--latent", "2", "--pretrain-steps", "100"],
+  ...["--construction-steps", "20"],
   ...["--models", "dynae,kmeans", "--seeds", "2", "--tol", "0", "--from-same-pretraining"],
 ];
 
