@@ -176,7 +176,7 @@ Deno.test("a run that fails stays in the table with its reason, and takes no oth
     assertMatch(out, /^\| kmeans .*1 of 1 \| 1\.000 \|/m);
     const task = await run(["compare", "--out", "runs", "--task", "0"], folder);
     assertEquals(task.code, 1);
-    assertStringIncludes(task.err, "dynae-seed0 is not finished, but failed: clustering");
+    assertStringIncludes(task.err, "dynae-seed0 is not finished, but failed: construction");
   }));
 
 Deno.test("a sweep runs the grid from one pre-training a seed", () =>
