@@ -207,10 +207,12 @@ export async function planResumption(
   };
 }
 
-function definedOf<T extends object>(values: T): Partial<T> {
+type Defined<T> = { [Name in keyof T]?: Exclude<T[Name], undefined> };
+
+function definedOf<T extends object>(values: T): Defined<T> {
   return Object.fromEntries(
     Object.entries(values).filter(([, value]) => value !== undefined),
-  ) as Partial<T>;
+  ) as Defined<T>;
 }
 
 /** @throws {Failure} for an option that is not what the run was started with. */

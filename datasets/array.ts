@@ -108,8 +108,10 @@ export function elementBytes(type: ElementType): number {
 }
 
 /** Largest value of an integer type (of the 64-bit ones, the largest exact in a double). */
-export function largestOf(type: ElementType): number | undefined {
-  return type === "u8" || type === "i8" ? Number.MAX_SAFE_INTEGER : DECODERS[type].max;
+export function typeMaxOf(type: ElementType): Pick<NumericArray, "typeMax"> {
+  if (type === "u8" || type === "i8") return { typeMax: Number.MAX_SAFE_INTEGER };
+  const typeMax = DECODERS[type].max;
+  return typeMax === undefined ? {} : { typeMax };
 }
 
 /**

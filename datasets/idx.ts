@@ -8,8 +8,8 @@ import {
   cannotRead,
   decodeArray,
   type ElementType,
-  largestOf,
   type NumericArray,
+  typeMaxOf,
 } from "./array.ts";
 
 const TYPES: Readonly<Record<number, readonly [name: string, type: ElementType]>> = {
@@ -82,7 +82,7 @@ export function idxLayout(bytes: Uint8Array, file: string): ArrayLayout {
   }
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   const shape = Array.from({ length: rank }, (_, axis) => view.getUint32(4 + 4 * axis));
-  return { type, shape, element, littleEndian: false, start, typeMax: largestOf(element) };
+  return { type, shape, element, littleEndian: false, start, ...typeMaxOf(element) };
 }
 
 /**

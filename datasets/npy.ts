@@ -8,8 +8,8 @@ import {
   cannotRead,
   decodeArray,
   type ElementType,
-  largestOf,
   type NumericArray,
+  typeMaxOf,
 } from "./array.ts";
 
 const MAGIC = [0x93, 0x4e, 0x55, 0x4d, 0x50, 0x59];
@@ -62,7 +62,7 @@ export function npyLayout(bytes: Uint8Array, file: string): ArrayLayout {
   }
   const element = kind as ElementType;
   const littleEndian = descr[0] !== ">";
-  return { type: descr, shape, element, littleEndian, start, typeMax: largestOf(element) };
+  return { type: descr, shape, element, littleEndian, start, ...typeMaxOf(element) };
 }
 
 function headerOf(bytes: Uint8Array, file: string): [header: string, offset: number] {

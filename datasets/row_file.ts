@@ -148,8 +148,10 @@ export async function openDataset(
   try {
     const layout = await layoutOf(file, path);
     const name = baseName(path);
-    const classes = options.classes === undefined ? undefined : await readClasses(options.classes);
-    const { n, d, image } = measureRows(layout.shape, { ...options, name, classes });
+    const { classes: classesPath, ...rest } = options;
+    const classes = classesPath === undefined ? undefined : await readClasses(classesPath);
+    const given = classes === undefined ? {} : { classes };
+    const { n, d, image } = measureRows(layout.shape, { ...rest, name, ...given });
     const divisor = divisorOf(layout, path, options);
     const scaling = dividedBy(divisor);
     const data = new RowFile(file, path, layout, d, divisor);

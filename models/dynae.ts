@@ -451,10 +451,10 @@ export class Construction implements Clustering<DynAETerm> {
   /** C: the code nearest to each k-means centre; G = g(C). The codes must be up to date. */
   private async updateCentroids(encoding: Encoding): Promise<void> {
     const { training: { backend, context: { signal } }, net } = this.fitting;
-    const { schedule } = this;
+    const { schedule, options: { clusters, nInit, seed } } = this;
     // Runs 0 and 1 are those that score codes.
     const run = 2 + schedule.updates;
-    const found = await encoding.cluster({ ...this.options, run, signal });
+    const found = await encoding.cluster({ clusters, nInit, seed, run, signal });
     this.centroids.write(found.centroids);
     const rows = await nearestRows(backend, encoding.table, this.centroids);
     using memory = new State(backend);

@@ -25,6 +25,7 @@ import {
 } from "../datasets/sources.ts";
 
 const DATA = Deno.env.get("DYNAE_DATA");
+const REAL = DATA === undefined ? {} : { dataDir: DATA };
 if (DATA === undefined) {
   console.warn("SKIPPED: real MNIST, Fashion-MNIST and USPS; set DYNAE_DATA to their folder");
 }
@@ -598,7 +599,7 @@ for (const [name, counts] of Object.entries(COUNTS)) {
     name: `real data: ${name}`,
     ignore: DATA === undefined,
     async fn() {
-      const dataset = await loadDataset(name, { dataDir: DATA });
+      const dataset = await loadDataset(name, REAL);
       const set = findNamedSet(name)!;
       assertEquals([dataset.n, dataset.d], [set.n, set.height * set.width]);
       assertEquals([...classCounts(dataset.classes!).values()], counts);
@@ -616,7 +617,7 @@ Deno.test({
   name: "real data: USPS from text of three decimals is that of the IDX files, bit for bit",
   ignore: DATA === undefined,
   async fn() {
-    const usps = await loadDataset("usps", { dataDir: DATA });
+    const usps = await loadDataset("usps", REAL);
     let first = 0;
     for (const part of findNamedSet("usps")!.parts) {
       const n = part.classes.bytes - 8;

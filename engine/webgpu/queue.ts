@@ -60,7 +60,7 @@ export class CommandQueue {
       action();
       return true;
     };
-    this.push({ advance, cancel });
+    this.push(cancel === undefined ? { advance } : { advance, cancel });
   }
 
   /** Hands commands to the device. For {@linkcode Work.advance}. */

@@ -9,9 +9,9 @@ export const dense: WasmKernel = {
   supports: ({ k }) => k > 0,
   scratch: (_params, _constants, tile) => productScratch(tile),
   phases({ m, k, n }, { ACT, USE_BIAS }, { regions: [x, w, b, y], own }, tile) {
-    const bias = USE_BIAS === 1 ? b : undefined;
+    const bias = USE_BIAS === 1 ? { bias: b } : {};
     const relu = ACT === 1;
-    const product = { left: x, right: w, to: y, rows: m, depth: k, columns: n, own, bias, relu };
+    const product = { left: x, right: w, to: y, rows: m, depth: k, columns: n, own, relu, ...bias };
     return [productPhase("dense", product, tile)];
   },
 };
