@@ -3,9 +3,9 @@ import type { Command } from "commander";
 import {
   addClassesOption,
   addDataOptions,
+  type AnyDataset,
   type DataValues,
   requestOf,
-  type Rows,
 } from "./data_options.ts";
 import { addDeviceOptions, type DeviceValues } from "./device_options.ts";
 import { EXIT, Failure, usageError } from "./errors.ts";
@@ -169,7 +169,7 @@ async function start(
   values: ExperimentCommandValues,
   request: Request,
   design: Design,
-): Promise<{ plan: Plan; dataset: Rows }> {
+): Promise<{ plan: Plan; dataset: AnyDataset }> {
   const made = await planExperiment(command, design, { ...values, seeds: SEEDS, ...request }, {
     data: requestOf(values).data,
     ...request,
@@ -181,7 +181,7 @@ async function start(
 async function runAll(
   { out }: ExperimentCommandValues,
   plan: Plan,
-  dataset: Rows,
+  dataset: AnyDataset,
   debug: DeviceValues["debug"],
 ): Promise<void> {
   for (const [i, run] of plan.runs.entries()) {

@@ -17,7 +17,7 @@ import { score } from "../models/evaluation/scoring.ts";
 import { centroidStrip, rangeOf } from "./centroids.ts";
 import type { Manifest } from "../storage/checkpoint.ts";
 import { writeCheckpoint } from "../storage/files.ts";
-import type { Rows } from "./data_options.ts";
+import type { AnyDataset } from "./data_options.ts";
 import { close, type DeviceValues, open } from "./device_options.ts";
 import { EXIT, Failure } from "./errors.ts";
 import { Progress } from "./progress.ts";
@@ -31,7 +31,7 @@ export interface RunPlan {
   /** What is trained. */
   readonly estimator: Estimator;
   /** On what. */
-  readonly dataset: Rows;
+  readonly dataset: AnyDataset;
   /** Where everything goes. */
   readonly folder: RunFolder;
   /** As it stands at the start. */
@@ -226,7 +226,7 @@ async function writeFiles({ folder, dataset }: RunPlan, result: FitResult): Prom
 }
 
 function resultsOf(
-  { classes: truth }: Rows,
+  { classes: truth }: AnyDataset,
   { configuration }: RunRecord,
   { result, partitions }: Outcome,
 ): RunResults {

@@ -5,7 +5,7 @@ import type { ReplayTimes } from "../backend/backend.ts";
 import { type Barrier, MOST_PASSES } from "./barrier.ts";
 import { CallClock } from "./call_clock.ts";
 import type { CallPlan, CrewParts, Probe, ProgramPlan, RegionPlan } from "./messages.ts";
-import type { Addresses, Phase } from "./wasm/kernel.ts";
+import type { Addresses, WasmPass } from "./wasm/kernel.ts";
 import { WASM_KERNELS } from "./wasm/table.ts";
 import type { Tile } from "./wasm/tiles.ts";
 
@@ -55,21 +55,21 @@ function viewOf(buffer: ArrayBufferLike, region: RegionPlan): Float32Array | Uin
 }
 
 /** The WebAssembly passes of a call; undefined where its reference runs. */
-function phasesOf(
+function passesOf(
   { kernel, own, params, constants }: CallPlan,
   addresses: Addresses,
   tile: Tile,
-): readonly Phase[] | undefined {
+): readonly WasmPass[] | undefined {
   const wasm = own ? undefined : WASM_KERNELS[kernel];
   if (!wasm?.supports(params, constants)) return undefined;
-  return wasm.phases(params, constants, addresses, tile).filter(({ extent }) => extent > 0);
+  return wasm.passes(params, constants, addresses, tile).filter(({ extent }) => extent > 0);
 }
 
 /** What runs each pass of a call: a WebAssembly function, or the kernel's reference. */
 export function variantsOf(call: CallPlan, tile: Tile): string[] {
   const nowhere = { regions: call.regions.map(() => 0), shared: 0, own: 0 };
-  const phases = phasesOf(call, nowhere, tile);
-  if (phases !== undefined) return phases.map(({ entry }) => entry);
+  const passes = passesOf(call, nowhere, tile);
+  if (passes !== undefined) return passes.map(({ entry }) => entry);
   return (call.own ?? KERNELS[call.kernel]).extent(call.params, call.constants) > 0
     ? ["reference"]
     : [];
@@ -218,20 +218,20 @@ export class Executor {
   }
 
   private bindWasm(plan: ProgramPlan, call: CallPlan): Instruction[] | undefined {
-    const phases = phasesOf(call, {
+    const passes = passesOf(call, {
       regions: call.regions.map((region) => region.byteOffset),
       shared: plan.sharedScratch,
       own: plan.privateScratch + this.thread * plan.privateStride,
     }, this.tile);
-    return phases?.map((phase) => {
-      const entry = this.exports[phase.entry] as (...args: number[]) => void;
-      const { parameters, extent } = phase;
+    return passes?.map((pass) => {
+      const entry = this.exports[pass.entry] as (...args: number[]) => void;
+      const { parameters, extent } = pass;
       return {
         kernel: call.kernel,
         bounds: guidedShares(extent, this.threads),
-        execute: phase.current === undefined
+        execute: pass.current === undefined
           ? (begin, end) => entry(...parameters, begin, end)
-          : (begin, end) => entry(...parameters, ...phase.current!(this.memory.buffer), begin, end),
+          : (begin, end) => entry(...parameters, ...pass.current!(this.memory.buffer), begin, end),
       };
     });
   }

@@ -27,7 +27,7 @@ export const confidence: WasmKernel = {
   emit,
   supports: ({ k }) => fitsTile(k, 1),
   scratch: ({ k }) => ({ shared: 0, own: (k + 2) * TILE_BYTES }),
-  phases: ({ n, k }, _constants, { regions, own }) => [{
+  passes: ({ n, k }, _constants, { regions, own }) => [{
     entry: "confidence",
     extent: Math.ceil(n / TILE_POINTS),
     parameters: [...regions, n, k, own],

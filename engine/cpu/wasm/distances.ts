@@ -15,7 +15,7 @@ export const distances: WasmKernel = {
   emit,
   supports: ({ d, k }) => fitsTile(d, k),
   scratch: ({ d, k }) => ({ shared: 0, own: tileScratch(d, k) }),
-  phases: ({ n, first, total, d, k }, _constants, { regions, own }) => [{
+  passes: ({ n, first, total, d, k }, _constants, { regions, own }) => [{
     entry: "distances",
     extent: Math.ceil(n / TILE_POINTS),
     parameters: [...regions, n, first, total, d, k, own],

@@ -26,7 +26,7 @@ export const kmeansAssign: WasmKernel = {
   emit,
   supports: ({ d, k, runs }) => runs > 0 && fitsTile(d, k),
   scratch: ({ d, k }) => ({ shared: 0, own: tileScratch(d, k) + 2 * TILE_BYTES }),
-  phases: ({ n, first, total, d, k, runs }, _constants, { regions, own }) => [{
+  passes: ({ n, first, total, d, k, runs }, _constants, { regions, own }) => [{
     entry: "kmeans_assign",
     extent: Math.ceil(n / TILE_POINTS),
     parameters: [...regions, n, first, total, d, k, runs, own],

@@ -32,7 +32,7 @@ export const nearestNeighbours: WasmKernel = {
   emit,
   supports: ({ d, k }) => k > 0 && fitsTile(d, BLOCK),
   scratch: ({ d }) => ({ shared: 0, own: tileScratch(d, BLOCK) + TILE_BYTES }),
-  phases: ({ queries, n, first, d, k }, _constants, { regions, own }) => [{
+  passes: ({ queries, n, first, d, k }, _constants, { regions, own }) => [{
     entry: "nearest_neighbours",
     extent: Math.ceil(queries / TILE_POINTS),
     parameters: [...regions, queries, n, first, d, k, own],

@@ -21,7 +21,7 @@ export const softAssign: WasmKernel = {
   emit,
   supports: ({ p, k, alpha }) => alpha === 1 && fitsTile(p, k),
   scratch: ({ p, k }) => ({ shared: 0, own: tileScratch(p, k) }),
-  phases: ({ n, p, k }, _constants, { regions, own }) => [{
+  passes: ({ n, p, k }, _constants, { regions, own }) => [{
     entry: "soft_assign",
     extent: Math.ceil(n / TILE_POINTS),
     parameters: [...regions, n, p, k, own],
