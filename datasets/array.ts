@@ -36,7 +36,10 @@ export interface ArrayLayout extends Omit<NumericArray, "values"> {
 /** Most elements that a reader accepts: 2³⁰, four gibibytes of float32. */
 export const MAX_ELEMENTS = 2 ** 30;
 
-/** The one grammar of reading errors: `Cannot read FILE: …`. */
+/**
+ * The one grammar of reading errors: `Cannot read FILE: …`. Rows and columns are counted from 0 in all
+ * of them, as by `--class-column` and by arrays; lines of text from 1, as by editors.
+ */
 export function cannotRead(file: string, problem: string): string {
   return `Cannot read ${file}: ${problem}`;
 }

@@ -158,7 +158,7 @@ class Scanner {
         stop = close + 1;
         while (stop < end && isBlank(bytes[stop]) && !isSeparator(bytes[stop], separator)) stop++;
         if (stop < end && !isSeparator(bytes[stop], separator)) {
-          this.fail(`text follows the closing quote of column ${this.count}`);
+          this.fail(`text follows the closing quote of column ${this.count - 1}`);
         }
       } else {
         stop = at;
@@ -210,7 +210,7 @@ function quote(text: string): string {
  * @param file Its name, for messages.
  * @returns Values as float32, [rows, columns].
  * @throws {SyntaxError} for an empty file, a binary one, a row of another length than the first, or
- * a cell that is not a number; the message names line and column, both counted from 1.
+ * a cell that is not a number, at a line, counted from 1, and a column, counted from 0.
  * @throws {RangeError} for a class column that does not exist, or more values than fit.
  */
 export function parseTable(bytes: Uint8Array, file: string, options: TableOptions = {}): Table {
@@ -271,7 +271,7 @@ function notANumber(scanner: Scanner, column: number): SyntaxError {
   const text = scanner.text(column);
   const what = text === "" ? "the cell is empty" : `${quote(text)} is not a number`;
   return new SyntaxError(
-    cannotRead(scanner.file, `line ${scanner.line}, column ${column + 1}: ${what}`),
+    cannotRead(scanner.file, `line ${scanner.line}, column ${column}: ${what}`),
   );
 }
 
@@ -279,7 +279,7 @@ function classCell(scanner: Scanner, column: number): string {
   const text = scanner.text(column);
   if (text !== "") return text;
   throw new SyntaxError(
-    cannotRead(scanner.file, `line ${scanner.line}, column ${column + 1}: the class is empty`),
+    cannotRead(scanner.file, `line ${scanner.line}, column ${column}: the class is empty`),
   );
 }
 

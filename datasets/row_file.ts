@@ -9,7 +9,7 @@ import {
   decodeElements,
   elementBytes,
 } from "./array.ts";
-import { checkFinite, measureRows, type RowsInfo, scaleOf, sha256 } from "./dataset.ts";
+import { checkFloat32, measureRows, type RowsInfo, scaleOf, sha256 } from "./dataset.ts";
 import { isGzip } from "./gzip.ts";
 import { idxLayout, isIdx } from "./idx.ts";
 import { baseName, readClasses } from "./load.ts";
@@ -91,7 +91,7 @@ export class RowFile {
       const values = await this.raw(first * d, count);
       if (element === "f4" || element === "f8") {
         const data = values instanceof Float32Array ? values : new Float32Array(values);
-        checkFinite(data, (i) => values[i], d, this.path, first);
+        checkFloat32(data, (i) => values[i], d, this.path, first);
       }
       lines.push(await sha256(new Uint8Array(values.buffer)));
     }
