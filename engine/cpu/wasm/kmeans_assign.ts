@@ -107,16 +107,12 @@ function emit(module: ModuleBuilder, productTile: Tile): void {
         rows.get,
       ),
     );
-    return forLoop(
-      p.begin,
-      p.end.get,
-      1,
-      sequence(
-        row.set(i32.mul(p.begin.get, i32.const(TILE_POINTS))),
-        tile.enter(row, rows),
-        run.set(i32.const(0)),
-        forLoop(run, p.runs.get, 1, when(emitRunning(p.state, run), eachRun)),
-      ),
+    return tile.each(
+      p,
+      row,
+      rows,
+      run.set(i32.const(0)),
+      forLoop(run, p.runs.get, 1, when(emitRunning(p.state, run), eachRun)),
     );
   });
 }

@@ -183,17 +183,13 @@ function emit(module: ModuleBuilder, productTile: Tile): void {
       rows.increase(row.get),
       forLoop(row, rows.get, 1, eachRow),
     );
-    return forLoop(
-      p.begin,
-      p.end.get,
-      1,
-      sequence(
-        query.set(i32.mul(p.begin.get, i32.const(TILE_POINTS))),
-        tile.enter(query, valid),
-        begin,
-        row.set(i32.const(0)),
-        whileLoop(i32.ltU(row.get, p.n.get), eachBlock),
-      ),
+    return tile.each(
+      p,
+      query,
+      valid,
+      begin,
+      row.set(i32.const(0)),
+      whileLoop(i32.ltU(row.get, p.n.get), eachBlock),
     );
   });
 }
