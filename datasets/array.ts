@@ -50,6 +50,18 @@ export function elementsOf(shape: readonly number[]): number {
 }
 
 /**
+ * Checks that as many elements as `shape` has are to be written.
+ * @param format In the message. @throws {RangeError} where the two disagree.
+ */
+export function checkElements(format: string, found: number, shape: readonly number[]): void {
+  const elements = elementsOf(shape);
+  if (elements === found) return;
+  throw new RangeError(
+    `Cannot write ${format}: shape [${shape.join(", ")}] has ${elements} elements, found ${found}`,
+  );
+}
+
+/**
  * Checks that a file of `found` bytes is exactly what its header promises.
  * @throws {SyntaxError} for a file that was cut short or goes on past its data.
  */

@@ -79,13 +79,21 @@ export async function makeDataset(array: NumericArray, options: DatasetOptions):
     n,
     d,
     ...image,
-    ...(classes === undefined ? {} : { classes: classes.classes.slice(0, n) }),
-    ...(classes?.classNames === undefined ? {} : { classNames: classes.classNames }),
+    ...classesOf(classes, n),
     scaling,
     digest: await digestOf(data, n, d),
     source: options.source ?? name,
     licence: options.licence ?? "",
   };
+}
+
+/** The classes of the first `n` rows, where there are classes. */
+export function classesOf(
+  classes: Classes | undefined,
+  n: number,
+): Pick<RowsInfo, "classes" | "classNames"> {
+  if (classes === undefined) return {};
+  return { ...classes, classes: classes.classes.slice(0, n) };
 }
 
 /** Rows and columns of an array [n, …], and the size of the images where it holds images. */

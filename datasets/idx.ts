@@ -6,6 +6,7 @@
 import {
   type ArrayLayout,
   cannotRead,
+  checkElements,
   decodeArray,
   type ElementType,
   type NumericArray,
@@ -94,14 +95,7 @@ export function encodeIdx(
   values: Uint8Array | Float32Array,
   shape: readonly number[],
 ): Uint8Array {
-  const elements = shape.reduce((product, extent) => product * extent, 1);
-  if (elements !== values.length) {
-    throw new RangeError(
-      `Cannot write IDX: shape [${
-        shape.join(", ")
-      }] has ${elements} elements, found ${values.length}`,
-    );
-  }
+  checkElements("IDX", values.length, shape);
   if (shape.length > 255 || shape.some((extent) => extent > 2 ** 32 - 1)) {
     throw new RangeError(
       `Cannot write IDX: shape [${shape.join(", ")}] is past 255 dimensions of 2³² − 1`,

@@ -6,6 +6,7 @@
 import {
   type ArrayLayout,
   cannotRead,
+  checkElements,
   decodeArray,
   type ElementType,
   type NumericArray,
@@ -130,14 +131,7 @@ export function encodeNpy(
   values: Float32Array | Uint32Array,
   shape: readonly number[],
 ): Uint8Array {
-  const elements = shape.reduce((product, extent) => product * extent, 1);
-  if (elements !== values.length) {
-    throw new RangeError(
-      `Cannot write NPY: shape [${
-        shape.join(", ")
-      }] has ${elements} elements, found ${values.length}`,
-    );
-  }
+  checkElements("NPY", values.length, shape);
   const descr = values instanceof Float32Array ? "<f4" : "<u4";
   const tuple = shape.length === 1 ? `(${shape[0]},)` : `(${shape.join(", ")})`;
   const dictionary = `{'descr': '${descr}', 'fortran_order': False, 'shape': ${tuple}, }`;

@@ -9,7 +9,7 @@ import {
   decodeElements,
   elementBytes,
 } from "./array.ts";
-import { checkFloat32, measureRows, type RowsInfo, scaleOf, sha256 } from "./dataset.ts";
+import { checkFloat32, classesOf, measureRows, type RowsInfo, scaleOf, sha256 } from "./dataset.ts";
 import { isGzip } from "./gzip.ts";
 import { idxLayout, isIdx } from "./idx.ts";
 import { baseName, readClasses } from "./load.ts";
@@ -161,8 +161,7 @@ export async function openDataset(
       n,
       d,
       ...image,
-      ...(classes === undefined ? {} : { classes: classes.classes.slice(0, n) }),
-      ...(classes?.classNames === undefined ? {} : { classNames: classes.classNames }),
+      ...classesOf(classes, n),
       scaling,
       digest: await data.digest(n, describeScaling(scaling)),
       source: path,
