@@ -42,6 +42,15 @@ export function addDataOptions(command: Command): void {
   addStreamOption(command);
 }
 
+/** Adds the group of a command that trains: `--data`, its classes, and {@linkcode addDataOptions}. */
+export function addTrainingData(command: Command, classes: string): void {
+  command
+    .optionsGroup("Data:")
+    .option("--data <name|path>", "a named set, or a file: IDX, NPY, CSV (default: optdigits)");
+  addClassesOption(command, classes);
+  addDataOptions(command);
+}
+
 /** Adds `--classes`, and `--labels`, which is scikit-learn's word for them. */
 export function addClassesOption(command: Command, description: string): void {
   command.option("--classes <path>", description);
