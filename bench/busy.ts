@@ -10,7 +10,7 @@ import { BATCH, networkName, STEPS } from "./workload.ts";
 
 /** A process that computes all the time, while it is not stopped. */
 class Neighbour implements Disposable {
-  readonly #process = new Deno.Command("deno", { args: ["eval", "for (;;);"] }).spawn();
+  private readonly process = new Deno.Command("deno", { args: ["eval", "for (;;);"] }).spawn();
 
   constructor() {
     this.work(false);
@@ -18,11 +18,11 @@ class Neighbour implements Disposable {
 
   /** Lets it compute, or stops it. */
   work(on: boolean): void {
-    this.#process.kill(on ? "SIGCONT" : "SIGSTOP");
+    this.process.kill(on ? "SIGCONT" : "SIGSTOP");
   }
 
   [Symbol.dispose](): void {
-    this.#process.kill("SIGKILL");
+    this.process.kill("SIGKILL");
   }
 }
 

@@ -105,7 +105,7 @@ async function run(method: Method, profile: string, backend: Backend): Promise<D
   try {
     const result = await model.fit(samples, {
       backend,
-      truth: samples.classes,
+      ...(samples.classes === undefined ? {} : { truth: samples.classes }),
       saveSeconds: Infinity,
       save: (checkpoint) => {
         last = checkpoint;

@@ -79,12 +79,8 @@ async function compare(
   throw new Error(`umap-learn: ${reasonIn(text.decode(stderr)) ?? `exit code ${code}`}`);
 }
 
-const options = parse(Deno.args);
-const { neighbours: k, seeds, threads } = options;
-const { data, n, d, classes } = await loadDataset(options.data, {
-  dataDir: options.dataDir,
-  classes: options.classes,
-});
+const { data: set, neighbours: k, seeds, threads, json, ...places } = parse(Deno.args);
+const { data, n, d, classes } = await loadDataset(set, places);
 const backend = await openDevice({ device: "cpu", threads });
 const table = Table.upload(backend, "rows", data, n, d);
 const seconds: Record<string, number> = {};
@@ -120,11 +116,11 @@ const { name, neighbours, weights, layouts: scores } = await compare(header, [
   weights: { edges: number; difference: number };
   layouts: Record<"ours" | "theirs", Record<string, number>[]>;
 };
-if (options.json) {
+if (json) {
   const report = { ...await circumstances(), ...header, threads, seconds, neighbours, weights };
   console.log(JSON.stringify({ ...report, name, layouts: scores }, null, 2));
 } else {
-  console.log(`${options.data}, ${n}×${d}, ${k} neighbours: dynae cpu, ${description}; ${name}`);
+  console.log(`${set}, ${n}×${d}, ${k} neighbours: dynae cpu, ${description}; ${name}`);
   console.log(
     `neighbours: ${(100 * neighbours.same).toFixed(3)} % the same, distances to ` +
       `${neighbours.distance.toExponential(1)}; ${seconds.neighbours.toFixed(2)} s`,

@@ -2,7 +2,7 @@
 import type { Command } from "commander";
 import type { Backend } from "../engine/backend/backend.ts";
 import type { Dataset } from "../datasets/dataset.ts";
-import { type Checkpoint, InterruptedError } from "../models/estimator.ts";
+import type { Checkpoint } from "../models/estimator.ts";
 import {
   drawLabels,
   heldOutAccuracy,
@@ -11,16 +11,11 @@ import {
 } from "../models/supervised_cm.ts";
 import type { OptionValues } from "../models/options.ts";
 import type { SupervisedCMOptions } from "../models/supervised_cm_options.ts";
-import {
-  addClassesOption,
-  addDataOptions,
-  type DataValues,
-  load,
-  requestOf,
-} from "./data_options.ts";
+import { addTrainingData, type DataValues, load, requestOf } from "./data_options.ts";
 import { addDeviceOptions, close, type DeviceValues, open } from "./device_options.ts";
-import { EXIT, Failure, usageError } from "./errors.ts";
+import { usageError } from "./errors.ts";
 import { addHelp } from "./help.ts";
+import { interruptible } from "./interrupt.ts";
 import {
   addMethodOptions,
   checkedOptions,
@@ -28,7 +23,6 @@ import {
   integerOption,
   profileOptions,
 } from "./method_options.ts";
-import { Progress } from "./progress.ts";
 import { labelsCsv } from "./tables.ts";
 import { formatCount, formatTable, writeError, writeJson, writeOut } from "./terminal.ts";
 
@@ -44,12 +38,8 @@ interface ClassifyValues extends DataValues, DeviceValues {
 
 /** See {@linkcode CommandModule}. */
 export function define(command: Command): void {
-  command
-    .option("--profile <name>", "a set of option values (default: default)")
-    .optionsGroup("Data:")
-    .option("--data <name|path>", "a named set, or a file: IDX, NPY, CSV (default: optdigits)");
-  addClassesOption(command, "classes of the rows");
-  addDataOptions(command);
+  command.option("--profile <name>", "a set of option values (default: default)");
+  addTrainingData(command, "classes of the rows");
   command.optionsGroup("Device:");
   addDeviceOptions(command);
   command
@@ -148,26 +138,18 @@ class Classification {
   /** The predicted class of every row. */
   async fit(options: SupervisedCMOptions): Promise<Uint32Array> {
     const model = new SupervisedCM(options);
-    const progress = new Progress();
-    const interrupt = new AbortController();
-    const stop = () => interrupt.abort();
-    Deno.addSignalListener("SIGINT", stop);
     try {
-      const { labels } = await model.fit(this.dataset, this.known, {
-        backend: this.backend,
-        signal: interrupt.signal,
-        onEvent: progress.event.bind(progress),
-        ...(this.pretrained ? { pretrained: this.pretrained } : {}),
-        // deno-lint-ignore require-await
-        savePretrained: async (checkpoint) => void (this.pretrained = checkpoint),
-      });
+      const { labels } = await interruptible((context) =>
+        model.fit(this.dataset, this.known, {
+          ...context,
+          backend: this.backend,
+          ...(this.pretrained ? { pretrained: this.pretrained } : {}),
+          // deno-lint-ignore require-await
+          savePretrained: async (checkpoint) => void (this.pretrained = checkpoint),
+        })
+      );
       return labels;
-    } catch (error) {
-      if (error instanceof InterruptedError) throw new Failure("interrupted", EXIT.interrupted);
-      throw error;
     } finally {
-      Deno.removeSignalListener("SIGINT", stop);
-      progress.finish();
       await model.dispose();
     }
   }

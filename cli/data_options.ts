@@ -42,6 +42,15 @@ export function addDataOptions(command: Command): void {
   addStreamOption(command);
 }
 
+/** Adds the group of a command that trains: `--data`, its classes, and {@linkcode addDataOptions}. */
+export function addTrainingData(command: Command, classes: string): void {
+  command
+    .optionsGroup("Data:")
+    .option("--data <name|path>", "a named set, or a file: IDX, NPY, CSV (default: optdigits)");
+  addClassesOption(command, classes);
+  addDataOptions(command);
+}
+
 /** Adds `--classes`, and `--labels`, which is scikit-learn's word for them. */
 export function addClassesOption(command: Command, description: string): void {
   command.option("--classes <path>", description);
@@ -103,15 +112,15 @@ function absolute(path: string): string {
   return isAbsolute ? path : `${Deno.cwd()}/${path.replace(/^(\.[/\\])+/, "")}`;
 }
 
-/** Rows in memory, or in their file. */
-export type Rows = Dataset | StreamedDataset;
+/** A data set whose rows are in memory, or in their file. */
+export type AnyDataset = Dataset | StreamedDataset;
 
 /**
  * Loads what was asked for, or opens it where its rows are to stay in their file.
  * @throws {Failure} for what is neither a file nor a set, and looks like the name of one, and for
  * options that do not go with `--stream`.
  */
-export async function loadOrOpen(request: DataRequest): Promise<Rows> {
+export async function loadOrOpen(request: DataRequest): Promise<AnyDataset> {
   const { data, classColumn, dataDir: _, stream, ...options } = request;
   if (!stream) return await load(request);
   if (findNamedSet(data)) {
@@ -148,7 +157,7 @@ export async function load(request: DataRequest): Promise<Dataset> {
 }
 
 /** The number of classes, where it is known. */
-export function classCountOf({ name, source, classes }: Rows): number | undefined {
+export function classCountOf({ name, source, classes }: AnyDataset): number | undefined {
   const set = findNamedSet(name);
   if (set !== undefined && set.source === source) return set.classCount;
   return classes && new Set(classes).size;

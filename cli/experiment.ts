@@ -2,7 +2,7 @@
 import type { OptionValues } from "../models/options.ts";
 import { writeFileAtomic } from "../storage/atomic_file.ts";
 import type { DataRecord } from "../storage/checkpoint.ts";
-import { type DataValues, loadOrOpen, requestOf, type Rows } from "./data_options.ts";
+import { type AnyDataset, type DataValues, loadOrOpen, requestOf } from "./data_options.ts";
 import type { DeviceValues } from "./device_options.ts";
 import { usageError } from "./errors.ts";
 import { kebabCase } from "./method_options.ts";
@@ -93,7 +93,7 @@ export async function planExperiment(
   { headings, settings: rows, pretraining }: Design,
   values: ExperimentValues,
   request: Request,
-): Promise<{ plan: Plan; dataset: Rows }> {
+): Promise<{ plan: Plan; dataset: AnyDataset }> {
   const dataRequest = requestOf(values);
   const dataset = await loadOrOpen(dataRequest);
   const settings = plannedSettings(rows, pretraining, dataset);
@@ -134,7 +134,7 @@ const NETWORK = ["hidden", "latent", "activation"];
 function plannedSettings(
   rows: readonly Setting[],
   pretraining: Setting | undefined,
-  dataset: Rows,
+  dataset: AnyDataset,
 ): PlannedSetting[] {
   const resolve = ({ model, profile, options }: Setting): OptionValues =>
     settle(findMethod(model), profile, options, dataset).options;

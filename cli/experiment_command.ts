@@ -1,12 +1,6 @@
 /** What `compare` and `sweep` share: their options, and what becomes of a plan. */
 import type { Command } from "commander";
-import {
-  addClassesOption,
-  addDataOptions,
-  type DataValues,
-  requestOf,
-  type Rows,
-} from "./data_options.ts";
+import { addTrainingData, type AnyDataset, type DataValues, requestOf } from "./data_options.ts";
 import { addDeviceOptions, type DeviceValues } from "./device_options.ts";
 import { EXIT, Failure, usageError } from "./errors.ts";
 import {
@@ -68,11 +62,8 @@ export function addExperimentOptions(command: Command): void {
       "--from-same-pretraining",
       "one pre-training a seed, by ae-kmeans, from which all networks of dense layers start",
     )
-    .option("--profile <name>", "a set of option values (default: default)")
-    .optionsGroup("Data:")
-    .option("--data <name|path>", "a named set, or a file: IDX, NPY, CSV (default: optdigits)");
-  addClassesOption(command, "true classes of the rows, for scores alone");
-  addDataOptions(command);
+    .option("--profile <name>", "a set of option values (default: default)");
+  addTrainingData(command, "true classes of the rows, for scores alone");
   command.optionsGroup("Device:");
   addDeviceOptions(command);
   command
@@ -169,7 +160,7 @@ async function start(
   values: ExperimentCommandValues,
   request: Request,
   design: Design,
-): Promise<{ plan: Plan; dataset: Rows }> {
+): Promise<{ plan: Plan; dataset: AnyDataset }> {
   const made = await planExperiment(command, design, { ...values, seeds: SEEDS, ...request }, {
     data: requestOf(values).data,
     ...request,
@@ -181,7 +172,7 @@ async function start(
 async function runAll(
   { out }: ExperimentCommandValues,
   plan: Plan,
-  dataset: Rows,
+  dataset: AnyDataset,
   debug: DeviceValues["debug"],
 ): Promise<void> {
   for (const [i, run] of plan.runs.entries()) {

@@ -1,5 +1,5 @@
 /** Runs the runs of a plan, and tells how far they are. */
-import { loadOrOpen, type Rows } from "./data_options.ts";
+import { type AnyDataset, loadOrOpen } from "./data_options.ts";
 import type { DebugTopics } from "./debug.ts";
 import { EXIT, Failure } from "./errors.ts";
 import type { Plan, PlannedRun } from "./experiment.ts";
@@ -48,7 +48,7 @@ async function recordOf(path: string): Promise<RunRecord | undefined> {
 }
 
 /** The data of a plan. @throws {Failure} where they have changed since it was made. */
-export async function loadPlanned({ data }: Plan): Promise<Rows> {
+export async function loadPlanned({ data }: Plan): Promise<AnyDataset> {
   const dataset = await loadOrOpen(data.request);
   if (dataset.digest === data.digest) return dataset;
   throw new Failure(
@@ -68,7 +68,7 @@ export async function execute(
   folder: string,
   plan: Plan,
   run: PlannedRun,
-  dataset: Rows,
+  dataset: AnyDataset,
   debug?: DebugTopics,
 ): Promise<void> {
   const path = `${folder}/${run.name}`;

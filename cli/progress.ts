@@ -24,7 +24,7 @@ export function formatProgress(event: ProgressEvent, tau?: number): string {
 export class Progress {
   private readonly line = new StatusLine();
   private phase = "";
-  private last?: ProgressEvent;
+  private last: ProgressEvent | undefined;
   /** Of the last check. */
   private tau?: number;
 

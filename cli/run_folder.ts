@@ -80,8 +80,8 @@ const encoder = new TextEncoder();
 
 /** Paths and writers of one run's folder. */
 export class RunFolder {
-  private metrics?: Deno.FsFile;
-  private lockFile?: Deno.FsFile;
+  private metrics: Deno.FsFile | undefined;
+  private lockFile: Deno.FsFile | undefined;
 
   private constructor(readonly path: string) {}
 

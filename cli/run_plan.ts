@@ -5,7 +5,13 @@ import type { OptionValues } from "../models/options.ts";
 import { METHODS } from "../models/registry.ts";
 import { recordOf, SCHEMA } from "../storage/checkpoint.ts";
 import { readCheckpoint, writeCheckpoint } from "../storage/files.ts";
-import { classCountOf, type DataValues, loadOrOpen, requestOf, type Rows } from "./data_options.ts";
+import {
+  type AnyDataset,
+  classCountOf,
+  type DataValues,
+  loadOrOpen,
+  requestOf,
+} from "./data_options.ts";
 import { type DeviceValues, open } from "./device_options.ts";
 import { usageError } from "./errors.ts";
 import { checkedOptions, estimatorOf, givenOptions, kebabCase } from "./method_options.ts";
@@ -48,7 +54,7 @@ export function findMethod(name: string): Method {
 export async function planRun(
   method: Method,
   values: RunValues,
-  loaded?: Rows,
+  loaded?: AnyDataset,
 ): Promise<RunPlan> {
   const profile = values.profile ?? "default";
   const given = givenOptions(method, values as unknown as Record<string, unknown>);
@@ -96,7 +102,7 @@ export function settle(
   method: Method,
   profile: string,
   given: OptionValues,
-  dataset: Rows,
+  dataset: AnyDataset,
 ): Estimator<OptionValues> {
   if (method.needsImages && dataset.height === undefined) {
     throw usageError(
@@ -113,7 +119,7 @@ export function settle(
 }
 
 /** The pre-trained network of a run. @throws {Failure} where it kept none, or of other columns. */
-async function pretrainedOf(run: string, { d, digest }: Rows) {
+async function pretrainedOf(run: string, { d, digest }: AnyDataset) {
   const { folder, record: { data } } = await RunFolder.open(run);
   const found = await readCheckpoint(folder.pretrained).catch((error) => {
     if (!(error instanceof Deno.errors.NotFound)) throw error;
@@ -130,7 +136,7 @@ async function pretrainedOf(run: string, { d, digest }: Rows) {
 
 async function common(
   { baseline, saveSteps, device, threads, tile, debug }: RunValues,
-  dataset: Rows,
+  dataset: AnyDataset,
 ): Promise<Omit<RunPlan, "estimator" | "folder" | "record">> {
   const chosen = definedOf({ device, threads, tile, debug });
   return {
@@ -154,7 +160,7 @@ export async function planResumption(
   method: Method,
   values: RunValues,
   { folder, record }: OpenedRun,
-  loaded?: Rows,
+  loaded?: AnyDataset,
 ): Promise<RunPlan | undefined> {
   checkConflicts(method, values, record);
   if (record.status === "finished") {
@@ -207,10 +213,12 @@ export async function planResumption(
   };
 }
 
-function definedOf<T extends object>(values: T): Partial<T> {
+type Defined<T> = { [Name in keyof T]?: Exclude<T[Name], undefined> };
+
+function definedOf<T extends object>(values: T): Defined<T> {
   return Object.fromEntries(
     Object.entries(values).filter(([, value]) => value !== undefined),
-  ) as Partial<T>;
+  ) as Defined<T>;
 }
 
 /** @throws {Failure} for an option that is not what the run was started with. */

@@ -1,6 +1,5 @@
 /** `segment`: divides an image into classes by the Clustering Module on its patches. */
 import type { Command } from "commander";
-import { InterruptedError } from "../models/estimator.ts";
 import { namedSpecs } from "../models/method.ts";
 import { resolveOptions } from "../models/options.ts";
 import {
@@ -11,11 +10,11 @@ import {
   type SegmentationOptions,
 } from "../models/segmentation/segmentation.ts";
 import { addDeviceOptions, close, type DeviceValues, open } from "./device_options.ts";
-import { EXIT, Failure, usageError } from "./errors.ts";
+import { usageError } from "./errors.ts";
 import { colourLabels, encodePng, type PngImage, readPng } from "./images.ts";
 import { addHelp } from "./help.ts";
+import { interruptible } from "./interrupt.ts";
 import { addMethodOptions, checkedOptions, givenOptions } from "./method_options.ts";
-import { Progress } from "./progress.ts";
 import { formatTable, writeError, writeJson, writeOut } from "./terminal.ts";
 
 interface SegmentValues extends DeviceValues {
@@ -91,19 +90,9 @@ async function compute(
   device: DeviceValues,
 ): Promise<Segmentation> {
   const backend = await open(device);
-  const progress = new Progress();
-  const interrupt = new AbortController();
-  const stop = () => interrupt.abort();
-  Deno.addSignalListener("SIGINT", stop);
   try {
-    const onEvent = progress.event.bind(progress);
-    return await segment(image, options, { backend, onEvent, signal: interrupt.signal });
-  } catch (error) {
-    if (error instanceof InterruptedError) throw new Failure("interrupted", EXIT.interrupted);
-    throw error;
+    return await interruptible((context) => segment(image, options, { backend, ...context }));
   } finally {
-    Deno.removeSignalListener("SIGINT", stop);
-    progress.finish();
     await close(backend);
   }
 }

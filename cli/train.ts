@@ -2,7 +2,7 @@
 import type { Command } from "commander";
 import type { Method } from "../models/method.ts";
 import { METHODS } from "../models/registry.ts";
-import { addClassesOption, addDataOptions } from "./data_options.ts";
+import { addTrainingData } from "./data_options.ts";
 import { addDeviceOptions } from "./device_options.ts";
 import { addHelp } from "./help.ts";
 import { addMethodOptions, integerOption, valueOf } from "./method_options.ts";
@@ -26,11 +26,8 @@ export async function define(command: Command, args: readonly string[]): Promise
   );
   command
     .option("--model <name>", `${Object.keys(METHODS).join(", ")} (default: dynae)`)
-    .option("--profile <name>", `${Object.keys(method.profiles).join(", ")} (default: default)`)
-    .optionsGroup("Data:")
-    .option("--data <name|path>", "a named set, or a file: IDX, NPY, CSV (default: optdigits)");
-  addClassesOption(command, "true classes of the rows, for scores alone");
-  addDataOptions(command);
+    .option("--profile <name>", `${Object.keys(method.profiles).join(", ")} (default: default)`);
+  addTrainingData(command, "true classes of the rows, for scores alone");
   command.optionsGroup("Device:");
   addDeviceOptions(command);
   command

@@ -8,10 +8,10 @@ import { restoreModel } from "../storage/model.ts";
 import {
   addClassColumnOption,
   addStreamOption,
+  type AnyDataset,
   load,
   loadOrOpen,
   requestOf,
-  type Rows,
 } from "./data_options.ts";
 import { addDeviceOptions, close, type DeviceValues, open } from "./device_options.ts";
 import { usageError } from "./errors.ts";
@@ -58,7 +58,7 @@ export function addModelOptions(command: Command, formats: string): void {
  */
 export async function withModel<T>(
   values: ModelValues,
-  use: (model: Estimator, rows: Rows) => Promise<T>,
+  use: (model: Estimator, rows: AnyDataset) => Promise<T>,
 ): Promise<T> {
   return await withEstimator(
     values,
@@ -102,7 +102,7 @@ export async function withEstimator<T>(
 async function loadRows(
   { data, dataDir, classColumn, limit, stream }: ModelValues,
   { data: { scaling } }: RunRecord,
-): Promise<Rows> {
+): Promise<AnyDataset> {
   const request = requestOf({
     data,
     scale: scaling.kind === "divisor" ? scaling.divisor : "none",

@@ -17,9 +17,10 @@ import { score } from "../models/evaluation/scoring.ts";
 import { centroidStrip, rangeOf } from "./centroids.ts";
 import type { Manifest } from "../storage/checkpoint.ts";
 import { writeCheckpoint } from "../storage/files.ts";
-import type { Rows } from "./data_options.ts";
+import type { AnyDataset } from "./data_options.ts";
 import { close, type DeviceValues, open } from "./device_options.ts";
 import { EXIT, Failure } from "./errors.ts";
+import { Interrupt } from "./interrupt.ts";
 import { Progress } from "./progress.ts";
 import type { RunFolder, RunRecord, RunResults } from "./run_folder.ts";
 import { labelsCsv } from "./tables.ts";
@@ -31,7 +32,7 @@ export interface RunPlan {
   /** What is trained. */
   readonly estimator: Estimator;
   /** On what. */
-  readonly dataset: Rows;
+  readonly dataset: AnyDataset;
   /** Where everything goes. */
   readonly folder: RunFolder;
   /** As it stands at the start. */
@@ -75,7 +76,7 @@ export async function runTraining(plan: RunPlan): Promise<RunRecord> {
     record = { ...record, ...changes, seconds: Math.round(1000 * seconds) / 1000 };
     await folder.writeRecord(record);
   };
-  const interrupt = new Interrupt();
+  using interrupt = new Interrupt(", to write a checkpoint");
   try {
     const outcome = await fitWithRetries(plan, progress, interrupt.signal, update);
     progress.finish();
@@ -100,31 +101,7 @@ export async function runTraining(plan: RunPlan): Promise<RunRecord> {
     writeError(`${folder.path} keeps what was written before:\n`);
     throw error;
   } finally {
-    interrupt.dispose();
     folder.close();
-  }
-}
-
-/** Turns Ctrl-C into an abort; the second one ends the process at once. */
-class Interrupt {
-  private readonly controller = new AbortController();
-  private readonly signals: Deno.Signal[] = Deno.build.os === "windows"
-    ? ["SIGINT"]
-    : ["SIGINT", "SIGTERM"];
-  readonly signal = this.controller.signal;
-
-  constructor() {
-    for (const name of this.signals) Deno.addSignalListener(name, this.listener);
-  }
-
-  private readonly listener = () => {
-    if (this.signal.aborted) Deno.exit(EXIT.interrupted);
-    this.controller.abort();
-    writeError("\nstopping at the next step, to write a checkpoint; again to stop at once\n");
-  };
-
-  dispose(): void {
-    for (const name of this.signals) Deno.removeSignalListener(name, this.listener);
   }
 }
 
@@ -226,7 +203,7 @@ async function writeFiles({ folder, dataset }: RunPlan, result: FitResult): Prom
 }
 
 function resultsOf(
-  { classes: truth }: Rows,
+  { classes: truth }: AnyDataset,
   { configuration }: RunRecord,
   { result, partitions }: Outcome,
 ): RunResults {

@@ -36,7 +36,10 @@ export interface ArrayLayout extends Omit<NumericArray, "values"> {
 /** Most elements that a reader accepts: 2³⁰, four gibibytes of float32. */
 export const MAX_ELEMENTS = 2 ** 30;
 
-/** The one grammar of reading errors: `Cannot read FILE: …`. */
+/**
+ * The one grammar of reading errors: `Cannot read FILE: …`. Rows and columns are counted from 0 in all
+ * of them, as by `--class-column` and by arrays; lines of text from 1, as by editors.
+ */
 export function cannotRead(file: string, problem: string): string {
   return `Cannot read ${file}: ${problem}`;
 }
@@ -44,6 +47,18 @@ export function cannotRead(file: string, problem: string): string {
 /** The number of elements of a shape; 1 for a scalar. */
 export function elementsOf(shape: readonly number[]): number {
   return shape.reduce((product, extent) => product * extent, 1);
+}
+
+/**
+ * Checks that as many elements as `shape` has are to be written.
+ * @param format In the message. @throws {RangeError} where the two disagree.
+ */
+export function checkElements(format: string, found: number, shape: readonly number[]): void {
+  const elements = elementsOf(shape);
+  if (elements === found) return;
+  throw new RangeError(
+    `Cannot write ${format}: shape [${shape.join(", ")}] has ${elements} elements, found ${found}`,
+  );
 }
 
 /**
@@ -108,8 +123,10 @@ export function elementBytes(type: ElementType): number {
 }
 
 /** Largest value of an integer type (of the 64-bit ones, the largest exact in a double). */
-export function largestOf(type: ElementType): number | undefined {
-  return type === "u8" || type === "i8" ? Number.MAX_SAFE_INTEGER : DECODERS[type].max;
+export function typeMaxOf(type: ElementType): Pick<NumericArray, "typeMax"> {
+  if (type === "u8" || type === "i8") return { typeMax: Number.MAX_SAFE_INTEGER };
+  const typeMax = DECODERS[type].max;
+  return typeMax === undefined ? {} : { typeMax };
 }
 
 /**

@@ -27,7 +27,7 @@ export function classesOfArray(array: NumericArray, file: string): Classes {
   const bad = values.findIndex((value) => !isClass(value));
   if (bad >= 0) {
     throw new RangeError(
-      cannotRead(file, `class ${values[bad]} of row ${bad + 1} is not an integer from 0 up`),
+      cannotRead(file, `class ${values[bad]} of row ${bad} is not an integer from 0 up`),
     );
   }
   return { classes: Uint32Array.from(values) };
@@ -48,7 +48,7 @@ export function classesOfText(cells: readonly string[], file: string): Classes {
     throw new RangeError(
       cannotRead(
         file,
-        `class ${cells[fraction]} of row ${fraction + 1} is neither an integer nor a class name`,
+        `class ${cells[fraction]} of row ${fraction} is neither an integer nor a class name`,
       ),
     );
   }

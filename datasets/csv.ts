@@ -67,34 +67,34 @@ class Scanner {
   readonly ends: number[] = [];
   /** Number of cells of the current line. */
   count = 0;
-  #next: number;
-  #separator: number;
-  readonly #decoder = new TextDecoder();
+  private next: number;
+  private separator: number;
+  private readonly decoder = new TextDecoder();
 
   constructor(readonly bytes: Uint8Array, readonly file: string, separator?: Separator) {
     const byteOrderMark = bytes[0] === 0xef && bytes[1] === 0xbb && bytes[2] === 0xbf;
-    this.#next = byteOrderMark ? 3 : 0;
-    this.#separator = separator?.charCodeAt(0) ?? 0;
+    this.next = byteOrderMark ? 3 : 0;
+    this.separator = separator?.charCodeAt(0) ?? 0;
   }
 
   /** Moves to the next line that holds cells and splits it; false at the end of the file. */
   advance(): boolean {
     const { bytes } = this;
-    while (this.#next < bytes.length) {
-      const start = this.#next;
+    while (this.next < bytes.length) {
+      const start = this.next;
       let end = start;
       while (end < bytes.length && bytes[end] !== LINE_FEED && bytes[end] !== RETURN) end++;
       const isPair = bytes[end] === RETURN && bytes[end + 1] === LINE_FEED;
-      this.#next = end + (isPair ? 2 : 1);
+      this.next = end + (isPair ? 2 : 1);
       this.line++;
       let at = start;
       // Where tabs separate, a line of nothing but tabs is a row of empty cells, not a blank line.
-      while (at < end && isBlank(bytes[at]) && (bytes[at] === SPACE || this.#separator !== TAB)) {
+      while (at < end && isBlank(bytes[at]) && (bytes[at] === SPACE || this.separator !== TAB)) {
         at++;
       }
       if (at === end || bytes[at] === HASH) continue;
-      if (this.#separator === 0) this.#separator = this.#recognise(at, end);
-      this.#split(start, end);
+      if (this.separator === 0) this.separator = this.recognise(at, end);
+      this.split(start, end);
       return true;
     }
     return false;
@@ -102,7 +102,7 @@ class Scanner {
 
   /** The text of cell `i` of the current line. */
   text(i: number): string {
-    const text = this.#decoder.decode(this.bytes.subarray(this.starts[i], this.ends[i]));
+    const text = this.decoder.decode(this.bytes.subarray(this.starts[i], this.ends[i]));
     return text.includes('""') ? text.replaceAll('""', '"') : text;
   }
 
@@ -128,7 +128,7 @@ class Scanner {
     return negative ? -value : value;
   }
 
-  #recognise(start: number, end: number): number {
+  private recognise(start: number, end: number): number {
     let quoted = false, comma = false, semicolon = false;
     for (let at = start; at < end; at++) {
       const byte = this.bytes[at];
@@ -141,9 +141,9 @@ class Scanner {
     return (semicolon ? ";" : comma ? "," : " ").charCodeAt(0);
   }
 
-  #split(start: number, end: number): void {
+  private split(start: number, end: number): void {
     const { bytes } = this;
-    const separator = this.#separator;
+    const separator = this.separator;
     const isPadding = (byte: number) =>
       isBlank(byte) && (separator === SPACE || byte !== separator);
     while (end > start && isPadding(bytes[end - 1])) end--;
@@ -153,40 +153,40 @@ class Scanner {
       while (at < end && isPadding(bytes[at])) at++;
       let stop: number;
       if (bytes[at] === QUOTE && at < end) {
-        const close = this.#closingQuote(at + 1, end);
-        this.#cell(at + 1, close);
+        const close = this.closingQuote(at + 1, end);
+        this.cell(at + 1, close);
         stop = close + 1;
         while (stop < end && isBlank(bytes[stop]) && !isSeparator(bytes[stop], separator)) stop++;
         if (stop < end && !isSeparator(bytes[stop], separator)) {
-          this.#fail(`text follows the closing quote of column ${this.count}`);
+          this.fail(`text follows the closing quote of column ${this.count - 1}`);
         }
       } else {
         stop = at;
         while (stop < end && !isSeparator(bytes[stop], separator)) stop++;
         let last = stop;
         while (last > at && isBlank(bytes[last - 1])) last--;
-        this.#cell(at, last);
+        this.cell(at, last);
       }
       if (stop >= end) return;
       at = stop + 1;
     }
   }
 
-  #cell(start: number, end: number): void {
+  private cell(start: number, end: number): void {
     this.starts[this.count] = start;
     this.ends[this.count++] = end;
   }
 
-  #closingQuote(at: number, end: number): number {
+  private closingQuote(at: number, end: number): number {
     for (; at < end; at++) {
       if (this.bytes[at] !== QUOTE) continue;
       if (this.bytes[at + 1] !== QUOTE || at + 1 >= end) return at;
       at++;
     }
-    return this.#fail("a quote is not closed on its line");
+    return this.fail("a quote is not closed on its line");
   }
 
-  #fail(problem: string): never {
+  private fail(problem: string): never {
     throw new SyntaxError(cannotRead(this.file, `line ${this.line}: ${problem}`));
   }
 }
@@ -210,7 +210,7 @@ function quote(text: string): string {
  * @param file Its name, for messages.
  * @returns Values as float32, [rows, columns].
  * @throws {SyntaxError} for an empty file, a binary one, a row of another length than the first, or
- * a cell that is not a number; the message names line and column, both counted from 1.
+ * a cell that is not a number, at a line, counted from 1, and a column, counted from 0.
  * @throws {RangeError} for a class column that does not exist, or more values than fit.
  */
 export function parseTable(bytes: Uint8Array, file: string, options: TableOptions = {}): Table {
@@ -271,7 +271,7 @@ function notANumber(scanner: Scanner, column: number): SyntaxError {
   const text = scanner.text(column);
   const what = text === "" ? "the cell is empty" : `${quote(text)} is not a number`;
   return new SyntaxError(
-    cannotRead(scanner.file, `line ${scanner.line}, column ${column + 1}: ${what}`),
+    cannotRead(scanner.file, `line ${scanner.line}, column ${column}: ${what}`),
   );
 }
 
@@ -279,7 +279,7 @@ function classCell(scanner: Scanner, column: number): string {
   const text = scanner.text(column);
   if (text !== "") return text;
   throw new SyntaxError(
-    cannotRead(scanner.file, `line ${scanner.line}, column ${column + 1}: the class is empty`),
+    cannotRead(scanner.file, `line ${scanner.line}, column ${column}: the class is empty`),
   );
 }
 

@@ -71,7 +71,7 @@ export async function makeDataset(array: NumericArray, options: DatasetOptions):
   const { name, classes } = options;
   const { n, d, image } = measureRows(array.shape, options);
   const data = new Float32Array(array.values.subarray(0, n * d));
-  checkFinite(data, (i) => array.values[i], d, name);
+  checkFloat32(data, (i) => array.values[i], d, name);
   const scaling = scaleRows(data, d, scaleOf(array, options));
   return {
     name,
@@ -79,13 +79,21 @@ export async function makeDataset(array: NumericArray, options: DatasetOptions):
     n,
     d,
     ...image,
-    ...(classes === undefined ? {} : { classes: classes.classes.slice(0, n) }),
-    ...(classes?.classNames === undefined ? {} : { classNames: classes.classNames }),
+    ...classesOf(classes, n),
     scaling,
     digest: await digestOf(data, n, d),
     source: options.source ?? name,
     licence: options.licence ?? "",
   };
+}
+
+/** The classes of the first `n` rows, where there are classes. */
+export function classesOf(
+  classes: Classes | undefined,
+  n: number,
+): Pick<RowsInfo, "classes" | "classNames"> {
+  if (classes === undefined) return {};
+  return { ...classes, classes: classes.classes.slice(0, n) };
 }
 
 /** Rows and columns of an array [n, …], and the size of the images where it holds images. */
@@ -149,11 +157,11 @@ function checkLimit(limit: number = Infinity): number {
 }
 
 /**
- * Checks rows [n, d] in float32.
+ * Checks that all values of rows [n, d] are finite in float32.
  * @param raw The i-th value as it was in the file. @param firstRow The number of the first row.
  * @throws {RangeError} naming how many values are not finite, and the first of them.
  */
-export function checkFinite(
+export function checkFloat32(
   data: Float32Array,
   raw: (i: number) => number,
   d: number,
@@ -169,7 +177,7 @@ export function checkFinite(
   if (count === 0) return;
   const value = raw(first);
   const what = Number.isFinite(value) ? `${value}, past the range of float32` : `${value}`;
-  const place = `row ${firstRow + Math.floor(first / d) + 1}, column ${first % d + 1}`;
+  const place = `row ${firstRow + Math.floor(first / d)}, column ${first % d}`;
   throw new RangeError(
     cannotRead(
       name,

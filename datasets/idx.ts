@@ -6,10 +6,11 @@
 import {
   type ArrayLayout,
   cannotRead,
+  checkElements,
   decodeArray,
   type ElementType,
-  largestOf,
   type NumericArray,
+  typeMaxOf,
 } from "./array.ts";
 
 const TYPES: Readonly<Record<number, readonly [name: string, type: ElementType]>> = {
@@ -82,7 +83,7 @@ export function idxLayout(bytes: Uint8Array, file: string): ArrayLayout {
   }
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   const shape = Array.from({ length: rank }, (_, axis) => view.getUint32(4 + 4 * axis));
-  return { type, shape, element, littleEndian: false, start, typeMax: largestOf(element) };
+  return { type, shape, element, littleEndian: false, start, ...typeMaxOf(element) };
 }
 
 /**
@@ -94,14 +95,7 @@ export function encodeIdx(
   values: Uint8Array | Float32Array,
   shape: readonly number[],
 ): Uint8Array {
-  const elements = shape.reduce((product, extent) => product * extent, 1);
-  if (elements !== values.length) {
-    throw new RangeError(
-      `Cannot write IDX: shape [${
-        shape.join(", ")
-      }] has ${elements} elements, found ${values.length}`,
-    );
-  }
+  checkElements("IDX", values.length, shape);
   if (shape.length > 255 || shape.some((extent) => extent > 2 ** 32 - 1)) {
     throw new RangeError(
       `Cannot write IDX: shape [${shape.join(", ")}] is past 255 dimensions of 2³² − 1`,

@@ -6,10 +6,11 @@
 import {
   type ArrayLayout,
   cannotRead,
+  checkElements,
   decodeArray,
   type ElementType,
-  largestOf,
   type NumericArray,
+  typeMaxOf,
 } from "./array.ts";
 
 const MAGIC = [0x93, 0x4e, 0x55, 0x4d, 0x50, 0x59];
@@ -62,7 +63,7 @@ export function npyLayout(bytes: Uint8Array, file: string): ArrayLayout {
   }
   const element = kind as ElementType;
   const littleEndian = descr[0] !== ">";
-  return { type: descr, shape, element, littleEndian, start, typeMax: largestOf(element) };
+  return { type: descr, shape, element, littleEndian, start, ...typeMaxOf(element) };
 }
 
 function headerOf(bytes: Uint8Array, file: string): [header: string, offset: number] {
@@ -130,14 +131,7 @@ export function encodeNpy(
   values: Float32Array | Uint32Array,
   shape: readonly number[],
 ): Uint8Array {
-  const elements = shape.reduce((product, extent) => product * extent, 1);
-  if (elements !== values.length) {
-    throw new RangeError(
-      `Cannot write NPY: shape [${
-        shape.join(", ")
-      }] has ${elements} elements, found ${values.length}`,
-    );
-  }
+  checkElements("NPY", values.length, shape);
   const descr = values instanceof Float32Array ? "<f4" : "<u4";
   const tuple = shape.length === 1 ? `(${shape[0]},)` : `(${shape.join(", ")})`;
   const dictionary = `{'descr': '${descr}', 'fortran_order': False, 'shape': ${tuple}, }`;

@@ -9,7 +9,7 @@ import {
   decodeElements,
   elementBytes,
 } from "./array.ts";
-import { checkFinite, measureRows, type RowsInfo, scaleOf, sha256 } from "./dataset.ts";
+import { checkFloat32, classesOf, measureRows, type RowsInfo, scaleOf, sha256 } from "./dataset.ts";
 import { isGzip } from "./gzip.ts";
 import { idxLayout, isIdx } from "./idx.ts";
 import { baseName, readClasses } from "./load.ts";
@@ -91,7 +91,7 @@ export class RowFile {
       const values = await this.raw(first * d, count);
       if (element === "f4" || element === "f8") {
         const data = values instanceof Float32Array ? values : new Float32Array(values);
-        checkFinite(data, (i) => values[i], d, this.path, first);
+        checkFloat32(data, (i) => values[i], d, this.path, first);
       }
       lines.push(await sha256(new Uint8Array(values.buffer)));
     }
@@ -148,8 +148,10 @@ export async function openDataset(
   try {
     const layout = await layoutOf(file, path);
     const name = baseName(path);
-    const classes = options.classes === undefined ? undefined : await readClasses(options.classes);
-    const { n, d, image } = measureRows(layout.shape, { ...options, name, classes });
+    const { classes: classesPath, ...rest } = options;
+    const classes = classesPath === undefined ? undefined : await readClasses(classesPath);
+    const given = classes === undefined ? {} : { classes };
+    const { n, d, image } = measureRows(layout.shape, { ...rest, name, ...given });
     const divisor = divisorOf(layout, path, options);
     const scaling = dividedBy(divisor);
     const data = new RowFile(file, path, layout, d, divisor);
@@ -159,8 +161,7 @@ export async function openDataset(
       n,
       d,
       ...image,
-      ...(classes === undefined ? {} : { classes: classes.classes.slice(0, n) }),
-      ...(classes?.classNames === undefined ? {} : { classNames: classes.classNames }),
+      ...classesOf(classes, n),
       scaling,
       digest: await data.digest(n, describeScaling(scaling)),
       source: path,

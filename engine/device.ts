@@ -26,20 +26,21 @@ export interface DeviceOptions {
  * @throws {RangeError} for another name, or an unknown tile.
  */
 export async function openDevice(options: DeviceOptions = {}): Promise<Backend> {
-  const { device = "auto", threads, tile, profile = false } = options;
+  const { device = "auto", ...cpu } = options;
   if (device !== "auto" && device !== "cpu" && device !== "webgpu") {
     throw new RangeError(`device must be auto, cpu or webgpu, got ${device}`);
   }
   if (device !== "cpu") {
     const { openWebGpuBackend } = await import("./webgpu/mod.ts");
     try {
-      return await openWebGpuBackend({ adapter: device === "auto" ? "hardware" : "any", profile });
+      const adapter = device === "auto" ? "hardware" : "any";
+      return await openWebGpuBackend({ adapter, profile: options.profile ?? false });
     } catch (error) {
       if (device === "webgpu" || !(error instanceof NoDeviceError)) throw error;
     }
   }
   const { openCpuBackend } = await import("./cpu/backend.ts");
-  return await openCpuBackend({ threads, tile, profile });
+  return await openCpuBackend(cpu);
 }
 
 /** Whether two devices give the same bytes, as far as they say: the number of threads does not matter. */

@@ -527,11 +527,11 @@ export class Construction implements Clustering<DynAETerm> {
    */
   private async updateCentroids(encoding: Encoding, labels: Uint32Array): Promise<void> {
     const { training: { backend, context: { signal } }, net } = this.fitting;
-    const { schedule } = this;
+    const { schedule, options: { clusters, nInit, seed } } = this;
     if (this.options.partition === "kmeans") {
       // Runs 0 and 1 are those that score codes.
       const run = 2 + schedule.updates;
-      const found = await encoding.cluster({ ...this.options, run, signal });
+      const found = await encoding.cluster({ clusters, nInit, seed, run, signal });
       this.centroids.write(found.centroids);
     } else {
       await moveToMeans(this.centroids, encoding.codes, labels);

@@ -366,6 +366,25 @@ Deno.test("without classes there are cluster sizes; new rows are standardised li
   }));
 
 Deno.test({
+  name: "a classification that is interrupted says so and keeps nothing",
+  ignore: Deno.build.os === "windows",
+  fn: () =>
+    inFolder(async (folder) => {
+      const args = ["classify", ...BLOBS, ...SMALL, "--pretrain-steps", "1000000"];
+      const { code, err } = await stop(
+        [...args, "--out", "labels.csv"],
+        folder,
+        "SIGTERM",
+        (err) => err.includes("pre-training 1/1,000,000"),
+      );
+      assertEquals(code, 130, err);
+      assertStringIncludes(err, "stopping at the next step; again to stop at once");
+      assertStringIncludes(err, "error: interrupted");
+      await assertRejects(() => Deno.stat(`${folder}/labels.csv`), Deno.errors.NotFound);
+    }),
+});
+
+Deno.test({
   name: "an interrupted or killed run goes on to the same bytes",
   ignore: Deno.build.os === "windows",
   fn: () =>

@@ -239,7 +239,7 @@ Deno.test("cpu: a tile is chosen by what is merged, or as it was asked for", asy
   );
   const [measured] = await chosen({ tile: "auto" });
   assert(measured === "6x8" || measured === "5x16");
-  const unknown = "4x4" as NonNullable<Options>["tile"];
+  const unknown = "4x4" as NonNullable<NonNullable<Options>["tile"]>;
   await assertRejects(() => openCpuBackend({ tile: unknown }), RangeError, "6x16, not 4x4");
 });
 

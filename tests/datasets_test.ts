@@ -25,6 +25,7 @@ import {
 } from "../datasets/sources.ts";
 
 const DATA = Deno.env.get("DYNAE_DATA");
+const REAL = DATA === undefined ? {} : { dataDir: DATA };
 if (DATA === undefined) {
   console.warn("SKIPPED: real MNIST, Fashion-MNIST and USPS; set DYNAE_DATA to their folder");
 }
@@ -191,12 +192,12 @@ Deno.test("values that are not finite are counted, and the first is named", asyn
   await assertRejects(
     () => load("x.npy", encodeNpy(rows, [3, 2])),
     RangeError,
-    "x.npy: 2 values are not finite, the first at row 2, column 2 (NaN)",
+    "x.npy: 2 values are not finite, the first at row 1, column 1 (NaN)",
   );
   await assertRejects(
     () => load("x.csv", encode("1,2\n3,inf")),
     RangeError,
-    "the value at row 2, column 2 is Infinity",
+    "the value at row 1, column 1 is Infinity",
   );
   const double = new Float64Array([1e300]);
   await assertRejects(
@@ -295,17 +296,17 @@ Deno.test("csv: what is wrong is said with line and column", () => {
   refused("x,y\n", "column names and no rows");
   refused("1,2\n3\n", "line 2 has 1 columns, expected 2 as on line 1");
   refused("1,2\n\n3,4,5\n", "line 3 has 3 columns, expected 2");
-  refused("1,2\n3,abc\n", 'line 2, column 2: "abc" is not a number');
-  refused("1,x\n3,4\n", 'line 1, column 2: "x" is not a number');
-  refused("x,y\n1,2\n", 'line 1, column 1: "x" is not a number', { header: false });
-  refused("?,NA\n3,4\n", 'line 1, column 1: "?" is not a number');
-  refused("1,\n3,4\n", "line 1, column 2: the cell is empty");
-  refused("1,2\n,\n", "line 2, column 1: the cell is empty");
-  refused("1\t2\n\t\n", "line 2, column 1: the cell is empty");
+  refused("1,2\n3,abc\n", 'line 2, column 1: "abc" is not a number');
+  refused("1,x\n3,4\n", 'line 1, column 1: "x" is not a number');
+  refused("x,y\n1,2\n", 'line 1, column 0: "x" is not a number', { header: false });
+  refused("?,NA\n3,4\n", 'line 1, column 0: "?" is not a number');
+  refused("1,\n3,4\n", "line 1, column 1: the cell is empty");
+  refused("1,2\n,\n", "line 2, column 0: the cell is empty");
+  refused("1\t2\n\t\n", "line 2, column 0: the cell is empty");
   refused('1,"2\n3,4', "line 1: a quote is not closed");
-  refused('1,"2"3\n', "line 1: text follows the closing quote of column 2");
+  refused('1,"2"3\n', "line 1: text follows the closing quote of column 1");
   refused("1,5;2,5\n", '"1,5" is not a number');
-  refused("1,2\n3,\n", "line 2, column 2: the class is empty", { classColumn: "last" });
+  refused("1,2\n3,\n", "line 2, column 1: the class is empty", { classColumn: "last" });
   refused("1,2\0\n", "neither text nor");
   assertThrows(() => table("1,2", { classColumn: 2 }), RangeError, "no class column 2");
   assertThrows(() => table("1\n2", { classColumn: "last" }), RangeError, "only column");
@@ -325,12 +326,12 @@ Deno.test("classes: IDX, NPY, text, class names", async () => {
   assertEquals(await read("-1\n1\n-1\n"), [[0, 1, 0], ["-1", "1"]]);
   assertEquals(await read(encodeIdx(new Uint8Array([4, 2]), [2])), [[4, 2], undefined]);
   assertEquals(await read(encodeNpy(new Uint32Array([4, 2]), [2, 1])), [[4, 2], undefined]);
-  await assertRejects(() => read("1\n0.37\n"), RangeError, "class 0.37 of row 2");
+  await assertRejects(() => read("1\n0.37\n"), RangeError, "class 0.37 of row 1");
   await assertRejects(() => read("1 2\n"), SyntaxError, "line 1 has 2 columns, expected one class");
   await assertRejects(
     () => read(encodeNpy(new Float32Array([1, -1]), [2])),
     RangeError,
-    "class -1 of row 2",
+    "class -1 of row 1",
   );
   await assertRejects(
     () => read(encodeIdx(new Uint8Array(4), [2, 2])),
@@ -598,7 +599,7 @@ for (const [name, counts] of Object.entries(COUNTS)) {
     name: `real data: ${name}`,
     ignore: DATA === undefined,
     async fn() {
-      const dataset = await loadDataset(name, { dataDir: DATA });
+      const dataset = await loadDataset(name, REAL);
       const set = findNamedSet(name)!;
       assertEquals([dataset.n, dataset.d], [set.n, set.height * set.width]);
       assertEquals([...classCounts(dataset.classes!).values()], counts);
@@ -616,7 +617,7 @@ Deno.test({
   name: "real data: USPS from text of three decimals is that of the IDX files, bit for bit",
   ignore: DATA === undefined,
   async fn() {
-    const usps = await loadDataset("usps", { dataDir: DATA });
+    const usps = await loadDataset("usps", REAL);
     let first = 0;
     for (const part of findNamedSet("usps")!.parts) {
       const n = part.classes.bytes - 8;

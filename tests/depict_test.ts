@@ -308,7 +308,7 @@ Deno.test("DEPICT with held-out rows, interrupted anywhere, ends with the bytes 
     const controller = new AbortController();
     const saved: Checkpoint[] = [];
     const fitting = fitBars(VALIDATED, {
-      resume,
+      ...(resume === undefined ? {} : { resume }),
       signal: controller.signal,
       saveSteps: 3,
       save(checkpoint) {

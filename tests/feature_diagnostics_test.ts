@@ -205,7 +205,11 @@ async function fit(
   try {
     let checkpoint: Checkpoint | undefined;
     const save = (saved: Checkpoint) => Promise.resolve(void (checkpoint = saved));
-    const result = await model.fit(samples, { backend, truth, save });
+    const result = await model.fit(samples, {
+      backend,
+      ...(truth === undefined ? {} : { truth }),
+      save,
+    });
     return { result, checkpoint: checkpoint! };
   } finally {
     await model.dispose();

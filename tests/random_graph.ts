@@ -59,7 +59,7 @@ export function makeLeaves(state: State, seed: number, rows = 4): Leaves {
       if (!variable) {
         variable = values
           ? state.variable(name, shape, {
-            dtype,
+            ...(dtype === undefined ? {} : { dtype }),
             data: dtype === "u32" ? Uint32Array.from(values) : Float32Array.from(values),
           })
           : make(name, shape, low, high);

@@ -250,7 +250,7 @@ Deno.test("files that cannot be read row by row say why", async () => {
   const good = encodeNpy(Float32Array.of(1, 2, 3, 4), [2, 2]);
   const gzip = new Uint8Array([0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 0]);
   const cases: [Uint8Array, object, typeof TypeError | typeof RangeError, string][] = [
-    [npy, {}, RangeError, "row 2, column 1 is NaN"],
+    [npy, {}, RangeError, "row 1, column 0 is NaN"],
     [good.subarray(0, good.length - 1), {}, SyntaxError, "cut short"],
     [gzip, {}, TypeError, "compressed"],
     [new TextEncoder().encode("1,2\n3,4\n"), {}, TypeError, "neither"],

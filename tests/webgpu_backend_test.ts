@@ -197,8 +197,8 @@ gpuTest("errors of a shader of several files name the file and the line in it", 
   await withBackend(async (backend) => {
     const regions = dense.bindings.map(({ name }) => region(backend, 1, name));
     const params = { m: 1, k: 1, n: 1 };
-    const prepare = (kernel: Kernel, constants = {}) =>
-      backend.prepare([{ kernel, constants, params, regions }], "p");
+    const prepare = (kernel: Kernel) =>
+      backend.prepare([{ kernel, constants: {}, params, regions }], "p");
     const [shader] = dense.shaders;
     for (const [i, piece] of ["params.k;", "columns())", "lane / "].entries()) {
       const files = [...shader.head!, shader].map(({ file, source }) => ({ file, source }));
@@ -212,7 +212,8 @@ gpuTest("errors of a shader of several files name the file and the line in it", 
       assertEquals([file, line, column], place);
     }
     const names = "dense.wgsl + product.wgsl + product_";
-    await assertRejects(() => prepare(dense, { CUBE: 1 }), ShaderError, names);
+    const cubed: Kernel = { ...dense, constants: { ...dense.constants, CUBE: 1 } };
+    await assertRejects(() => prepare(cubed), ShaderError, names);
   });
 });
 

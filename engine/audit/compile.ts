@@ -99,21 +99,19 @@ export async function* compileKernels(
 
 class DeviceCompiler implements ShaderCompiler {
   readonly hasSubgroups: boolean;
-  readonly #gpu: GPUDevice;
-  readonly #cache: PipelineCache;
+  private readonly cache: PipelineCache;
 
   /** `instance` is only held: Dawn's devices crash when their instance is collected. */
-  constructor(readonly name: string, gpu: GPUDevice, readonly instance: GPU) {
-    this.#gpu = gpu;
+  constructor(readonly name: string, private readonly gpu: GPUDevice, readonly instance: GPU) {
     this.hasSubgroups = gpu.features.has(SUBGROUPS);
-    this.#cache = new PipelineCache(gpu);
+    this.cache = new PipelineCache(gpu);
   }
 
   async compile(kernel: Kernel, shader: Shader, constants: Constants): Promise<void> {
-    await this.#cache.get(kernel, shader, constants);
+    await this.cache.get(kernel, shader, constants);
   }
 
   dispose(): void {
-    this.#gpu.destroy();
+    this.gpu.destroy();
   }
 }

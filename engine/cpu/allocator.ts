@@ -18,12 +18,12 @@ function rounded(byteLength: number): number {
  * are what plans make, so a linear scan is enough.
  */
 export class BlockAllocator {
-  readonly #gaps: Gap[];
+  private readonly gaps: Gap[];
 
   /** `begin` and `capacity` in bytes; blocks lie in [begin, capacity). */
   constructor(begin: number, capacity: number) {
     const first = rounded(begin);
-    this.#gaps = [{ offset: first, length: capacity - first }];
+    this.gaps = [{ offset: first, length: capacity - first }];
   }
 
   /**
@@ -32,35 +32,35 @@ export class BlockAllocator {
    */
   allocate(byteLength: number): number | undefined {
     const length = Math.max(rounded(byteLength), BLOCK_ALIGNMENT);
-    const at = this.#gaps.findIndex((gap) => gap.length >= length);
+    const at = this.gaps.findIndex((gap) => gap.length >= length);
     if (at < 0) return undefined;
-    const gap = this.#gaps[at];
+    const gap = this.gaps[at];
     const offset = gap.offset;
     gap.offset += length;
     gap.length -= length;
-    if (gap.length === 0) this.#gaps.splice(at, 1);
+    if (gap.length === 0) this.gaps.splice(at, 1);
     return offset;
   }
 
   /** Gives back the block that `allocate(byteLength)` returned as `offset`. */
   free(offset: number, byteLength: number): void {
     const length = Math.max(rounded(byteLength), BLOCK_ALIGNMENT);
-    let next = this.#gaps.findIndex((gap) => gap.offset > offset);
-    if (next < 0) next = this.#gaps.length;
-    const before = this.#gaps[next - 1];
-    const after = this.#gaps[next];
+    let next = this.gaps.findIndex((gap) => gap.offset > offset);
+    if (next < 0) next = this.gaps.length;
+    const before = this.gaps[next - 1];
+    const after = this.gaps[next];
     const joinsBefore = before !== undefined && before.offset + before.length === offset;
     const joinsAfter = after !== undefined && offset + length === after.offset;
     if (joinsBefore && joinsAfter) {
       before.length += length + after.length;
-      this.#gaps.splice(next, 1);
+      this.gaps.splice(next, 1);
     } else if (joinsBefore) {
       before.length += length;
     } else if (joinsAfter) {
       after.offset = offset;
       after.length += length;
     } else {
-      this.#gaps.splice(next, 0, { offset, length });
+      this.gaps.splice(next, 0, { offset, length });
     }
   }
 }

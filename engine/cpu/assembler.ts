@@ -341,20 +341,20 @@ export const MAXIMUM_PAGES = 65536;
 export class ModuleBuilder {
   /** a·b + c over four floats: fused where the module may be relaxed, else two roundings. */
   readonly multiplyAdd: (a: Code, b: Code, c: Code) => Code;
-  readonly #shared: boolean;
-  readonly #functions: FunctionEntry[] = [];
-  readonly #made = new Map<string, unknown>();
+  private readonly shared: boolean;
+  private readonly functions: FunctionEntry[] = [];
+  private readonly made = new Map<string, unknown>();
 
   /** Starts an empty module. */
   constructor({ shared, relaxed }: ModuleOptions) {
-    this.#shared = shared;
+    this.shared = shared;
     this.multiplyAdd = relaxed ? f32x4.relaxedMadd : (a, b, c) => f32x4.add(f32x4.mul(a, b), c);
   }
 
   /** What `make` adds under `key`, added only the first time: functions that kernels share. */
   once<T>(key: string, make: () => T): T {
-    if (!this.#made.has(key)) this.#made.set(key, make());
-    return this.#made.get(key) as T;
+    if (!this.made.has(key)) this.made.set(key, make());
+    return this.made.get(key) as T;
   }
 
   /**
@@ -364,8 +364,8 @@ export class ModuleBuilder {
   function(name: string | undefined, define: (f: FunctionBuilder) => Code): FunctionHandle {
     const builder = new FunctionBuilder();
     const body = define(builder);
-    const index = this.#functions.length;
-    this.#functions.push({ name, params: builder.params, locals: builder.locals, body });
+    const index = this.functions.length;
+    this.functions.push({ name, params: builder.params, locals: builder.locals, body });
     return {
       call: (...args) => {
         if (args.length !== builder.params.length) {
@@ -382,11 +382,11 @@ export class ModuleBuilder {
 
   /** The module's bytes. */
   build(): Uint8Array<ArrayBuffer> {
-    const functions = this.#functions;
+    const functions = this.functions;
     const exported = functions.flatMap((entry, index) =>
       entry.name === undefined ? [] : [join(text(entry.name), [0x00], unsigned(index))]
     );
-    const limits = this.#shared ? 0x03 : 0x01;
+    const limits = this.shared ? 0x03 : 0x01;
     return new Uint8Array(join(
       [0x00, 0x61, 0x73, 0x6d, 0x01, 0x00, 0x00, 0x00],
       section(1, functions.map(({ params }) => join([0x60], vector(params.map(typeCode)), [0]))),

@@ -132,18 +132,14 @@ interface Modes {
 
 /** A block of the memory. */
 class CpuBuffer implements DeviceBuffer {
-  readonly byteLength: number;
-  readonly label: string;
-  readonly byteOffset: number;
-  readonly owner: CpuBackend;
   freed = false;
 
-  constructor(owner: CpuBackend, byteOffset: number, byteLength: number, label: string) {
-    this.owner = owner;
-    this.byteOffset = byteOffset;
-    this.byteLength = byteLength;
-    this.label = label;
-  }
+  constructor(
+    readonly owner: CpuBackend,
+    readonly byteOffset: number,
+    readonly byteLength: number,
+    readonly label: string,
+  ) {}
 
   free(): void {
     if (this.freed) return;
@@ -155,41 +151,35 @@ class CpuBuffer implements DeviceBuffer {
 class CpuBackend implements Backend {
   readonly info: CpuInfo;
   readonly maxRegionBytes = MAXIMUM_PAGES * PAGE;
-  readonly #memory: WebAssembly.Memory;
-  readonly #crew: Crew;
-  readonly #modes: Modes;
-  readonly #blocks = new BlockAllocator(0, MAXIMUM_PAGES * PAGE);
+  private readonly blocks = new BlockAllocator(0, MAXIMUM_PAGES * PAGE);
   /** Requests that thread 0 has not answered, by ticket, oldest first. */
-  readonly #waiting = new Map<number, (answer: Answer) => void>();
+  private readonly waiting = new Map<number, (answer: Answer) => void>();
   /** Blocks that no write waits in. */
-  readonly #staging: SharedArrayBuffer[] = [];
-  readonly #owns: Owns<CpuBuffer> = (buffer): buffer is CpuBuffer =>
+  private readonly staging: SharedArrayBuffer[] = [];
+  private readonly owns: Owns<CpuBuffer> = (buffer): buffer is CpuBuffer =>
     buffer instanceof CpuBuffer && buffer.owner === this;
-  #tickets = 0;
-  #programs = 0;
+  private tickets = 0;
+  private programs = 0;
   /** Bytes from which on no block has ever lain, so that they are still zero. */
-  #untouched = 0;
-  #bytes = 0;
-  #peakBytes = 0;
-  #buffers = 0;
-  #closed: string | undefined;
+  private untouched = 0;
+  private bytes = 0;
+  private peakBytes = 0;
+  private buffers = 0;
+  private closed: string | undefined;
 
   constructor(
-    memory: WebAssembly.Memory,
-    crew: Crew,
-    modes: Modes,
+    private readonly wasmMemory: WebAssembly.Memory,
+    private readonly crew: Crew,
+    private readonly modes: Modes,
     details: ChosenTile & { readonly withoutWorkers?: string },
   ) {
-    this.#memory = memory;
-    this.#crew = crew;
-    this.#modes = modes;
     const { relaxed, shared } = modes;
     crew.onAnswer = (answer) => {
-      const settle = this.#waiting.get(answer.ticket);
-      this.#waiting.delete(answer.ticket);
+      const settle = this.waiting.get(answer.ticket);
+      this.waiting.delete(answer.ticket);
       settle?.(answer);
     };
-    crew.onLoss = (reason) => this.#close(`a thread was lost: ${reason}`);
+    crew.onLoss = (reason) => this.close(`a thread was lost: ${reason}`);
     const threads = crew.threads;
     const place = shared ? (threads === 1 ? "1 thread" : `${threads} threads`) : "no workers";
     this.info = {
@@ -204,48 +194,48 @@ class CpuBackend implements Backend {
   }
 
   allocate(byteLength: number, label: string): CpuBuffer {
-    this.#assertOpen();
+    this.assertOpen();
     if (!Number.isInteger(byteLength) || byteLength < 0) {
       throw new RangeError(`Cannot allocate ${label}: ${byteLength} is not a number of bytes`);
     }
     const size = Math.ceil(byteLength / 4) * 4;
-    const byteOffset = this.#blocks.allocate(size);
+    const byteOffset = this.blocks.allocate(size);
     if (byteOffset === undefined) {
       throw new RangeError(
-        `Cannot allocate ${label}: ${byteLength} bytes do not fit beside the ${this.#bytes} held; ` +
+        `Cannot allocate ${label}: ${byteLength} bytes do not fit beside the ${this.bytes} held; ` +
           `the CPU backend addresses 4 GiB`,
       );
     }
     const end = byteOffset + size;
     try {
-      this.#grow(end);
+      this.grow(end);
     } catch (cause) {
-      this.#blocks.free(byteOffset, size);
+      this.blocks.free(byteOffset, size);
       throw new RangeError(
         `Cannot allocate ${label}: the system refuses ${byteLength} bytes beside the ` +
-          `${this.#bytes} held`,
+          `${this.bytes} held`,
         { cause },
       );
     }
-    this.#zero(byteOffset, Math.min(end, this.#untouched) - byteOffset);
-    this.#untouched = Math.max(this.#untouched, end);
-    this.#bytes += byteLength;
-    this.#peakBytes = Math.max(this.#peakBytes, this.#bytes);
-    this.#buffers++;
+    this.zero(byteOffset, Math.min(end, this.untouched) - byteOffset);
+    this.untouched = Math.max(this.untouched, end);
+    this.bytes += byteLength;
+    this.peakBytes = Math.max(this.peakBytes, this.bytes);
+    this.buffers++;
     return new CpuBuffer(this, byteOffset, byteLength, label);
   }
 
   /** Takes a freed buffer's memory back. Reuse is ordered behind everything enqueued. */
   release(buffer: CpuBuffer): void {
-    this.#blocks.free(buffer.byteOffset, Math.ceil(buffer.byteLength / 4) * 4);
-    this.#bytes -= buffer.byteLength;
-    this.#buffers--;
+    this.blocks.free(buffer.byteOffset, Math.ceil(buffer.byteLength / 4) * 4);
+    this.bytes -= buffer.byteLength;
+    this.buffers--;
   }
 
   write(region: Region, data: Float32Array | Uint32Array): void {
-    this.#assertOpen();
+    this.assertOpen();
     const what = `write to ${region.buffer.label}`;
-    const { byteOffset } = placeOf(checkRegion(region, this.#owns, what));
+    const { byteOffset } = placeOf(checkRegion(region, this.owns, what));
     if (data.length !== region.length) {
       throw new RangeError(
         `Cannot write ${region.buffer.label}: the region has ${region.length} elements, ` +
@@ -254,46 +244,46 @@ class CpuBackend implements Backend {
     }
     // Moved as words, so that no NaN changes its bits.
     const words = new Uint32Array(data.buffer, data.byteOffset, data.length);
-    if (this.#waiting.size === 0) {
-      new Uint32Array(this.#memory.buffer, byteOffset, words.length).set(words);
+    if (this.waiting.size === 0) {
+      new Uint32Array(this.wasmMemory.buffer, byteOffset, words.length).set(words);
       return;
     }
-    if (words.byteLength < STAGED_BYTES || !this.#modes.shared) {
+    if (words.byteLength < STAGED_BYTES || !this.modes.shared) {
       const copy = words.slice();
-      this.#submit({ kind: "write", byteOffset, words: copy }, [copy.buffer]);
+      this.submit({ kind: "write", byteOffset, words: copy }, [copy.buffer]);
       return;
     }
-    const staging = this.#staging.pop();
+    const staging = this.staging.pop();
     const fits = staging !== undefined && staging.byteLength >= words.byteLength;
     const block = fits ? staging : new SharedArrayBuffer(words.byteLength);
     const copy = new Uint32Array(block, 0, words.length);
     copy.set(words);
-    this.#submit({ kind: "write", byteOffset, words: copy }).then(() => {
-      if (this.#staging.length < MOST_STAGING) this.#staging.push(block);
+    this.submit({ kind: "write", byteOffset, words: copy }).then(() => {
+      if (this.staging.length < MOST_STAGING) this.staging.push(block);
     });
   }
 
   async read(regions: readonly Region[]): Promise<(Float32Array | Uint32Array)[]> {
-    this.#assertOpen();
+    this.assertOpen();
     const plans = regions.map((region) =>
-      placeOf(checkRegion(region, this.#owns, `read of ${region.buffer.label}`))
+      placeOf(checkRegion(region, this.owns, `read of ${region.buffer.label}`))
     );
-    const answer = await this.#submit({ kind: "read", regions: plans });
+    const answer = await this.submit({ kind: "read", regions: plans });
     if (answer.failure !== undefined) throw new Error(answer.failure);
     return answer.arrays!;
   }
 
   // deno-lint-ignore require-await
   async prepare(calls: readonly Call[], label: string): Promise<Executable> {
-    this.#assertOpen();
+    this.assertOpen();
     const scratch = { shared: 0, own: 0 };
-    const checked = checkCalls(calls, this.#owns, label);
+    const checked = checkCalls(calls, this.owns, label);
     const plans = checked.map(({ kernel, params, constants, regions }): CallPlan => {
       const { name, bindings } = kernel;
       const own = KERNELS[name] === kernel ? undefined : kernel;
       const wasm = own ? undefined : WASM_KERNELS[name];
       if (wasm?.supports(params, constants)) {
-        const { shared, own } = wasm.scratch(params, constants, this.#modes.tile);
+        const { shared, own } = wasm.scratch(params, constants, this.modes.tile);
         scratch.shared = Math.max(scratch.shared, shared);
         scratch.own = Math.max(scratch.own, own);
       }
@@ -311,13 +301,13 @@ class CpuBackend implements Backend {
     });
     const privateStride = Math.ceil(scratch.own / SCRATCH_UNIT) * SCRATCH_UNIT;
     const sharedBytes = Math.ceil(scratch.shared / SCRATCH_UNIT) * SCRATCH_UNIT;
-    const scratchBytes = sharedBytes + privateStride * this.#crew.threads;
+    const scratchBytes = sharedBytes + privateStride * this.crew.threads;
     const buffer = scratchBytes > 0
       ? this.allocate(scratchBytes, `scratch of ${label}`)
       : undefined;
     const base = buffer?.byteOffset ?? 0;
-    const id = this.#programs++;
-    this.#crew.submit({
+    const id = this.programs++;
+    this.crew.submit({
       kind: "load",
       plan: {
         id,
@@ -325,43 +315,43 @@ class CpuBackend implements Backend {
         sharedScratch: base,
         privateScratch: base + sharedBytes,
         privateStride,
-        memoryBytes: this.#memory.buffer.byteLength,
-        profile: this.#modes.profile,
+        memoryBytes: this.wasmMemory.buffer.byteLength,
+        profile: this.modes.profile,
       },
     });
     let disposed = false;
     return {
       passes: plans.flatMap((plan, call) =>
-        variantsOf(plan, this.#modes.tile).map((variant) => ({ call, variant }))
+        variantsOf(plan, this.modes.tile).map((variant) => ({ call, variant }))
       ),
-      ...(this.#modes.profile ? { times: () => this.#times(id) } : {}),
+      ...(this.modes.profile ? { times: () => this.times(id) } : {}),
       run: (steps) => {
-        this.#assertOpen();
+        this.assertOpen();
         if (disposed) throw new TypeError(`Cannot run ${label}: it is disposed`);
         if (!Number.isInteger(steps) || steps < 0) {
           throw new RangeError(`Cannot run ${label}: ${steps} is not a number of steps`);
         }
-        if (steps > 0) this.#submit({ kind: "run", id, steps });
+        if (steps > 0) this.submit({ kind: "run", id, steps });
       },
       dispose: () => {
         if (disposed) return;
         disposed = true;
         buffer?.free();
-        if (this.#closed === undefined) this.#crew.submit({ kind: "unload", id });
+        if (this.closed === undefined) this.crew.submit({ kind: "unload", id });
       },
     };
   }
 
   /** Measures multiply-adds on registers and a copy of {@linkcode COPY_BYTES}, on all threads. */
   async roofline(): Promise<Roofline> {
-    this.#assertOpen();
-    const module = await WebAssembly.compile(buildProbes(this.#modes));
-    const { threads } = this.#crew;
+    this.assertOpen();
+    const module = await WebAssembly.compile(buildProbes(this.modes));
+    const { threads } = this.crew;
     const memory = this.allocate(2 * COPY_BYTES, "roofline");
     try {
       const rate = async ({ amount, ...probe }: ReturnType<typeof copyProbe>) => {
         const request = { kind: "probe", probe: { ...probe, module } } as const;
-        const { seconds, failure } = await this.#submit(request);
+        const { seconds, failure } = await this.submit(request);
         if (failure !== undefined) throw new Error(failure);
         return amount / seconds!;
       };
@@ -375,56 +365,56 @@ class CpuBackend implements Backend {
   }
 
   memory() {
-    return { bytes: this.#bytes, peakBytes: this.#peakBytes, buffers: this.#buffers };
+    return { bytes: this.bytes, peakBytes: this.peakBytes, buffers: this.buffers };
   }
 
   // deno-lint-ignore require-await
   async dispose(): Promise<void> {
-    if (this.#closed === undefined) this.#close("it is disposed");
+    if (this.closed === undefined) this.close("it is disposed");
   }
 
-  async #times(id: number): Promise<ReplayTimes> {
-    this.#assertOpen();
-    const { times, failure } = await this.#submit({ kind: "times", id });
+  private async times(id: number): Promise<ReplayTimes> {
+    this.assertOpen();
+    const { times, failure } = await this.submit({ kind: "times", id });
     if (times === undefined) throw new Error(failure);
     return times;
   }
 
   /** Stops the threads; whoever waits is told why. */
-  #close(reason: string): void {
-    this.#closed ??= reason;
-    this.#crew.stop();
-    const failure = `The CPU backend has stopped: ${this.#closed}`;
-    for (const [ticket, settle] of this.#waiting) settle({ ticket, failure });
-    this.#waiting.clear();
+  private close(reason: string): void {
+    this.closed ??= reason;
+    this.crew.stop();
+    const failure = `The CPU backend has stopped: ${this.closed}`;
+    for (const [ticket, settle] of this.waiting) settle({ ticket, failure });
+    this.waiting.clear();
   }
 
-  #assertOpen(): void {
-    if (this.#closed !== undefined) {
-      throw new TypeError(`The CPU backend has stopped: ${this.#closed}`);
+  private assertOpen(): void {
+    if (this.closed !== undefined) {
+      throw new TypeError(`The CPU backend has stopped: ${this.closed}`);
     }
   }
 
   /** Enqueues a request; the promise settles with its answer and never rejects. */
-  #submit(request: Ticketed, transfer?: ArrayBuffer[]): Promise<Answer> {
-    const ticket = this.#tickets++;
+  private submit(request: Ticketed, transfer?: ArrayBuffer[]): Promise<Answer> {
+    const ticket = this.tickets++;
     const { promise, resolve } = Promise.withResolvers<Answer>();
-    this.#waiting.set(ticket, resolve);
-    this.#crew.submit({ ...request, ticket }, transfer);
+    this.waiting.set(ticket, resolve);
+    this.crew.submit({ ...request, ticket }, transfer);
     return promise;
   }
 
   /** Makes the memory reach `byteLength`. */
-  #grow(byteLength: number): void {
-    const missing = byteLength - this.#memory.buffer.byteLength;
-    if (missing > 0) this.#memory.grow(Math.ceil(missing / PAGE));
+  private grow(byteLength: number): void {
+    const missing = byteLength - this.wasmMemory.buffer.byteLength;
+    if (missing > 0) this.wasmMemory.grow(Math.ceil(missing / PAGE));
   }
 
   /** Zeroes a range, behind everything enqueued. */
-  #zero(byteOffset: number, byteLength: number): void {
+  private zero(byteOffset: number, byteLength: number): void {
     if (byteLength <= 0) return;
-    if (this.#waiting.size > 0) this.#submit({ kind: "fill", byteOffset, byteLength });
-    else new Uint8Array(this.#memory.buffer, byteOffset, byteLength).fill(0);
+    if (this.waiting.size > 0) this.submit({ kind: "fill", byteOffset, byteLength });
+    else new Uint8Array(this.wasmMemory.buffer, byteOffset, byteLength).fill(0);
   }
 }
 

@@ -47,20 +47,18 @@ const pause: () => void = (Atomics as { pause?: () => void }).pause ?? (() => {}
  * what is over. Failure spreads in the same word, so that all leave.
  */
 export class Barrier {
-  readonly #words: Int32Array;
-  readonly #text: Uint8Array;
-  readonly #threads: number;
+  private readonly words: Int32Array;
+  private readonly text: Uint8Array;
 
   /** All threads pass the same zeroed block of {@linkcode BARRIER_BYTES} bytes. */
-  constructor(block: SharedArrayBuffer | ArrayBuffer, threads: number) {
-    this.#words = new Int32Array(block, 0, TEXT);
-    this.#text = new Uint8Array(block, TEXT * 4, TEXT_BYTES);
-    this.#threads = threads;
+  constructor(block: SharedArrayBuffer | ArrayBuffer, private readonly threads: number) {
+    this.words = new Int32Array(block, 0, TEXT);
+    this.text = new Uint8Array(block, TEXT * 4, TEXT_BYTES);
   }
 
   /** A share of a pass that nobody has taken, or −1 where there is none left. */
   take(pass: number, shares: number): number {
-    const words = this.#words;
+    const words = this.words;
     for (;;) {
       const word = Atomics.load(words, TAKEN);
       const share = word & (2 ** SHARE_BITS - 1);
@@ -71,7 +69,7 @@ export class Barrier {
 
   /** Says that a share is done, after {@linkcode fail} where it has failed; the last one ends the pass. */
   done(pass: number, shares: number): void {
-    const words = this.#words;
+    const words = this.words;
     if (Atomics.add(words, DONE, 1) < shares - 1) return;
     Atomics.store(words, DONE, 0);
     const next = Atomics.load(words, FAILED) === 0 ? (pass + 1) << SHARE_BITS : STOPPED;
@@ -81,7 +79,7 @@ export class Barrier {
 
   /** Waits until all shares of a pass are done. False where a thread has failed. */
   finish(pass: number): boolean {
-    return this.#watch(TAKEN, (word) => word >>> SHARE_BITS === pass) !== STOPPED;
+    return this.watch(TAKEN, (word) => word >>> SHARE_BITS === pass) !== STOPPED;
   }
 
   /**
@@ -89,9 +87,9 @@ export class Barrier {
    * last {@linkcode clear}.
    */
   wait(): boolean {
-    const words = this.#words;
+    const words = this.words;
     const generation = Atomics.load(words, GENERATION);
-    if (Atomics.add(words, ARRIVED, 1) === this.#threads - 1) {
+    if (Atomics.add(words, ARRIVED, 1) === this.threads - 1) {
       const next = ((generation & ~1) + 2) | Atomics.load(words, FAILED);
       Atomics.store(words, ARRIVED, 0);
       Atomics.store(words, TAKEN, 0);
@@ -99,12 +97,12 @@ export class Barrier {
       if (Atomics.load(words, SLEEPERS) > 0) Atomics.notify(words, GENERATION);
       return (next & 1) === 0;
     }
-    return (this.#watch(GENERATION, (word) => word === generation) & 1) === 0;
+    return (this.watch(GENERATION, (word) => word === generation) & 1) === 0;
   }
 
   /** Waits until a word is another one, and returns it. */
-  #watch(place: number, isOld: (word: number) => boolean): number {
-    const words = this.#words;
+  private watch(place: number, isOld: (word: number) => boolean): number {
+    const words = this.words;
     let word = Atomics.load(words, place);
     for (let poll = 0; isOld(word) && poll < POLLS; poll++) {
       pause();
@@ -122,21 +120,21 @@ export class Barrier {
   /** Records a failure; the first one since {@linkcode clear} is kept. */
   fail(message: string): void {
     const bytes = new TextEncoder().encode(message).subarray(0, TEXT_BYTES);
-    if (Atomics.compareExchange(this.#words, TEXT_LENGTH, 0, bytes.length) === 0) {
-      this.#text.set(bytes);
+    if (Atomics.compareExchange(this.words, TEXT_LENGTH, 0, bytes.length) === 0) {
+      this.text.set(bytes);
     }
-    Atomics.store(this.#words, FAILED, 1);
+    Atomics.store(this.words, FAILED, 1);
   }
 
   /** The failure's message, if there is one. Call it only after a {@linkcode wait}. */
   failure(): string | undefined {
-    if (Atomics.load(this.#words, FAILED) === 0) return undefined;
-    return new TextDecoder().decode(this.#text.slice(0, this.#words[TEXT_LENGTH]));
+    if (Atomics.load(this.words, FAILED) === 0) return undefined;
+    return new TextDecoder().decode(this.text.slice(0, this.words[TEXT_LENGTH]));
   }
 
   /** Forgets the failure. Call it only while no thread computes. */
   clear(): void {
-    Atomics.store(this.#words, TEXT_LENGTH, 0);
-    Atomics.store(this.#words, FAILED, 0);
+    Atomics.store(this.words, TEXT_LENGTH, 0);
+    Atomics.store(this.words, FAILED, 0);
   }
 }

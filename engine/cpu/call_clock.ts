@@ -3,46 +3,46 @@ import type { PassTime, ReplayTimes } from "../backend/backend.ts";
 /** Where one thread's time goes while it replays a program: in each pass, and at the barrier after it. */
 export class CallClock {
   /** Milliseconds of work and of waiting, pass by pass. */
-  readonly #sums: Float64Array;
-  #steps = 0;
-  #next = 0;
-  #last = 0;
+  private readonly sums: Float64Array;
+  private steps = 0;
+  private next = 0;
+  private last = 0;
 
   /** A clock that has not run yet, for replays of so many passes. */
   constructor(passes: number) {
-    this.#sums = new Float64Array(2 * passes);
+    this.sums = new Float64Array(2 * passes);
   }
 
   /** A replay begins. */
   begin(): void {
-    this.#steps++;
-    this.#next = 0;
-    this.#last = performance.now();
+    this.steps++;
+    this.next = 0;
+    this.last = performance.now();
   }
 
   /** The thread has done its part of the pass. */
   worked(): void {
-    this.#add();
+    this.add();
   }
 
   /** All threads have done theirs; the next pass begins. */
   waited(): void {
-    this.#add();
+    this.add();
   }
 
-  #add(): void {
+  private add(): void {
     const now = performance.now();
-    this.#sums[this.#next++] += now - this.#last;
-    this.#last = now;
+    this.sums[this.next++] += now - this.last;
+    this.last = now;
   }
 
   /** The sums. */
   times(): ReplayTimes {
-    const seconds = Array.from(this.#sums, (milliseconds) => milliseconds / 1000);
+    const seconds = Array.from(this.sums, (milliseconds) => milliseconds / 1000);
     const passes = Array.from({ length: seconds.length / 2 }, (_, i): PassTime => ({
       seconds: seconds[2 * i] + seconds[2 * i + 1],
       waiting: seconds[2 * i + 1],
     }));
-    return { steps: this.#steps, seconds: seconds.reduce((sum, x) => sum + x, 0), passes };
+    return { steps: this.steps, seconds: seconds.reduce((sum, x) => sum + x, 0), passes };
   }
 }

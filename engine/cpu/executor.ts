@@ -5,7 +5,7 @@ import type { ReplayTimes } from "../backend/backend.ts";
 import { type Barrier, MOST_PASSES } from "./barrier.ts";
 import { CallClock } from "./call_clock.ts";
 import type { CallPlan, CrewParts, Probe, ProgramPlan, RegionPlan } from "./messages.ts";
-import type { Addresses, Phase } from "./wasm/kernel.ts";
+import type { Addresses, WasmPass } from "./wasm/kernel.ts";
 import { WASM_KERNELS } from "./wasm/table.ts";
 import type { Tile } from "./wasm/tiles.ts";
 
@@ -55,21 +55,21 @@ function viewOf(buffer: ArrayBufferLike, region: RegionPlan): Float32Array | Uin
 }
 
 /** The WebAssembly passes of a call; undefined where its reference runs. */
-function phasesOf(
+function passesOf(
   { kernel, own, params, constants }: CallPlan,
   addresses: Addresses,
   tile: Tile,
-): readonly Phase[] | undefined {
+): readonly WasmPass[] | undefined {
   const wasm = own ? undefined : WASM_KERNELS[kernel];
   if (!wasm?.supports(params, constants)) return undefined;
-  return wasm.phases(params, constants, addresses, tile).filter(({ extent }) => extent > 0);
+  return wasm.passes(params, constants, addresses, tile).filter(({ extent }) => extent > 0);
 }
 
 /** What runs each pass of a call: a WebAssembly function, or the kernel's reference. */
 export function variantsOf(call: CallPlan, tile: Tile): string[] {
   const nowhere = { regions: call.regions.map(() => 0), shared: 0, own: 0 };
-  const phases = phasesOf(call, nowhere, tile);
-  if (phases !== undefined) return phases.map(({ entry }) => entry);
+  const passes = passesOf(call, nowhere, tile);
+  if (passes !== undefined) return passes.map(({ entry }) => entry);
   return (call.own ?? KERNELS[call.kernel]).extent(call.params, call.constants) > 0
     ? ["reference"]
     : [];
@@ -81,47 +81,39 @@ export function variantsOf(call: CallPlan, tile: Tile): string[] {
  * them are done. Results do not depend on who computes what.
  */
 export class Executor {
-  readonly #memory: WebAssembly.Memory;
-  readonly #tile: Tile;
-  readonly #exports: WebAssembly.Exports;
-  readonly #kernels: Readonly<Record<string, Kernel>>;
-  readonly #barrier: Barrier;
-  readonly #thread: number;
-  readonly #threads: number;
-  readonly #programs = new Map<number, Program>();
+  private readonly memory: WebAssembly.Memory;
+  private readonly tile: Tile;
+  private readonly exports: WebAssembly.Exports;
+  private readonly programs = new Map<number, Program>();
   /** Of the programs that are timed, the unloaded ones too. */
-  readonly #clocks = new Map<number, CallClock>();
+  private readonly clocks = new Map<number, CallClock>();
 
   /** The parts' module is what `buildModule` makes of the tile; it imports the memory. */
   constructor(
     { memory, module, tile }: CrewParts,
-    kernels: Readonly<Record<string, Kernel>>,
-    barrier: Barrier,
-    thread: number,
-    threads: number,
+    private readonly kernels: Readonly<Record<string, Kernel>>,
+    private readonly barrier: Barrier,
+    private readonly thread: number,
+    private readonly threads: number,
   ) {
-    this.#memory = memory;
-    this.#tile = tile;
-    this.#exports = new WebAssembly.Instance(module, { env: { memory } }).exports;
-    this.#kernels = kernels;
-    this.#barrier = barrier;
-    this.#thread = thread;
-    this.#threads = threads;
+    this.memory = memory;
+    this.tile = tile;
+    this.exports = new WebAssembly.Instance(module, { env: { memory } }).exports;
   }
 
   /** Binds the program's calls for this thread. */
   load(plan: ProgramPlan): void {
     // A memory that another thread has grown shows its new size after a growth by nothing.
-    if (this.#memory.buffer.byteLength < plan.memoryBytes) this.#memory.grow(0);
-    const buffer = this.#memory.buffer;
-    const instructions = this.#bind(plan, buffer);
-    this.#programs.set(plan.id, { plan, buffer, instructions });
-    if (plan.profile) this.#clocks.set(plan.id, new CallClock(instructions.length));
+    if (this.memory.buffer.byteLength < plan.memoryBytes) this.memory.grow(0);
+    const buffer = this.memory.buffer;
+    const instructions = this.bind(plan, buffer);
+    this.programs.set(plan.id, { plan, buffer, instructions });
+    if (plan.profile) this.clocks.set(plan.id, new CallClock(instructions.length));
   }
 
   /** Forgets the program. */
   unload(id: number): void {
-    this.#programs.delete(id);
+    this.programs.delete(id);
   }
 
   /**
@@ -129,20 +121,20 @@ export class Executor {
    * thread, all leave behind the same pass, and runs are skipped until the failure is cleared.
    */
   run(id: number, steps: number): void {
-    if (!this.#barrier.wait()) return;
-    const { instructions } = this.#current(id);
-    const clock = this.#clocks.get(id);
+    if (!this.barrier.wait()) return;
+    const { instructions } = this.current(id);
+    const clock = this.clocks.get(id);
     let pass = 0;
     for (let step = 0; step < steps; step++) {
       if (pass + instructions.length > MOST_PASSES) {
-        if (!this.#barrier.wait()) return;
+        if (!this.barrier.wait()) return;
         pass = 0;
       }
       clock?.begin();
       for (const instruction of instructions) {
-        this.#take(instruction, pass);
+        this.take(instruction, pass);
         clock?.worked();
-        if (!this.#barrier.finish(pass++)) return;
+        if (!this.barrier.finish(pass++)) return;
         clock?.waited();
       }
     }
@@ -150,112 +142,109 @@ export class Executor {
 
   /** What this thread has measured of a program that is timed. */
   times(id: number): ReplayTimes | undefined {
-    return this.#clocks.get(id)?.times();
+    return this.clocks.get(id)?.times();
   }
 
   /** The least seconds that all threads together take for a function of `module`. */
   probe({ module, entry, parameters, extent, rounds }: Probe): number {
-    const { exports } = new WebAssembly.Instance(module, { env: { memory: this.#memory } });
+    const { exports } = new WebAssembly.Instance(module, { env: { memory: this.memory } });
     const run = exports[entry] as (...args: number[]) => void;
-    const [begin, end] = [0, 1].map((i) =>
-      Math.floor((extent * (this.#thread + i)) / this.#threads)
-    );
+    const [begin, end] = [0, 1].map((i) => Math.floor((extent * (this.thread + i)) / this.threads));
     let least = Infinity;
-    for (let round = 0; round < rounds && this.#barrier.wait(); round++) {
+    for (let round = 0; round < rounds && this.barrier.wait(); round++) {
       const started = performance.now();
       run(...parameters, begin, end);
-      if (!this.#barrier.wait()) break;
+      if (!this.barrier.wait()) break;
       least = Math.min(least, (performance.now() - started) / 1000);
     }
     return least;
   }
 
   /** Computes shares of a pass until none is left. */
-  #take({ kernel, bounds, execute }: Instruction, pass: number): void {
+  private take({ kernel, bounds, execute }: Instruction, pass: number): void {
     const shares = bounds.length - 1;
     for (;;) {
-      const share = this.#barrier.take(pass, shares);
+      const share = this.barrier.take(pass, shares);
       if (share < 0) return;
       try {
         execute(bounds[share], bounds[share + 1]);
       } catch (error) {
-        this.#barrier.fail(`${kernel}: ${(error as Error)?.message ?? error}`);
+        this.barrier.fail(`${kernel}: ${(error as Error)?.message ?? error}`);
       }
-      this.#barrier.done(pass, shares);
+      this.barrier.done(pass, shares);
     }
   }
 
   /** Zeroes a range. */
   fill(byteOffset: number, byteLength: number): void {
-    this.#refresh(byteOffset + byteLength);
-    new Uint32Array(this.#memory.buffer, byteOffset, byteLength / 4).fill(0);
+    this.refresh(byteOffset + byteLength);
+    new Uint32Array(this.memory.buffer, byteOffset, byteLength / 4).fill(0);
   }
 
   /** Copies words to an address. */
   write(byteOffset: number, words: Uint32Array): void {
-    this.#refresh(byteOffset + words.byteLength);
-    new Uint32Array(this.#memory.buffer, byteOffset, words.length).set(words);
+    this.refresh(byteOffset + words.byteLength);
+    new Uint32Array(this.memory.buffer, byteOffset, words.length).set(words);
   }
 
   /** Copies of regions. */
   read(regions: readonly RegionPlan[]): (Float32Array | Uint32Array)[] {
     return regions.map((region) => {
-      this.#refresh(region.byteOffset + region.length * 4);
-      return viewOf(this.#memory.buffer, region).slice();
+      this.refresh(region.byteOffset + region.length * 4);
+      return viewOf(this.memory.buffer, region).slice();
     });
   }
 
-  #refresh(byteLength: number): void {
-    if (this.#memory.buffer.byteLength < byteLength) this.#memory.grow(0);
+  private refresh(byteLength: number): void {
+    if (this.memory.buffer.byteLength < byteLength) this.memory.grow(0);
   }
 
   /** The program; its views are made anew where an unshared memory has moved. */
-  #current(id: number): Program {
-    const program = this.#programs.get(id);
+  private current(id: number): Program {
+    const program = this.programs.get(id);
     if (program === undefined) throw new RangeError(`Cannot run program ${id}: it is not loaded`);
-    const buffer = this.#memory.buffer;
+    const buffer = this.memory.buffer;
     if (program.buffer.byteLength === 0) {
-      program.instructions = this.#bind(program.plan, buffer);
+      program.instructions = this.bind(program.plan, buffer);
       program.buffer = buffer;
     }
     return program;
   }
 
-  #bind(plan: ProgramPlan, buffer: ArrayBufferLike): Instruction[] {
+  private bind(plan: ProgramPlan, buffer: ArrayBufferLike): Instruction[] {
     return plan.calls.flatMap((call) =>
-      this.#bindWasm(plan, call) ?? this.#bindReference(call, buffer)
+      this.bindWasm(plan, call) ?? this.bindReference(call, buffer)
     );
   }
 
-  #bindWasm(plan: ProgramPlan, call: CallPlan): Instruction[] | undefined {
-    const phases = phasesOf(call, {
+  private bindWasm(plan: ProgramPlan, call: CallPlan): Instruction[] | undefined {
+    const passes = passesOf(call, {
       regions: call.regions.map((region) => region.byteOffset),
       shared: plan.sharedScratch,
-      own: plan.privateScratch + this.#thread * plan.privateStride,
-    }, this.#tile);
-    return phases?.map((phase) => {
-      const entry = this.#exports[phase.entry] as (...args: number[]) => void;
-      const { parameters, extent } = phase;
+      own: plan.privateScratch + this.thread * plan.privateStride,
+    }, this.tile);
+    return passes?.map((pass) => {
+      const entry = this.exports[pass.entry] as (...args: number[]) => void;
+      const { parameters, extent } = pass;
       return {
         kernel: call.kernel,
-        bounds: guidedShares(extent, this.#threads),
-        execute: phase.current === undefined
+        bounds: guidedShares(extent, this.threads),
+        execute: pass.current === undefined
           ? (begin, end) => entry(...parameters, begin, end)
-          : (begin, end) =>
-            entry(...parameters, ...phase.current!(this.#memory.buffer), begin, end),
+          : (begin, end) => entry(...parameters, ...pass.current!(this.memory.buffer), begin, end),
       };
     });
   }
 
-  #bindReference(call: CallPlan, buffer: ArrayBufferLike): Instruction[] {
-    const kernel = call.own ?? this.#kernels[call.kernel];
+  private bindReference(call: CallPlan, buffer: ArrayBufferLike): Instruction[] {
+    const kernel = call.own ?? this.kernels[call.kernel];
     const { params, constants } = call;
     const extent = kernel.extent(params, constants);
     if (extent === 0) return [];
     const views: NumberArray[] = call.regions.map((region) => viewOf(buffer, region));
     return [{
       kernel: call.kernel,
-      bounds: equalShares(extent, this.#threads),
+      bounds: equalShares(extent, this.threads),
       execute: (begin, end) => kernel.reference(views, params, constants, begin, end),
     }];
   }

@@ -127,7 +127,7 @@ export interface Answer {
   /** Why a read failed. */
   readonly failure?: string;
   /** What thread 0 has measured of a program. */
-  readonly times?: ReplayTimes;
+  readonly times?: ReplayTimes | undefined;
   /** The least seconds of a probe. */
   readonly seconds?: number;
 }

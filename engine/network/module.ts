@@ -154,7 +154,7 @@ export class Mlp implements Module {
     this.layers = sizes.slice(1).map((units, i) =>
       new Dense(sizes[i], units, {
         initializer,
-        activation: i < sizes.length - 2 ? activation : undefined,
+        ...(i < sizes.length - 2 ? { activation } : {}),
       })
     );
   }

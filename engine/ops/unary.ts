@@ -25,8 +25,9 @@ interface Traits {
 }
 
 function unaryOp(name: UnaryName, { rule, ...traits }: Traits): RegisteredOp<None> {
-  const [low, high] = traits.positive ? [0.3, 2] : [-2, 2];
-  const awayFromZero = traits.kinked || traits.stepwise ? 1e-2 : 0;
+  const { positive, kinked = false, stepwise: fixed = false } = traits;
+  const [low, high] = positive ? [0.3, 2] : [-2, 2];
+  const awayFromZero = kinked || fixed ? 1e-2 : 0;
   return {
     name,
     memory: "value",
@@ -39,7 +40,7 @@ function unaryOp(name: UnaryName, { rule, ...traits }: Traits): RegisteredOp<Non
     rowInputs: () => [0],
     examples: [{
       name: "matrix",
-      inputs: [{ shape: [3, 5], low, high, awayFromZero, fixed: traits.stepwise }],
+      inputs: [{ shape: [3, 5], low, high, awayFromZero, fixed }],
       attributes: {},
     }],
   };

@@ -52,39 +52,37 @@ class DeviceBackend implements WebGpuBackend {
   readonly maxRegionBytes: number;
   /** Only with timestamps. */
   readonly roofline?: () => Promise<Roofline>;
-  readonly #device: Device;
-  readonly #queue: CommandQueue;
-  readonly #pool: BufferPool;
-  readonly #pipelines: PipelineCache;
-  readonly #choose: ShaderChoice;
-  readonly #profile: boolean;
+  private readonly queue: CommandQueue;
+  private readonly pool: BufferPool;
+  private readonly pipelines: PipelineCache;
+  private readonly choose: ShaderChoice;
+  private readonly profile: boolean;
   /** Shader variants in use by kernel. */
-  readonly #variants = new Map<string, Set<string>>();
+  private readonly variants = new Map<string, Set<string>>();
 
-  constructor(device: Device, { shader, profile = false }: WebGpuOptions) {
-    this.#device = device;
-    this.#profile = profile;
-    this.#queue = new CommandQueue(device.gpu, device.health);
-    this.#pool = new BufferPool(device, this.#queue);
-    this.#pipelines = new PipelineCache(device.gpu);
-    this.#choose = shader ?? chooseShader;
+  constructor(private readonly device: Device, { shader, profile = false }: WebGpuOptions) {
+    this.profile = profile;
+    this.queue = new CommandQueue(device.gpu, device.health);
+    this.pool = new BufferPool(device, this.queue);
+    this.pipelines = new PipelineCache(device.gpu);
+    this.choose = shader ?? chooseShader;
     if (device.gpu.features.has(TIMESTAMPS)) {
-      this.roofline = () => measureRoofline(device.gpu, this.#queue, device.adapter.class);
+      this.roofline = () => measureRoofline(device.gpu, this.queue, device.adapter.class);
     }
     this.maxRegionBytes = device.gpu.limits.maxStorageBufferBindingSize;
   }
 
   get adapter(): Adapter {
-    return this.#device.adapter;
+    return this.device.adapter;
   }
 
   get info(): WebGpuInfo {
-    const { title: description, vendor, architecture, features, ...adapter } = this.#device.adapter;
+    const { title: description, vendor, architecture, features, ...adapter } = this.device.adapter;
     const shaders: Record<string, string[]> = {};
-    for (const name of [...this.#variants.keys()].sort()) {
-      shaders[name] = [...this.#variants.get(name)!].sort();
+    for (const name of [...this.variants.keys()].sort()) {
+      shaders[name] = [...this.variants.get(name)!].sort();
     }
-    const limits = limitsOf(this.#device.gpu.limits);
+    const limits = limitsOf(this.device.gpu.limits);
     return {
       kind: "webgpu",
       description,
@@ -98,14 +96,14 @@ class DeviceBackend implements WebGpuBackend {
   }
 
   allocate(byteLength: number, label: string): WebGpuBuffer {
-    this.#device.health.checkOpen();
-    return this.#pool.storage(byteLength, label);
+    this.device.health.checkOpen();
+    return this.pool.storage(byteLength, label);
   }
 
   write(region: Region, data: Float32Array | Uint32Array): void {
-    this.#device.health.checkOpen();
+    this.device.health.checkOpen();
     const what = `write to ${region.buffer.label}`;
-    const { buffer, byteOffset } = spanOf(checkRegion(region, this.#pool.owns, what));
+    const { buffer, byteOffset } = spanOf(checkRegion(region, this.pool.owns, what));
     const dtype = data instanceof Float32Array ? "f32" : "u32";
     if (dtype !== region.dtype) {
       throw new TypeError(`${what}: the data is ${dtype}, the region is ${region.dtype}`);
@@ -118,27 +116,27 @@ class DeviceBackend implements WebGpuBackend {
     if (data.length === 0) return;
     // A copy as words: the caller may reuse its array at once, and NaN bits are kept.
     const words = new Uint32Array(new Uint32Array(data.buffer, data.byteOffset, data.length));
-    this.#queue.after(() => this.#queue.write(buffer, byteOffset, words));
+    this.queue.after(() => this.queue.write(buffer, byteOffset, words));
   }
 
   async read(regions: readonly Region[]): Promise<(Float32Array | Uint32Array)[]> {
-    this.#device.health.checkOpen();
+    this.device.health.checkOpen();
     const sources = regions.map((region) => ({
-      ...spanOf(checkRegion(region, this.#pool.owns, `read of ${region.buffer.label}`)),
+      ...spanOf(checkRegion(region, this.pool.owns, `read of ${region.buffer.label}`)),
       dtype: region.dtype,
     }));
-    return await readBack(this.#device, this.#pool, this.#queue, sources);
+    return await readBack(this.device, this.pool, this.queue, sources);
   }
 
   async prepare(calls: readonly Call[], label: string): Promise<Executable> {
-    const { gpu, health } = this.#device;
+    const { gpu, health } = this.device;
     health.checkOpen();
     health.check();
     const dispatched: DispatchedCall[] = [];
     const passes: Pass[] = [];
-    for (const [i, call] of checkCalls(calls, this.#pool.owns, label).entries()) {
+    for (const [i, call] of checkCalls(calls, this.pool.owns, label).entries()) {
       const { kernel, params, constants } = call;
-      const shader = this.#choose(kernel, this.#device.adapter, params, constants);
+      const shader = this.choose(kernel, this.device.adapter, params, constants);
       const where = `Cannot prepare ${label}: call ${i}, ${kernel.name}`;
       const found = dispatchOf(call, shader, gpu.limits, where);
       if (found === undefined) continue;
@@ -146,22 +144,22 @@ class DeviceBackend implements WebGpuBackend {
       passes.push({ call: i, variant: variantName(shader) });
     }
     const pipelines = await Promise.all(
-      dispatched.map((call) => this.#pipelines.get(call.kernel, call.shader, call.constants)),
+      dispatched.map((call) => this.pipelines.get(call.kernel, call.shader, call.constants)),
     );
     for (const { kernel, shader } of dispatched) {
-      const names = this.#variants.get(kernel.name) ?? new Set();
-      this.#variants.set(kernel.name, names.add(variantName(shader)));
+      const names = this.variants.get(kernel.name) ?? new Set();
+      this.variants.set(kernel.name, names.add(variantName(shader)));
     }
     gpu.pushErrorScope("validation");
     const executable = new WebGpuExecutable(
-      this.#device,
-      this.#pool,
-      this.#queue,
+      this.device,
+      this.pool,
+      this.queue,
       dispatched,
       passes,
       pipelines,
       label,
-      this.#profile ? new PassTimer(gpu) : undefined,
+      this.profile ? new PassTimer(gpu) : undefined,
     );
     const error = await gpu.popErrorScope();
     if (error !== null) {
@@ -172,14 +170,14 @@ class DeviceBackend implements WebGpuBackend {
   }
 
   memory(): MemoryUse {
-    return this.#pool.memory();
+    return this.pool.memory();
   }
 
   async dispose(): Promise<void> {
-    this.#device.health.close();
-    const drained = this.#queue.drain();
-    this.#device.gpu.destroy();
+    this.device.health.close();
+    const drained = this.queue.drain();
+    this.device.gpu.destroy();
     await drained;
-    await this.#device.gpu.lost;
+    await this.device.gpu.lost;
   }
 }

@@ -9,21 +9,16 @@ const PADDING = 16;
 
 /** A buffer of one device. */
 export class WebGpuBuffer implements DeviceBuffer {
-  /** Size that was asked for, without padding. */
-  readonly byteLength: number;
-  /** For messages. */
-  readonly label: string;
-  /** The pool that made it, for telling devices apart. */
-  readonly pool: BufferPool;
-  #gpu: GPUBuffer | undefined;
-
   /** For {@linkcode BufferPool}. */
-  constructor(pool: BufferPool, gpu: GPUBuffer, byteLength: number, label: string) {
-    this.pool = pool;
-    this.#gpu = gpu;
-    this.byteLength = byteLength;
-    this.label = label;
-  }
+  constructor(
+    /** The pool that made it, for telling devices apart. */
+    readonly pool: BufferPool,
+    private memory: GPUBuffer | undefined,
+    /** Size that was asked for, without padding. */
+    readonly byteLength: number,
+    /** For messages. */
+    readonly label: string,
+  ) {}
 
   /**
    * The buffer of the runtime.
@@ -31,39 +26,34 @@ export class WebGpuBuffer implements DeviceBuffer {
    * @throws {Error} after {@linkcode WebGpuBuffer.free}.
    */
   get gpu(): GPUBuffer {
-    if (this.#gpu === undefined) throw new Error(`The buffer ${this.label} is freed`);
-    return this.#gpu;
+    if (this.memory === undefined) throw new Error(`The buffer ${this.label} is freed`);
+    return this.memory;
   }
 
   /** Whether it has been freed. */
   get freed(): boolean {
-    return this.#gpu === undefined;
+    return this.memory === undefined;
   }
 
   /** Frees the memory once the work enqueued before is on its way. Freeing twice is harmless. */
   free(): void {
-    const gpu = this.#gpu;
-    this.#gpu = undefined;
+    const gpu = this.memory;
+    this.memory = undefined;
     if (gpu !== undefined) this.pool.release(gpu);
   }
 }
 
 /** Makes and counts the buffers of one device. */
 export class BufferPool {
-  readonly #device: Device;
-  readonly #queue: CommandQueue;
-  readonly #held = new Set<GPUBuffer>();
+  private readonly held = new Set<GPUBuffer>();
   /** Tells this device's buffers from others'. */
   readonly owns: Owns<WebGpuBuffer> = (buffer): buffer is WebGpuBuffer =>
     buffer instanceof WebGpuBuffer && buffer.pool === this;
-  #bytes = 0;
-  #peakBytes = 0;
+  private bytes = 0;
+  private peakBytes = 0;
 
   /** An empty pool; buffers are destroyed in the order of `queue`. */
-  constructor(device: Device, queue: CommandQueue) {
-    this.#device = device;
-    this.#queue = queue;
-  }
+  constructor(private readonly device: Device, private readonly queue: CommandQueue) {}
 
   /**
    * Zero-filled storage of at least `byteLength` bytes.
@@ -83,30 +73,30 @@ export class BufferPool {
       throw new RangeError(`Cannot allocate ${label}: ${byteLength} is no number of bytes`);
     }
     const size = Math.max(PADDING, Math.ceil(byteLength / PADDING) * PADDING);
-    const { maxBufferSize } = this.#device.gpu.limits;
+    const { maxBufferSize } = this.device.gpu.limits;
     if (size > maxBufferSize) {
       throw new RangeError(
-        `Cannot allocate ${label}: ${size} bytes, but ${this.#device.adapter.title} holds at most ` +
+        `Cannot allocate ${label}: ${size} bytes, but ${this.device.adapter.title} holds at most ` +
           `${maxBufferSize} in one buffer`,
       );
     }
-    const buffer = this.#device.gpu.createBuffer({ size, usage, label });
-    this.#held.add(buffer);
-    this.#bytes += size;
-    this.#peakBytes = Math.max(this.#peakBytes, this.#bytes);
+    const buffer = this.device.gpu.createBuffer({ size, usage, label });
+    this.held.add(buffer);
+    this.bytes += size;
+    this.peakBytes = Math.max(this.peakBytes, this.bytes);
     return buffer;
   }
 
   /** Frees a buffer once the work enqueued before is on its way. */
   release(buffer: GPUBuffer): void {
-    if (!this.#held.delete(buffer)) return;
-    this.#bytes -= buffer.size;
-    this.#queue.after(() => buffer.destroy());
+    if (!this.held.delete(buffer)) return;
+    this.bytes -= buffer.size;
+    this.queue.after(() => buffer.destroy());
   }
 
   /** Bytes held now and at most, padding, uniforms and staging included. */
   memory(): MemoryUse {
-    return { bytes: this.#bytes, peakBytes: this.#peakBytes, buffers: this.#held.size };
+    return { bytes: this.bytes, peakBytes: this.peakBytes, buffers: this.held.size };
   }
 }
 

@@ -19,25 +19,23 @@ export interface Device {
  * here until somebody waits for results, because from the first one on all results are suspect.
  */
 export class Health {
-  #failure: DeviceLostError | undefined;
-  #closing = false;
-  readonly #title: string;
+  private failure: DeviceLostError | undefined;
+  private closing = false;
 
   /** Listens to the device's failures. `title` names the device in messages. */
-  constructor(gpu: GPUDevice, title: string) {
-    this.#title = title;
+  constructor(gpu: GPUDevice, private readonly title: string) {
     gpu.addEventListener("uncapturederror", (event) => {
       const { error } = event as GPUUncapturedErrorEvent;
       this.fail(error.message, reasonOf(error));
     });
     gpu.lost.then((info) => {
-      if (!this.#closing) this.fail(info.message || String(info.reason), "lost");
+      if (!this.closing) this.fail(info.message || String(info.reason), "lost");
     });
   }
 
   /** Remembers a failure, unless there was one before. */
   fail(message: string, reason: LossReason): void {
-    this.#failure ??= new DeviceLostError(`${this.#title}: ${message.trim()}`, reason);
+    this.failure ??= new DeviceLostError(`${this.title}: ${message.trim()}`, reason);
   }
 
   /**
@@ -45,12 +43,12 @@ export class Health {
    * @throws {DeviceLostError} the first failure, if there was any.
    */
   check(): void {
-    if (this.#failure !== undefined) throw this.#failure;
+    if (this.failure !== undefined) throw this.failure;
   }
 
   /** From now on the loss of the device is intended. */
   close(): void {
-    this.#closing = true;
+    this.closing = true;
   }
 
   /**
@@ -58,7 +56,7 @@ export class Health {
    * @throws {Error} after {@linkcode Health.close}.
    */
   checkOpen(): void {
-    if (this.#closing) throw new Error(`${this.#title}: the device is disposed`);
+    if (this.closing) throw new Error(`${this.title}: the device is disposed`);
   }
 }
 

@@ -35,46 +35,33 @@ interface Dispatch {
 
 /** Replays of one executable that wait in the queue. */
 class Replay implements Work {
-  readonly executable: WebGpuExecutable;
-  readonly #gpu: GPUDevice;
-  readonly #dispatches: readonly Dispatch[];
-  readonly #budget: number;
-  readonly #timer: PassTimer | undefined;
-  #steps: number;
-  #next = 0;
+  private next = 0;
 
   constructor(
-    executable: WebGpuExecutable,
-    gpu: GPUDevice,
-    dispatches: readonly Dispatch[],
-    budget: number,
-    steps: number,
-    timer?: PassTimer,
-  ) {
-    this.executable = executable;
-    this.#timer = timer;
-    this.#gpu = gpu;
-    this.#dispatches = dispatches;
-    this.#budget = budget;
-    this.#steps = steps;
-  }
+    readonly executable: WebGpuExecutable,
+    private readonly gpu: GPUDevice,
+    private readonly dispatches: readonly Dispatch[],
+    private readonly budget: number,
+    private steps: number,
+    private readonly timer?: PassTimer,
+  ) {}
 
   /** Appends replays. */
   add(steps: number): void {
-    this.#steps += steps;
+    this.steps += steps;
   }
 
   /** Enqueues one submit: one pass over as many dispatches as it may hold, across steps. */
   advance(queue: CommandQueue): boolean {
-    const encoder = this.#gpu.createCommandEncoder();
-    const timer = this.#timer;
-    const first = this.#next;
+    const encoder = this.gpu.createCommandEncoder();
+    const timer = this.timer;
+    const first = this.next;
     let pass = encoder.beginComputePass(timer?.stamps(0));
     let pipeline: GPUComputePipeline | undefined;
     let count = 0;
     let work = 0;
-    while (this.#steps > 0 && count < DISPATCHES_A_SUBMIT && work < this.#budget) {
-      const dispatch = this.#dispatches[this.#next];
+    while (this.steps > 0 && count < DISPATCHES_A_SUBMIT && work < this.budget) {
+      const dispatch = this.dispatches[this.next];
       if (timer !== undefined && count > 0) {
         pass.end();
         pass = encoder.beginComputePass(timer.stamps(count));
@@ -85,54 +72,44 @@ class Replay implements Work {
       pass.dispatchWorkgroups(dispatch.x, dispatch.y);
       count++;
       work += dispatch.work;
-      if (++this.#next === this.#dispatches.length) {
-        this.#next = 0;
-        this.#steps--;
+      if (++this.next === this.dispatches.length) {
+        this.next = 0;
+        this.steps--;
       }
     }
     pass.end();
     if (timer === undefined) queue.submit([encoder.finish()]);
-    else timer.submit(queue, encoder, first, count, this.#dispatches.length);
-    return this.#steps === 0;
+    else timer.submit(queue, encoder, first, count, this.dispatches.length);
+    return this.steps === 0;
   }
 }
 
 /** A prepared list of calls of one device. */
 export class WebGpuExecutable implements Executable {
-  readonly #device: Device;
-  readonly #pool: BufferPool;
-  readonly #queue: CommandQueue;
-  readonly #label: string;
-  readonly #scratch: GPUBuffer[] = [];
-  readonly #timer: PassTimer | undefined;
-  #dispatches: Dispatch[] | undefined;
+  private readonly scratch: GPUBuffer[] = [];
+  private dispatches: Dispatch[] | undefined;
   /** Only where replays are timed. */
   readonly times?: () => Promise<ReplayTimes>;
 
   /** Makes bind groups and the uniform buffer of `calls`, whose `pipelines` stand at the same places. */
   constructor(
-    device: Device,
-    pool: BufferPool,
-    queue: CommandQueue,
+    private readonly device: Device,
+    private readonly pool: BufferPool,
+    private readonly queue: CommandQueue,
     calls: readonly DispatchedCall[],
     readonly passes: readonly Pass[],
     pipelines: readonly Pipeline[],
-    label: string,
-    timer?: PassTimer,
+    private readonly label: string,
+    private readonly timer?: PassTimer,
   ) {
-    this.#device = device;
-    this.#pool = pool;
-    this.#queue = queue;
-    this.#label = label;
-    this.#timer = timer;
     if (timer !== undefined) this.times = () => timer.times(queue, passes.length);
-    const uniforms = this.#makeUniforms(calls);
-    this.#dispatches = calls.map((call, i) => {
+    const uniforms = this.makeUniforms(calls);
+    this.dispatches = calls.map((call, i) => {
       const { gpu, layout } = pipelines[i];
       const { flops, bytes } = call.kernel.cost(call.params, call.constants);
       return {
         pipeline: gpu,
-        bindGroup: this.#bind(call, layout, uniforms[i]),
+        bindGroup: this.bind(call, layout, uniforms[i]),
         x: call.workgroups[0],
         y: call.workgroups[1],
         work: flops + FLOPS_A_BYTE * bytes,
@@ -143,29 +120,29 @@ export class WebGpuExecutable implements Executable {
   /** Enqueues `steps` replays and returns at once. */
   run(steps: number): void {
     if (!Number.isSafeInteger(steps) || steps < 0) {
-      throw new RangeError(`${this.#label}: ${steps} is no number of steps`);
+      throw new RangeError(`${this.label}: ${steps} is no number of steps`);
     }
-    if (this.#dispatches === undefined) throw new Error(`${this.#label} is disposed`);
-    if (steps === 0 || this.#dispatches.length === 0) return;
-    const { last } = this.#queue;
+    if (this.dispatches === undefined) throw new Error(`${this.label} is disposed`);
+    if (steps === 0 || this.dispatches.length === 0) return;
+    const { last } = this.queue;
     if (last instanceof Replay && last.executable === this) {
       last.add(steps);
       return;
     }
-    const { gpu, adapter } = this.#device;
+    const { gpu, adapter } = this.device;
     const budget = WORK_A_SUBMIT[adapter.class];
-    this.#queue.push(new Replay(this, gpu, this.#dispatches, budget, steps, this.#timer));
+    this.queue.push(new Replay(this, gpu, this.dispatches, budget, steps, this.timer));
   }
 
   /** Releases bind groups and uniforms after the replays enqueued before. */
   dispose(): void {
-    if (this.#dispatches !== undefined) this.#timer?.dispose(this.#queue);
-    this.#dispatches = undefined;
-    for (const buffer of this.#scratch.splice(0)) this.#pool.release(buffer);
+    if (this.dispatches !== undefined) this.timer?.dispose(this.queue);
+    this.dispatches = undefined;
+    for (const buffer of this.scratch.splice(0)) this.pool.release(buffer);
   }
 
-  #makeUniforms(calls: readonly DispatchedCall[]): GPUBufferBinding[] {
-    const alignment = this.#device.gpu.limits.minUniformBufferOffsetAlignment;
+  private makeUniforms(calls: readonly DispatchedCall[]): GPUBufferBinding[] {
+    const alignment = this.device.gpu.limits.minUniformBufferOffsetAlignment;
     let byteLength = 0;
     const places = calls.map(({ uniform }) => {
       const offset = byteLength;
@@ -174,34 +151,38 @@ export class WebGpuExecutable implements Executable {
       return { offset, size };
     });
     if (byteLength === 0) return [];
-    const buffer = this.#make(byteLength, GPUBufferUsage.UNIFORM | GPUBufferUsage.COPY_DST);
+    const buffer = this.make(byteLength, GPUBufferUsage.UNIFORM | GPUBufferUsage.COPY_DST);
     const words = new Uint32Array(byteLength / 4);
     for (const [i, { uniform }] of calls.entries()) words.set(uniform, places[i].offset / 4);
-    this.#queue.after(() => this.#queue.write(buffer, 0, words));
+    this.queue.after(() => this.queue.write(buffer, 0, words));
     return places.map(({ offset, size }) => ({ buffer, offset, size }));
   }
 
-  #bind(call: DispatchedCall, layout: GPUBindGroupLayout, uniform: GPUBufferBinding): GPUBindGroup {
+  private bind(
+    call: DispatchedCall,
+    layout: GPUBindGroupLayout,
+    uniform: GPUBufferBinding,
+  ): GPUBindGroup {
     // Buffers of their own, one for either usage, so that an empty region reaches nothing of use.
     const empty = new Map<boolean, GPUBuffer>();
     const resources = call.spans.map((span, i) => {
       if (span.byteLength > 0) return windowOf(span);
       const written = isWritten(call.kernel.bindings[i].access);
       const buffer = empty.get(written) ??
-        this.#make(EMPTY_STRIDE * call.spans.length, GPUBufferUsage.STORAGE);
+        this.make(EMPTY_STRIDE * call.spans.length, GPUBufferUsage.STORAGE);
       empty.set(written, buffer);
       return { buffer, offset: i * EMPTY_STRIDE, size: EMPTY_BYTES };
     });
-    return this.#device.gpu.createBindGroup({
-      label: `${this.#label}: ${call.kernel.name}`,
+    return this.device.gpu.createBindGroup({
+      label: `${this.label}: ${call.kernel.name}`,
       layout,
       entries: [...resources, uniform].map((resource, binding) => ({ binding, resource })),
     });
   }
 
-  #make(byteLength: number, usage: GPUBufferUsageFlags): GPUBuffer {
-    const buffer = this.#pool.create(byteLength, usage, this.#label);
-    this.#scratch.push(buffer);
+  private make(byteLength: number, usage: GPUBufferUsageFlags): GPUBuffer {
+    const buffer = this.pool.create(byteLength, usage, this.label);
+    this.scratch.push(buffer);
     return buffer;
   }
 }

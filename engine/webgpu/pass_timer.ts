@@ -11,29 +11,27 @@ const STAMP_BYTES = 8;
  * whole submits, as the host sees them end. Browsers round timestamps to 0.1 ms.
  */
 export class PassTimer {
-  readonly #gpu: GPUDevice;
   /** Timestamps and where they are resolved to, from the first submit on. */
-  #queries: { readonly set: GPUQuerySet; readonly buffer: GPUBuffer } | undefined;
-  readonly #hasStamps: boolean;
+  private queries: { readonly set: GPUQuerySet; readonly buffer: GPUBuffer } | undefined;
+  private readonly hasStamps: boolean;
   /** Seconds by pass. */
-  readonly #sums = new Map<number, number>();
+  private readonly sums = new Map<number, number>();
   /** Submits whose times are not known yet. */
-  readonly #pending = new Set<Promise<void>>();
-  #seconds = 0;
-  #dispatches = 0;
+  private readonly pending = new Set<Promise<void>>();
+  private seconds = 0;
+  private dispatches = 0;
   /** When the last submit was seen to end, in milliseconds. */
-  #ended = 0;
+  private ended = 0;
 
   /** A timer that has measured nothing. */
-  constructor(gpu: GPUDevice) {
-    this.#gpu = gpu;
-    this.#hasStamps = gpu.features.has(TIMESTAMPS);
+  constructor(private readonly gpu: GPUDevice) {
+    this.hasStamps = gpu.features.has(TIMESTAMPS);
   }
 
   /** How to begin the pass at a place of a submit. */
   stamps(place: number): GPUComputePassDescriptor {
-    if (!this.#hasStamps) return {};
-    const querySet = this.#made().set;
+    if (!this.hasStamps) return {};
+    const querySet = this.made().set;
     const beginningOfPassWriteIndex = 2 * place;
     const endOfPassWriteIndex = 2 * place + 1;
     return { timestampWrites: { querySet, beginningOfPassWriteIndex, endOfPassWriteIndex } };
@@ -47,15 +45,15 @@ export class PassTimer {
     count: number,
     length: number,
   ): void {
-    const work = this.#hasStamps
-      ? this.#submitStamped(queue, encoder, first, count, length)
-      : this.#submitWatched(queue, encoder);
-    this.#dispatches += count;
+    const work = this.hasStamps
+      ? this.submitStamped(queue, encoder, first, count, length)
+      : this.submitWatched(queue, encoder);
+    this.dispatches += count;
     // A lost device is reported elsewhere; its last times are missing.
     const settled: Promise<void> = work.catch(() => {}).finally(() => {
-      this.#pending.delete(settled);
+      this.pending.delete(settled);
     });
-    this.#pending.add(settled);
+    this.pending.add(settled);
   }
 
   /** What has been measured, after all work that is enqueued. */
@@ -63,32 +61,32 @@ export class PassTimer {
     const { promise, resolve } = Promise.withResolvers<void>();
     queue.after(resolve, resolve);
     await promise;
-    await Promise.all(this.#pending);
-    const steps = length === 0 ? 0 : Math.floor(this.#dispatches / length);
-    const sums = Array.from({ length }, (_, pass) => this.#sums.get(pass) ?? 0);
+    await Promise.all(this.pending);
+    const steps = length === 0 ? 0 : Math.floor(this.dispatches / length);
+    const sums = Array.from({ length }, (_, pass) => this.sums.get(pass) ?? 0);
     const passes = sums.map((seconds) => ({ seconds, waiting: 0 }));
-    return { steps, seconds: this.#seconds, ...(this.#hasStamps ? { passes } : {}) };
+    return { steps, seconds: this.seconds, ...(this.hasStamps ? { passes } : {}) };
   }
 
   /** Frees the timestamps' memory after the replays enqueued before; the sums stay. */
   dispose(queue: CommandQueue): void {
     queue.after(() => {
-      this.#queries?.set.destroy();
-      this.#queries?.buffer.destroy();
+      this.queries?.set.destroy();
+      this.queries?.buffer.destroy();
     });
   }
 
-  async #submitStamped(
+  private async submitStamped(
     queue: CommandQueue,
     encoder: GPUCommandEncoder,
     first: number,
     count: number,
     length: number,
   ): Promise<void> {
-    const { set, buffer } = this.#made();
+    const { set, buffer } = this.made();
     const size = 2 * count * STAMP_BYTES;
     const usage = GPUBufferUsage.MAP_READ | GPUBufferUsage.COPY_DST;
-    const staging = this.#gpu.createBuffer({ size, usage, label: "timestamps" });
+    const staging = this.gpu.createBuffer({ size, usage, label: "timestamps" });
     encoder.resolveQuerySet(set, 0, 2 * count, buffer, 0);
     encoder.copyBufferToBuffer(buffer, 0, staging, 0, size);
     queue.submit([encoder.finish()]);
@@ -98,25 +96,25 @@ export class PassTimer {
     const between = (a: number, b: number) => Math.max(0, Number(stamps[b] - stamps[a]) / 1e9);
     for (let i = 0; i < count; i++) {
       const pass = (first + i) % length;
-      this.#sums.set(pass, (this.#sums.get(pass) ?? 0) + between(2 * i, 2 * i + 1));
+      this.sums.set(pass, (this.sums.get(pass) ?? 0) + between(2 * i, 2 * i + 1));
     }
-    this.#seconds += between(0, 2 * count - 1);
+    this.seconds += between(0, 2 * count - 1);
     staging.destroy();
   }
 
-  async #submitWatched(queue: CommandQueue, encoder: GPUCommandEncoder): Promise<void> {
+  private async submitWatched(queue: CommandQueue, encoder: GPUCommandEncoder): Promise<void> {
     const submitted = performance.now();
     queue.submit([encoder.finish()]);
-    await this.#gpu.queue.onSubmittedWorkDone();
-    const begun = Math.max(submitted, this.#ended);
-    this.#ended = performance.now();
-    this.#seconds += (this.#ended - begun) / 1000;
+    await this.gpu.queue.onSubmittedWorkDone();
+    const begun = Math.max(submitted, this.ended);
+    this.ended = performance.now();
+    this.seconds += (this.ended - begun) / 1000;
   }
 
-  #made() {
-    return this.#queries ??= {
-      set: this.#gpu.createQuerySet({ type: "timestamp", count: MAX_QUERIES }),
-      buffer: this.#gpu.createBuffer({
+  private made() {
+    return this.queries ??= {
+      set: this.gpu.createQuerySet({ type: "timestamp", count: MAX_QUERIES }),
+      buffer: this.gpu.createBuffer({
         size: MAX_QUERIES * STAMP_BYTES,
         usage: GPUBufferUsage.QUERY_RESOLVE | GPUBufferUsage.COPY_SRC,
         label: "timestamps",

@@ -26,16 +26,13 @@ export function mergeConstants(kernel: Kernel, shader: Shader, constants: Consta
 
 /** The compiled kernels of one device. */
 export class PipelineCache {
-  readonly #gpu: GPUDevice;
-  readonly #layouts = new Map<string, GPUBindGroupLayout>();
-  readonly #modules = new Map<string, Promise<GPUShaderModule>>();
-  #subgroupDirective: Promise<string> | undefined;
-  readonly #pipelines = new Map<string, Promise<Pipeline>>();
+  private readonly layouts = new Map<string, GPUBindGroupLayout>();
+  private readonly modules = new Map<string, Promise<GPUShaderModule>>();
+  private subgroupDirective: Promise<string> | undefined;
+  private readonly pipelines = new Map<string, Promise<Pipeline>>();
 
   /** An empty cache. */
-  constructor(gpu: GPUDevice) {
-    this.#gpu = gpu;
-  }
+  constructor(private readonly gpu: GPUDevice) {}
 
   /**
    * The pipeline of a variant with merged constants. Those asked for together compile in parallel.
@@ -50,21 +47,21 @@ export class PipelineCache {
       names.map((name) => [name, constants[name]]),
       joinedSource(shader),
     ]);
-    let pipeline = this.#pipelines.get(key);
+    let pipeline = this.pipelines.get(key);
     if (pipeline === undefined) {
-      pipeline = this.#compile(kernel, shader, constants);
-      this.#pipelines.set(key, pipeline);
+      pipeline = this.compile(kernel, shader, constants);
+      this.pipelines.set(key, pipeline);
     }
     return pipeline;
   }
 
-  async #compile(kernel: Kernel, shader: Shader, constants: Constants): Promise<Pipeline> {
-    const module = await this.#module(shader);
-    const layout = this.#layout(kernel.bindings.map((binding) => binding.access));
+  private async compile(kernel: Kernel, shader: Shader, constants: Constants): Promise<Pipeline> {
+    const module = await this.module(shader);
+    const layout = this.layout(kernel.bindings.map((binding) => binding.access));
     try {
-      const gpu = await this.#gpu.createComputePipelineAsync({
+      const gpu = await this.gpu.createComputePipelineAsync({
         label: kernel.name,
-        layout: this.#gpu.createPipelineLayout({ bindGroupLayouts: [layout] }),
+        layout: this.gpu.createPipelineLayout({ bindGroupLayouts: [layout] }),
         compute: { module, entryPoint: "main", constants: { ...constants } },
       });
       return { gpu, layout };
@@ -77,33 +74,33 @@ export class PipelineCache {
     }
   }
 
-  #module(shader: Shader): Promise<GPUShaderModule> {
+  private module(shader: Shader): Promise<GPUShaderModule> {
     const key = `${joinedName(shader)}\n${joinedSource(shader)}`;
-    let module = this.#modules.get(key);
+    let module = this.modules.get(key);
     if (module === undefined) {
-      module = this.#compileModule(shader);
-      this.#modules.set(key, module);
+      module = this.compileModule(shader);
+      this.modules.set(key, module);
     }
     return module;
   }
 
-  async #compileModule(shader: Shader): Promise<GPUShaderModule> {
-    if (shader.subgroupSize === undefined) return await compileModule(this.#gpu, shader);
+  private async compileModule(shader: Shader): Promise<GPUShaderModule> {
+    if (shader.subgroupSize === undefined) return await compileModule(this.gpu, shader);
     return await compileModule(
-      this.#gpu,
+      this.gpu,
       shader,
-      await (this.#subgroupDirective ??= subgroupDirective(this.#gpu)),
+      await (this.subgroupDirective ??= subgroupDirective(this.gpu)),
     );
   }
 
-  #layout(accesses: readonly Access[]): GPUBindGroupLayout {
+  private layout(accesses: readonly Access[]): GPUBindGroupLayout {
     const key = accesses.map((access) => isWritten(access) ? "w" : "r").join("");
-    let layout = this.#layouts.get(key);
+    let layout = this.layouts.get(key);
     if (layout === undefined) {
       const types: GPUBufferBindingType[] = accesses.map((access) =>
         isWritten(access) ? "storage" : "read-only-storage"
       );
-      layout = this.#gpu.createBindGroupLayout({
+      layout = this.gpu.createBindGroupLayout({
         label: key,
         entries: [...types, "uniform" as const].map((type, binding) => ({
           binding,
@@ -111,7 +108,7 @@ export class PipelineCache {
           buffer: { type },
         })),
       });
-      this.#layouts.set(key, layout);
+      this.layouts.set(key, layout);
     }
     return layout;
   }

@@ -27,31 +27,26 @@ export interface Work {
  * million steps can be enqueued at once: nobody waits, and memory stays bounded.
  */
 export class CommandQueue {
-  readonly #gpu: GPUDevice;
-  readonly #health: Health;
-  readonly #waiting: Work[] = [];
+  private readonly waiting: Work[] = [];
   /** Submits of the group that is not complete. */
-  #submits = 0;
+  private submits = 0;
   /** Complete groups that the device has not finished. */
-  #groups = 0;
-  #stagedBytes = 0;
-  #idle: PromiseWithResolvers<void> | undefined;
+  private groups = 0;
+  private stagedBytes = 0;
+  private idle: PromiseWithResolvers<void> | undefined;
 
   /** A queue before the device's own. */
-  constructor(gpu: GPUDevice, health: Health) {
-    this.#gpu = gpu;
-    this.#health = health;
-  }
+  constructor(private readonly gpu: GPUDevice, private readonly health: Health) {}
 
   /** The last in the order, where it still waits at least in part: it may be given more to do. */
   get last(): Work | undefined {
-    return this.#waiting.at(-1);
+    return this.waiting.at(-1);
   }
 
   /** Puts work after all other work. Returns at once. */
   push(work: Work): void {
-    this.#waiting.push(work);
-    this.#pump();
+    this.waiting.push(work);
+    this.pump();
   }
 
   /** Does `action` after all work enqueued before has been handed to the device. */
@@ -60,55 +55,55 @@ export class CommandQueue {
       action();
       return true;
     };
-    this.push({ advance, cancel });
+    this.push(cancel === undefined ? { advance } : { advance, cancel });
   }
 
   /** Hands commands to the device. For {@linkcode Work.advance}. */
   submit(commands: GPUCommandBuffer[]): void {
-    this.#gpu.queue.submit(commands);
-    this.#stagedBytes = 0;
-    if (++this.#submits === SUBMITS_A_GROUP) this.#completeGroup();
+    this.gpu.queue.submit(commands);
+    this.stagedBytes = 0;
+    if (++this.submits === SUBMITS_A_GROUP) this.completeGroup();
   }
 
   /** Hands bytes to the device. For {@linkcode Work.advance}. */
   write(buffer: GPUBuffer, byteOffset: number, data: Uint32Array<ArrayBuffer>): void {
-    this.#gpu.queue.writeBuffer(buffer, byteOffset, data);
-    this.#stagedBytes += data.byteLength;
-    if (this.#stagedBytes > MAX_STAGED_BYTES) this.submit([]);
+    this.gpu.queue.writeBuffer(buffer, byteOffset, data);
+    this.stagedBytes += data.byteLength;
+    if (this.stagedBytes > MAX_STAGED_BYTES) this.submit([]);
   }
 
   /** Drops the work that waits and resolves when nothing is under way. */
   async drain(): Promise<void> {
-    for (const work of this.#waiting.splice(0)) work.cancel?.();
-    if (this.#submits > 0) this.#completeGroup();
-    if (this.#groups === 0) return;
-    this.#idle ??= Promise.withResolvers();
-    await this.#idle.promise;
+    for (const work of this.waiting.splice(0)) work.cancel?.();
+    if (this.submits > 0) this.completeGroup();
+    if (this.groups === 0) return;
+    this.idle ??= Promise.withResolvers();
+    await this.idle.promise;
   }
 
-  #completeGroup(): void {
-    this.#submits = 0;
-    this.#groups++;
+  private completeGroup(): void {
+    this.submits = 0;
+    this.groups++;
     const settled = () => {
-      this.#groups--;
-      this.#pump();
+      this.groups--;
+      this.pump();
     };
-    this.#gpu.queue.onSubmittedWorkDone().then(settled, (error) => {
-      this.#health.fail(String(error), "lost");
+    this.gpu.queue.onSubmittedWorkDone().then(settled, (error) => {
+      this.health.fail(String(error), "lost");
       settled();
     });
   }
 
-  #pump(): void {
-    while (this.#waiting.length > 0 && this.#groups < MAX_GROUPS) {
+  private pump(): void {
+    while (this.waiting.length > 0 && this.groups < MAX_GROUPS) {
       let done = true;
       try {
-        done = this.#waiting[0].advance(this);
+        done = this.waiting[0].advance(this);
       } catch (error) {
-        this.#health.fail(String(error), "internal");
+        this.health.fail(String(error), "internal");
       }
-      if (done) this.#waiting.shift();
+      if (done) this.waiting.shift();
     }
-    if (this.#groups === 0) this.#idle?.resolve();
+    if (this.groups === 0) this.idle?.resolve();
   }
 }

@@ -27,7 +27,7 @@ export interface LayoutOptions {
   /** 32 bits. Default 0. */
   readonly seed?: number;
   /** Aborting rejects with its reason. */
-  readonly signal?: AbortSignal;
+  readonly signal?: AbortSignal | undefined;
   /** Where the rows begin, [n, m]; default: {@linkcode spectralStart} of the graph. */
   readonly start?: Float32Array;
 }

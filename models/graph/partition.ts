@@ -99,7 +99,7 @@ async function partitionsOf(
   backend: Backend,
   data: Float32Array,
   width: number,
-  options: { clusters: number; seed: number; signal?: AbortSignal },
+  options: { clusters: number; seed: number; signal: AbortSignal | undefined },
 ): Promise<[name: string, labels: Uint32Array][]> {
   using table = Table.upload(backend, "rows to partition", data, data.length / width, width);
   const { labels } = await kmeans(backend, table, meanVarianceOf(data, width), options);

@@ -33,7 +33,7 @@ export interface KMeansOptions {
   /** Of the k-means++ seeding, 32 bits. Default 0. */
   readonly seed?: number;
   /** Aborting rejects with the signal's reason. */
-  readonly signal?: AbortSignal;
+  readonly signal?: AbortSignal | undefined;
   /** Distinguishes several runs of k-means within one training. Default 0. */
   readonly run?: number;
 }

@@ -38,7 +38,7 @@ export interface MixtureOptions extends Maximization {
   /** Of k-means' seeding, 32 bits. */
   readonly seed: number;
   /** Aborting rejects with the signal's reason. */
-  readonly signal?: AbortSignal;
+  readonly signal?: AbortSignal | undefined;
 }
 
 /** What EM led to. */
@@ -120,7 +120,11 @@ class MixtureRows {
 
   /** A variable that is not saved. */
   variable(name: string, shape: number[], dtype: "f32" | "u32" = "f32", data?: Float32Array) {
-    return this.state.variable(`mixture ${name}`, shape, { dtype, data, saved: false });
+    return this.state.variable(`mixture ${name}`, shape, {
+      dtype,
+      ...(data === undefined ? {} : { data }),
+      saved: false,
+    });
   }
 
   /** A pass over all rows, which the returned function enqueues. */

@@ -35,7 +35,9 @@ export abstract class BaseEstimator<O extends { readonly clusters: number }, F e
   implements Estimator<O> {
   /** Its method's name in the registry. */
   abstract readonly name: string;
-  private current?: { readonly backend: Backend; readonly isOwned: boolean; readonly fitted: F };
+  private current:
+    | { readonly backend: Backend; readonly isOwned: boolean; readonly fitted: F }
+    | undefined;
 
   /**
    * Keeps the options; devices are opened by `fit` and `load`.

@@ -26,8 +26,8 @@ export type Window = readonly { readonly first: number; readonly count: number }
 /** Rows [total, width] of which `table` holds all, or a window. */
 export class Rows {
   private shown?: string;
-  private ahead?: { readonly window: string; readonly data: Promise<Float32Array> };
-  private spare?: Float32Array;
+  private ahead: { readonly window: string; readonly data: Promise<Float32Array> } | undefined;
+  private spare: Float32Array | undefined;
   /** Settles when the window shown last is on the device, and all work enqueued before is done. */
   private arrived: Promise<unknown> = Promise.resolve();
 

@@ -133,9 +133,7 @@ export class Encoding {
   async cluster(options: KMeansOptions): Promise<KMeansResult> {
     const latent = this.codes.shape[1];
     const spread = meanVarianceOf(await this.codes.read(), latent);
-    const { clusters, nInit, seed, run, signal } = options;
-    const settings = { clusters, nInit, seed, run, signal };
-    return await kmeans(this.codes.backend, this.table, spread, settings);
+    return await kmeans(this.codes.backend, this.table, spread, options);
   }
 
   /** Frees program and codes. */

@@ -26,7 +26,7 @@ export const adam: WasmKernel = {
   },
   supports: () => true,
   scratch: () => NO_SCRATCH,
-  phases(params, _constants, { regions: [w, g, m, v, step] }) {
+  passes(params, _constants, { regions: [w, g, m, v, step] }) {
     const { n, learningRate, beta1, beta2, epsilon, decaySteps } = params;
     return [{
       entry: "adam",

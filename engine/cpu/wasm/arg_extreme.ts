@@ -36,7 +36,7 @@ export const argExtreme: WasmKernel = {
   },
   supports: ({ n }) => n > 0,
   scratch: ({ rows, n }) => ({ shared: 8 * rows * groupsOf(n, BLOCK), own: 0 }),
-  phases({ rows, n }, { MODE }, { regions: [x, index, value], shared }) {
+  passes({ rows, n }, { MODE }, { regions: [x, index, value], shared }) {
     const { name } = MODES[MODE];
     const blocks = groupsOf(n, BLOCK);
     return [

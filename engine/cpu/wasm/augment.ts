@@ -26,7 +26,7 @@ export const augment: WasmKernel = {
   emit,
   supports: ({ height, width }) => height >= 2 && width >= 4 && height * width < INTEGERS,
   scratch: () => NO_SCRATCH,
-  phases: ({ n, height, width }, _constants, { regions }) => [{
+  passes: ({ n, height, width }, _constants, { regions }) => [{
     entry: "augment",
     extent: n,
     parameters: [...regions, height, width],

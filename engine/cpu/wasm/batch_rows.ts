@@ -22,7 +22,7 @@ export const batchRows: WasmKernel = {
   supports: ({ count, total, mode }) =>
     mode !== BATCH_ORDER.sequential && count >= LANES && total >= LANES && total <= 2 ** 31,
   scratch: () => NO_SCRATCH,
-  phases(params, _constants, { regions: [step, rows] }) {
+  passes(params, _constants, { regions: [step, rows] }) {
     const { count, total, batch, batches, mode, seed, stream } = params;
     const isWithin = mode === BATCH_ORDER.shuffledWithin;
     const size = isWithin ? count : total;

@@ -70,7 +70,7 @@ export const binary: WasmKernel = {
     OP in FUNCTIONS && hasOutputShape(params, "a") &&
     (hasScalar(params) || hasOutputShape(params, "b")),
   scratch: () => NO_SCRATCH,
-  phases(params, { OP }, { regions: [a, b, y] }) {
+  passes(params, { OP }, { regions: [a, b, y] }) {
     const extent = elementwiseExtent(params.n);
     if (!hasScalar(params)) {
       return [{ entry: entryOf(OP), extent, parameters: [a, b, y, params.n] }];

@@ -20,7 +20,7 @@ export const columnSum: WasmKernel = {
   emit,
   supports: ({ inner }) => inner >= 4,
   scratch: () => NO_SCRATCH,
-  phases({ outer, n, inner, block }, _constants, { regions }) {
+  passes({ outer, n, inner, block }, _constants, { regions }) {
     const blocks = groupsOf(n, block), chunks = groupsOf(inner, CHUNK);
     return [{
       entry: "column_sum",

@@ -27,7 +27,7 @@ export const confidence: WasmKernel = {
   emit,
   supports: ({ k }) => fitsTile(k, 1),
   scratch: ({ k }) => ({ shared: 0, own: (k + 2) * TILE_BYTES }),
-  phases: ({ n, k }, _constants, { regions, own }) => [{
+  passes: ({ n, k }, _constants, { regions, own }) => [{
     entry: "confidence",
     extent: Math.ceil(n / TILE_POINTS),
     parameters: [...regions, n, k, own],
@@ -86,8 +86,6 @@ function emit(module: ModuleBuilder, productTile: Tile): void {
         f32x4.gt(f32x4.sub(first[v].get, second[v].get), least[1].get),
       );
     const eachTile = sequence(
-      row.set(i32.mul(p.begin.get, i32.const(TILE_POINTS))),
-      tile.enter(row, rows),
       at.set(p.own.get),
       ...first.map((largest, v) => largest.set(v128.load(at.get, v * 16))),
       ...second.map((value) =>
@@ -118,7 +116,7 @@ function emit(module: ModuleBuilder, productTile: Tile): void {
     );
     return sequence(
       ...least.map((threshold, i) => threshold.set(v128.load32Splat(p.thresholds.get, 4 * i))),
-      forLoop(p.begin, p.end.get, 1, eachTile),
+      tile.each(p, row, rows, eachTile),
     );
   });
 }

@@ -1,5 +1,5 @@
 import type { WasmKernel } from "./kernel.ts";
-import { emitProduct, productPhase, productScratch } from "./product.ts";
+import { emitProduct, productPass, productScratch } from "./product.ts";
 
 /** y = act(x · w + b): the weights are packed as they are used, x is read where it lies. */
 export const dense: WasmKernel = {
@@ -8,10 +8,10 @@ export const dense: WasmKernel = {
   },
   supports: ({ k }) => k > 0,
   scratch: (_params, _constants, tile) => productScratch(tile),
-  phases({ m, k, n }, { ACT, USE_BIAS }, { regions: [x, w, b, y], own }, tile) {
-    const bias = USE_BIAS === 1 ? b : undefined;
+  passes({ m, k, n }, { ACT, USE_BIAS }, { regions: [x, w, b, y], own }, tile) {
+    const bias = USE_BIAS === 1 ? { bias: b } : {};
     const relu = ACT === 1;
-    const product = { left: x, right: w, to: y, rows: m, depth: k, columns: n, own, bias, relu };
-    return [productPhase("dense", product, tile)];
+    const product = { left: x, right: w, to: y, rows: m, depth: k, columns: n, own, relu, ...bias };
+    return [productPass("dense", product, tile)];
   },
 };

@@ -1,5 +1,5 @@
 import type { WasmKernel } from "./kernel.ts";
-import { emitProduct, productPhase, productScratch } from "./product.ts";
+import { emitProduct, productPass, productScratch } from "./product.ts";
 
 /** dx = (dy · wᵀ) ⊙ [y > 0]: packing a panel of w transposes it. */
 export const denseInputGradient: WasmKernel = {
@@ -10,10 +10,10 @@ export const denseInputGradient: WasmKernel = {
   },
   supports: ({ n }) => n > 0,
   scratch: (_params, _constants, tile) => productScratch(tile),
-  phases({ m, k, n }, { MASK }, { regions: [dy, w, y, dx], own }, tile) {
+  passes({ m, k, n }, { MASK }, { regions: [dy, w, y, dx], own }, tile) {
     const product = { left: dy, right: w, to: dx, rows: m, depth: n, columns: k, own };
     return MASK === 1
-      ? [productPhase("dense_input_gradient_masked", { ...product, mask: y }, tile)]
-      : [productPhase("dense_input_gradient", product, tile)];
+      ? [productPass("dense_input_gradient_masked", { ...product, mask: y }, tile)]
+      : [productPass("dense_input_gradient", product, tile)];
   },
 };

@@ -2,7 +2,7 @@ import { bytes, forLoop, i32, type ModuleBuilder, select, sequence } from "../as
 import { columnSum } from "./column_sum.ts";
 import type { WasmKernel } from "./kernel.ts";
 import { emitTranspose } from "./packing.ts";
-import { emitProduct, productPhase, productScratch } from "./product.ts";
+import { emitProduct, productPass, productScratch } from "./product.ts";
 
 /** Columns of x that a thread transposes at once: two cache lines of each row. */
 const COLUMNS = 32;
@@ -21,17 +21,17 @@ export const denseWeightGradient: WasmKernel = {
     ...productScratch(tile),
     shared: k * strideOf(m) * 4,
   }),
-  phases({ m, k, n }, { BIAS }, { regions: [x, dy, db, dw], shared, own }, tile) {
+  passes({ m, k, n }, { BIAS }, { regions: [x, dy, db, dw], shared, own }, tile) {
     const stride = strideOf(m);
     const sums = { outer: 1, n: m, inner: n, block: m };
     return [
-      ...BIAS === 1 ? columnSum.phases(sums, {}, { regions: [dy, db], shared, own }, tile) : [],
+      ...BIAS === 1 ? columnSum.passes(sums, {}, { regions: [dy, db], shared, own }, tile) : [],
       {
         entry: "dense_weight_gradient_transpose",
         extent: Math.ceil(k / COLUMNS),
         parameters: [x, shared, m, k, stride],
       },
-      productPhase("dense_weight_gradient", {
+      productPass("dense_weight_gradient", {
         left: shared,
         leftStride: stride,
         right: dy,

@@ -15,7 +15,7 @@ export const distances: WasmKernel = {
   emit,
   supports: ({ d, k }) => fitsTile(d, k),
   scratch: ({ d, k }) => ({ shared: 0, own: tileScratch(d, k) }),
-  phases: ({ n, first, total, d, k }, _constants, { regions, own }) => [{
+  passes: ({ n, first, total, d, k }, _constants, { regions, own }) => [{
     entry: "distances",
     extent: Math.ceil(n / TILE_POINTS),
     parameters: [...regions, n, first, total, d, k, own],
@@ -46,28 +46,24 @@ function emit(module: ModuleBuilder, productTile: Tile): void {
     const to = f.local("i32");
     const tile = pointTile(module, productTile, p);
 
-    return forLoop(
-      p.begin,
-      p.end.get,
-      1,
-      sequence(
-        row.set(i32.mul(p.begin.get, i32.const(TILE_POINTS))),
-        tile.enter(row, rows),
-        tile.measure(p.c.get, p.k.get),
-        to.set(i32.add(p.y.get, bytes(i32.add(p.first.get, row.get)))),
-        j.set(i32.const(0)),
-        forLoop(
-          j,
-          p.k.get,
-          1,
-          sequence(
-            copyWords.call(
-              i32.add(tile.found, i32.mul(j.get, i32.const(TILE_BYTES))),
-              to.get,
-              rows.get,
-            ),
-            to.increase(bytes(p.total.get)),
+    return tile.each(
+      p,
+      row,
+      rows,
+      tile.measure(p.c.get, p.k.get),
+      to.set(i32.add(p.y.get, bytes(i32.add(p.first.get, row.get)))),
+      j.set(i32.const(0)),
+      forLoop(
+        j,
+        p.k.get,
+        1,
+        sequence(
+          copyWords.call(
+            i32.add(tile.found, i32.mul(j.get, i32.const(TILE_BYTES))),
+            to.get,
+            rows.get,
           ),
+          to.increase(bytes(p.total.get)),
         ),
       ),
     );

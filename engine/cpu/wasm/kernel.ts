@@ -14,7 +14,7 @@ export interface Addresses {
 }
 
 /** One pass over the work items of a call; all threads finish it before the next pass begins. */
-export interface Phase {
+export interface WasmPass {
   /** Name of the exported function. */
   readonly entry: string;
   /** Number of independent work items; the threads share [0, extent). */
@@ -42,12 +42,12 @@ export interface WasmKernel {
   /** What of a program's scratch memory the call needs. */
   scratch(params: Params, constants: Constants, tile: Tile): Scratch;
   /** The passes, in order. An element's result must not depend on how a pass is split. */
-  phases(
+  passes(
     params: Params,
     constants: Constants,
     addresses: Addresses,
     tile: Tile,
-  ): readonly Phase[];
+  ): readonly WasmPass[];
 }
 
 /** A kernel that needs no scratch memory. */

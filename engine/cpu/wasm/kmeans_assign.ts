@@ -26,7 +26,7 @@ export const kmeansAssign: WasmKernel = {
   emit,
   supports: ({ d, k, runs }) => runs > 0 && fitsTile(d, k),
   scratch: ({ d, k }) => ({ shared: 0, own: tileScratch(d, k) + 2 * TILE_BYTES }),
-  phases: ({ n, first, total, d, k, runs }, _constants, { regions, own }) => [{
+  passes: ({ n, first, total, d, k, runs }, _constants, { regions, own }) => [{
     entry: "kmeans_assign",
     extent: Math.ceil(n / TILE_POINTS),
     parameters: [...regions, n, first, total, d, k, runs, own],
@@ -107,16 +107,12 @@ function emit(module: ModuleBuilder, productTile: Tile): void {
         rows.get,
       ),
     );
-    return forLoop(
-      p.begin,
-      p.end.get,
-      1,
-      sequence(
-        row.set(i32.mul(p.begin.get, i32.const(TILE_POINTS))),
-        tile.enter(row, rows),
-        run.set(i32.const(0)),
-        forLoop(run, p.runs.get, 1, when(emitRunning(p.state, run), eachRun)),
-      ),
+    return tile.each(
+      p,
+      row,
+      rows,
+      run.set(i32.const(0)),
+      forLoop(run, p.runs.get, 1, when(emitRunning(p.state, run), eachRun)),
     );
   });
 }

@@ -35,7 +35,7 @@ export const kmeansSeedDistance: WasmKernel = {
     shared: 0,
     own: tileScratch(d, runs * trials) + TILE_BYTES + 16 * runs * trials,
   }),
-  phases({ n, first, total, d, runs, trials }, _constants, { regions, own }) {
+  passes({ n, first, total, d, runs, trials }, _constants, { regions, own }) {
     const blocks = groupsOf(total, BLOCK), firstBlock = Math.floor(first / BLOCK);
     return [{
       entry: "kmeans_seed_distance",

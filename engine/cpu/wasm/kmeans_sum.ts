@@ -26,7 +26,7 @@ export const kmeansSum: WasmKernel = {
   emit,
   supports: ({ d, k }) => d > 0 && k * sumBytes(d) <= 2 ** 28,
   scratch: ({ d, k }) => ({ shared: 0, own: k * sumBytes(d) }),
-  phases({ n, first, total, d, k, runs, block }, _constants, { regions, own }) {
+  passes({ n, first, total, d, k, runs, block }, _constants, { regions, own }) {
     const blocks = groupsOf(total, block), firstBlock = Math.floor(first / block);
     return [{
       entry: "kmeans_sum",

@@ -40,7 +40,7 @@ export const layoutEpoch: WasmKernel = {
   },
   supports: ({ n, m }) => n > 0 && m > 0,
   scratch: ({ m }) => ({ shared: 0, own: OTHERS_BYTES + 16 * VECTORS * m }),
-  phases(params, _constants, { regions, own }) {
+  passes(params, _constants, { regions, own }) {
     const { n, m, epochs, negatives, seed, stream, a, b } = params;
     return [{
       entry: (m === 2 ? PLANE : SPACE).entry,

@@ -25,7 +25,7 @@ export const meanSquaredError: WasmKernel = {
   emit,
   supports: () => true,
   scratch: () => NO_SCRATCH,
-  phases: ({ n, block, scale }, { GRADIENT }, { regions }) => [{
+  passes: ({ n, block, scale }, { GRADIENT }, { regions }) => [{
     entry: "mean_squared_error",
     extent: groupsOf(n, block),
     parameters: [...regions, n, block, scale, GRADIENT],

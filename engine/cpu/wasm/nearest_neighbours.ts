@@ -32,7 +32,7 @@ export const nearestNeighbours: WasmKernel = {
   emit,
   supports: ({ d, k }) => k > 0 && fitsTile(d, BLOCK),
   scratch: ({ d }) => ({ shared: 0, own: tileScratch(d, BLOCK) + TILE_BYTES }),
-  phases: ({ queries, n, first, d, k }, _constants, { regions, own }) => [{
+  passes: ({ queries, n, first, d, k }, _constants, { regions, own }) => [{
     entry: "nearest_neighbours",
     extent: Math.ceil(queries / TILE_POINTS),
     parameters: [...regions, queries, n, first, d, k, own],
@@ -183,17 +183,13 @@ function emit(module: ModuleBuilder, productTile: Tile): void {
       rows.increase(row.get),
       forLoop(row, rows.get, 1, eachRow),
     );
-    return forLoop(
-      p.begin,
-      p.end.get,
-      1,
-      sequence(
-        query.set(i32.mul(p.begin.get, i32.const(TILE_POINTS))),
-        tile.enter(query, valid),
-        begin,
-        row.set(i32.const(0)),
-        whileLoop(i32.ltU(row.get, p.n.get), eachBlock),
-      ),
+    return tile.each(
+      p,
+      query,
+      valid,
+      begin,
+      row.set(i32.const(0)),
+      whileLoop(i32.ltU(row.get, p.n.get), eachBlock),
     );
   });
 }

@@ -23,7 +23,7 @@ export const unfold: WasmKernel = {
   emit: emitUnfold,
   supports: () => true,
   scratch: () => NO_SCRATCH,
-  phases: (params, _constants, { regions }) => [{
+  passes: (params, _constants, { regions }) => [{
     entry: "unfold",
     extent: params.n * params.oh,
     parameters: [...regions, ...geometry(params)],
@@ -35,7 +35,7 @@ export const fold: WasmKernel = {
   emit: emitFold,
   supports: () => true,
   scratch: () => NO_SCRATCH,
-  phases: (params, { USE_BIAS }, { regions }) => [{
+  passes: (params, { USE_BIAS }, { regions }) => [{
     entry: "fold",
     extent: params.n * params.h,
     parameters: [...regions, USE_BIAS, ...geometry(params)],

@@ -25,7 +25,7 @@ import {
   when,
   whileLoop,
 } from "../assembler.ts";
-import { NO_SCRATCH, type Phase, type Scratch } from "./kernel.ts";
+import { NO_SCRATCH, type Scratch, type WasmPass } from "./kernel.ts";
 import { emitTile, UNROLL } from "./micro_kernel.ts";
 import { emitCopyTile, emitPackColumns, emitPackRows } from "./packing.ts";
 import type { Tile } from "./tiles.ts";
@@ -95,7 +95,7 @@ export interface ProductCall {
 }
 
 /** The pass that computes a product with the function that {@linkcode emitProduct} named `entry`. */
-export function productPhase(entry: string, call: ProductCall, tile: Tile): Phase {
+export function productPass(entry: string, call: ProductCall, tile: Tile): WasmPass {
   const { left, right, to, rows, depth, columns, own, bias, relu, mask } = call;
   const { leftStride = depth } = call;
   const blockDepth = evenBlock(depth, mostDepth(tile), UNROLL);
@@ -136,7 +136,7 @@ function evenBlock(total: number, limit: number, unit: number): number {
   return Math.ceil(total / blocks / unit) * unit;
 }
 
-/** Adds the exported function `entry`, which {@linkcode productPhase} calls. */
+/** Adds the exported function `entry`, which {@linkcode productPass} calls. */
 export function emitProduct(
   module: ModuleBuilder,
   entry: string | undefined,

@@ -22,7 +22,7 @@ export const randomUniform: WasmKernel = {
   emit,
   supports: ({ low, high }) => low === 0 && high === 1,
   scratch: () => NO_SCRATCH,
-  phases: ({ n, seed, stream }, _constants, { regions }) => [{
+  passes: ({ n, seed, stream }, _constants, { regions }) => [{
     entry: "random_uniform",
     extent: Math.ceil(n / GROUP),
     parameters: [...regions, n, seed, stream],

@@ -18,7 +18,7 @@ export const sgd: WasmKernel = {
   },
   supports: () => true,
   scratch: () => NO_SCRATCH,
-  phases: ({ n, learningRate, momentum }, _constants, { regions }) => [{
+  passes: ({ n, learningRate, momentum }, _constants, { regions }) => [{
     entry: "sgd",
     extent: elementwiseExtent(n),
     parameters: [...regions, n, learningRate, momentum],

@@ -21,7 +21,7 @@ export const softAssign: WasmKernel = {
   emit,
   supports: ({ p, k, alpha }) => alpha === 1 && fitsTile(p, k),
   scratch: ({ p, k }) => ({ shared: 0, own: tileScratch(p, k) }),
-  phases: ({ n, p, k }, _constants, { regions, own }) => [{
+  passes: ({ n, p, k }, _constants, { regions, own }) => [{
     entry: "soft_assign",
     extent: Math.ceil(n / TILE_POINTS),
     parameters: [...regions, n, p, k, own],
@@ -69,8 +69,6 @@ function emit(module: ModuleBuilder, productTile: Tile): void {
       ),
     );
     const eachTile = sequence(
-      row.set(i32.mul(p.begin.get, i32.const(TILE_POINTS))),
-      tile.enter(row, rows),
       tile.measure(p.c.get, p.k.get),
       ...bases.map((nearest) => nearest.set(f32x4.splat(f32.const(Infinity)))),
       ...sums.map((sum) => sum.set(v128.zero)),
@@ -91,6 +89,6 @@ function emit(module: ModuleBuilder, productTile: Tile): void {
       )),
       eachCentre(storeColumn),
     );
-    return forLoop(p.begin, p.end.get, 1, eachTile);
+    return tile.each(p, row, rows, eachTile);
   });
 }

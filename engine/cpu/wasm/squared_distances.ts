@@ -8,6 +8,7 @@ import {
   bytes,
   type Code,
   f32x4,
+  forLoop,
   type FunctionHandle,
   i32,
   type Local,
@@ -189,22 +190,33 @@ export function pointTile(module: ModuleBuilder, tile: Tile, { points, n, d, own
   const squaredDistances = emitSquaredDistances(module, tile);
   /** Where the distances are. */
   const found = i32.add(own.get, i32.mul(d.get, i32.const(TILE_BYTES)));
+  /** Turns the tile's points, and sets `rows` to how many there are. */
+  const enter = (row: Local, rows: Local): Code =>
+    sequence(
+      rows.set(minimum(i32.const(TILE_POINTS), i32.sub(n.get, row.get))),
+      turnPoints.call(
+        i32.add(points.get, bytes(i32.mul(row.get, d.get))),
+        own.get,
+        rows.get,
+        d.get,
+      ),
+    );
   return {
+    enter,
+    /** Enters the tiles [begin, end) in turn, and does `body` in each. */
+    each: (
+      { begin, end }: { readonly begin: Local; readonly end: Local },
+      row: Local,
+      rows: Local,
+      ...body: Code[]
+    ): Code => {
+      const first = row.set(i32.mul(begin.get, i32.const(TILE_POINTS)));
+      return forLoop(begin, end.get, 1, sequence(first, enter(row, rows), ...body));
+    },
     found,
     /** What is behind the distances to `count` centres. */
     behind: (count: Code): Code =>
       i32.add(found, i32.mul(i32.add(count, i32.const(MOST_CENTRES - 1)), i32.const(TILE_BYTES))),
-    /** Turns the tile's points, and sets `rows` to how many there are. */
-    enter: (row: Local, rows: Local): Code =>
-      sequence(
-        rows.set(minimum(i32.const(TILE_POINTS), i32.sub(n.get, row.get))),
-        turnPoints.call(
-          i32.add(points.get, bytes(i32.mul(row.get, d.get))),
-          own.get,
-          rows.get,
-          d.get,
-        ),
-      ),
     /** Distances to `count` centres. */
     measure: (centres: Code, count: Code): Code =>
       squaredDistances.call(own.get, centres, found, d.get, count),

@@ -35,7 +35,7 @@ export const unary: WasmKernel = {
   },
   supports: (_params, { OP }) => OP in FUNCTIONS,
   scratch: () => NO_SCRATCH,
-  phases: ({ n, a, b }, { OP }, { regions }) => [{
+  passes: ({ n, a, b }, { OP }, { regions }) => [{
     entry: entryOf(OP),
     extent: elementwiseExtent(n),
     parameters: [...regions, n, a, b],
