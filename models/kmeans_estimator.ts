@@ -61,7 +61,7 @@ const OPTIONS: Specs<KMeansEstimatorOptions> = {
 };
 
 /** Centroids, and the frame in which rows are compared with them. */
-interface KMeansModel extends ShallowModel {
+export interface KMeansModel extends ShallowModel {
   /** [K, d] in the frame. */
   readonly framed: Float32Array;
   /** Of the rows that they were found in. */
