@@ -2,7 +2,7 @@
 import type { NumericArray } from "./array.ts";
 import { rangesDiffer, type Scale, type Scaling } from "./scaling.ts";
 import type { Schema } from "./schema.ts";
-import { type ColumnStatistics, mergedColumns } from "./statistics.ts";
+import type { ColumnStatistics } from "./statistics.ts";
 
 /** Fewer rows may count upwards by chance. */
 const FEW_ROWS = 10;
@@ -11,11 +11,11 @@ const NAMED = 3;
 
 /**
  * Notes on raw rows: columns that count them, values that float32 merges, ranges that differ.
- * @param values [n, d] before scaling. @param asked How they were to be scaled.
+ * @param values [n, d] before scaling; undefined: not in memory, and not searched for row numbers. @param asked How they were to be scaled.
  */
 export function notesOn(
   { shape }: Pick<NumericArray, "shape">,
-  values: ArrayLike<number>,
+  values: ArrayLike<number> | undefined,
   statistics: ColumnStatistics,
   schema: Schema,
   scaling: Scaling,
@@ -36,7 +36,7 @@ export function notesOn(
   const list = (columns: readonly number[]) =>
     columns.slice(0, NAMED).map((j) => names[j]).join(", ") +
     (columns.length > NAMED ? ` and ${columns.length - NAMED} more` : "");
-  for (let j = 0; j < statistics.d; j++) {
+  for (let j = 0; values !== undefined && j < statistics.d; j++) {
     if (!countsRows(values, statistics, j)) continue;
     notes.push(
       `column ${names[j]} counts the rows and is clustered like the others; ` +
@@ -44,7 +44,7 @@ export function notesOn(
     );
   }
   if (scaling.kind !== "standard") {
-    const merged = mergedColumns(values, statistics);
+    const { merged } = statistics;
     if (merged.length > 0) {
       notes.push(
         `float32 cannot tell values of column ${list(merged)} apart; ` +

@@ -14,6 +14,7 @@ import { checkFinite, measureRows, type RowsInfo, scaleOf, sha256 } from "./data
 import { isGzip } from "./gzip.ts";
 import { idxLayout, isIdx } from "./idx.ts";
 import { baseName, readClasses } from "./load.ts";
+import { notesOn } from "./notes.ts";
 import { isNpy, npyLayout } from "./npy.ts";
 import { applyScaling, describeScaling, type Scale, type Scaling, scalingOf } from "./scaling.ts";
 import { checkRaw, schemaOf, type TrainedOn } from "./schema.ts";
@@ -181,7 +182,9 @@ export async function openDataset(
       ...(classes?.classNames === undefined ? {} : { classNames: classes.classNames }),
       scaling: data.scaling,
       schema,
-      notes: trained === undefined ? [] : checkRaw(name, schema, statistics.mean, trained),
+      notes: trained === undefined
+        ? notesOn(layout, undefined, statistics, schema, data.scaling, options.scale)
+        : checkRaw(name, schema, statistics.mean, trained),
       digest: await sha256(new TextEncoder().encode(digested.join("\n"))),
       source: path,
       licence: "",

@@ -12,11 +12,14 @@ export class ColumnStatistics {
   readonly max: Float64Array;
   /** [d] Σ (x − mean)² */
   private readonly squares: Float64Array;
+  /** [d] Σ (x − float32(x))² */
+  private readonly roundings: Float64Array;
 
   /** Of no rows yet. */
   constructor(readonly d: number) {
     this.mean = new Float64Array(d);
     this.squares = new Float64Array(d);
+    this.roundings = new Float64Array(d);
     this.min = new Float64Array(d).fill(Infinity);
     this.max = new Float64Array(d).fill(-Infinity);
   }
@@ -35,7 +38,32 @@ export class ColumnStatistics {
         if (value > max[j]) max[j] = value;
       }
     }
+    const isWide = values instanceof Float64Array || values instanceof Int32Array ||
+      values instanceof Uint32Array;
+    if (isWide) this.addRoundings(values);
     return this;
+  }
+
+  /** Sums what rounding to float32 takes from the values. */
+  private addRoundings(values: Float64Array | Int32Array | Uint32Array): void {
+    const { d, roundings } = this;
+    for (let row = 0; row < values.length; row += d) {
+      for (let j = 0; j < d; j++) {
+        const error = Math.fround(values[row + j]) - values[row + j];
+        roundings[j] += error * error;
+      }
+    }
+  }
+
+  /**
+   * The columns whose rounding to float32 is more than a thousandth of their spread, so that values
+   * that differ become the same.
+   */
+  get merged(): number[] {
+    const { n, deviations } = this;
+    return Array.from(this.roundings.keys()).filter((j) =>
+      deviations[j] > 0 && Math.sqrt(this.roundings[j] / n) > deviations[j] / 1000
+    );
   }
 
   /** [d] standard deviations (1/n); exactly 0 for constant columns. */
@@ -51,20 +79,4 @@ export class ColumnStatistics {
     }
     return largest;
   }
-}
-
-/**
- * The columns whose rounding to float32 is more than a thousandth of their spread, so that values
- * that differ become the same.
- */
-export function mergedColumns(values: ArrayLike<number>, statistics: ColumnStatistics): number[] {
-  const { d, n, deviations } = statistics;
-  const errors = new Float64Array(d);
-  for (let row = 0; row < values.length; row += d) {
-    for (let j = 0; j < d; j++) {
-      errors[j] += (Math.fround(values[row + j]) - values[row + j]) ** 2;
-    }
-  }
-  return Array.from(errors.keys())
-    .filter((j) => deviations[j] > 0 && Math.sqrt(errors[j] / n) > deviations[j] / 1000);
 }

@@ -10,6 +10,7 @@ import { readPng } from "../cli/images.ts";
 import { parseTable, type TableOptions } from "../datasets/csv.ts";
 import type { Dataset } from "../datasets/dataset.ts";
 import { decodeClasses, loadDataset, type LoadOptions } from "../datasets/load.ts";
+import { openDataset } from "../datasets/row_file.ts";
 import { openCpuBackend } from "../engine/cpu/backend.ts";
 import { RandomStream } from "../engine/random.ts";
 import { KMeans } from "../models/kmeans_estimator.ts";
@@ -115,6 +116,21 @@ function assertNoted({ notes }: Dataset, text: string): void {
   assert(notes.some((note) => note.includes(text)), `${text} is not in ${notes.join("\n")}`);
 }
 
+/** The notes on rows that stay in their file, as they are and standardised. */
+async function streamedNotes(bytes: Uint8Array | string): Promise<(readonly string[])[]> {
+  const file = await Deno.makeTempFile({ suffix: ".npy" });
+  try {
+    await Deno.writeFile(file, typeof bytes === "string" ? encode(bytes) : bytes);
+    return await Promise.all((["none", "standard"] as const).map(async (scale) => {
+      const { data, notes } = await openDataset(file, { scale });
+      data.close();
+      return notes;
+    }));
+  } finally {
+    await Deno.remove(file);
+  }
+}
+
 Deno.test("Unix time: statistics in float64, and a note where float32 merges values", async () => {
   const rows = [0, 1, 2, 3].map((i) => [1700000000 + i, i / 4]);
   const text = csv(rows, "time,x");
@@ -125,6 +141,11 @@ Deno.test("Unix time: statistics in float64, and a note where float32 merges val
     const expected = [-1.5, -0.5, 0.5, 1.5].map((x) => Math.fround(x / Math.sqrt(1.25)));
     assertEquals([...data].filter((_, i) => i % 2 === 0), expected, name);
     assertEquals(notes, []);
+    if (name === "t.npy") {
+      const [streamed, standard] = await streamedNotes(bytes);
+      assert(streamed.some((note) => note.includes("cannot tell values of column 0 apart")));
+      assertEquals(standard, []);
+    }
     // Other rows are put there in float64 as well.
     const schema = (await load("t.csv", text)).schema;
     const later = await load("t.csv", "time,x\n1700000002,0.5\n", { trained: { scaling, schema } });
