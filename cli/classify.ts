@@ -111,7 +111,7 @@ async function run(values: ClassifyValues): Promise<void> {
       const found = await training.fit({ ...options, weight });
       results.push({ model, accuracy: heldOutAccuracy(truth, found, known)! });
       if (out !== undefined && results.length === 1) {
-        await Deno.writeTextFile(out, labelsCsv(found));
+        await Deno.writeTextFile(out, labelsCsv(found, dataset.rowNumbers));
       }
     }
   } finally {

@@ -3,6 +3,7 @@ import type { Command } from "commander";
 import { fetchDataset, type FetchProgress } from "../datasets/fetch.ts";
 import { classCounts } from "../datasets/classes.ts";
 import { describeScaling, type Scaling } from "../datasets/scaling.ts";
+import type { ColumnRecord, Schema } from "../datasets/schema.ts";
 import { cacheDir, listDatasets } from "../datasets/load.ts";
 import { findNamedSet, NAMED_SETS, type NamedSet } from "../datasets/named.ts";
 import {
@@ -96,18 +97,22 @@ async function describe(name: string, values: DataValues & JsonValue): Promise<v
     .find((info) => info.set === set)?.location;
   if (set === undefined || location !== undefined) {
     const dataset = await load(requestOf({ ...values, data: name }));
-    const { n, d, height, width, scaling, digest, source, licence, classNames } = dataset;
+    const { n, d, height, width, scaling, schema, digest, source, licence, classNames } = dataset;
     const image = height === undefined ? {} : { height, width };
     const counts = dataset.classes && [...classCounts(dataset.classes)].map(([number, rows]) => ({
       class: classNames?.[number] ?? String(number),
       rows,
     }));
     Object.assign(facts, { name: dataset.name, n, d, ...image, scaling, digest, source, licence });
-    Object.assign(facts, { classes: classCountOf(dataset) ?? null, counts: counts ?? null });
+    Object.assign(facts, {
+      classes: classCountOf(dataset) ?? null,
+      counts: counts ?? null,
+      schema,
+    });
   }
   if (set !== undefined) facts.location = location ?? null;
   if (values.json) return writeJson(facts);
-  const { counts, scaling, ...rest } = facts;
+  const { counts, scaling, schema, ...rest } = facts;
   if (scaling) rest.scaling = describeScaling(scaling as Scaling);
   const lines = Object.entries(rest).filter(([, value]) => value !== null && value !== "");
   writeOut(lines.map(([key, value]) => `${key.padEnd(9)} ${value}\n`).join(""));
@@ -119,6 +124,21 @@ async function describe(name: string, values: DataValues & JsonValue): Promise<v
       .map((entry) => [entry.class, formatCount(entry.rows)]);
     writeOut(`\n${formatTable(["class", "rows"], rows)}\n`);
   }
+  const { columns } = (schema ?? {}) as Partial<Schema>;
+  if (columns && columns.length <= SHOWN_COLUMNS) writeOut(`\n${formatColumns(columns)}\n`);
+}
+
+/** Most columns that are shown as text. */
+const SHOWN_COLUMNS = 40;
+
+function formatColumns(columns: readonly ColumnRecord[]): string {
+  return formatTable(
+    ["column", "from", "to"],
+    columns.map(({ name, categories, min, max }, j) => [
+      name || String(j),
+      ...categories === undefined ? [String(min), String(max)] : [categories.join(" "), ""],
+    ]),
+  );
 }
 
 async function fetchSet(

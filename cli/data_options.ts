@@ -1,41 +1,36 @@
 /** The options by which commands read data. */
 import { type Command, Option } from "commander";
+import type { Column } from "../datasets/columns.ts";
+import type { Separator } from "../datasets/csv_scanner.ts";
 import type { Dataset } from "../datasets/dataset.ts";
 import { loadDataset } from "../datasets/load.ts";
-import { openDataset, type StreamedDataset, type StreamOptions } from "../datasets/row_file.ts";
+import { openDataset, type StreamedDataset } from "../datasets/row_file.ts";
+import type { Scale } from "../datasets/scaling.ts";
+import type { TrainedOn } from "../datasets/schema.ts";
 import { findNamedSet, NAMED_SETS } from "../datasets/named.ts";
 import { usageError } from "./errors.ts";
-import { integerOption, parseNumber } from "./method_options.ts";
+import { integerOption, kebabCase, parseNumber } from "./method_options.ts";
 import type { DataRequest } from "./run_folder.ts";
 import { nearest } from "./suggest.ts";
+import { writeError } from "./terminal.ts";
 
 /** What {@linkcode addDataOptions} gives. */
-export interface DataValues {
-  /** Name of a set, or path of a file. */
-  readonly data?: string;
-  /** Path of the classes. */
-  readonly classes?: string;
-  /** Column of a table that holds classes. */
-  readonly classColumn?: DataRequest["classColumn"];
-  /** Where named sets lie. */
-  readonly dataDir?: string;
-  /** How values are scaled. */
-  readonly scale?: DataRequest["scale"];
-  /** The first rows only. */
-  readonly limit?: number;
-  /** Whether rows are read from the file as they are needed. */
-  readonly stream?: boolean;
-}
+export type DataValues = Partial<DataRequest>;
 
 /** Adds `--data-dir` and the options of tables and scaling. */
 export function addDataOptions(command: Command): void {
   command
     .option("--data-dir <dir>", "where named data sets lie (default: the cache)");
-  addClassColumnOption(command, "column of a table that holds classes, counted from 0");
+  addTableOptions(command, "column of classes: name, number from 0, first, last");
   command
+    .addOption(
+      new Option("--missing <how>", "what to do about missing values (default: error)")
+        .choices(["error", "drop", "mean", "median"]),
+    )
+    .option("--one-hot <columns>", "columns of text, each category to be a column", parseColumns)
     .option(
-      "--scale <none|unit|standard|x>",
-      "how to scale the values; x: divide by it",
+      "--scale <how>",
+      "none, unit, standard, a divisor, or auto: standard where columns differ in range",
       parseScale,
     )
     .option("--limit <n>", "take the first rows only", integerOption("--limit", 1));
@@ -51,6 +46,23 @@ export function addTrainingData(command: Command, classes: string): void {
   addDataOptions(command);
 }
 
+/** Adds the options that say what the columns of a table are. */
+export function addTableOptions(command: Command, classColumn: string): void {
+  addClassColumnOption(command, classColumn);
+  command
+    .option("--id-column <column>", "column that names or counts the rows, left out", columnOf)
+    .option("--columns <list>", "take these columns only: names or numbers, a,b,7", parseColumns)
+    .option("--ignore <list>", "leave these columns out", parseColumns)
+    .addOption(
+      new Option("--header <yes|no>", "whether the first line names columns (default: looked at)")
+        .argParser(parseHeader),
+    )
+    .addOption(
+      new Option("--decimal <mark>", "before a number's fraction (default: .)").choices([".", ","]),
+    )
+    .option("--separator <mark>", "between cells: , ; tab or space", parseSeparator);
+}
+
 /** Adds `--classes`, and `--labels`, which is scikit-learn's word for them. */
 export function addClassesOption(command: Command, description: string): void {
   command.option("--classes <path>", description);
@@ -59,8 +71,8 @@ export function addClassesOption(command: Command, description: string): void {
 
 /** Adds `--class-column`, and `--label-column` for it. */
 export function addClassColumnOption(command: Command, description: string): void {
-  command.option("--class-column <first|last|n>", description, parseColumn);
-  const synonym = new Option("--label-column <first|last|n>").argParser(parseColumn);
+  command.option("--class-column <column>", description, parseColumn);
+  const synonym = new Option("--label-column <column>").argParser(parseColumn);
   addSynonym(command, synonym, "classColumn");
 }
 
@@ -81,29 +93,62 @@ export function addStreamOption(command: Command): void {
   command.option("--stream", "read rows from an unpacked IDX or NPY file as they are needed");
 }
 
-/** Which column of a table. @throws {Failure} for another text. */
-export function parseColumn(text: string): "first" | "last" | number {
-  if (text === "first" || text === "last") return text;
-  return integerOption("--class-column", 0)(text);
+/** Which column of a table holds classes. */
+export function parseColumn(text: string): NonNullable<DataRequest["classColumn"]> {
+  return text === "first" || text === "last" ? text : columnOf(text);
 }
 
-function parseScale(text: string): "none" | "unit" | "standard" | number {
-  if (text === "none" || text === "unit" || text === "standard") return text;
-  return parseNumber("--scale", text, "none, unit, standard or a divisor");
+/** A column: digits are its number, all else its name. */
+function columnOf(text: string): Column {
+  return /^\d+$/.test(text) ? Number(text) : text;
 }
+
+function parseColumns(text: string): Column[] {
+  return text.split(",").map((part) => columnOf(part.trim()));
+}
+
+function parseHeader(text: string): boolean {
+  if (text === "yes" || text === "no") return text === "yes";
+  throw usageError(`--header takes yes or no, got ${JSON.stringify(text)}`);
+}
+
+function parseSeparator(text: string): Separator {
+  const separators: Record<string, Separator> = { tab: "\t", "\\t": "\t", space: " ", " ": " " };
+  if (text === "," || text === ";" || text === "\t") return text;
+  if (Object.hasOwn(separators, text)) return separators[text];
+  throw usageError(`--separator takes , ; tab or space, got ${JSON.stringify(text)}`);
+}
+
+function parseScale(text: string): Scale {
+  if (text === "none" || text === "unit" || text === "standard" || text === "auto") return text;
+  return parseNumber("--scale", text, "none, unit, standard, auto or a divisor");
+}
+
+/** The parts of a request, in the order of the help. */
+const REQUEST = [
+  "classes",
+  "classColumn",
+  "idColumn",
+  "columns",
+  "ignore",
+  "oneHot",
+  "header",
+  "separator",
+  "decimal",
+  "missing",
+  "dataDir",
+  "scale",
+  "limit",
+  "stream",
+] as const satisfies readonly (keyof DataRequest)[];
 
 /** What to load, with absolute paths, so that it can be loaded from any folder later. */
 export function requestOf(values: DataValues): DataRequest {
-  const { data = "optdigits", classes, classColumn, dataDir, scale, limit, stream } = values;
-  const given = {
-    classes: classes && absolute(classes),
-    classColumn,
-    dataDir: dataDir && absolute(dataDir),
-    scale,
-    limit,
-    stream,
-  };
-  const known = Object.entries(given).filter(([, value]) => value !== undefined);
+  const { data = "optdigits", classes, dataDir } = values;
+  const paths = { classes: classes && absolute(classes), dataDir: dataDir && absolute(dataDir) };
+  const all = { ...values, ...paths };
+  const known = REQUEST.map((name) => [name, all[name]] as const)
+    .filter(([, value]) => value !== undefined);
   return { data: findNamedSet(data) ? data : absolute(data), ...Object.fromEntries(known) };
 }
 
@@ -117,33 +162,44 @@ export type AnyDataset = Dataset | StreamedDataset;
 
 /**
  * Loads what was asked for, or opens it where its rows are to stay in their file.
+ * @param trained The data that a model was trained on, for rows to be like them.
  * @throws {Failure} for what is neither a file nor a set, and looks like the name of one, and for
  * options that do not go with `--stream`.
  */
-export async function loadOrOpen(request: DataRequest): Promise<AnyDataset> {
-  const { data, classColumn, dataDir: _, stream, ...options } = request;
-  if (!stream) return await load(request);
+export async function loadOrOpen(request: DataRequest, trained?: TrainedOn): Promise<AnyDataset> {
+  const { data, classes, classColumn, scale, limit, stream } = request;
+  if (!stream) return await load(request, trained);
   if (findNamedSet(data)) {
     throw usageError(`--stream reads a file, and ${data} is a named set, which fits in memory`);
   }
-  if (classColumn !== undefined) {
-    throw usageError("--stream reads IDX and NPY files, which have no --class-column");
+  const needsMemory = ["idColumn", "columns", "ignore", "oneHot", "missing"] as const;
+  const given = classes === undefined && classColumn !== undefined
+    ? "class-column"
+    : needsMemory.find((name) => request[name] !== undefined);
+  if (given !== undefined) {
+    throw usageError(`--stream reads IDX and NPY files, which have no --${kebabCase(given)}`);
   }
-  if (options.scale === "standard") {
-    throw usageError("--scale standard needs all rows in memory; give a divisor, or no --stream");
-  }
-  return await openDataset(data, options as StreamOptions);
+  const options = { classes, classColumn, scale, limit, trained };
+  return noted(await openDataset(data, definedOf(options)));
+}
+
+/** Says what there is to say of rows. */
+function noted<T extends AnyDataset>(rows: T): T {
+  for (const note of rows.notes) writeError(`note: ${rows.name}: ${note}\n`);
+  return rows;
 }
 
 /**
  * Loads what was asked for.
+ * @param trained The data that a model was trained on, for rows to be like them.
  * @throws {Failure} for what is neither a file nor a set, and looks like the name of one.
  */
-export async function load(request: DataRequest): Promise<Dataset> {
-  const { data, classColumn, stream: _, ...options } = request;
-  const table = classColumn === undefined ? {} : { table: { classColumn } };
+export async function load(request: DataRequest, trained?: TrainedOn): Promise<Dataset> {
+  const { data, stream: _, classes, dataDir, scale, limit, missing, ...columns } = request;
+  const table = Object.keys(columns).length === 0 ? undefined : definedOf(columns);
+  const options = definedOf({ classes, dataDir, scale, limit, missing, table, trained });
   try {
-    return await loadDataset(data, { ...options, ...table });
+    return noted(await loadDataset(data, options));
   } catch (error) {
     if (error instanceof Deno.errors.NotFound && !findNamedSet(data)) {
       const name = data.split(/[/\\]/).at(-1)!;
@@ -155,6 +211,16 @@ export async function load(request: DataRequest): Promise<Dataset> {
     throw error;
   }
 }
+
+/** What of an object is defined. */
+export function definedOf<T extends object>(values: T): Defined<T> {
+  return Object.fromEntries(
+    Object.entries(values).filter(([, value]) => value !== undefined),
+  ) as Defined<T>;
+}
+
+/** An object's fields, where they are defined. */
+export type Defined<T> = { [K in keyof T]?: Exclude<T[K], undefined> };
 
 /** The number of classes, where it is known. */
 export function classCountOf({ name, source, classes }: AnyDataset): number | undefined {

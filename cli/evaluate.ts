@@ -1,16 +1,20 @@
 /** `evaluate`: ACC, NMI and ARI of labels. */
 import type { Command } from "commander";
-import { decodeClasses, decodeRows, loadDataset } from "../datasets/load.ts";
+import { loadDataset, readClasses } from "../datasets/load.ts";
+import type { Column } from "../datasets/columns.ts";
 import { findNamedSet } from "../datasets/named.ts";
 import { score } from "../models/evaluation/scoring.ts";
+import { parseColumn } from "./data_options.ts";
 import { EXIT, Failure } from "./errors.ts";
 import { formatScores } from "./tables.ts";
-import { writeOut } from "./terminal.ts";
+import { writeError, writeOut } from "./terminal.ts";
 import { PROGRAM } from "./version.ts";
 
 interface EvaluateValues {
   readonly labels: string;
   readonly truth: string;
+  readonly labelsColumn?: Column;
+  readonly truthColumn?: Column;
   readonly dataDir?: string;
   readonly json?: boolean;
 }
@@ -20,6 +24,8 @@ export function define(command: Command): void {
   command
     .requiredOption("--labels <file>", "labels: a run's labels.csv, one a line, IDX or NPY")
     .requiredOption("--truth <file|name>", "true classes: such a file, or a named data set")
+    .option("--labels-column <column>", "of a table of labels, by name or from 0", parseColumn)
+    .option("--truth-column <column>", "of a table of classes, by name or from 0", parseColumn)
     .option("--data-dir <dir>", "where named data sets lie (default: the cache)")
     .option("--json", "print one JSON object")
     .addHelpText(
@@ -27,9 +33,10 @@ export function define(command: Command): void {
       `\nExample:\n  ${PROGRAM} evaluate --labels runs/dynae-optdigits-seed0/labels.csv` +
         " --truth optdigits\n",
     );
-  command.action(async ({ labels, truth, dataDir, json }: EvaluateValues) => {
-    const predicted = await readLabels(labels);
-    const classes = await readTruth(truth, dataDir);
+  command.action(async (values: EvaluateValues) => {
+    const { labels, truth, labelsColumn, truthColumn, dataDir, json } = values;
+    const predicted = await readLabels(labels, labelsColumn);
+    const classes = await readTruth(truth, truthColumn, dataDir);
     if (predicted.length !== classes.length) {
       throw new Failure(
         `${labels} holds ${predicted.length} labels, ${truth} ${classes.length}; expected as many`,
@@ -42,20 +49,23 @@ export function define(command: Command): void {
   });
 }
 
-async function readTruth(truth: string, dataDir?: string): Promise<Uint32Array> {
-  if (!findNamedSet(truth)) return await readLabels(truth);
+async function readTruth(
+  truth: string,
+  column?: Column,
+  dataDir?: string,
+): Promise<Uint32Array> {
+  if (!findNamedSet(truth)) return await readLabels(truth, column);
   const options = dataDir === undefined ? {} : { dataDir };
   return (await loadDataset(truth, options)).classes!;
 }
 
-/** Labels of a file; of a `row,label` table, its last column. */
-export async function readLabels(path: string): Promise<Uint32Array> {
-  const bytes = await Deno.readFile(path).catch((error) => {
-    if (!(error instanceof Deno.errors.NotFound)) throw error;
-    throw new Deno.errors.NotFound(`Cannot read ${path}: there is no such file`);
-  });
-  const start = new TextDecoder().decode(bytes.subarray(0, 10));
-  if (!/^row,label\r?\n/.test(start)) return (await decodeClasses(bytes, path)).classes;
-  const { classes } = await decodeRows(bytes, path, { header: true, classColumn: "last" });
-  return classes!.classes;
+/** Labels of a file, a run's in the order of its rows, or of a column of a table. */
+export async function readLabels(path: string, column?: Column): Promise<Uint32Array> {
+  const { classes, classNames } = await readClasses(path, undefined, column);
+  const noise = classNames?.indexOf("-1") ?? -1;
+  const count = classes.filter((label) => label === noise).length;
+  if (noise >= 0) {
+    writeError(`note: ${path}: ${count} rows are labelled -1, noise, which counts as a cluster\n`);
+  }
+  return classes;
 }

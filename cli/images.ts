@@ -1,4 +1,5 @@
 /** PNG files as images of numbers, and back; the codec is loaded when one is met. */
+import type { DecodedPng } from "fast-png";
 import type { Image } from "../models/segmentation/image_patches.ts";
 import { EXIT, Failure } from "./errors.ts";
 
@@ -24,7 +25,7 @@ export async function readPng(path: string): Promise<PngImage> {
     const png = decode(bytes);
     const { width, height, palette, transparency } = png;
     const depth = png.depth === 16 ? 16 : 8;
-    const values = palette ? convertIndexedToRgb(png) : png.data;
+    const values = palette ? convertIndexedToRgb(png) : unpackBits(png);
     const all = values.length / (width * height);
     const channels = all < 3 ? 1 : 3;
     const white = palette ? 255 : 2 ** png.depth - 1;
@@ -37,6 +38,19 @@ export async function readPng(path: string): Promise<PngImage> {
   } catch (error) {
     throw new Failure(`Cannot read ${path}: ${(error as Error).message}`, EXIT.failed);
   }
+}
+
+/** The values of a PNG; of those of 1, 2 and 4 bits, several share a byte, and lines begin anew. */
+function unpackBits(
+  { data, depth, width, height }: Pick<DecodedPng, "data" | "depth" | "width" | "height">,
+) {
+  if (depth >= 8) return data;
+  const line = Math.ceil(width * depth / 8);
+  return Uint8Array.from({ length: width * height }, (_, i) => {
+    const bit = (i % width) * depth;
+    const byte = data[Math.floor(i / width) * line + (bit >> 3)];
+    return byte >> (8 - depth - bit % 8) & (2 ** depth - 1);
+  });
 }
 
 /** A PNG of values in [0, 1], those beyond clipped: grey or colour, by the channels. */

@@ -14,7 +14,11 @@ export function define(command: Command): void {
   );
   command.action(async (values: ModelValues) => {
     const binary = isNpy(values.output);
-    const labels = await withModel(values, (model, rows) => model.predict(rows));
-    await output(values.output, binary ? encodeNpy(labels, [labels.length]) : labelsCsv(labels));
+    const { labels, rowNumbers } = await withModel(values, async (model, rows) => ({
+      labels: await model.predict(rows),
+      rowNumbers: rows.rowNumbers,
+    }));
+    const content = binary ? encodeNpy(labels, [labels.length]) : labelsCsv(labels, rowNumbers);
+    await output(values.output, content);
   });
 }

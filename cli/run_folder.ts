@@ -1,4 +1,8 @@
 /** The folder of a run: which files it has, and that no run overwrites another's. */
+import type { Column, ColumnOptions } from "../datasets/columns.ts";
+import type { Separator } from "../datasets/csv_scanner.ts";
+import type { Missing } from "../datasets/missing.ts";
+import type { Scale } from "../datasets/scaling.ts";
 import { writeFileAtomic } from "../storage/atomic_file.ts";
 import type { DeviceInfo } from "../engine/backend/backend.ts";
 import type { Diagnostics } from "../models/evaluation/diagnostics.ts";
@@ -13,12 +17,28 @@ export interface DataRequest {
   readonly data: string;
   /** Path of the classes. */
   readonly classes?: string;
-  /** Column of a table that holds classes. */
-  readonly classColumn?: "first" | "last" | number;
+  /** Column of a table that holds classes, of the data or beside them. */
+  readonly classColumn?: ColumnOptions["classColumn"];
+  /** Column of a table that names the rows. */
+  readonly idColumn?: Column;
+  /** The columns of a table to take. */
+  readonly columns?: readonly Column[];
+  /** The columns of a table to leave out. */
+  readonly ignore?: readonly Column[];
+  /** The columns of a table that hold text. */
+  readonly oneHot?: readonly Column[];
+  /** Whether the first line of a table names its columns. */
+  readonly header?: boolean;
+  /** What separates the cells of a table. */
+  readonly separator?: Separator;
+  /** What stands before a fraction. */
+  readonly decimal?: "." | ",";
+  /** What is done about missing values. */
+  readonly missing?: Missing;
   /** Where named sets lie. */
   readonly dataDir?: string;
   /** What was asked for; absent: what the data call for. */
-  readonly scale?: "none" | "unit" | "standard" | number;
+  readonly scale?: Scale;
   /** The first rows only. */
   readonly limit?: number;
   /** Whether rows are read from the file as they are needed. */

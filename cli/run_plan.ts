@@ -9,13 +9,14 @@ import {
   type AnyDataset,
   classCountOf,
   type DataValues,
+  definedOf,
   loadOrOpen,
   requestOf,
 } from "./data_options.ts";
 import { type DeviceValues, open } from "./device_options.ts";
 import { usageError } from "./errors.ts";
 import { checkedOptions, estimatorOf, givenOptions, kebabCase } from "./method_options.ts";
-import { RunFolder, type RunRecord } from "./run_folder.ts";
+import { type DataRequest, RunFolder, type RunRecord } from "./run_folder.ts";
 import { unknownName } from "./suggest.ts";
 import { formatDuration, writeError } from "./terminal.ts";
 import type { RunPlan } from "./training_run.ts";
@@ -173,11 +174,11 @@ export async function planResumption(
     if (error instanceof Deno.errors.NotFound) return undefined;
     throw error;
   });
-  const { data, classes, classColumn, dataDir, scale, limit, stream } = record.data.request;
+  const stored = record.data.request;
   const request = requestOf({
-    data: values.data ?? data,
-    ...definedOf({ classes, classColumn, scale, limit, stream }),
-    ...definedOf({ dataDir: values.dataDir ?? dataDir }),
+    ...stored,
+    data: values.data ?? stored.data,
+    ...definedOf({ dataDir: values.dataDir ?? stored.dataDir }),
   });
   const dataset = loaded ?? await loadOrOpen(request);
   if (dataset.digest !== record.data.digest) {
@@ -213,14 +214,6 @@ export async function planResumption(
   };
 }
 
-type Defined<T> = { [Name in keyof T]?: Exclude<T[Name], undefined> };
-
-function definedOf<T extends object>(values: T): Defined<T> {
-  return Object.fromEntries(
-    Object.entries(values).filter(([, value]) => value !== undefined),
-  ) as Defined<T>;
-}
-
 /** @throws {Failure} for an option that is not what the run was started with. */
 function checkConflicts(
   method: Method,
@@ -230,17 +223,19 @@ function checkConflicts(
   if (values.out !== undefined) {
     throw usageError("--resume goes on in its own folder, without --out");
   }
-  const { classes, classColumn, scale, limit, stream } = requestOf(values);
+  const { data: _, dataDir: __, ...request } = requestOf(values);
   const given = givenOptions(method, values as unknown as Record<string, unknown>);
   const pairs: [flag: string, given: unknown, stored: unknown][] = [
     ["model", values.model, configuration.model],
     ["from", values.from, from],
     ["profile", values.profile, configuration.profile],
-    ["classes", classes, data.request.classes],
-    ["class-column", classColumn, data.request.classColumn],
-    ["scale", scale, data.request.scale],
-    ["limit", limit, data.request.limit],
-    ["stream", stream, data.request.stream],
+    ...Object.entries(request).map(([name, value]) =>
+      [kebabCase(name), value, data.request[name as keyof DataRequest]] as [
+        string,
+        unknown,
+        unknown,
+      ]
+    ),
     ...Object.entries(given).map(([name, value]) =>
       [kebabCase(name), value, configuration.options[name]] as [string, unknown, unknown]
     ),

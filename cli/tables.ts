@@ -28,10 +28,10 @@ export function formatScores(scores: readonly (readonly [name: string, Scores])[
   );
 }
 
-/** `row,label` lines. */
-export function labelsCsv(labels: Uint32Array): string {
+/** `row,label` lines. @param rows The rows' numbers in the source, where some were left out. */
+export function labelsCsv(labels: Uint32Array, rows?: Uint32Array): string {
   const lines = ["row,label"];
-  labels.forEach((label, row) => lines.push(`${row},${label}`));
+  labels.forEach((label, i) => lines.push(`${rows?.[i] ?? i},${label}`));
   return `${lines.join("\n")}\n`;
 }
 

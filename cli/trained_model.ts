@@ -1,39 +1,31 @@
 /** A trained model out of a run's folder, and rows for it: what `predict` and `embed` share. */
 import type { Command } from "commander";
-import { applyScaling } from "../datasets/scaling.ts";
 import type { Estimator } from "../models/estimator.ts";
 import type { StoredCheckpoint } from "../storage/checkpoint.ts";
 import { readCheckpoint } from "../storage/files.ts";
 import { restoreModel } from "../storage/model.ts";
 import {
-  addClassColumnOption,
   addStreamOption,
+  addTableOptions,
   type AnyDataset,
-  load,
+  type DataValues,
+  definedOf,
   loadOrOpen,
   requestOf,
 } from "./data_options.ts";
 import { addDeviceOptions, close, type DeviceValues, open } from "./device_options.ts";
 import { usageError } from "./errors.ts";
 import { integerOption } from "./method_options.ts";
-import { type DataRequest, RunFolder, type RunRecord } from "./run_folder.ts";
+import { RunFolder, type RunRecord } from "./run_folder.ts";
 import { writeError, writeOut } from "./terminal.ts";
 import { PROGRAM } from "./version.ts";
 
 /** What {@linkcode addModelOptions} gives. */
-export interface ModelValues extends DeviceValues {
+export interface ModelValues extends DeviceValues, Omit<DataValues, "data"> {
   /** Folder of the run. */
   readonly run: string;
   /** Name of a set, or path of a file. */
   readonly data: string;
-  /** Where named sets lie. */
-  readonly dataDir?: string;
-  /** Column of a table to leave out. */
-  readonly classColumn?: DataRequest["classColumn"];
-  /** The first rows only. */
-  readonly limit?: number;
-  /** Whether rows are read from the file as they are needed. */
-  readonly stream?: boolean;
   /** File to write; absent: stdout. */
   readonly output?: string;
 }
@@ -42,10 +34,13 @@ export interface ModelValues extends DeviceValues {
 export function addModelOptions(command: Command, formats: string): void {
   command
     .requiredOption("--run <dir>", "folder of the run")
-    .requiredOption("--data <name|path>", "rows, scaled as the training data were")
+    .requiredOption(
+      "--data <name|path>",
+      "raw rows, as the training data were: the run knows their scaling",
+    )
     .option("-o, --output <file>", `${formats}, by its extension (default: CSV on stdout)`)
     .option("--data-dir <dir>", "where named data sets lie (default: the cache)");
-  addClassColumnOption(command, "column of a table to leave out");
+  addTableOptions(command, "column of a table to leave out");
   command
     .option("--limit <n>", "take the first rows only", integerOption("--limit", 1));
   addStreamOption(command);
@@ -98,24 +93,11 @@ export async function withEstimator<T>(
   }
 }
 
-/** The rows on the scale of the training data, whatever their own would be. */
-async function loadRows(
-  { data, dataDir, classColumn, limit, stream }: ModelValues,
-  { data: { scaling } }: RunRecord,
-): Promise<AnyDataset> {
-  const request = requestOf({
-    data,
-    scale: scaling.kind === "divisor" ? scaling.divisor : "none",
-    ...(dataDir === undefined ? {} : { dataDir }),
-    ...(classColumn === undefined ? {} : { classColumn }),
-    ...(limit === undefined ? {} : { limit }),
-    ...(stream === undefined ? {} : { stream }),
-  });
-  if (scaling.kind !== "standard") return await loadOrOpen(request);
-  if (stream) throw usageError("the model was trained on standardised rows; leave --stream out");
-  const rows = await load(request);
-  applyScaling(rows.data, rows.d, scaling);
-  return rows;
+/** The rows in the columns and on the scale of the training data, whatever their own would be. */
+async function loadRows(values: ModelValues, { data: trained }: RunRecord): Promise<AnyDataset> {
+  const { separator, decimal, missing } = trained.request;
+  const request = requestOf({ ...definedOf({ separator, decimal, missing }), ...values });
+  return await loadOrOpen(request, trained);
 }
 
 /** Writes to the file, or to stdout where there is none. */

@@ -193,7 +193,7 @@ async function fit(
 async function writeFiles({ folder, dataset }: RunPlan, result: FitResult): Promise<void> {
   const { labels, embedding, embeddingSize, prototypes } = result;
   const { n, data, height, width } = dataset;
-  await folder.write("labels.csv", labelsCsv(labels));
+  await folder.write("labels.csv", labelsCsv(labels, dataset.rowNumbers));
   await folder.write("embedding.npy", encodeNpy(embedding, [n, embeddingSize]));
   if (prototypes !== undefined && height !== undefined && width !== undefined) {
     const values = data instanceof Float32Array ? data : prototypes;

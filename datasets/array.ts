@@ -19,7 +19,10 @@ export interface NumericArray {
   readonly shape: readonly number[];
   /** The elements, as many as the product of the shape. */
   readonly values: Elements;
-  /** Largest value of an integer type, the divisor that scales it to 1; absent for reals. */
+  /**
+   * Largest value of an 8- or 16-bit integer type, the divisor that scales it to 1. Wider integers
+   * are counts rather than brightness: their type says nothing of their scale.
+   */
   readonly typeMax?: number;
 }
 
@@ -31,6 +34,8 @@ export interface ArrayLayout extends Omit<NumericArray, "values"> {
   readonly littleEndian: boolean;
   /** Bytes before the first element. */
   readonly start: number;
+  /** Whether the first axis is the fastest, as in Fortran. */
+  readonly fortran?: boolean;
 }
 
 /** Most elements that a reader accepts: 2³⁰, four gibibytes of float32. */
@@ -99,8 +104,26 @@ export function decodeArray(file: string, bytes: Uint8Array, layout: ArrayLayout
       ),
     );
   }
-  const values = decodeElements(file, bytes.subarray(start), element, littleEndian);
+  const stored = decodeElements(file, bytes.subarray(start), element, littleEndian);
+  const values = layout.fortran ? rowMajor(stored, shape) : stored;
   return { type, shape, values, ...(typeMax === undefined ? {} : { typeMax }) };
+}
+
+/** Elements whose first axis is the fastest, with the last the fastest. */
+function rowMajor(values: Elements, shape: readonly number[]): Elements {
+  const result = values.slice();
+  const strides = shape.map((_, axis) => elementsOf(shape.slice(0, axis)));
+  const index = shape.map(() => 0);
+  for (let i = 0, from = 0; i < values.length; i++) {
+    result[i] = values[from];
+    for (let axis = shape.length - 1; axis >= 0; axis--) {
+      from += strides[axis];
+      if (++index[axis] < shape[axis]) break;
+      from -= strides[axis] * shape[axis];
+      index[axis] = 0;
+    }
+  }
+  return result;
 }
 
 const DECODERS = {
@@ -108,23 +131,35 @@ const DECODERS = {
   i1: { array: Int8Array, bytes: 1, max: 127 },
   u2: { array: Uint16Array, bytes: 2, max: 65535 },
   i2: { array: Int16Array, bytes: 2, max: 32767 },
-  u4: { array: Uint32Array, bytes: 4, max: 2 ** 32 - 1 },
-  i4: { array: Int32Array, bytes: 4, max: 2 ** 31 - 1 },
+  u4: { array: Uint32Array, bytes: 4, max: undefined },
+  i4: { array: Int32Array, bytes: 4, max: undefined },
+  f2: { array: Float16Array, bytes: 2, max: undefined },
   f4: { array: Float32Array, bytes: 4, max: undefined },
   f8: { array: Float64Array, bytes: 8, max: undefined },
 } as const;
 
 /** Element types that can be decoded from bytes, in NumPy's spelling; `u8` and `i8` are 64-bit. */
-export type ElementType = "u1" | "i1" | "u2" | "i2" | "u4" | "i4" | "u8" | "i8" | "f4" | "f8";
+export type ElementType =
+  | "u1"
+  | "i1"
+  | "u2"
+  | "i2"
+  | "u4"
+  | "i4"
+  | "u8"
+  | "i8"
+  | "f2"
+  | "f4"
+  | "f8";
 
 /** Bytes of one element. */
 export function elementBytes(type: ElementType): number {
   return type === "u8" || type === "i8" ? 8 : DECODERS[type].bytes;
 }
 
-/** Largest value of an integer type (of the 64-bit ones, the largest exact in a double). */
+/** Largest value of an 8- or 16-bit integer type. */
 export function typeMaxOf(type: ElementType): Pick<NumericArray, "typeMax"> {
-  if (type === "u8" || type === "i8") return { typeMax: Number.MAX_SAFE_INTEGER };
+  if (type === "u8" || type === "i8") return {};
   const typeMax = DECODERS[type].max;
   return typeMax === undefined ? {} : { typeMax };
 }
@@ -144,7 +179,8 @@ export function decodeElements(
   if (type === "u8" || type === "i8") return decodeLongs(file, body, type, littleEndian);
   const { array, bytes: size } = DECODERS[type];
   if (!littleEndian && size > 1) reverseElements(body, size);
-  return new array(body.buffer);
+  const values = new array(body.buffer);
+  return values instanceof Float16Array ? new Float32Array(values) : values;
 }
 
 function decodeLongs(

@@ -1,6 +1,6 @@
 /** The classes that rows were given, out of whatever a file held them in. */
 import { cannotRead, type NumericArray } from "./array.ts";
-import { parseReal } from "./csv.ts";
+import { parseReal } from "./csv_scanner.ts";
 
 /** Classes of n rows. */
 export interface Classes {
@@ -15,7 +15,8 @@ const LARGEST = 2 ** 32 - 1;
 /**
  * Classes out of an array of shape [n] or [n, 1].
  * @throws {TypeError} for another shape.
- * @throws {RangeError} for a value that is not an integer from 0 to 2³² − 1.
+ * Where some are negative (−1 is noise to density methods), all are names.
+ * @throws {RangeError} for a value that is not an integer up to 2³² − 1.
  */
 export function classesOfArray(array: NumericArray, file: string): Classes {
   const { shape, values } = array;
@@ -26,9 +27,10 @@ export function classesOfArray(array: NumericArray, file: string): Classes {
   }
   const bad = values.findIndex((value) => !isClass(value));
   if (bad >= 0) {
-    throw new RangeError(
-      cannotRead(file, `class ${values[bad]} of row ${bad} is not an integer from 0 up`),
-    );
+    if (values.every((value) => Number.isInteger(value) && value <= LARGEST)) {
+      return classesOfText(Array.from(values, String), file);
+    }
+    throw new RangeError(cannotRead(file, `class ${values[bad]} of row ${bad} is no integer`));
   }
   return { classes: Uint32Array.from(values) };
 }

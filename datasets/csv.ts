@@ -1,202 +1,51 @@
 /**
- * Tables of numbers as text: cells separated by commas, semicolons, tabs or runs of spaces, one row
- * a line, with or without a line of column names and a column of classes.
+ * Tables as text: cells separated by commas, semicolons, tabs or runs of spaces, one row a line, with
+ * or without a line of column names, a column of classes, columns of text and missing values.
  *
- * Blank lines and lines that begin with `#` are skipped. Cells may be quoted, `""` standing for a
- * quote within; a line break within quotes is not supported. Every row must have the columns of the
- * first. Decimal commas, thousands separators and hexadecimal numbers are not numbers here.
+ * Blank lines, and lines above the table that begin with `#`, are skipped. Cells may be quoted, `""`
+ * standing for a quote within; a line break within quotes is not supported. Every row must have the
+ * columns of the first. Thousands separators and hexadecimal numbers are not numbers here.
  */
 import { cannotRead, MAX_ELEMENTS, type NumericArray } from "./array.ts";
-
-/** What separates cells; `" "` stands for runs of spaces and tabs. */
-export type Separator = "," | ";" | "\t" | " ";
+import {
+  classIndex,
+  type ColumnKind,
+  type ColumnOptions,
+  isHeader,
+  MISSING,
+  planColumns,
+} from "./columns.ts";
+import { linesAfter, type Notation, parseReal, Scanner } from "./csv_scanner.ts";
 
 /** How to read a table. */
-export interface TableOptions {
-  /** Recognised in the first line where absent: tab, else semicolon, else comma, else spaces. */
-  readonly separator?: Separator;
+export interface TableOptions extends Notation, ColumnOptions {
   /**
-   * Whether the first line names the columns. Where absent: if its value cells all look like names,
-   * that is, none begins as a number does or stands for a missing value (`?`, `NA`, `null`, …).
+   * Whether the first line names the columns. Where absent: if none of its value cells is a number or
+   * stands for a missing value (`?`, `NA`, `null`, …), if they count the columns from 0, or if the
+   * class column begins with a word above numbers.
    */
   readonly header?: boolean;
-  /** The column of classes, counted from 0; absent: every column holds values. */
-  readonly classColumn?: "first" | "last" | number;
+  /** Whether missing values become NaN; absent: they are refused. */
+  readonly missing?: boolean;
+  /** Columns of the rows that a model was trained on: the same are read, in the same order. */
+  readonly trained?: readonly ColumnKind[];
 }
 
 /** A table read from text. */
 export interface Table {
-  /** Values, [rows, columns] without the class column; non-finite cells are kept as they stand. */
+  /**
+   * Values, [rows, columns] in float64: numbers, or the number of a cell's category, NaN where one is
+   * missing. Non-finite cells are kept as they stand.
+   */
   readonly array: NumericArray;
   /** Names of the value columns, if the first line gave them. */
   readonly columns?: readonly string[];
+  /** What the value columns hold. */
+  readonly kinds: readonly ColumnKind[];
   /** The class column's cells as text, one a row. */
   readonly classes?: readonly string[];
-}
-
-const TAB = 9, LINE_FEED = 10, RETURN = 13, SPACE = 32, QUOTE = 34, HASH = 35;
-const PLUS = 43, MINUS = 45, POINT = 46, ZERO = 48, NINE = 57;
-
-/** Powers of ten that a double holds exactly. */
-const EXACT_POWERS = Array.from({ length: 23 }, (_, exponent) => Number(`1e${exponent}`));
-
-const REAL = /^[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?$/;
-const NOT_FINITE = /^([+-]?)(nan|inf|infinity)$/i;
-
-/** What a first line must not hold to be taken for column names: numbers, damaged or missing. */
-const NOT_A_NAME = /^(?:[+-]?\.?\d.*|[?.-]+|na|n\/a|nan|null|none|missing|[+-]?inf(?:inity)?)$/i;
-
-/**
- * The value of a cell, or undefined for one that is not a number. `nan`, `inf` and `infinity`, in
- * any case, are numbers.
- */
-export function parseReal(text: string): number | undefined {
-  if (REAL.test(text)) return Number(text);
-  const match = NOT_FINITE.exec(text);
-  if (match === null) return undefined;
-  if (match[2].toLowerCase() === "nan") return NaN;
-  return match[1] === "-" ? -Infinity : Infinity;
-}
-
-/** The lines of a file that hold cells, and the cells of one line at a time. */
-class Scanner {
-  /** Number of the current line in the file, from 1. */
-  line = 0;
-  /** Cells of the current line: bytes [starts[i], ends[i]), blanks and outer quotes removed. */
-  readonly starts: number[] = [];
-  readonly ends: number[] = [];
-  /** Number of cells of the current line. */
-  count = 0;
-  private next: number;
-  private separator: number;
-  private readonly decoder = new TextDecoder();
-
-  constructor(readonly bytes: Uint8Array, readonly file: string, separator?: Separator) {
-    const byteOrderMark = bytes[0] === 0xef && bytes[1] === 0xbb && bytes[2] === 0xbf;
-    this.next = byteOrderMark ? 3 : 0;
-    this.separator = separator?.charCodeAt(0) ?? 0;
-  }
-
-  /** Moves to the next line that holds cells and splits it; false at the end of the file. */
-  advance(): boolean {
-    const { bytes } = this;
-    while (this.next < bytes.length) {
-      const start = this.next;
-      let end = start;
-      while (end < bytes.length && bytes[end] !== LINE_FEED && bytes[end] !== RETURN) end++;
-      const isPair = bytes[end] === RETURN && bytes[end + 1] === LINE_FEED;
-      this.next = end + (isPair ? 2 : 1);
-      this.line++;
-      let at = start;
-      // Where tabs separate, a line of nothing but tabs is a row of empty cells, not a blank line.
-      while (at < end && isBlank(bytes[at]) && (bytes[at] === SPACE || this.separator !== TAB)) {
-        at++;
-      }
-      if (at === end || bytes[at] === HASH) continue;
-      if (this.separator === 0) this.separator = this.recognise(at, end);
-      this.split(start, end);
-      return true;
-    }
-    return false;
-  }
-
-  /** The text of cell `i` of the current line. */
-  text(i: number): string {
-    const text = this.decoder.decode(this.bytes.subarray(this.starts[i], this.ends[i]));
-    return text.includes('""') ? text.replaceAll('""', '"') : text;
-  }
-
-  /** The value of cell `i`, or undefined. */
-  real(i: number): number | undefined {
-    const { bytes } = this;
-    const end = this.ends[i];
-    let at = this.starts[i];
-    // At most 15 digits and a power of ten up to 10²²: both exact, so their quotient rounds once.
-    const negative = bytes[at] === MINUS;
-    if (negative || bytes[at] === PLUS) at++;
-    let digits = 0, mantissa = 0, point = -1;
-    for (; at < end; at++) {
-      const byte = bytes[at];
-      if (byte >= ZERO && byte <= NINE) {
-        mantissa = 10 * mantissa + byte - ZERO;
-        digits++;
-      } else if (byte === POINT && point < 0) point = at;
-      else break;
-    }
-    if (at < end || digits === 0 || digits > 15) return parseReal(this.text(i));
-    const value = point < 0 ? mantissa : mantissa / EXACT_POWERS[end - point - 1];
-    return negative ? -value : value;
-  }
-
-  private recognise(start: number, end: number): number {
-    let quoted = false, comma = false, semicolon = false;
-    for (let at = start; at < end; at++) {
-      const byte = this.bytes[at];
-      if (byte === QUOTE) quoted = !quoted;
-      else if (quoted) continue;
-      else if (byte === TAB) return TAB;
-      else if (byte === ",".charCodeAt(0)) comma = true;
-      else if (byte === ";".charCodeAt(0)) semicolon = true;
-    }
-    return (semicolon ? ";" : comma ? "," : " ").charCodeAt(0);
-  }
-
-  private split(start: number, end: number): void {
-    const { bytes } = this;
-    const separator = this.separator;
-    const isPadding = (byte: number) =>
-      isBlank(byte) && (separator === SPACE || byte !== separator);
-    while (end > start && isPadding(bytes[end - 1])) end--;
-    let at = start;
-    this.count = 0;
-    for (;;) {
-      while (at < end && isPadding(bytes[at])) at++;
-      let stop: number;
-      if (bytes[at] === QUOTE && at < end) {
-        const close = this.closingQuote(at + 1, end);
-        this.cell(at + 1, close);
-        stop = close + 1;
-        while (stop < end && isBlank(bytes[stop]) && !isSeparator(bytes[stop], separator)) stop++;
-        if (stop < end && !isSeparator(bytes[stop], separator)) {
-          this.fail(`text follows the closing quote of column ${this.count - 1}`);
-        }
-      } else {
-        stop = at;
-        while (stop < end && !isSeparator(bytes[stop], separator)) stop++;
-        let last = stop;
-        while (last > at && isBlank(bytes[last - 1])) last--;
-        this.cell(at, last);
-      }
-      if (stop >= end) return;
-      at = stop + 1;
-    }
-  }
-
-  private cell(start: number, end: number): void {
-    this.starts[this.count] = start;
-    this.ends[this.count++] = end;
-  }
-
-  private closingQuote(at: number, end: number): number {
-    for (; at < end; at++) {
-      if (this.bytes[at] !== QUOTE) continue;
-      if (this.bytes[at + 1] !== QUOTE || at + 1 >= end) return at;
-      at++;
-    }
-    return this.fail("a quote is not closed on its line");
-  }
-
-  private fail(problem: string): never {
-    throw new SyntaxError(cannotRead(this.file, `line ${this.line}: ${problem}`));
-  }
-}
-
-function isBlank(byte: number): boolean {
-  return byte === SPACE || byte === TAB;
-}
-
-function isSeparator(byte: number, separator: number): boolean {
-  return separator === SPACE ? isBlank(byte) : byte === separator;
+  /** What was supposed and may be wrong, for people. */
+  readonly notes: readonly string[];
 }
 
 /** A cell for a message: quoted, and not longer than a line bears. */
@@ -204,42 +53,68 @@ function quote(text: string): string {
   return JSON.stringify(text.length > 40 ? `${text.slice(0, 40)}…` : text);
 }
 
+/** Text as UTF-8. @throws {SyntaxError} for what is no text. */
+function utf8Of(bytes: Uint8Array, file: string): Uint8Array {
+  const mark = bytes[0] << 8 | bytes[1];
+  if (mark === 0xfffe || mark === 0xfeff) {
+    const text = new TextDecoder(mark === 0xfffe ? "utf-16le" : "utf-16be").decode(bytes);
+    return new TextEncoder().encode(text);
+  }
+  if (!bytes.includes(0)) return bytes;
+  const isWide = bytes.length > 3 && (bytes[0] === 0) !== (bytes[1] === 0) &&
+    (bytes[2] === 0) === (bytes[0] === 0);
+  const hint = isWide ? "; it may be UTF-16: save it as UTF-8" : "";
+  throw new SyntaxError(cannotRead(file, `it is neither text nor of a known binary format${hint}`));
+}
+
+function cellsOf(scanner: Scanner): string[] {
+  return Array.from({ length: scanner.count }, (_, i) => scanner.text(i));
+}
+
 /**
  * Reads a table.
- * @param bytes The whole file, UTF-8.
+ * @param bytes The whole file, UTF-8, or UTF-16 with its mark.
  * @param file Its name, for messages.
- * @returns Values as float32, [rows, columns].
  * @throws {SyntaxError} for an empty file, a binary one, a row of another length than the first, or
- * a cell that is not a number, at a line, counted from 1, and a column, counted from 0.
- * @throws {RangeError} for a class column that does not exist, or more values than fit.
+ * a cell that is not a number; the message names the line, counted from 1, and the column, from 0.
+ * @throws {RangeError} for a column that does not exist, or more values than fit.
  */
 export function parseTable(bytes: Uint8Array, file: string, options: TableOptions = {}): Table {
-  if (bytes.includes(0)) {
-    throw new SyntaxError(cannotRead(file, "it is neither text nor of a known binary format"));
-  }
-  const scanner = new Scanner(bytes, file, options.separator);
-  if (!scanner.advance()) {
+  const text = utf8Of(bytes, file);
+  const head = new Scanner(text, file, options);
+  if (!head.advance()) {
     throw new SyntaxError(
       cannotRead(file, bytes.length === 0 ? "the file is empty" : "it holds no rows"),
     );
   }
-  const width = scanner.count;
-  const firstLine = scanner.line;
-  const classAt = classIndex(options.classColumn, width, file);
-  const columns = width - (classAt < 0 ? 0 : 1);
-  const names = headerOf(scanner, classAt, options.header);
-  if (names !== undefined && !scanner.advance()) {
+  const first = cellsOf(head);
+  const width = first.length;
+  const [firstLine, start] = [head.line, head.starts[0]];
+  const classAt = classIndex(options, first, file);
+  const second = head.advance() ? cellsOf(head) : undefined;
+  const header = options.header ?? isHeader(first, second, classAt);
+  if (header && second === undefined) {
     throw new SyntaxError(cannotRead(file, "it holds column names and no rows"));
   }
-  const room = columns * (1 + linesAfter(bytes, scanner.starts[0]));
+  const names = header ? first : undefined;
+  const { fates, order } = planColumns(options, names, width, classAt, file, options.trained);
+  const columns = order.length;
+  const room = columns * (1 + linesAfter(text, start));
   if (room > MAX_ELEMENTS) {
     throw new RangeError(
       cannotRead(file, `some ${room} values are too many, at most ${MAX_ELEMENTS} fit`),
     );
   }
-  const values = new Float32Array(room);
+  const values = new Float64Array(room);
+  const slots = Int32Array.from({ length: width }, (_, i) => order.indexOf(i));
+  const categories = order.map((column, slot) =>
+    fates[column] === "text" ? new Categories(options.trained?.[slot].categories) : undefined
+  );
   const classes: string[] = [];
-  let rows = 0, filled = 0;
+  const scanner = new Scanner(text, file, options);
+  scanner.advance();
+  if (header) scanner.advance();
+  let rows = 0;
   do {
     if (scanner.count !== width) {
       throw new SyntaxError(
@@ -249,102 +124,171 @@ export function parseTable(bytes: Uint8Array, file: string, options: TableOption
         ),
       );
     }
+    const base = rows * columns;
     for (let column = 0; column < width; column++) {
-      if (column === classAt) {
-        classes.push(classCell(scanner, column));
-        continue;
-      }
-      const value = scanner.real(column);
-      if (value === undefined) throw notANumber(scanner, column);
-      values[filled++] = value;
+      const slot = slots[column];
+      if (slot >= 0) {
+        const value = categories[slot] === undefined
+          ? scanner.real(column)
+          : categories[slot].numberOf(scanner.text(column));
+        values[base + slot] = value === undefined
+          ? missingOr(scanner, column, names, options, categories[slot] !== undefined)
+          : value;
+      } else if (fates[column] === "class") classes.push(classCell(scanner, column, names));
     }
     rows++;
   } while (scanner.advance());
+  const counted = options.header === undefined &&
+    names?.some((name) => parseReal(name) !== undefined);
   return {
-    array: { type: "text", shape: [rows, columns], values: values.subarray(0, filled) },
-    ...(names === undefined ? {} : { columns: names }),
+    array: {
+      type: "text",
+      shape: [rows, columns],
+      values: values.subarray(0, rows * columns),
+    },
+    ...(names === undefined ? {} : { columns: order.map((i) => names[i]) }),
+    kinds: order.map((i, slot) => ({
+      ...(names === undefined ? {} : { name: names[i] }),
+      ...(categories[slot] === undefined ? {} : { categories: categories[slot].cells() }),
+    })),
     ...(classAt < 0 ? {} : { classes }),
+    notes: counted
+      ? [
+        `its first line, ${
+          quote(first.join(","))
+        }, is taken for names; --header no reads it as a row`,
+      ]
+      : [],
   };
 }
 
-function notANumber(scanner: Scanner, column: number): SyntaxError {
+/** The categories of a column of text, numbered as they come. */
+class Categories {
+  private readonly numbers = new Map<string, number>();
+
+  constructor(private readonly known?: readonly string[]) {
+    known?.forEach((cell) => this.numbers.set(cell, this.numbers.size));
+  }
+
+  /** Undefined for a missing or unknown cell. */
+  numberOf(cell: string): number | undefined {
+    const found = this.numbers.get(cell);
+    if (found !== undefined || this.known !== undefined || MISSING.test(cell)) return found;
+    this.numbers.set(cell, this.numbers.size);
+    return this.numbers.size - 1;
+  }
+
+  cells(): string[] {
+    return [...this.numbers.keys()];
+  }
+}
+
+/** Where a cell is, for a message. */
+function placeOf({ line }: Scanner, column: number, names: readonly string[] | undefined): string {
+  const name = names?.[column] ? ` (${names[column]})` : "";
+  return `line ${line}, column ${column}${name}`;
+}
+
+/** NaN for a missing value where those are accepted. @throws {SyntaxError} for another cell. */
+function missingOr(
+  scanner: Scanner,
+  column: number,
+  names: readonly string[] | undefined,
+  { missing, decimal }: TableOptions,
+  isCategory: boolean,
+): number {
   const text = scanner.text(column);
-  const what = text === "" ? "the cell is empty" : `${quote(text)} is not a number`;
-  return new SyntaxError(
-    cannotRead(scanner.file, `line ${scanner.line}, column ${column}: ${what}`),
+  if (MISSING.test(text) && missing) return NaN;
+  const fault = text === "" ? "the cell is empty" : `${quote(text)} is not a number`;
+  const what = isCategory && text !== "" ? `${quote(text)} is no category of the training` : fault;
+  const remedy = MISSING.test(text)
+    ? "; --missing drop, mean or median accepts missing values"
+    : decimal !== "," && /^[+-]?\d+,\d+$/.test(text)
+    ? "; --decimal , reads decimal commas"
+    : `; columns count from 0: --one-hot ${column} takes it as text, --ignore ${column} leaves it out`;
+  throw new SyntaxError(
+    cannotRead(scanner.file, `${placeOf(scanner, column, names)}: ${what}${remedy}`),
   );
 }
 
-function classCell(scanner: Scanner, column: number): string {
+function classCell(scanner: Scanner, column: number, names?: readonly string[]): string {
   const text = scanner.text(column);
   if (text !== "") return text;
   throw new SyntaxError(
-    cannotRead(scanner.file, `line ${scanner.line}, column ${column}: the class is empty`),
+    cannotRead(scanner.file, `${placeOf(scanner, column, names)}: the class is empty`),
   );
 }
 
-function classIndex(
-  column: TableOptions["classColumn"],
-  width: number,
-  file: string,
-): number {
-  if (column === undefined) return -1;
-  const index = column === "first" ? 0 : column === "last" ? width - 1 : column;
-  if (!Number.isInteger(index) || index < 0 || index >= width) {
-    throw new RangeError(
-      cannotRead(file, `there is no class column ${column}, the columns are 0 to ${width - 1}`),
-    );
-  }
-  if (width === 1) {
-    throw new RangeError(
-      cannotRead(file, "its only column is the class column, no values are left"),
-    );
-  }
-  return index;
-}
-
-/** Names of the value columns if the current line is a header, else undefined. */
-function headerOf(scanner: Scanner, classAt: number, header?: boolean): string[] | undefined {
-  const values = Array.from({ length: scanner.count }, (_, i) => i).filter((i) => i !== classAt);
-  const cells = values.map((i) => scanner.text(i));
-  const isHeader = header ??
-    (cells.some((cell) => cell !== "") && !cells.some((cell) => NOT_A_NAME.test(cell)));
-  return isHeader ? cells : undefined;
-}
-
-function linesAfter(bytes: Uint8Array, start: number): number {
-  let lines = 0;
-  for (let at = start; at < bytes.length; at++) {
-    if (bytes[at] === LINE_FEED || (bytes[at] === RETURN && bytes[at + 1] !== LINE_FEED)) lines++;
-  }
-  return lines;
-}
-
 /**
- * The cells of a file of one class a line. A first line that is no number above lines that all are
- * is taken for the column's name.
- * @throws {SyntaxError} for an empty or binary file, or a line of several columns.
+ * The cells of a file of classes: of one class a line, or of a table, the column that is asked for.
+ * Of a line that holds several words without separators, the line is the class. Tables that begin
+ * with the columns `row` and `label`, as runs write them, are put in the order of their rows.
+ * @throws {SyntaxError} for an empty or binary file. @throws {RangeError} for a column that there is
+ * not, or a row that is there twice.
  */
-export function parseClassLines(bytes: Uint8Array, file: string): string[] {
-  if (bytes.includes(0)) {
-    throw new SyntaxError(cannotRead(file, "it is neither text nor of a known binary format"));
+export function parseClassLines(
+  bytes: Uint8Array,
+  file: string,
+  column?: ColumnOptions["classColumn"],
+): string[] {
+  const text = utf8Of(bytes, file);
+  const scanner = new Scanner(text, file);
+  const lines: string[][] = [];
+  while (scanner.advance()) lines.push(cellsOf(scanner));
+  if (lines.length === 0) throw new SyntaxError(cannotRead(file, "it holds no classes"));
+  const isRun = lines[0].length === 2 && lines[0][0] === "row" && lines[0][1] === "label";
+  if (isRun && (column === undefined || column === "label")) return inOrder(lines.slice(1), file);
+  const hasWords = lines.some((cells) => cells.some((cell) => parseReal(cell) === undefined));
+  if (column === undefined && scanner.separator === " " && hasWords) {
+    return withoutName(lines.map((cells) => cells.join(" ")));
   }
-  const scanner = new Scanner(bytes, file);
-  const classes: string[] = [];
-  while (scanner.advance()) {
-    if (scanner.count !== 1) {
-      throw new SyntaxError(
+  const width = lines[0].length;
+  const ragged = lines.findIndex((cells) => cells.length !== width);
+  if (ragged >= 0 || (width !== 1 && column === undefined)) {
+    const line = Math.max(0, ragged);
+    throw new SyntaxError(
+      cannotRead(
+        file,
+        `line ${line + 1} has ${lines[line].length} columns, expected one class a line; ` +
+          "--class-column takes a column of a table",
+      ),
+    );
+  }
+  const at = width === 1
+    ? 0
+    : classIndex({ ...column !== undefined && { classColumn: column } }, lines[0], file);
+  const cells = lines.map((line) => line[at]);
+  if (typeof column === "string" && column === cells[0]) return cells.slice(1);
+  const empty = cells.indexOf("");
+  if (empty >= 0) {
+    throw new SyntaxError(cannotRead(file, `line ${empty + 1}, column ${at}: the class is empty`));
+  }
+  return width > 1 && isHeader(lines[0], lines[1], at) ? cells.slice(1) : withoutName(cells);
+}
+
+/** A first cell that is no number above cells that all are is taken for the column's name. */
+function withoutName(cells: string[]): string[] {
+  const numbers = cells.filter((cell) => parseReal(cell) !== undefined).length;
+  const named = cells.length > 1 && numbers === cells.length - 1 &&
+    parseReal(cells[0]) === undefined;
+  return named ? cells.slice(1) : cells;
+}
+
+/** Labels of lines `row,label`, in the order of the rows. @throws {RangeError} for a row twice. */
+function inOrder(lines: readonly (readonly string[])[], file: string): string[] {
+  const labels = new Map<number, string>();
+  for (const [text, label = ""] of lines) {
+    const row = Number(text);
+    if (label !== "" && Number.isInteger(row) && row >= 0 && !labels.has(row)) {
+      labels.set(row, label);
+    } else {
+      throw new RangeError(
         cannotRead(
           file,
-          `line ${scanner.line} has ${scanner.count} columns, expected one class a line`,
+          `row ${JSON.stringify(text)} is no number, is there twice or has no label`,
         ),
       );
     }
-    classes.push(classCell(scanner, 0));
   }
-  if (classes.length === 0) throw new SyntaxError(cannotRead(file, "it holds no classes"));
-  const numbers = classes.filter((cell) => parseReal(cell) !== undefined).length;
-  const named = classes.length > 1 && numbers === classes.length - 1 &&
-    parseReal(classes[0]) === undefined;
-  return named ? classes.slice(1) : classes;
+  return [...labels].sort(([a], [b]) => a - b).map(([, label]) => label);
 }

@@ -1,7 +1,13 @@
 /** The data set that everything else consumes: float32 rows, optional classes, and where from. */
 import { cannotRead, elementsOf, type NumericArray } from "./array.ts";
 import type { Classes } from "./classes.ts";
-import { type Scale, scaleRows, type Scaling } from "./scaling.ts";
+import type { ColumnKind } from "./columns.ts";
+import { completeRows, type Missing } from "./missing.ts";
+import { notesOn } from "./notes.ts";
+import { expandCategories } from "./one_hot.ts";
+import { applyScaling, type Scale, type Scaling, scalingOf } from "./scaling.ts";
+import { checkRaw, type Schema, schemaOf, type TrainedOn } from "./schema.ts";
+import { ColumnStatistics } from "./statistics.ts";
 
 /** What is known about rows to cluster. */
 export interface RowsInfo {
@@ -21,6 +27,12 @@ export interface RowsInfo {
   readonly classNames?: readonly string[];
   /** What was done to the raw values. */
   readonly scaling: Scaling;
+  /** What the raw values were like. */
+  readonly schema: Schema;
+  /** What was supposed or looks wrong, for people. */
+  readonly notes: readonly string[];
+  /** [n] the rows' numbers in the source, from 0, where some were left out. */
+  readonly rowNumbers?: Uint32Array;
   /** SHA-256 of what training depends on, in hexadecimal. */
   readonly digest: string;
   /** Where the data come from: a file, or the authors of a named set. */
@@ -50,6 +62,14 @@ export interface DatasetOptions {
   readonly unit?: number;
   /** Keeps the first rows only. */
   readonly limit?: number;
+  /** What is done about NaN; absent: it is refused. */
+  readonly missing?: Missing;
+  /** What the columns of a table hold. */
+  readonly kinds?: readonly ColumnKind[];
+  /** What to say of the source. */
+  readonly notes?: readonly string[];
+  /** The data that a model was trained on: the rows get their scaling. */
+  readonly trained?: TrainedOn;
   /** {@linkcode Dataset.source}; absent: the name. */
   readonly source?: string;
   /** {@linkcode Dataset.licence}. */
@@ -62,25 +82,55 @@ const BYTE_TYPES = ["ubyte", "|u1", "<u1", ">u1", "=u1"];
 /**
  * Makes a data set of an array [n, …]: rows are flattened, and [n, h, w] (also [n, h, w, 1] and
  * [n, 1, h, w]) are images. Unsigned bytes are divided by 255 unless told otherwise; nothing else is
- * scaled by default. Values outside float32's precision are rounded.
+ * scaled by default. Scaling is computed in float64, and rounded to float32 once.
  * @throws {TypeError} for fewer than two dimensions.
  * @throws {RangeError} for no rows or columns, classes of another length, values that are not finite
  * in float32 (how many, and the first place), a bad `limit` or `scale`.
  */
 export async function makeDataset(array: NumericArray, options: DatasetOptions): Promise<Dataset> {
-  const { name, classes } = options;
-  const { n, d, image } = measureRows(array.shape, options);
-  const data = new Float32Array(array.values.subarray(0, n * d));
-  checkFloat32(data, (i) => array.values[i], d, name);
-  const scaling = scaleRows(data, d, scaleOf(array, options));
+  const { name, classes, missing = "error", trained } = options;
+  const measured = measureRows(array.shape, options);
+  const { image } = measured;
+  const isImage = image.height !== undefined;
+  const kinds = options.kinds ?? Array.from({ length: isImage ? 0 : measured.d }, () => ({}));
+  const known = trained?.schema.columns;
+  const { values: complete, kept, fills } = completeRows(
+    array.values.subarray(0, measured.n * measured.d),
+    measured.d,
+    missing,
+    name,
+    options.kinds,
+    known?.map(({ fill }) => fill ?? NaN),
+  );
+  const { values, d } = expandCategories(complete, measured.d, kinds);
+  const isReal = values instanceof Float32Array || values instanceof Float64Array;
+  if (isReal) checkFloat32(values, (i) => values[i], d, name);
+  const n = values.length / d;
+  const statistics = new ColumnStatistics(d).add(values);
+  const scaling = trained?.scaling ?? scalingOf(statistics, scaleOf(array, options, isImage));
+  const data = new Float32Array(n * d);
+  applyScaling(values, d, scaling, data);
+  checkFloat32(data, (i) => values[i], d, name);
+  const schema = schemaOf(array.type, statistics, isImage ? undefined : kinds, fills);
   return {
     name,
     data,
     n,
     d,
     ...image,
-    ...classesOf(classes, n),
+    ...classesOf(classes, measured.n, kept),
     scaling,
+    schema,
+    notes: [
+      ...options.notes ?? [],
+      ...(kept === undefined
+        ? []
+        : [`${measured.n - n} rows with missing values are left out, ${n} are there`]),
+      ...(trained === undefined
+        ? notesOn(array, values, statistics, schema, scaling, options.scale)
+        : checkRaw(name, schema, statistics.mean, trained)),
+    ],
+    ...(kept === undefined ? {} : { rowNumbers: kept }),
     digest: await digestOf(data, n, d),
     source: options.source ?? name,
     licence: options.licence ?? "",
@@ -91,9 +141,11 @@ export async function makeDataset(array: NumericArray, options: DatasetOptions):
 export function classesOf(
   classes: Classes | undefined,
   n: number,
+  kept?: Uint32Array,
 ): Pick<RowsInfo, "classes" | "classNames"> {
   if (classes === undefined) return {};
-  return { ...classes, classes: classes.classes.slice(0, n) };
+  const own = classes.classes.slice(0, n);
+  return { ...classes, classes: kept === undefined ? own : kept.map((row) => own[row]) };
 }
 
 /** Rows and columns of an array [n, …], and the size of the images where it holds images. */
@@ -144,10 +196,15 @@ export function measureRows(
 export function scaleOf(
   { type, typeMax }: Pick<NumericArray, "type" | "typeMax">,
   options: Pick<DatasetOptions, "scale" | "unit">,
+  isImage: boolean,
 ): { readonly scale: Scale; readonly unit?: number } {
   const unit = options.unit ?? typeMax;
   const byDefault = options.unit !== undefined || BYTE_TYPES.includes(type);
-  const scale = options.scale ?? (byDefault ? "unit" : "none");
+  const usual = byDefault ? "unit" : "none";
+  // Pixels and bytes have one range by their nature; columns of tables are looked at.
+  const isOpen = options.scale === undefined ||
+    (options.scale === "auto" && (byDefault || isImage));
+  const scale = isOpen ? usual : options.scale!;
   return unit === undefined ? { scale } : { scale, unit };
 }
 
@@ -157,12 +214,12 @@ function checkLimit(limit: number = Infinity): number {
 }
 
 /**
- * Checks that all values of rows [n, d] are finite in float32.
+ * Checks rows [n, d], raw or in float32.
  * @param raw The i-th value as it was in the file. @param firstRow The number of the first row.
  * @throws {RangeError} naming how many values are not finite, and the first of them.
  */
 export function checkFloat32(
-  data: Float32Array,
+  data: ArrayLike<number>,
   raw: (i: number) => number,
   d: number,
   name: string,
@@ -177,14 +234,14 @@ export function checkFloat32(
   if (count === 0) return;
   const value = raw(first);
   const what = Number.isFinite(value) ? `${value}, past the range of float32` : `${value}`;
-  const place = `row ${firstRow + Math.floor(first / d)}, column ${first % d}`;
+  const place = `row ${firstRow + Math.floor(first / d)}, column ${first % d} (from 0)`;
   throw new RangeError(
     cannotRead(
       name,
       count === 1
         ? `the value at ${place} is ${what}; every value must be finite`
         : `${count} values are not finite, the first at ${place} (${what})`,
-    ),
+    ) + (Number.isNaN(value) ? "; --missing drop, mean or median accepts NaN" : ""),
   );
 }
 

@@ -1,7 +1,8 @@
 /** The one entry for data: a named set, or a file of any supported format. Needs Deno's files. */
 import { cannotRead, type NumericArray } from "./array.ts";
 import { parseClassLines, parseTable, type TableOptions } from "./csv.ts";
-import { type Dataset, makeDataset } from "./dataset.ts";
+import type { ColumnKind } from "./columns.ts";
+import { type Dataset, type DatasetOptions, makeDataset } from "./dataset.ts";
 import { gunzip, isGzip } from "./gzip.ts";
 import { decodeIdx, isIdx } from "./idx.ts";
 import { type Classes, classesOfArray, classesOfText } from "./classes.ts";
@@ -12,17 +13,24 @@ import {
   type NamedFile,
   type NamedSet,
 } from "./named.ts";
-import { decodeNpy, isNpy } from "./npy.ts";
+import type { Missing } from "./missing.ts";
+import { decodeNpy, decodeNpyText, isNpy, npyLayout } from "./npy.ts";
+import { isZip, unzip } from "./npz.ts";
 import type { Scale } from "./scaling.ts";
+import type { TrainedOn } from "./schema.ts";
 
 /** How to load data. */
 export interface LoadOptions {
   /** Where named sets lie: each in a folder of its name, or the files themselves. */
   readonly dataDir?: string;
-  /** A file of classes for the rows of a file: IDX, NPY, or text of one a line. */
+  /** A file of classes for the rows of a file: IDX, NPY, or text of one a line, or a table. */
   readonly classes?: string;
-  /** How to read a table of text, its class column included. */
+  /** How to read a table of text: what its columns are, and how numbers are written. */
   readonly table?: TableOptions;
+  /** What is done about missing values and NaN; absent: they are refused. */
+  readonly missing?: Missing;
+  /** The data that a model was trained on: columns are put in their order, and values on their scale. */
+  readonly trained?: TrainedOn;
   /** Absent: named sets to [0, 1], unsigned bytes by 255, the rest as it is. */
   readonly scale?: Scale;
   /** The first rows only. */
@@ -32,11 +40,11 @@ export interface LoadOptions {
 }
 
 /**
- * Loads a named set ({@linkcode NAMED_SETS}) or a file: IDX, NPY, or a table of text, each of them
+ * Loads a named set ({@linkcode NAMED_SETS}) or a file: IDX, NPY, NPZ, or a table of text, each of them
  * gzipped or not, told apart by content. A name means the set; `./mnist` means the file.
  * @throws {Deno.errors.NotFound} for a file that is not there, or a named set yet to be fetched.
  * @throws {SyntaxError} for a file that is damaged or of no known format.
- * @throws {TypeError} for content of the wrong kind: Fortran order, strings, classes of rank 2.
+ * @throws {TypeError} for content of the wrong kind: strings, classes of rank 2.
  * @throws {RangeError} for values that are not finite, classes of another length, and the like.
  * @example
  * ```ts
@@ -61,15 +69,26 @@ export async function loadDataset(
   );
 }
 
-function scaleAndLimit({ scale, limit }: LoadOptions): { scale?: Scale; limit?: number } {
-  return { ...(scale === undefined ? {} : { scale }), ...(limit === undefined ? {} : { limit }) };
+function scaleAndLimit(
+  { scale, limit, trained }: LoadOptions,
+): Pick<DatasetOptions, "scale" | "limit" | "trained"> {
+  return {
+    ...(scale === undefined ? {} : { scale }),
+    ...(limit === undefined ? {} : { limit }),
+    ...(trained === undefined ? {} : { trained }),
+  };
 }
 
 async function loadFile(path: string, options: LoadOptions): Promise<Dataset> {
-  const { signal, table = {} } = options;
-  if (options.classes !== undefined && table.classColumn !== undefined) {
-    throw new TypeError("classes are given as a file and as a column; give one of them");
-  }
+  const { signal, missing, trained } = options;
+  const { classColumn, ...others } = options.table ?? {};
+  const table: TableOptions = {
+    ...others,
+    // Beside a file of classes, the column is that file's.
+    ...(options.classes !== undefined || classColumn === undefined ? {} : { classColumn }),
+    ...(missing === undefined || missing === "error" ? {} : { missing: true }),
+    ...(trained?.schema.columns === undefined ? {} : { trained: trained.schema.columns }),
+  };
   const bytes = await readBytes(path, signal, () => {
     const names = NAMED_SETS.map((set) => set.name).join(", ");
     return `there is no such file, and no data set of that name (${names})`;
@@ -77,26 +96,33 @@ async function loadFile(path: string, options: LoadOptions): Promise<Dataset> {
   const content = await decodeRows(bytes, path, table);
   const classes = options.classes === undefined
     ? content.classes
-    : await readClasses(options.classes, signal);
+    : await readClasses(options.classes, signal, classColumn);
   return makeDataset(content.array, {
     name: baseName(path),
     source: path,
     ...(classes === undefined ? {} : { classes }),
+    ...(content.kinds === undefined ? {} : { kinds: content.kinds }),
+    ...(content.notes === undefined ? {} : { notes: content.notes }),
+    ...(missing === undefined ? {} : { missing }),
     ...scaleAndLimit(options),
   });
 }
 
 /**
- * Reads a file of classes: IDX or NPY of shape [n], or text of one class a line.
+ * Reads a file of classes: IDX or NPY of shape [n], strings included, text of one class a line, a
+ * run's labels, or a column of a table.
  * @throws as {@linkcode loadDataset}
  */
-export async function readClasses(path: string, signal?: AbortSignal): Promise<Classes> {
-  return await decodeClasses(await readBytes(path, signal), path);
+export async function readClasses(
+  path: string,
+  signal?: AbortSignal,
+  column?: TableOptions["classColumn"],
+): Promise<Classes> {
+  return await decodeClasses(await readBytes(path, signal), path, column);
 }
 
 /** Formats that people try, by how they begin, and what to do instead. */
 const UNSUPPORTED: readonly [format: string, magic: readonly number[]][] = [
-  ["a ZIP or NPZ archive", [0x50, 0x4b, 0x03, 0x04]],
   ["HDF5", [0x89, 0x48, 0x44, 0x46]],
   ["PNG", [0x89, 0x50, 0x4e, 0x47]],
   ["Parquet", [0x50, 0x41, 0x52, 0x31]],
@@ -106,8 +132,13 @@ const UNSUPPORTED: readonly [format: string, magic: readonly number[]][] = [
   ["a Python pickle", [0x80, 0x04, 0x95]],
 ];
 
-async function unpack(bytes: Uint8Array, file: string): Promise<Uint8Array> {
-  const content = isGzip(bytes) ? await gunzip(bytes, file) : bytes;
+/** @param rank Of the array that is wanted of an archive: 1 for classes, else of rows. */
+async function unpack(bytes: Uint8Array, file: string, rank: 1 | 2): Promise<Uint8Array> {
+  const content = isZip(bytes)
+    ? await fromArchive(bytes, file, rank)
+    : isGzip(bytes)
+    ? await gunzip(bytes, file)
+    : bytes;
   if (content.length === 0) throw new SyntaxError(cannotRead(file, "the file is empty"));
   for (const [format, magic] of UNSUPPORTED) {
     if (magic.every((byte, i) => content[i] === byte)) {
@@ -119,6 +150,24 @@ async function unpack(bytes: Uint8Array, file: string): Promise<Uint8Array> {
   return content;
 }
 
+/** The one array of an NPZ archive that can be meant. @throws {TypeError} where there are several. */
+async function fromArchive(bytes: Uint8Array, file: string, rank: 1 | 2): Promise<Uint8Array> {
+  const arrays = await unzip(bytes, file);
+  const fits = [...arrays.values()].filter((array) => {
+    if (!isNpy(array)) return false;
+    const { length } = npyLayout(array, file).shape;
+    return rank === 1 ? length === 1 : length > 1;
+  });
+  if (fits.length === 1) return fits[0];
+  throw new TypeError(
+    cannotRead(
+      file,
+      `expected one array of ${rank === 1 ? "classes [n]" : "rows [n, d]"} in the archive, found ` +
+        `${fits.length} among ${[...arrays.keys()].join(", ")}; save the one you mean as NPY`,
+    ),
+  );
+}
+
 /** Whether to read as IDX: by content, or by name where the magic number is damaged. */
 function isIdxFile(bytes: Uint8Array, file: string): boolean {
   return isIdx(bytes) || /[-.]idx\d/.test(baseName(file));
@@ -126,6 +175,18 @@ function isIdxFile(bytes: Uint8Array, file: string): boolean {
 
 function isNpyFile(bytes: Uint8Array, file: string): boolean {
   return isNpy(bytes) || /\.npy(\.gz)?$/.test(file);
+}
+
+/** What a file of rows holds. */
+export interface Content {
+  /** Its values. */
+  readonly array: NumericArray;
+  /** Of its class column. */
+  readonly classes?: Classes;
+  /** Of a table: what its columns are. */
+  readonly kinds?: readonly ColumnKind[];
+  /** Of a table: what was supposed. */
+  readonly notes?: readonly string[];
 }
 
 /**
@@ -139,32 +200,48 @@ export async function decodeRows(
   bytes: Uint8Array,
   file: string,
   table: TableOptions = {},
-): Promise<{ array: NumericArray; classes?: Classes }> {
-  const content = await unpack(bytes, file);
+): Promise<Content> {
+  const content = await unpack(bytes, file, 2);
   const binary = isNpyFile(content, file)
     ? decodeNpy(content, file)
     : isIdxFile(content, file)
     ? decodeIdx(content, file)
     : undefined;
   if (binary !== undefined) {
-    if (table.classColumn === undefined) return { array: binary };
+    const { classColumn, idColumn, columns, ignore, oneHot } = table;
+    if ([classColumn, idColumn, columns, ignore, oneHot].every((option) => option === undefined)) {
+      return { array: binary };
+    }
     throw new TypeError(
-      cannotRead(file, "a class column is for tables of text; give a class file"),
+      cannotRead(
+        file,
+        "a class column is for tables of text, and other columns too; give a class file",
+      ),
     );
   }
-  const { array, classes } = parseTable(content, file, table);
-  return classes === undefined ? { array } : { array, classes: classesOfText(classes, file) };
+  const { array, classes, kinds, notes } = parseTable(content, file, table);
+  const found = { array, kinds, notes };
+  return classes === undefined ? found : { ...found, classes: classesOfText(classes, file) };
 }
 
 /**
- * Reads the bytes of a file of classes: IDX or NPY of shape [n], or text of one class a line.
+ * Reads the bytes of a file of classes, as {@linkcode readClasses} does.
  * @throws as {@linkcode loadDataset}
  */
-export async function decodeClasses(bytes: Uint8Array, file: string): Promise<Classes> {
-  const content = await unpack(bytes, file);
-  if (isNpyFile(content, file)) return classesOfArray(decodeNpy(content, file), file);
+export async function decodeClasses(
+  bytes: Uint8Array,
+  file: string,
+  column?: TableOptions["classColumn"],
+): Promise<Classes> {
+  const content = await unpack(bytes, file, 1);
+  if (isNpyFile(content, file)) {
+    const text = isNpy(content) ? decodeNpyText(content, file) : undefined;
+    return text === undefined
+      ? classesOfArray(decodeNpy(content, file), file)
+      : classesOfText(text, file);
+  }
   if (isIdxFile(content, file)) return classesOfArray(decodeIdx(content, file), file);
-  return classesOfText(parseClassLines(content, file), file);
+  return classesOfText(parseClassLines(content, file, column), file);
 }
 
 /** The last part of a path. */

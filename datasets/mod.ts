@@ -1,17 +1,22 @@
 /**
- * Data in: named sets and files of IDX, NPY and text become a {@linkcode Dataset}; NPY and IDX out.
+ * Data in: named sets and files of IDX, NPY, NPZ and text become a {@linkcode Dataset}; NPY and IDX out.
  * Nothing here knows the engine's tensors.
  * @module
  */
 export * from "./array.ts";
+export * from "./columns.ts";
 export * from "./csv.ts";
+export { type Notation, parseReal, type Separator } from "./csv_scanner.ts";
 export * from "./dataset.ts";
 export * from "./fetch.ts";
 export * from "./gzip.ts";
 export * from "./idx.ts";
 export * from "./classes.ts";
 export * from "./load.ts";
+export * from "./missing.ts";
 export * from "./named.ts";
 export * from "./npy.ts";
 export * from "./scaling.ts";
+export * from "./schema.ts";
+export * from "./statistics.ts";
 export * from "./sources.ts";

@@ -14,7 +14,7 @@ import {
 } from "./array.ts";
 
 const MAGIC = [0x93, 0x4e, 0x55, 0x4d, 0x50, 0x59];
-const TYPES: readonly string[] = ["u1", "i1", "u2", "i2", "u4", "i4", "u8", "i8", "f4", "f8"];
+const TYPES: readonly string[] = ["u1", "i1", "u2", "i2", "u4", "i4", "u8", "i8", "f2", "f4", "f8"];
 
 /** Whether the bytes begin as an NPY file does. */
 export function isNpy(bytes: Uint8Array): boolean {
@@ -22,12 +22,12 @@ export function isNpy(bytes: Uint8Array): boolean {
 }
 
 /**
- * Reads an NPY file of booleans, integers or 32- or 64-bit reals in C order.
+ * Reads an NPY file of booleans, integers or 16-, 32- or 64-bit reals, in C or Fortran order.
  * @param bytes The whole file.
  * @param file Its name, for messages.
  * @returns The array with the file's shape; `typeMax` is 255 for `|u1` and absent for reals.
  * @throws {SyntaxError} for a wrong magic number or header, a truncated file or trailing bytes.
- * @throws {TypeError} for Fortran order and for element types that are not numbers.
+ * @throws {TypeError} for element types that are not numbers.
  * @throws {RangeError} for more elements than fit, or 64-bit integers past 2⁵³.
  */
 export function decodeNpy(bytes: Uint8Array, file: string): NumericArray {
@@ -47,11 +47,6 @@ export function npyLayout(bytes: Uint8Array, file: string): ArrayLayout {
   }
   const [header, start] = headerOf(bytes, file);
   const { descr, fortran, shape } = parseHeader(header, file);
-  if (fortran && shape.length > 1) {
-    throw new TypeError(
-      cannotRead(file, "it is in Fortran order; save it with numpy.ascontiguousarray(x)"),
-    );
-  }
   const kind = descr.slice(1) === "b1" ? "u1" : descr.slice(1);
   if (!"<>|=".includes(descr[0]) || !TYPES.includes(kind)) {
     throw new TypeError(
@@ -63,7 +58,46 @@ export function npyLayout(bytes: Uint8Array, file: string): ArrayLayout {
   }
   const element = kind as ElementType;
   const littleEndian = descr[0] !== ">";
-  return { type: descr, shape, element, littleEndian, start, ...typeMaxOf(element) };
+  return {
+    type: descr,
+    shape,
+    element,
+    littleEndian,
+    start,
+    ...typeMaxOf(element),
+    fortran: fortran && shape.length > 1,
+  };
+}
+
+/**
+ * The strings of an NPY file of dtype `U` or `S` and of shape [n] or [n, 1]; undefined where it holds
+ * something else.
+ * @throws {SyntaxError} for a damaged header, or a file that is cut short.
+ */
+export function decodeNpyText(bytes: Uint8Array, file: string): string[] | undefined {
+  const [header, start] = headerOf(bytes, file);
+  const { descr, shape } = parseHeader(header, file);
+  const match = /^([<>|=])([US])(\d+)$/.exec(descr);
+  if (match === null || shape.slice(1).some((extent) => extent !== 1)) return undefined;
+  const wide = match[2] === "U";
+  const size = Number(match[3]) * (wide ? 4 : 1);
+  if (bytes.length !== start + size * (shape[0] ?? 1)) {
+    throw new SyntaxError(
+      cannotRead(file, `expected ${shape[0] ?? 1} strings of ${size} bytes: the file is cut short`),
+    );
+  }
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  return Array.from({ length: shape[0] ?? 1 }, (_, row) => {
+    const at = start + row * size;
+    const codes = wide
+      ? Array.from({ length: size / 4 }, (_, i) => view.getUint32(at + 4 * i, match[1] !== ">"))
+      : [...bytes.subarray(at, at + size)];
+    const text = codes.filter((code) => code !== 0);
+    if (text.some((code) => code > 0x10ffff)) {
+      throw new SyntaxError(cannotRead(file, `string ${row} holds no Unicode`));
+    }
+    return wide ? String.fromCodePoint(...text) : new TextDecoder().decode(Uint8Array.from(text));
+  });
 }
 
 function headerOf(bytes: Uint8Array, file: string): [header: string, offset: number] {

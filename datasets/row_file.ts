@@ -9,12 +9,16 @@ import {
   decodeElements,
   elementBytes,
 } from "./array.ts";
+import type { ColumnOptions } from "./columns.ts";
 import { checkFloat32, classesOf, measureRows, type RowsInfo, scaleOf, sha256 } from "./dataset.ts";
 import { isGzip } from "./gzip.ts";
 import { idxLayout, isIdx } from "./idx.ts";
 import { baseName, readClasses } from "./load.ts";
+import { notesOn } from "./notes.ts";
 import { isNpy, npyLayout } from "./npy.ts";
-import { describeScaling, dividedBy, type Scale } from "./scaling.ts";
+import { applyScaling, describeScaling, type Scale, type Scaling, scalingOf } from "./scaling.ts";
+import { checkRaw, schemaOf, type TrainedOn } from "./schema.ts";
+import { ColumnStatistics } from "./statistics.ts";
 
 /** A data set whose values are read from its file as they are needed. */
 export interface StreamedDataset extends RowsInfo {
@@ -26,8 +30,12 @@ export interface StreamedDataset extends RowsInfo {
 export interface StreamOptions {
   /** A file of classes for the rows: IDX, NPY, or text of one a line. */
   readonly classes?: string;
-  /** As of a data set that is loaded, but for what needs all values: `"standard"`. */
+  /** The column of that file, where it is a table. */
+  readonly classColumn?: ColumnOptions["classColumn"];
+  /** As of a data set that is loaded. */
   readonly scale?: Scale;
+  /** The data that a model was trained on: the rows get their scaling. */
+  readonly trained?: TrainedOn;
   /** The first rows only. */
   readonly limit?: number;
 }
@@ -44,15 +52,17 @@ export class RowFile {
   /**
    * Takes over an open file.
    * @param file Closed by `close`. @param path For messages. @param layout Of its array.
-   * @param d Columns. @param divisor Every value is divided by it.
+   * @param d Columns.
    */
   constructor(
     private readonly file: Deno.FsFile,
     private readonly path: string,
     private readonly layout: ArrayLayout,
     private readonly d: number,
-    private readonly divisor: number,
   ) {}
+
+  /** What is done to the values that are read. */
+  scaling: Scaling = { kind: "none" };
 
   /**
    * Reads whole rows from row `first` on, scaled.
@@ -60,10 +70,7 @@ export class RowFile {
    * @throws {SyntaxError} where the file has become shorter.
    */
   async read(first: number, into: Float32Array): Promise<void> {
-    const { divisor } = this;
-    into.set(await this.raw(first * this.d, into.length));
-    if (divisor === 1) return;
-    for (let i = 0; i < into.length; i++) into[i] /= divisor;
+    applyScaling(await this.raw(first * this.d, into.length), this.d, this.scaling, into);
   }
 
   /** Closes the file. */
@@ -77,25 +84,25 @@ export class RowFile {
   }
 
   /**
-   * Reads the first `n` rows once: checks that all values are finite in float32.
-   * @param scaling What is done to them, in words.
-   * @returns The SHA-256 of their bytes by blocks, the element type and the scaling.
-   * @throws {RangeError} for values that are not finite.
+   * Reads the first `n` rows once: checks that all values are finite.
+   * @returns The statistics of the values, and the SHA-256 of their bytes by blocks.
+   * @throws {RangeError} for values that are not finite in float32.
    */
-  async digest(n: number, scaling: string): Promise<string> {
-    const { d, layout: { element, type } } = this;
+  async survey(n: number): Promise<{ statistics: ColumnStatistics; hashes: readonly string[] }> {
+    const { d, layout: { element } } = this;
     const rows = Math.max(1, Math.floor(BLOCK_BYTES / (d * elementBytes(element))));
-    const lines = [`${type} [${n}, ${d}] ${scaling}`];
+    const statistics = new ColumnStatistics(d);
+    const hashes: string[] = [];
     for (let first = 0; first < n; first += rows) {
-      const count = Math.min(rows, n - first) * d;
-      const values = await this.raw(first * d, count);
-      if (element === "f4" || element === "f8") {
+      const values = await this.raw(first * d, Math.min(rows, n - first) * d);
+      if (element.startsWith("f")) {
         const data = values instanceof Float32Array ? values : new Float32Array(values);
         checkFloat32(data, (i) => values[i], d, this.path, first);
       }
-      lines.push(await sha256(new Uint8Array(values.buffer)));
+      statistics.add(values);
+      hashes.push(await sha256(new Uint8Array(values.buffer)));
     }
-    return await sha256(new TextEncoder().encode(lines.join("\n")));
+    return { statistics, hashes };
   }
 
   /** `count` elements from element `first` on, as they are in the file. */
@@ -124,8 +131,7 @@ export class RowFile {
 /**
  * Opens a file of rows and reads it once, to check its values and for the digest.
  * @throws {Deno.errors.NotFound} for a file that is not there.
- * @throws {SyntaxError} for a damaged file. @throws {TypeError} for a compressed one, a table of text,
- * or a scaling that needs all values at once. @throws {RangeError} as of a data set that is loaded.
+ * @throws {SyntaxError} for a damaged file. @throws {TypeError} for a compressed one, or a table of text. @throws {RangeError} as of a data set that is loaded.
  * @example
  * ```ts
  * import { openDataset } from "./row_file.ts";
@@ -149,12 +155,25 @@ export async function openDataset(
     const layout = await layoutOf(file, path);
     const name = baseName(path);
     const { classes: classesPath, ...rest } = options;
-    const classes = classesPath === undefined ? undefined : await readClasses(classesPath);
-    const given = classes === undefined ? {} : { classes };
-    const { n, d, image } = measureRows(layout.shape, { ...rest, name, ...given });
-    const divisor = divisorOf(layout, path, options);
-    const scaling = dividedBy(divisor);
-    const data = new RowFile(file, path, layout, d, divisor);
+    const classes = classesPath === undefined
+      ? undefined
+      : await readClasses(classesPath, undefined, options.classColumn);
+    const given = { ...rest, name, ...classes && { classes } };
+    const { n, d, image } = measureRows(layout.shape, given);
+    if (layout.fortran) {
+      throw new TypeError(
+        cannotRead(path, "it is in Fortran order, and has no rows to read one by one"),
+      );
+    }
+    const data = new RowFile(file, path, layout, d);
+    const { statistics, hashes } = await data.survey(n);
+    const isImage = image.height !== undefined;
+    const { trained } = options;
+    data.scaling = trained?.scaling ?? scalingOf(statistics, scaleOf(layout, options, isImage));
+    const kinds = isImage ? undefined : Array.from({ length: d }, () => ({}));
+    const schema = schemaOf(layout.type, statistics, kinds);
+    // A standardisation follows from the values, which are hashed.
+    const digested = [`${layout.type} [${n}, ${d}] ${describeScaling(data.scaling)}`, ...hashes];
     return {
       name,
       data,
@@ -162,8 +181,12 @@ export async function openDataset(
       d,
       ...image,
       ...classesOf(classes, n),
-      scaling,
-      digest: await data.digest(n, describeScaling(scaling)),
+      scaling: data.scaling,
+      schema,
+      notes: trained === undefined
+        ? notesOn(layout, undefined, statistics, schema, data.scaling, options.scale)
+        : checkRaw(name, schema, statistics.mean, trained),
+      digest: await sha256(new TextEncoder().encode(digested.join("\n"))),
       source: path,
       licence: "",
     };
@@ -200,18 +223,4 @@ async function layoutOf(file: Deno.FsFile, path: string): Promise<ArrayLayout> {
   const layout = isNpy(bytes) ? npyLayout(bytes, path) : idxLayout(bytes, path);
   checkLength(path, size, layout);
   return layout;
-}
-
-/** What every value is divided by. */
-function divisorOf(layout: ArrayLayout, path: string, options: StreamOptions): number {
-  const { scale, unit } = scaleOf(layout, options);
-  if (scale === "none") return 1;
-  if (typeof scale === "number" && scale > 0 && Number.isFinite(scale)) return scale;
-  if (scale === "unit" && unit !== undefined) return unit;
-  if (typeof scale === "number") {
-    throw new RangeError(`scale is ${scale}, expected a finite divisor above 0`);
-  }
-  throw new TypeError(
-    cannotRead(path, `scale "${scale}" needs all its values at once; give a divisor`),
-  );
 }

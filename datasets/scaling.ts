@@ -1,14 +1,16 @@
-/** Scaling of raw values, always asked for or recorded, never guessed from the data. */
+/** Scaling of raw values, always asked for or recorded; by statistics of the values in float64. */
+import type { ColumnStatistics } from "./statistics.ts";
 
 /**
  * How values are scaled. `"none"`: as they are. `"unit"`: divided by the largest value that their
  * type or data set can hold (255 for bytes), or by the largest absolute value where the type has
- * none. `"standard"`: each column to mean 0 and variance 1 (1/n; a constant column to 0). A number:
- * divided by it.
+ * none. `"standard"`: each column to mean 0 and variance 1 (1/n; a constant column to 0). `"auto"`:
+ * `"standard"` for columns of different range or far from 0, and what is usual for bytes and images.
+ * A number: divided by it.
  */
-export type Scale = "none" | "unit" | "standard" | number;
+export type Scale = "none" | "unit" | "standard" | "auto" | number;
 
-/** What {@linkcode scaleRows} needs to know about the values. */
+/** What {@linkcode scalingOf} needs to know about the values. */
 export interface ScaleOptions {
   /** What was asked for; absent: `"unit"` if `unit` is given, else `"none"`. */
   readonly scale?: Scale;
@@ -39,74 +41,69 @@ export function dividedBy(divisor: number): Scaling {
 }
 
 /**
- * Scales rows in place.
- * @param data [n, d] row-major, overwritten.
- * @param d Columns.
- * @returns What was done, for {@linkcode Dataset.scaling}.
- * @throws {RangeError} for a divisor that is not finite and positive.
- * @throws {TypeError} for an unknown name.
- */
-export function scaleRows(data: Float32Array, d: number, options: ScaleOptions): Scaling {
-  const scaling = scalingOf(data, d, options);
-  applyScaling(data, d, scaling);
-  return scaling;
-}
-
-/**
- * Puts raw rows on the scale of others.
- * @param data [n, d] row-major, overwritten.
- * @param d Columns.
+ * Scales rows, in the precision of the values.
+ * @param values [n, d] row-major. @param d Columns.
+ * @param into [n, d], filled; it may be `values`.
  * @throws {RangeError} for another number of columns than were standardised.
  */
-export function applyScaling(data: Float32Array, d: number, scaling: Scaling): void {
-  if (scaling.kind === "divisor") {
-    for (let i = 0; i < data.length; i++) data[i] /= scaling.divisor;
-  } else if (scaling.kind === "standard") {
+export function applyScaling(
+  values: ArrayLike<number>,
+  d: number,
+  scaling: Scaling,
+  into: Float32Array,
+): void {
+  if (scaling.kind === "none") {
+    if (into !== values) into.set(values);
+  } else if (scaling.kind === "divisor") {
+    const { divisor } = scaling;
+    for (let i = 0; i < into.length; i++) into[i] = values[i] / divisor;
+  } else {
     const { mean, deviation } = scaling;
     if (d !== mean.length) {
       throw new RangeError(`${mean.length} columns were standardised, these rows have ${d}`);
     }
-    for (let i = 0; i < data.length; i++) {
-      const column = i % d;
-      data[i] = deviation[column] === 0 ? 0 : (data[i] - mean[column]) / deviation[column];
+    for (let row = 0; row < into.length; row += d) {
+      for (let j = 0; j < d; j++) {
+        into[row + j] = deviation[j] === 0 ? 0 : (values[row + j] - mean[j]) / deviation[j];
+      }
     }
   }
 }
 
-function scalingOf(data: Float32Array, d: number, options: ScaleOptions): Scaling {
-  const scale = options.scale ?? (options.unit === undefined ? "none" : "unit");
+/** Beyond this many deviations of the narrowest column, values call for standardising. */
+const FAR = 100;
+
+/** Whether a network would see some columns only: of different ranges, or far from 0. */
+export function rangesDiffer({ largest, deviations }: ColumnStatistics): boolean {
+  const narrowest = deviations.reduce((least, x) => x > 0 ? Math.min(least, x) : least, Infinity);
+  return largest > FAR * narrowest;
+}
+
+/**
+ * What is to be done to values of these statistics.
+ * @throws {RangeError} for a divisor that is not finite and positive.
+ * @throws {TypeError} for an unknown name.
+ */
+export function scalingOf(statistics: ColumnStatistics, options: ScaleOptions): Scaling {
+  const usual = options.unit === undefined ? "none" : "unit";
+  const asked = options.scale ?? usual;
+  const scale = asked !== "auto" ? asked : rangesDiffer(statistics) ? "standard" : "none";
   if (scale === "none") return { kind: "none" };
-  if (scale === "standard") return standardOf(data, d);
+  if (scale === "standard") {
+    return {
+      kind: "standard",
+      mean: [...statistics.mean],
+      deviation: [...statistics.deviations],
+    };
+  }
   if (typeof scale !== "number" && scale !== "unit") {
     throw new TypeError(
-      `scale is ${JSON.stringify(scale)}, expected none, unit, standard or a divisor`,
+      `scale is ${JSON.stringify(scale)}, expected none, unit, standard, auto or a divisor`,
     );
   }
-  const divisor = scale === "unit" ? options.unit ?? largestAbsolute(data) : scale;
+  const divisor = scale === "unit" ? options.unit ?? (statistics.largest || 1) : scale;
   if (!(divisor > 0 && Number.isFinite(divisor))) {
     throw new RangeError(`scale is ${divisor}, expected a finite divisor above 0`);
   }
   return dividedBy(divisor);
-}
-
-/** The largest |x|, or 1 where all values are 0. */
-function largestAbsolute(data: Float32Array): number {
-  let largest = 0;
-  for (const value of data) largest = Math.max(largest, Math.abs(value));
-  return largest === 0 ? 1 : largest;
-}
-
-/** Two passes in float64, so that a large mean does not cancel the variance away. */
-function standardOf(data: Float32Array, d: number): Scaling {
-  const n = data.length / d;
-  const mean = new Array<number>(d).fill(0);
-  const variance = new Array<number>(d).fill(0);
-  for (let i = 0; i < data.length; i++) mean[i % d] += data[i] / n;
-  for (let i = 0; i < data.length; i++) variance[i % d] += (data[i] - mean[i % d]) ** 2 / n;
-  const deviation = variance.map((value, column) => {
-    const root = Math.sqrt(value);
-    // A deviation of rounding alone is that of a constant column.
-    return root <= 2 ** -36 * Math.abs(mean[column]) ? 0 : root;
-  });
-  return { kind: "standard", mean, deviation };
 }

@@ -135,7 +135,7 @@ export function zipCodeToIdx(
       cannotRead(where, `expected a class and 256 values a line, found ${d} values`),
     );
   }
-  const images = Float32Array.from(table.array.values, (value) => (value + 1) / 2);
+  const images = Float32Array.from(table.array.values, (value) => (Math.fround(value) + 1) / 2);
   const classes = Uint8Array.from(classesOfText(table.classes ?? [], where).classes);
   return { images: encodeIdx(images, [n, 16, 16]), classes: encodeIdx(classes, [n]) };
 }

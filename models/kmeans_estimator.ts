@@ -4,6 +4,7 @@ import { type Snapshot, State } from "../engine/state/state.ts";
 import { Table } from "../engine/state/table.ts";
 import { defineMethod, type Method } from "./method.ts";
 import { resolveOptions, type Specs } from "./options.ts";
+import { type Frame, frameOf, intoFrame, outOfFrame } from "./shallow/frame.ts";
 import { kmeans, meanVarianceOf, nearestCentroids } from "./shallow/kmeans.ts";
 import {
   type Found,
@@ -59,8 +60,18 @@ const OPTIONS: Specs<KMeansEstimatorOptions> = {
   },
 };
 
-/** Lloyd's k-means from greedy k-means++ seeds. `transform` is the identity. */
-export class KMeans extends ShallowEstimator<KMeansEstimatorOptions, ShallowModel> {
+/** Centroids, and the frame in which rows are compared with them. */
+export interface KMeansModel extends ShallowModel {
+  /** [K, d] in the frame. */
+  readonly framed: Float32Array;
+  /** Of the rows that they were found in. */
+  readonly frame: Frame;
+}
+
+/**
+ * Lloyd's k-means from greedy k-means++ seeds, on rows about their mean. `transform` is the identity.
+ */
+export class KMeans extends ShallowEstimator<KMeansEstimatorOptions, KMeansModel> {
   /** Its name in the registry. */
   override readonly name = "kmeans";
   /** In messages. */
@@ -79,16 +90,22 @@ export class KMeans extends ShallowEstimator<KMeansEstimatorOptions, ShallowMode
   protected override async find(training: Training, { data, n, d }: HostRows): Promise<Found> {
     const { backend, state, context: { signal } } = training;
     const centroids = state.variable("centroids", [this.options.clusters, d]);
+    const offset = state.variable("offset", [d]);
+    const unit = state.variable("unit", [1]);
     const labels = state.variable("labels", [n], { dtype: "u32" });
     training.restore();
     const { iterations, converged } = await training.once("k-means", async () => {
-      using table = Table.upload(backend, "samples", data, n, d);
+      const frame = frameOf(data, d);
+      const framed = intoFrame(data, frame);
+      using table = Table.upload(backend, "samples", framed, n, d);
       const settings = { ...this.options, signal };
-      const found = await kmeans(backend, table, meanVarianceOf(data, d), settings);
+      const found = await kmeans(backend, table, meanVarianceOf(framed, d), settings);
       centroids.write(found.centroids);
+      offset.write(frame.offset);
+      unit.write(Float32Array.of(frame.unit));
       labels.write(found.labels);
-      const { iterations, converged, inertia } = found;
-      training.log({ phase: "kmeans", step: iterations, inertia });
+      const { iterations, converged } = found;
+      training.log({ phase: "kmeans", step: iterations, inertia: found.inertia * frame.unit ** 2 });
       return { iterations, converged };
     });
     return {
@@ -99,22 +116,28 @@ export class KMeans extends ShallowEstimator<KMeansEstimatorOptions, ShallowMode
   }
 
   /** The centroids. */
-  protected override modelOf(variables: ReadonlyMap<string, Snapshot>): ShallowModel {
-    const saved = variables.get("centroids");
-    if (!saved) throw new RangeError("checkpoint: it holds no centroids");
-    return { centers: Float32Array.from(saved.data), columns: saved.shape[1] };
+  protected override modelOf(variables: ReadonlyMap<string, Snapshot>): KMeansModel {
+    const saved = (name: string) => {
+      const variable = variables.get(name);
+      if (!variable) throw new RangeError(`checkpoint: it holds no ${name}`);
+      return Float32Array.from(variable.data);
+    };
+    const framed = saved("centroids");
+    const frame = { offset: saved("offset"), unit: saved("unit")[0] };
+    const columns = frame.offset.length;
+    return { framed, frame, centers: outOfFrame(framed, frame), columns };
   }
 
   /** The nearest centroid of each row. */
   protected override async assign(
     backend: Backend,
-    { centers, columns }: ShallowModel,
+    { framed, frame, columns }: KMeansModel,
     { data, n, d }: HostRows,
   ): Promise<Uint32Array> {
-    using table = Table.upload(backend, "samples", data, n, d);
+    using table = Table.upload(backend, "samples", intoFrame(data, frame), n, d);
     using memory = new State(backend);
-    const shape = [centers.length / columns, columns];
-    const centroids = memory.variable("centroids", shape, { data: centers });
+    const shape = [framed.length / columns, columns];
+    const centroids = memory.variable("centroids", shape, { data: framed });
     return await nearestCentroids(backend, table, centroids);
   }
 }

@@ -58,7 +58,8 @@ export {
 } from "./estimator.ts";
 export { type ClusteredCodes, interpolateCodes, sampleCodes } from "./networks/generator.ts";
 export { kmeans, type KMeansOptions, type KMeansResult, nearestRows } from "./shallow/kmeans.ts";
-export { KMeans, type KMeansEstimatorOptions } from "./kmeans_estimator.ts";
+export { KMeans, type KMeansEstimatorOptions, type KMeansModel } from "./kmeans_estimator.ts";
+export type { Frame } from "./shallow/frame.ts";
 export { accuracy, adjustedRandIndex, normalizedMutualInformation } from "./evaluation/metrics.ts";
 export {
   assignToMixture,

@@ -10,7 +10,7 @@ import { decodeSafetensors, encodeSafetensors, type StoredTensor } from "./safet
 import { VERSION } from "./version.ts";
 
 /** Version of the layout of {@linkcode Manifest}; raised when older programs cannot read it. */
-export const SCHEMA = 2;
+export const SCHEMA = 3;
 
 /** What is trained: enough to make the estimator again. */
 export interface Configuration {
@@ -25,7 +25,7 @@ export interface Configuration {
 /** What is known about the rows of a training, but for the rows and their classes. */
 export type DataRecord = Pick<
   RowsInfo,
-  "name" | "digest" | "n" | "d" | "height" | "width" | "scaling" | "source"
+  "name" | "digest" | "n" | "d" | "height" | "width" | "scaling" | "schema" | "source"
 >;
 
 /** What a checkpoint says about itself. */
@@ -46,9 +46,9 @@ export interface StoredCheckpoint {
 
 /** What of a data set goes into a manifest. */
 export function recordOf(rows: RowsInfo): DataRecord {
-  const { name, digest, n, d, height, width, scaling, source } = rows;
+  const { name, digest, n, d, height, width, scaling, schema, source } = rows;
   const image = height === undefined || width === undefined ? {} : { height, width };
-  return { name, digest, n, d, ...image, scaling, source };
+  return { name, digest, n, d, ...image, scaling, schema, source };
 }
 
 /** The bytes of a file. They depend on the content alone. */

@@ -16,7 +16,7 @@ const SETTING = { model: "dynae", profile: "default", options: {} };
 
 /** Two settings, two seeds; the second one's second run failed. */
 const PLAN: Plan = {
-  schema: 2,
+  schema: 3,
   command: "compare",
   request: {},
   headings: ["model", "profile"],

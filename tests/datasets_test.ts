@@ -1,5 +1,6 @@
 import { assert, assertAlmostEquals, assertEquals, assertRejects, assertThrows } from "@std/assert";
-import { parseClassLines, parseReal, parseTable, type TableOptions } from "../datasets/csv.ts";
+import { parseClassLines, parseTable, type TableOptions } from "../datasets/csv.ts";
+import { parseReal } from "../datasets/csv_scanner.ts";
 import { type Dataset, makeDataset, sha256 } from "../datasets/dataset.ts";
 import { fetchDataset, fetchSet } from "../datasets/fetch.ts";
 import { gzip } from "../datasets/gzip.ts";
@@ -14,7 +15,14 @@ import {
 } from "../datasets/load.ts";
 import { assembleNamedSet, findNamedSet, NAMED_SETS, type NamedSet } from "../datasets/named.ts";
 import { decodeNpy, encodeNpy } from "../datasets/npy.ts";
-import { applyScaling, describeScaling, scaleRows } from "../datasets/scaling.ts";
+import {
+  applyScaling,
+  describeScaling,
+  type ScaleOptions,
+  type Scaling,
+  scalingOf,
+} from "../datasets/scaling.ts";
+import { ColumnStatistics } from "../datasets/statistics.ts";
 import {
   folderSource,
   mirrorSource,
@@ -32,6 +40,13 @@ if (DATA === undefined) {
 
 const encode = (text: string) => new TextEncoder().encode(text);
 const table = (text: string, options?: TableOptions) => parseTable(encode(text), "t.csv", options);
+
+/** Scales rows in place. */
+function scaleRows(data: Float32Array, d: number, options: ScaleOptions): Scaling {
+  const scaling = scalingOf(new ColumnStatistics(d).add(data), options);
+  applyScaling(data, d, scaling, data);
+  return scaling;
+}
 
 /** Runs `body` with a temporary folder. */
 async function inFolder(body: (folder: string) => Promise<void>): Promise<void> {
@@ -166,10 +181,14 @@ Deno.test("scaling: raw rows are put on the scale of others by what is recorded 
     const expected = rows.slice();
     const recorded = JSON.parse(JSON.stringify(scaleRows(expected, 3, { scale })));
     const others = rows.slice();
-    applyScaling(others, 3, recorded);
+    applyScaling(others, 3, recorded, others);
     assertEquals(others, expected);
     if (scale === "standard") {
-      assertThrows(() => applyScaling(others, 9, recorded), RangeError, "these rows have 9");
+      assertThrows(
+        () => applyScaling(others, 9, recorded, others),
+        RangeError,
+        "these rows have 9",
+      );
     }
   }
 });
@@ -192,12 +211,12 @@ Deno.test("values that are not finite are counted, and the first is named", asyn
   await assertRejects(
     () => load("x.npy", encodeNpy(rows, [3, 2])),
     RangeError,
-    "x.npy: 2 values are not finite, the first at row 1, column 1 (NaN)",
+    "x.npy: 2 values are not finite, the first at row 1, column 1 (from 0) (NaN)",
   );
   await assertRejects(
     () => load("x.csv", encode("1,2\n3,inf")),
     RangeError,
-    "the value at row 1, column 1 is Infinity",
+    "the value at row 1, column 1 (from 0) is Infinity",
   );
   const double = new Float64Array([1e300]);
   await assertRejects(
@@ -241,8 +260,12 @@ Deno.test("npy: every type and version, both byte orders", () => {
   const refused = (bytes: Uint8Array, error: new (m: string) => Error, message: string) =>
     assertThrows(() => decodeNpy(bytes, "x.npy"), error, message);
   refused(npy("<i8", [0, 0, 0, 0, 0, 0, 0, 127]), RangeError, "element 0 is 9151314442816847872");
-  refused(npy("<f4", Array(16).fill(0), 1, "(2, 2)", "True"), TypeError, "Fortran order");
-  refused(npy("<f2", [0, 0]), TypeError, "'<f2' is not supported");
+  assertEquals(read("<f2", [0, 0x3e]), 1.5);
+  assertEquals(read(">f2", [0xfb, 0xff]), -65504);
+  const fortran = decodeNpy(npy("|u1", [1, 4, 2, 5, 3, 6], 1, "(2, 3)", "True"), "x");
+  assertEquals([fortran.shape, [...fortran.values]], [[2, 3], [1, 2, 3, 4, 5, 6]]);
+  const cube = decodeNpy(npy("|u1", [0, 4, 2, 6, 1, 5, 3, 7], 1, "(2, 2, 2)", "True"), "x");
+  assertEquals([...cube.values], [0, 1, 2, 3, 4, 5, 6, 7]);
   refused(npy("|O", [0]), TypeError, "'|O' is not supported");
   refused(npy("<U3", Array(12).fill(0)), TypeError, "'<U3' is not supported");
   refused(npy("<f4", [0, 0, 0, 0], 4), SyntaxError, "version 4.0 is unknown");
@@ -265,7 +288,7 @@ Deno.test("npy: a file that NumPy wrote", () => {
 Deno.test("csv: numbers are parsed to the last bit", () => {
   const cells = ["0.1", "-12.75", "+3.", ".5e-3", "1e22", "123456789012345678", "-0", "4.9e-324"];
   const { values } = table(cells.join(",")).array;
-  assertEquals([...values], [...Float32Array.from(cells, Number)]);
+  assertEquals([...values], cells.map(Number));
   for (const text of ["", "0x10", "1,5", "1_000", "e5", ".", "+", "--1", "1e", "NaN1", "½"]) {
     assertEquals(parseReal(text), undefined, text);
   }
@@ -279,7 +302,7 @@ Deno.test("csv: header, separators, quotes and the class column", () => {
   });
   assertEquals(iris.columns, ["a, b", "c"]);
   assertEquals(iris.classes, ['Iris "x"', 'Iris "y"']);
-  assertEquals([...iris.array.values], [...Float32Array.of(5.1, 3.5, 4.9, 3)]);
+  assertEquals([...iris.array.values], [5.1, 3.5, 4.9, 3]);
   assertEquals(table("1,2\n3,4").columns, undefined);
   assertEquals(table("1,2\n3,4", { header: true }).columns, ["1", "2"]);
   assertEquals(table("\ufeff1 2\r3 4\r").array.shape, [2, 2]);
@@ -329,9 +352,9 @@ Deno.test("classes: IDX, NPY, text, class names", async () => {
   await assertRejects(() => read("1\n0.37\n"), RangeError, "class 0.37 of row 1");
   await assertRejects(() => read("1 2\n"), SyntaxError, "line 1 has 2 columns, expected one class");
   await assertRejects(
-    () => read(encodeNpy(new Float32Array([1, -1]), [2])),
+    () => read(encodeNpy(new Float32Array([1, -1.5]), [2])),
     RangeError,
-    "class -1 of row 1",
+    "class -1.5 of row 1",
   );
   await assertRejects(
     () => read(encodeIdx(new Uint8Array(4), [2, 2])),
@@ -357,11 +380,12 @@ Deno.test("classes beside a file: read, counted, or from its column", async () =
       RangeError,
       "expected 3 classes, one a row, found 2",
     );
-    await assertRejects(
-      () => loadDataset(x, { classes: `${folder}/y.txt`, table: { classColumn: 0 } }),
-      TypeError,
-      "give one of them",
-    );
+    await Deno.writeTextFile(`${folder}/y.csv`, "id,kind\n7,b\n8,a\n9,b\n");
+    const beside = await loadDataset(x, {
+      classes: `${folder}/y.csv`,
+      table: { classColumn: "kind" },
+    });
+    assertEquals([[...beside.classes!], beside.classNames, beside.d], [[0, 1, 0], ["b", "a"], 2]);
     await assertRejects(
       () => loadDataset(x, { classes: `${folder}/none.txt` }),
       Deno.errors.NotFound,
@@ -385,7 +409,7 @@ Deno.test("files that cannot be read say so, and why", async () => {
     ["a.gz", flipped, "gzip stream is damaged or cut short"],
     ["a.gz", new Uint8Array([...gz, 1]), "gzip stream is damaged or cut short"],
     ["a.npy", encode("1,2\n"), "does not begin with the bytes 93 4e"],
-    ["a.npz", new Uint8Array([0x50, 0x4b, 3, 4, 0]), "NPZ archive is not supported"],
+    ["a.npz", new Uint8Array([0x50, 0x4b, 3, 4, 0]), "its ZIP archive is damaged or cut short"],
     ["a.h5", new Uint8Array([0x89, 0x48, 0x44, 0x46, 13]), "HDF5 is not supported"],
     ["a.bin", new Uint8Array([9, 0, 255, 3]), "neither text nor of a known binary format"],
     ["a.bin", new Uint8Array(0), "the file is empty"],

@@ -86,7 +86,10 @@ export function warningsOf(diagnostics: Diagnostics): string[] {
   const effective = effectiveClusters.toFixed(1);
   const warnings: string[] = [];
   if (nonFinite > 0) {
-    warnings.push(`${nonFinite} values of the codes are not finite: lower the learning rate`);
+    warnings.push(
+      `${nonFinite} values of the codes are not finite: lower the learning rate, and where columns ` +
+        "differ in range, standardise them (--scale standard)",
+    );
   }
   if (k > 1 && largestShare > COLLAPSE_SHARE) {
     warnings.push(

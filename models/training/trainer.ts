@@ -291,7 +291,8 @@ function meanLosses(
     if (!Number.isFinite(sums[i])) {
       throw new DivergedError(
         `${name}: the loss term "${term}" became ${sums[i]} between steps ${from} and ${step}; ` +
-          `lower the learning rate or check the data. The last checkpoint is from before`,
+          `lower the learning rate or check the data: columns of different range want ` +
+          `--scale standard. The last checkpoint is from before`,
       );
     }
     return [term, sums[i] / summed];

@@ -1,0 +1,163 @@
+/** What becomes of each column of a table: the one place where it is decided. */
+import { cannotRead } from "./array.ts";
+import { parseReal } from "./csv_scanner.ts";
+
+/** A column, by its name or counted from 0. */
+export type Column = string | number;
+
+/** Which columns of a table are what. Columns that are not named hold numbers to cluster. */
+export interface ColumnOptions {
+  /** The column of classes. */
+  readonly classColumn?: "first" | "last" | Column;
+  /** A column that names the rows, or counts them; left out. */
+  readonly idColumn?: Column;
+  /** These columns alone; absent: all. */
+  readonly columns?: readonly Column[];
+  /** Columns to leave out. */
+  readonly ignore?: readonly Column[];
+  /** Columns of text, each to become as many columns of 0 and 1 as it has different cells. */
+  readonly oneHot?: readonly Column[];
+}
+
+/** What becomes of a column. */
+export type Fate = "ignored" | "id" | "class" | "text" | "number";
+
+/** What is known of a column of values, before text becomes columns of its own. */
+export interface ColumnKind {
+  /** As the header has it. */
+  readonly name?: string;
+  /** Of a column of text: its different cells, in the order of their columns. */
+  readonly categories?: readonly string[];
+}
+
+/** The fates of all columns, and where the values of those that are kept go. */
+export interface ColumnPlan {
+  /** [width] */
+  readonly fates: readonly Fate[];
+  /** [kept] the file's column of each value column, in the order wanted. */
+  readonly order: readonly number[];
+}
+
+/** What is taken for a missing value. */
+export const MISSING = /^(?:|[?.-]+|na|n\/a|#n\/a|nan|null|none|missing)$/i;
+
+/** What no column is called: numbers (also with decimal commas), and missing values. */
+const isValue = (cell: string) =>
+  parseReal(cell) !== undefined || /^[+-]?\d+,\d*$/.test(cell) ||
+  (cell !== "" && MISSING.test(cell));
+
+/**
+ * Whether a first line names columns: where no cell of values is a number, where the numbers count
+ * the columns (pandas without names), or where the class is a word above numbers.
+ * @param second The line below. @param classAt The class column, or −1.
+ */
+export function isHeader(
+  first: readonly string[],
+  second: readonly string[] | undefined,
+  classAt: number,
+): boolean {
+  const cells = first.filter((_, i) => i !== classAt);
+  if (cells.some((cell) => cell !== "") && !cells.some(isValue)) return true;
+  const named = cells.filter((cell) => cell !== "");
+  const isFraction = (cell: string) => parseReal(cell) !== undefined && !/^[+-]?\d+$/.test(cell);
+  if (second === undefined) return false;
+  const counts = named.length >= cells.length - 1 && named.every((cell, i) => cell === String(i));
+  if (counts && (named.length > 2 || (named.length === 2 && second.some(isFraction)))) return true;
+  return classAt >= 0 && parseReal(first[classAt]) === undefined &&
+    parseReal(second[classAt]) !== undefined && named.every((cell) => /^\d+$/.test(cell));
+}
+
+/** The number of the class column, or −1; by name only where there are names. */
+export function classIndex(
+  { classColumn }: ColumnOptions,
+  first: readonly string[],
+  file: string,
+): number {
+  if (classColumn === undefined) return -1;
+  const index = classColumn === "first"
+    ? 0
+    : classColumn === "last"
+    ? first.length - 1
+    : indexOf(classColumn, first, first.length, "class ", file);
+  if (first.length > 1) return index;
+  throw new RangeError(cannotRead(file, "its only column is the class column, no values are left"));
+}
+
+/**
+ * Decides what becomes of each column.
+ * @param names Where there is a header. @param width The number of columns.
+ * @param trained The columns of the rows that a model was trained on: their order, by name.
+ * @throws {RangeError} for a column that does not exist, or no columns of values.
+ */
+export function planColumns(
+  options: ColumnOptions,
+  names: readonly string[] | undefined,
+  width: number,
+  classAt: number,
+  file: string,
+  trained?: readonly ColumnKind[],
+): ColumnPlan {
+  const at = (column: Column) => indexOf(column, names, width, "", file);
+  const fates = new Array<Fate>(width).fill(options.columns === undefined ? "number" : "ignored");
+  options.columns?.forEach((column) => fates[at(column)] = "number");
+  options.ignore?.forEach((column) => fates[at(column)] = "ignored");
+  options.oneHot?.forEach((column) => fates[at(column)] = "text");
+  if (options.idColumn !== undefined) fates[at(options.idColumn)] = "id";
+  if (classAt >= 0) fates[classAt] = "class";
+  const isKept = (fate: Fate) => fate === "number" || fate === "text";
+  const kept = Array.from(fates.keys()).filter((i) => isKept(fates[i]));
+  if (kept.length === 0) throw new RangeError(cannotRead(file, "no columns of values are left"));
+  if (trained === undefined) return { fates, order: kept };
+  const order = orderOf(trained, names, kept, file);
+  kept.forEach((i) => fates[i] = "ignored");
+  order.forEach((i, slot) => fates[i] = trained[slot].categories === undefined ? "number" : "text");
+  return { fates, order };
+}
+
+/** The file's columns in the order in which a model was trained on them. */
+function orderOf(
+  trained: readonly ColumnKind[],
+  names: readonly string[] | undefined,
+  kept: readonly number[],
+  file: string,
+): readonly number[] {
+  const wanted = trained.map(({ name }) => name);
+  if (names === undefined || wanted.includes(undefined)) {
+    if (kept.length === trained.length) return kept;
+    throw new RangeError(
+      cannotRead(
+        file,
+        `it has ${kept.length} columns of values, the model was trained on ${trained.length}` +
+          "; leave columns out by --class-column, --id-column or --ignore",
+      ),
+    );
+  }
+  return wanted.map((name) => {
+    const found = kept.filter((i) => names[i] === name);
+    if (found.length === 1) return found[0];
+    throw new RangeError(
+      cannotRead(
+        file,
+        `${found.length === 0 ? "there is no column" : `${found.length} columns are called`} ` +
+          `${JSON.stringify(name)}, on which the model was trained; it has ${
+            names.map((name) => JSON.stringify(name)).join(", ")
+          }`,
+      ),
+    );
+  });
+}
+
+function indexOf(
+  column: Column,
+  names: readonly string[] | undefined,
+  width: number,
+  kind: string,
+  file: string,
+): number {
+  const index = typeof column === "number" ? column : names?.indexOf(column) ?? -1;
+  if (Number.isInteger(index) && index >= 0 && index < width) return index;
+  const known = names === undefined || typeof column === "number"
+    ? `the columns are 0 to ${width - 1}`
+    : `the columns are ${names.join(", ")}`;
+  throw new RangeError(cannotRead(file, `there is no ${kind}column ${column}, ${known}`));
+}
