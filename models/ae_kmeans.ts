@@ -122,7 +122,6 @@ export const AE_KMEANS_METHOD: Method = defineMethod<AEKMeansOptions>({
         hidden: [500, 500, 2000],
         pretrainSteps: 130_000,
         pretrainLearningRate: 1e-4,
-        adamEpsilon: 1e-7,
         pretrainDecay: false,
         rotation: 10,
         batchOrder: "sequentialShuffledWithin",

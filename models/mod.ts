@@ -155,6 +155,7 @@ export {
   type ChoiceSpec,
   type Described,
   type IntegersSpec,
+  type NamedNumberSpec,
   type NumberSpec,
   OptionError,
   type OptionSpec,

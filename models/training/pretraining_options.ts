@@ -116,7 +116,7 @@ export const PRETRAINING_OPTIONS: Specs<Omit<PretrainingOptions, "seed">> = {
     default: 1e-8,
     min: 0,
     description: "Adam's epsilon",
-    source: "Kingma and Ba; DynAE's code: Keras' 1e-7",
+    source: "Kingma and Ba; DynAE's code",
   },
   pretrainDecay: {
     type: "boolean",
