@@ -504,12 +504,15 @@ export const VADE_METHOD: Method = defineMethod<VaDEOptions>({
   profiles: {
     default: { description: "thrifty: minutes on two cores", values: {} },
     official: {
-      description: "the authors' code for MNIST, but for the rates' decay, from DEC's pre-training",
+      description:
+        "the authors' code for MNIST, from DEC's pre-training, but for the rates' decay, " +
+        "and the codes' variances, which start small and are bounded",
       values: {
         ...STACKED_DENOISING,
         batchSize: 100,
         adamEpsilon: 1e-4,
         likelihood: "bernoulli",
+        nInit: 1,
         // 3000 epochs of 70,000 rows.
         steps: 2_100_000,
         checkInterval: 700,
