@@ -478,10 +478,10 @@ export class Construction implements Clustering<DynAETerm> {
   }
 }
 
-/** The parts of a scene that its losses need: thresholds between the extremes of q, for both kinds. */
+/** The parts of a scene that its losses need: thresholds within the range of q, for both kinds. */
 function dynamicScene(scene: AuditScene) {
   const images = scene.drawn("images", [AUDIT_CLUSTERS, AUDIT_SIZES.inputs], 0, 1);
-  return { ...scene, images, thresholds: scene.given("thresholds", [0.26, 0.005]) };
+  return { ...scene, images, thresholds: scene.given("thresholds", [0.267, 0.0125]) };
 }
 
 /** The losses of pre-training with a critic that learns. */
