@@ -285,6 +285,23 @@ for (const decaySteps of [0, 4]) {
   });
 }
 
+Deno.test("Adam's rate falls by a factor every so many steps, down to a share", async () => {
+  const [m, v] = [[0, 0, 0, 0], [0, 0, 0, 0]];
+  const decay = { decaySteps: 2, decayFactor: 0.5, leastShare: 0.375 };
+  assertPath(
+    await optimize((state, parameters, step) =>
+      new Adam(state, "adam", parameters, { step, learningRate: 0.125, ...decay })
+    ),
+    (g, i, t) => {
+      m[i] = 0.9 * m[i] + 0.1 * g;
+      v[i] = 0.999 * v[i] + 0.001 * g * g;
+      const [meanHat, varianceHat] = [m[i] / (1 - 0.9 ** (t + 1)), v[i] / (1 - 0.999 ** (t + 1))];
+      const share = [1, 1, 0.5, 0.5, 0.375, 0.375][t];
+      return -0.125 * share * meanHat / (Math.sqrt(varianceHat) + 1e-8);
+    },
+  );
+});
+
 Deno.test("AdamW shrinks the parameters by a share of the rate, besides Adam's step", async () => {
   const [learningRate, weightDecay] = [0.125, 0.3];
   const path = await optimize((state, parameters, step) =>

@@ -55,7 +55,7 @@ export class Adam implements Optimizer {
    * @param state Owns the moments. @param name Of the moments in checkpoints.
    * @param parameters What is updated. @param options Learning rate (default 1e-3), β1 (0.9),
    *   β2 (0.999), ε (1e-8), the number of steps over which the rate decays to 0 along a cosine
-   *   (default 0: constant), weight decay (0), and a step counter that is shared (default: one of its
+   *   (default 0: constant) or between its falls by a factor (0: the cosine), weight decay (0), and a step counter that is shared (default: one of its
    *   own).
    * @throws {RangeError} for weight decay at a rate that decays.
    */
@@ -79,6 +79,8 @@ export class Adam implements Optimizer {
       beta1: 0.9,
       beta2: 0.999,
       epsilon: 1e-8,
+      decayFactor: 0,
+      leastShare: 0,
       ...options,
       decaySteps,
     };
