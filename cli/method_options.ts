@@ -30,6 +30,7 @@ const VALUE_NAMES = {
   choice: "<name>",
   integer: "<n>",
   integers: "<n,n,…>",
+  namedNumber: "<x|name>",
   number: "<x>",
 } as const;
 
@@ -69,8 +70,21 @@ function flagsOf({ type }: OptionSpec, flag: string): string {
 function describe(spec: ShownSpec): string {
   const { description, default: value, source } = spec;
   const text = spec.shownDefault ?? (Array.isArray(value) ? value.join(",") : String(value));
-  const names = spec.type === "choice" ? `: ${spec.choices.join(", ")}` : "";
-  return `${description}${names} (default: ${text}${source === undefined ? "" : `; ${source}`})`;
+  return `${description}${namesOf(spec)} (default: ${text}${
+    source === undefined ? "" : `; ${source}`
+  })`;
+}
+
+/** What an option may be, where that has names: after its description. */
+function namesOf(spec: OptionSpec): string {
+  switch (spec.type) {
+    case "choice":
+      return `: ${spec.choices.join(", ")}`;
+    case "namedNumber":
+      return `: a number, ${spec.names.join(", ")}`;
+    default:
+      return "";
+  }
 }
 
 /**
@@ -92,6 +106,9 @@ export function parseOption(spec: OptionSpec, text: string): OptionValue {
       return parseInteger(flag, text);
     case "number":
       return parseNumber(flag, text, "a number");
+    case "namedNumber":
+      if (spec.names.includes(text)) return text;
+      return parseNumber(flag, text, `a number or ${spec.names.join(" or ")}`);
   }
 }
 

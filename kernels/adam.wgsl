@@ -2,7 +2,8 @@
 //   m ← β1 m + (1 − β1) g,  v ← β2 v + (1 − β2) g²
 //   w ← w − η · (m / (1 − β1^t')) / (√(v / (1 − β2^t')) + ε)
 //   w, g, m, v: [n], step: [1]. η = learningRate, where decaySteps > 0 times
-//   ½(1 + cos(π · min(step / decaySteps, 1))). A workgroup of 256 updates 1024 elements.
+//   ½(1 + cos(π · min(step / decaySteps, 1))), or, where decayFactor > 0, times
+//   max(decayFactor^⌊step / decaySteps⌋, leastShare). A workgroup of 256 updates 1024 elements.
 
 struct Params {
   n: u32,
@@ -11,6 +12,8 @@ struct Params {
   beta2: f32,
   epsilon: f32,
   decaySteps: u32,
+  decayFactor: f32,
+  leastShare: f32,
 }
 
 @group(0) @binding(0) var<storage, read_write> w: array<f32>;
@@ -37,10 +40,25 @@ fn one_minus_power(beta: f32, t: u32) -> f32 {
   return c;
 }
 
+// x^n by squaring, for the bits of n from the first.
+fn power(x: f32, n: u32) -> f32 {
+  var result = 1.0;
+  for (var bit = 32u - countLeadingZeros(n); bit > 0u; bit--) {
+    result = result * result;
+    if (((n >> (bit - 1u)) & 1u) == 1u) {
+      result = result * x;
+    }
+  }
+  return result;
+}
+
 // ½(1 + cos πx) = sin²(π(1 − x)/2), whose Taylor series to z¹³ is within 10⁻⁹ on [0, π/2].
 fn decay(taken: u32) -> f32 {
   if (params.decaySteps == 0u) {
     return 1.0;
+  }
+  if (params.decayFactor > 0.0) {
+    return max(power(params.decayFactor, taken / params.decaySteps), params.leastShare);
   }
   let left = params.decaySteps - min(taken, params.decaySteps);
   let z = 1.57079632679 * (f32(left) / f32(params.decaySteps));

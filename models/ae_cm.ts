@@ -6,6 +6,7 @@
  * Learned codes could shrink the module's loss to nothing. Hence the centroids are kept orthonormal,
  * which fixes their norms, and the data's reconstruction keeps the encoder invertible.
  */
+import type { ParameterBlock } from "../engine/network/module.ts";
 import { add, mul, sub } from "../engine/ops/binary.ts";
 import { assign } from "../engine/ops/call.ts";
 import { constant } from "../engine/ops/constant.ts";
@@ -142,7 +143,12 @@ export class AECM extends DeepEstimator<AECMOptions> {
    */
   constructor(options: Partial<AECMOptions> = {}) {
     super(resolveOptions("ae-cm", AE_CM_OPTIONS, options));
-    const { orthonormality, latent, clusters } = this.options;
+    const { orthonormality, latent, clusters, init, moduleBiases } = this.options;
+    if (init === "posterior" && !moduleBiases) {
+      throw new RangeError(
+        "ae-cm: the init posterior needs the module's biases; take moduleBiases or the init pre",
+      );
+    }
     if (orthonormality === "hard" && latent < clusters) {
       throw new RangeError(
         `ae-cm: orthonormality hard needs a latent size of at least the clusters, ${clusters}; ` +
@@ -153,9 +159,9 @@ export class AECM extends DeepEstimator<AECMOptions> {
 
   /** The module on codes [n, p]. */
   protected override prepare(state: State): void {
-    const { clusters, latent, seed, orthonormality } = this.options;
+    const { clusters, latent, seed, orthonormality, initializer } = this.options;
     const sizes = { inputs: latent, hidden: [], latent: clusters };
-    const net = new Autoencoder(state, sizes, seed, "glorot", { prefix: "module " });
+    const net = new Autoencoder(state, sizes, seed, initializer, { prefix: "module " });
     const data = identityMatrix(clusters);
     const vertices = state.variable("vertices", [clusters, clusters], { data, saved: false });
     this.module = new ClusteringModule(net, vertices, orthonormality === "hard");
@@ -177,7 +183,7 @@ export class AECM extends DeepEstimator<AECMOptions> {
     const joint = new Descent(training, {
       ...options,
       name: "clustering",
-      parameters: { autoencoder: net.parameters, module: module.net.parameters },
+      parameters: { autoencoder: net.parameters, ...trainedBlocks("module", module, options) },
       terms: ["reconstruction", "code", "sparsity", "orthonormality", "prior"],
       interval: options.checkInterval,
     });
@@ -213,6 +219,19 @@ export class AECM extends DeepEstimator<AECMOptions> {
   }
 }
 
+/** What of the module is trained: all of it, or its weights alone. @param name Of its moments. */
+function trainedBlocks(
+  name: string,
+  { net: { parameters, layerPairs: [{ encoder, decoder }] } }: ClusteringModule,
+  { moduleBiases }: AECMOptions,
+): Record<string, ParameterBlock> {
+  if (moduleBiases) return { [name]: parameters };
+  return {
+    [`${name} encoder`]: parameters.part([encoder.variables.weight]),
+    [`${name} decoder`]: parameters.part([decoder.variables.weight]),
+  };
+}
+
 /** An autoencoder, a partition of its code, and the module trained alone on its code: what joint training may start from. */
 class PretrainedStart {
   /** What the partition is called. */
@@ -234,7 +253,7 @@ class PretrainedStart {
     this.alone = new Descent(training, {
       ...options,
       name: "module",
-      parameters: { "module alone": module.net.parameters },
+      parameters: trainedBlocks("module alone", module, options),
       terms: ["reconstruction", "sparsity", "merging", "prior"],
       steps: options.moduleSteps,
       averaging: false,

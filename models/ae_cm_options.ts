@@ -28,6 +28,10 @@ export interface AECMOptions
   readonly orthonormality: Orthonormality;
   /** λ: weight of the penalty. */
   readonly orthonormalityWeight: number;
+  /** Whether the module has biases, c and b; without them they stay 0. */
+  readonly moduleBiases: boolean;
+  /** λ of AdamW: every step shrinks the parameters by this share of the rate. */
+  readonly weightDecay: number;
   /** Restarts of k-means on the pre-trained code. */
   readonly nInit: number;
 }
@@ -94,6 +98,19 @@ export const AE_CM_OPTIONS: Specs<AECMOptions> = {
     description: "weight of that penalty",
     source: `${CODE}; its PyTorch example: 0.1`,
   },
+  moduleBiases: {
+    type: "boolean",
+    default: true,
+    description: "biases in the module; without, init must not be posterior",
+    source: `${CODE}; its PyTorch example: false`,
+  },
+  weightDecay: {
+    type: "number",
+    default: 0,
+    min: 0,
+    description: "weight decay of AdamW, as a share of the learning rate",
+    source: `${CODE}; its PyTorch example: 0.01, PyTorch's default`,
+  },
   ...CLUSTERING_OPTIONS,
   ...PARTITION_OPTION,
   nInit: {
@@ -146,6 +163,9 @@ export const AE_CM_PROFILES: Readonly<Record<string, Profile<AECMOptions>>> = {
     description: "AE-CM's PyTorch example on the 60,000 training images of MNIST",
     values: {
       ...PUBLISHED,
+      initializer: "fanIn",
+      moduleBiases: false,
+      weightDecay: 0.01,
       prior: 1.1,
       normalize: true,
       beta: 100,

@@ -83,7 +83,7 @@ function layerPairScene(scene: AuditScene, index: number): AuditedLoss {
     targets: [pair.encoder, pair.decoder].flatMap((
       { variables: { weight, bias } },
     ) => [weight, bias]),
-    loss: () => reconstructionError(reconstructByPair(h, pair, ends, drop), h, "halfSum"),
+    loss: () => reconstructionError(reconstructByPair(h, pair, ends, drop), h, "halfMean"),
   };
 }
 
@@ -122,7 +122,6 @@ export const AE_KMEANS_METHOD: Method = defineMethod<AEKMeansOptions>({
         hidden: [500, 500, 2000],
         pretrainSteps: 130_000,
         pretrainLearningRate: 1e-4,
-        adamEpsilon: 1e-7,
         pretrainDecay: false,
         rotation: 10,
         batchOrder: "sequentialShuffledWithin",
@@ -130,7 +129,8 @@ export const AE_KMEANS_METHOD: Method = defineMethod<AEKMeansOptions>({
     },
     "sdae-official": {
       description:
-        "DEC's pre-training, 50,000 steps a layer and 100,000; wants pixels × 0.02: --scale 50",
+        "DEC's pre-training, 50,000 steps a layer and 100,000, without momentum's burn-in " +
+        "and doubled rates of biases; wants pixels × 0.02: --scale 50",
       values: STACKED_DENOISING,
     },
   },

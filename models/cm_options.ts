@@ -143,7 +143,7 @@ function tuned(
 export const CM_PROFILES: Readonly<Record<string, Profile<CMOptions>>> = {
   default: { description: "thrifty: seconds on two cores", values: {} },
   torch: {
-    description: "CM's PyTorch example: means in place of sums",
+    description: "CM's PyTorch example, but with biases: means in place of sums",
     values: { init: "rand", normalize: true, prior: 1.1, learningRate: 1e-3 },
   },
   mnist: tuned("MNIST", { rows: 70_000, batchSize: 111, prior: 177 }),

@@ -223,17 +223,19 @@ export const DCN_METHOD: Method = defineMethod<DCNOptions>({
   profiles: {
     default: { description: "thrifty: minutes on two cores", values: {} },
     official: {
-      description:
-        "rates and weights of the authors' code for MNIST's pixels, on the network shared here",
-      // The code weighs reconstruction by 0.05 and clustering by 1, at a rate of 0.05.
+      description: "losses and weights of the authors' code for MNIST's pixels, on the network " +
+        "shared here, whose rates are a hundredth",
+      // The code's rates, 0.01 and then 0.05 with reconstruction weighed by 0.05 and clustering by 1,
+      // are for errors summed over pixels, and for layers with batch normalisation and tied weights:
+      // without these, every unit is dead after a few steps. Its momentum is Nesterov's.
       values: {
         hidden: [500, 500, 2000],
         initializer: "normal",
         batchSize: 128,
         pretrainOptimizer: "sgd",
-        pretrainLearningRate: 0.01,
+        pretrainLearningRate: 1e-4,
         pretrainDecay: false,
-        pretrainError: "halfSum",
+        pretrainError: "sum",
         pretrainSteps: 0,
         stackedSteps: 27_300,
         stackedDropout: 0,
@@ -242,7 +244,7 @@ export const DCN_METHOD: Method = defineMethod<DCNOptions>({
         nInit: 10,
         clusteringWeight: 40,
         optimizer: "sgd",
-        learningRate: 0.0025,
+        learningRate: 2.5e-5,
         steps: 27_300,
         freezeCentroids: true,
       },

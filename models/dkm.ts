@@ -34,6 +34,7 @@ import type { Fitting } from "./training/deep_estimator.ts";
 import { type Clustering, JointEstimator } from "./training/joint_estimator.ts";
 import type { Batch } from "./training/phase.ts";
 import type { Pretraining } from "./training/pretraining.ts";
+import { errorDivisor } from "./training/pretraining_phase.ts";
 import type { Report } from "./training/reporting.ts";
 import { PARTITIONS, startPartition } from "./training/start.ts";
 import type { Check } from "./training/trainer.ts";
@@ -238,8 +239,8 @@ export class SoftKMeans implements Clustering<DKMTerm> {
     const { fitting: { training: { backend }, samples }, network, options } = this;
     const steps = await phase.step.read() as Uint32Array;
     if (steps[0] === 0 || !(optimizer instanceof Adam && network instanceof Adam)) return;
-    // Pre-training's error is a mean over features, or half their sum; DKM's is their sum.
-    const factor = options.pretrainError === "mean" ? samples.d : 2;
+    // DKM's own error is a sum over features.
+    const factor = errorDivisor(options.pretrainError, samples.d);
     using program = await trace(backend, () => {
       network.continueFrom(optimizer, factor);
       return {};

@@ -68,11 +68,12 @@ export interface DynAEOptions extends JointOptions, PartitionOption {
   /** Standard deviation that the pre-trained code is given (and mean 0); 0 keeps it as it is. */
   readonly codeScale: number;
   /**
-   * γ: weight of the image term against the code term, both means over batch and features. 0 stands
-   * for 100 where images are augmented (DynAE's notebook), else for d/p, which weighs the sums of
-   * squares 1 : 1: on rows of few features 100 makes SGD diverge.
+   * γ: weight of the image term against the code term, both means over batch and features; 0 leaves
+   * the image term out. `sums` stands for d/p, which weighs the sums of squares 1 : 1; `auto` for 100
+   * where images are augmented (DynAE's notebook), else for d/p: on rows of few features 100 makes SGD
+   * diverge.
    */
-  readonly gamma: number;
+  readonly gamma: number | "auto" | "sums";
   /** How the thresholds drop. */
   readonly schedule: ThresholdSchedule;
   /** Where assignments and targets come from: clean samples, or the augmented ones. */
@@ -133,11 +134,12 @@ const OPTIONS: Specs<DynAEOptions> = {
     source: "thrifty: long pre-training reaches about 1 by itself, and q depends on the scale",
   },
   gamma: {
-    type: "number",
-    default: 0,
+    type: "namedNumber",
+    names: ["auto", "sums"],
+    default: "auto",
     min: 0,
     description:
-      "image term's weight against the code term's, as means; 0: 100 for images, else d/p",
+      "image term's weight against the code term's, as means; sums is d/p, auto 100 for images or d/p",
     source: "DynAE's notebook 100, its class default 1; the paper weighs sums 1 : 1",
   },
   schedule: {
@@ -186,6 +188,9 @@ const OPTIONS: Specs<DynAEOptions> = {
   },
   ...FEATURE_DIAGNOSTICS,
 };
+
+/** γ of the authors' notebook. */
+const NOTEBOOK_GAMMA = 100;
 
 /** Restarts of k-means where it only scores a code, as in the authors' notebook. */
 const SCORING_RESTARTS = 20;
@@ -316,7 +321,7 @@ export class Construction implements Clustering<DynAETerm> {
   readonly images: Variable;
   /** (β1, β2) */
   readonly thresholds: Variable;
-  /** γ: the option, or what its 0 stands for. */
+  /** γ: the option, or what its name stands for. */
   readonly gamma: number;
   /** Labels at the last check, u32 [N]. */
   private readonly labels: Variable;
@@ -340,7 +345,11 @@ export class Construction implements Clustering<DynAETerm> {
     this.images = state.variable("centroid images", [clusters, d]);
     this.labels = state.variable("labels", [n], { dtype: "u32" });
     this.thresholds = state.variable("thresholds", [2]);
-    this.gamma = gamma || (augmentation ? 100 : d / latent);
+    this.gamma = typeof gamma === "number"
+      ? gamma
+      : gamma === "auto" && augmentation
+      ? NOTEBOOK_GAMMA
+      : d / latent;
     if (partition === "kmeans") return;
     this.constructed = state.variable("constructed labels", [n, 1], { dtype: "u32" });
     if (constructionSteps === 0) return;
@@ -549,10 +558,10 @@ export class Construction implements Clustering<DynAETerm> {
   }
 }
 
-/** The parts of a scene that its losses need: thresholds between the extremes of q, for both kinds. */
+/** The parts of a scene that its losses need: thresholds within the range of q, for both kinds. */
 function dynamicScene(scene: AuditScene) {
   const images = scene.drawn("images", [AUDIT_CLUSTERS, AUDIT_SIZES.inputs], 0, 1);
-  return { ...scene, images, thresholds: scene.given("thresholds", [0.26, 0.005]) };
+  return { ...scene, images, thresholds: scene.given("thresholds", [0.267, 0.0125]) };
 }
 
 /** The losses of pre-training with a critic that learns. */
@@ -630,6 +639,15 @@ const PUBLISHED: Partial<DynAEOptions> = {
   steps: 100_000,
 };
 
+/** What the authors' code does. TensorFlow's Adam has an ε of 1e-8, our default. */
+const CODE_VALUES: Partial<DynAEOptions> = {
+  ...PUBLISHED,
+  critic: "fixed",
+  schedule: "code",
+  targets: "clean",
+  checkInterval: 140,
+};
+
 /** DynAE's row in the registry. */
 export const DYNAE_METHOD: Method = defineMethod<DynAEOptions>({
   name: "dynae",
@@ -640,24 +658,20 @@ export const DYNAE_METHOD: Method = defineMethod<DynAEOptions>({
   profiles: {
     default: { description: "thrifty: minutes on two cores", values: {} },
     official: {
-      description: "what the authors' code does, step for step, with its constants",
-      values: {
-        ...PUBLISHED,
-        adamEpsilon: 1e-7,
-        critic: "fixed",
-        gamma: 1,
-        schedule: "code",
-        targets: "clean",
-        checkInterval: 140,
-      },
+      description: "what the authors' notebook does, step for step, with its constants: gamma 100",
+      values: { ...CODE_VALUES, gamma: NOTEBOOK_GAMMA },
+    },
+    "official-class": {
+      description: "the same with gamma 1, the default of the authors' class",
+      values: { ...CODE_VALUES, gamma: 1 },
     },
     paper: {
       description: "as the paper's text reads: trained critic, check at every step, sums as 1 : 1",
       values: {
         ...PUBLISHED,
         critic: "trained",
-        // ‖·‖² summed over 10 and 784 features, 1 : 1, in terms of means; the rate follows.
-        gamma: 78.4,
+        // ‖·‖² summed over features, 1 : 1, in terms of means; the rate follows, p times as large.
+        gamma: "sums",
         learningRate: 1e-2,
         schedule: "paper",
         targets: "augmented",

@@ -103,7 +103,7 @@ export interface TrainingSnapshot {
   readonly phase: string;
   /** Steps that it has made. */
   readonly step: number;
-  /** [n], in [0, K). */
+  /** [n], in [0, K); while the network is pre-trained there are no clusters yet, and they say nothing. */
   readonly labels: Uint32Array;
   /** [n, p] row-major. */
   readonly codes: Float32Array;

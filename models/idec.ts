@@ -115,11 +115,13 @@ export const IDEC_METHOD: Method = defineMethod<IDECOptions>({
   profiles: {
     default: { description: "thrifty: minutes on two cores", values: {} },
     official: {
-      description: "the authors' code for MNIST, on pixels in [0, 1], after DEC's pre-training",
+      description:
+        "the authors' code for MNIST, on pixels in [0, 1], after dec official's pre-training",
       values: { ...STACKED_DENOISING, inputScale: 5.1, steps: 20_000 },
     },
     "official-usps": {
-      description: "the authors' code for USPS, on pixels in [0, 1], after DEC's pre-training",
+      description:
+        "the authors' code for USPS, on pixels in [0, 1], after dec official's pre-training",
       values: {
         ...STACKED_DENOISING,
         inputScale: 2,

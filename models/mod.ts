@@ -156,6 +156,7 @@ export {
   type ChoiceSpec,
   type Described,
   type IntegersSpec,
+  type NamedNumberSpec,
   type NumberSpec,
   OptionError,
   type OptionSpec,

@@ -50,18 +50,27 @@ export interface ChoiceSpec<V extends string = string> extends Described<V> {
   readonly choices: readonly V[];
 }
 
+/** Of a number, or of a name for one that the data decide. */
+export interface NamedNumberSpec<N extends string = string> extends Described<number | N>, Ranged {
+  /** The range is the number's. */
+  readonly type: "namedNumber";
+  /** Legal names. */
+  readonly names: readonly N[];
+}
+
 /** What describes an option whose values are of type V. */
 export type SpecOf<V> = [V] extends [boolean] ? BooleanSpec
   : [V] extends [number] ? NumberSpec
   : [V] extends [string] ? ChoiceSpec<V>
   : [V] extends [readonly number[]] ? IntegersSpec
+  : [V] extends [number | string] ? NamedNumberSpec<Extract<V, string>>
   : never;
 
 /** A description of every option of O, by field name in camelCase; the CLI's names are in kebab-case. */
 export type Specs<O> = { readonly [N in keyof O]-?: SpecOf<O[N]> };
 
 /** An option whose type is not known. */
-export type AnySpec = NumberSpec | IntegersSpec | BooleanSpec | ChoiceSpec;
+export type AnySpec = NumberSpec | IntegersSpec | BooleanSpec | ChoiceSpec | NamedNumberSpec;
 
 /** The same with its name. */
 export type OptionSpec = AnySpec & {
@@ -133,6 +142,10 @@ function wantedInstead(spec: AnySpec, value: unknown): string | undefined {
         : `an integer${rangeOf(spec)}`;
     case "number":
       return isWithin(spec, value) ? undefined : `a number${rangeOf(spec)}`;
+    case "namedNumber":
+      return isWithin(spec, value) || spec.names.some((name) => name === value)
+        ? undefined
+        : `a number${rangeOf(spec)}, or ${spec.names.join(" or ")}`;
     case "boolean":
       return typeof value === "boolean" ? undefined : "true or false";
     case "choice":

@@ -1,4 +1,11 @@
-import { assert, assertAlmostEquals, assertEquals, assertLess, assertNotEquals } from "@std/assert";
+import {
+  assert,
+  assertAlmostEquals,
+  assertEquals,
+  assertLess,
+  assertNotEquals,
+  assertRejects,
+} from "@std/assert";
 import fc from "fast-check";
 import type { Backend } from "../engine/backend/backend.ts";
 import { openCpuBackend } from "../engine/cpu/backend.ts";
@@ -277,6 +284,50 @@ for (const decaySteps of [0, 4]) {
     );
   });
 }
+
+Deno.test("Adam's rate falls by a factor every so many steps, down to a share", async () => {
+  const [m, v] = [[0, 0, 0, 0], [0, 0, 0, 0]];
+  const decay = { decaySteps: 2, decayFactor: 0.5, leastShare: 0.375 };
+  assertPath(
+    await optimize((state, parameters, step) =>
+      new Adam(state, "adam", parameters, { step, learningRate: 0.125, ...decay })
+    ),
+    (g, i, t) => {
+      m[i] = 0.9 * m[i] + 0.1 * g;
+      v[i] = 0.999 * v[i] + 0.001 * g * g;
+      const [meanHat, varianceHat] = [m[i] / (1 - 0.9 ** (t + 1)), v[i] / (1 - 0.999 ** (t + 1))];
+      const share = [1, 1, 0.5, 0.5, 0.375, 0.375][t];
+      return -0.125 * share * meanHat / (Math.sqrt(varianceHat) + 1e-8);
+    },
+  );
+});
+
+Deno.test("AdamW shrinks the parameters by a share of the rate, besides Adam's step", async () => {
+  const [learningRate, weightDecay] = [0.125, 0.3];
+  const path = await optimize((state, parameters, step) =>
+    new Adam(state, "adam", parameters, { step, learningRate, weightDecay })
+  );
+  const [w, m, v] = [[1, -2, 0.5, 3], [0, 0, 0, 0], [0, 0, 0, 0]];
+  path.forEach((values, t) => {
+    for (let i = 0; i < w.length; i++) {
+      const g = 2 * CURVATURE[i] * (w[i] - CENTRE[i]);
+      m[i] = 0.9 * m[i] + 0.1 * g;
+      v[i] = 0.999 * v[i] + 0.001 * g * g;
+      const [meanHat, varianceHat] = [m[i] / (1 - 0.9 ** (t + 1)), v[i] / (1 - 0.999 ** (t + 1))];
+      w[i] *= 1 - learningRate * weightDecay;
+      w[i] -= learningRate * meanHat / (Math.sqrt(varianceHat) + 1e-8);
+      assertAlmostEquals(values[i], w[i], 1e-9, `w[${i}] after step ${t}`);
+    }
+  });
+  await assertRejects(
+    () =>
+      optimize((state, parameters, step) =>
+        new Adam(state, "adam", parameters, { step, weightDecay, decaySteps: 4 })
+      ),
+    RangeError,
+    "Adam: a weightDecay, 0.3, needs a constant rate: decaySteps 0, not 4",
+  );
+});
 
 Deno.test("Adam that takes over another one's moments goes on as the other would", async () => {
   const options = { learningRate: 0.125 };

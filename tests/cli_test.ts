@@ -121,6 +121,8 @@ Deno.test("what is wrong with the command line is said on one line, with exit co
     [["train", "--data", "optdigit"], "(did you mean optdigits?)"],
     [["train", "--steps", "many"], '--steps takes an integer, got "many"'],
     [["train", "--latent", "0"], "--latent must be an integer ≥ 1, got 0"],
+    [["train", "--gamma", "sum"], '--gamma takes a number or auto or sums, got "sum"'],
+    [["train", "--gamma", "-1"], "--gamma must be a number ≥ 0, or auto or sums, got -1"],
     [["train", "--hidden", "5,x"], "--hidden takes a list such as 500,500,2000"],
     [["train", "--critic", "onn"], "unknown value of --critic"],
     [["train", "--device", "gpu"], 'unknown device "gpu"'],

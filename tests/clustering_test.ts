@@ -7,6 +7,7 @@ import {
   assertLessOrEqual,
   assertNotEquals,
   assertRejects,
+  assertThrows,
 } from "@std/assert";
 import fc from "fast-check";
 import { loadDataset } from "../datasets/load.ts";
@@ -20,8 +21,10 @@ import { State } from "../engine/state/state.ts";
 import { Table } from "../engine/state/table.ts";
 import { Autoencoder } from "../models/networks/autoencoder.ts";
 import {
+  Construction,
   dropThresholds,
   DynAE,
+  type DynAEOptions,
   dynamicLosses,
   dynamicTargets,
   type ThresholdSchedule,
@@ -35,6 +38,7 @@ import {
   nearestRows,
 } from "../models/shallow/kmeans.ts";
 import { resolveOptions } from "../models/options.ts";
+import { Augmentation } from "../models/training/batches.ts";
 import { Pretraining } from "../models/training/pretraining.ts";
 import {
   type CriticMode,
@@ -280,6 +284,39 @@ Deno.test("k-means on optdigits reaches scikit-learn's best inertia within 1 %",
   assertLess(Math.abs(inertia / OPTDIGITS_INERTIA - 1), 0.01);
   for (const other of inertias) assertGreater(other, 0.999 * OPTDIGITS_INERTIA);
   await backend.dispose();
+});
+
+Deno.test("gamma is a number, 0 included, or a name for one that the data decide", async () => {
+  const [n, height, width, latent] = [4, 3, 4, 3];
+  const d = height * width;
+  const gammaOf = async (gamma: DynAEOptions["gamma"], areImages: boolean) => {
+    const backend = new OracleBackend();
+    const training = new Training(backend, {});
+    const { state } = training;
+    const net = new Autoencoder(state, { inputs: d, hidden: [4], latent }, 0);
+    const samples = { data: new Float32Array(n * d), n, d };
+    const centroids = state.variable("centroids", [2, latent]);
+    const augmentation = areImages
+      ? new Augmentation(state, { height, width, rotation: 10, shift: 0, seed: 0 })
+      : undefined;
+    const { options } = new DynAE({ gamma, latent, clusters: 2 });
+    const rows = await Rows.open(backend, samples);
+    const fitting = { training, net, samples, rows, centroids };
+    const { gamma: found } = new Construction(fitting, augmentation, options);
+    training.dispose();
+    return found;
+  };
+  for (const areImages of [false, true]) {
+    assertEquals(await gammaOf(0, areImages), 0);
+    assertEquals(await gammaOf(1, areImages), 1);
+    assertEquals(await gammaOf("sums", areImages), 4);
+    assertEquals(await gammaOf("auto", areImages), areImages ? 100 : 4);
+  }
+  assertThrows(
+    () => new DynAE({ gamma: -1 }),
+    RangeError,
+    "dynae: gamma must be a number ≥ 0, or auto or sums, got -1",
+  );
 });
 
 /** β1 and β2 over the first updates. */

@@ -1,8 +1,10 @@
 import {
+  assert,
   assertAlmostEquals,
   assertEquals,
   assertGreater,
   assertLess,
+  assertNotEquals,
   assertThrows,
 } from "@std/assert";
 import fc from "fast-check";
@@ -428,6 +430,40 @@ Deno.test("AE-CM: hard orthonormality holds exactly, and needs a code that is la
     () => new AECM({ latent: 2, clusters: 3, orthonormality: "hard" }),
     RangeError,
     "needs a latent size of at least the clusters, 3; got 2",
+  );
+});
+
+Deno.test("without biases AE-CM's module keeps them at 0 and trains its weights", async () => {
+  const [n, d] = [40, 6];
+  const random = new RandomStream(5, 1);
+  const data = Float32Array.from({ length: n * d }, () => random.uniform());
+  const cpu = await openCpuBackend({ threads: 1 });
+  const largest = async (moduleBiases: boolean) => {
+    const sizes = { clusters: 3, latent: 4, hidden: [5], batchSize: 8, steps: 20 };
+    const model = new AECM({ ...sizes, init: "rand", moduleBiases });
+    let last: Checkpoint | undefined;
+    await model.fit({ data, n, d }, {
+      backend: cpu,
+      saveSeconds: Infinity,
+      save: (checkpoint) => {
+        last = checkpoint;
+        return Promise.resolve();
+      },
+    });
+    await model.dispose();
+    return (name: string) => Math.max(...last!.variables.get(`module ${name}`)!.data.map(Math.abs));
+  };
+  const [withBiases, without] = [await largest(true), await largest(false)];
+  for (const name of ["encoder.0", "decoder.0"]) {
+    assert(withBiases(`${name}.bias`) > 0);
+    assertEquals(without(`${name}.bias`), 0);
+    assertNotEquals(without(`${name}.weight`), withBiases(`${name}.weight`));
+  }
+  await cpu.dispose();
+  assertThrows(
+    () => new AECM({ init: "posterior", moduleBiases: false }),
+    RangeError,
+    "ae-cm: the init posterior needs the module's biases",
   );
 });
 

@@ -90,16 +90,20 @@ function options(changes: Partial<PretrainingOptions> = {}): PretrainingOptions 
   return { ...resolveOptions("pre-training", PRETRAINING_OPTIONS, given), seed };
 }
 
-Deno.test("both forms of the reconstruction error are those of plain sums", async () => {
+Deno.test("every form of the reconstruction error is that of plain sums", async () => {
   const oracle = new OracleBackend();
   using state = new State(oracle);
   const [a, b] = [drawn(7, 5, -2, 2), drawn(7, 5, -2, 2)];
   const [p, t] = [variable(state, "p", a), variable(state, "t", b)];
-  const { mean, halfSum } = await evaluate(oracle, () => ({
+  const { mean, halfMean, whole, halfSum } = await evaluate(oracle, () => ({
     mean: reconstructionError(p, t, "mean"),
+    halfMean: reconstructionError(p, t, "halfMean"),
+    whole: reconstructionError(p, t, "sum"),
     halfSum: reconstructionError(p, t, "halfSum"),
   }));
   assertAlmostEquals(mean[0], squares(a, b) / 35, 1e-12);
+  assertAlmostEquals(halfMean[0], squares(a, b) / 2 / 35, 1e-12);
+  assertAlmostEquals(whole[0], squares(a, b) / 7, 1e-12);
   assertAlmostEquals(halfSum[0], squares(a, b) / 2 / 7, 1e-12);
 });
 

@@ -33,6 +33,11 @@ export function minimizeTogether(loss: Tensor, optimizers: readonly Optimizer[])
 export interface AdamOptions extends Partial<AdamConstants> {
   /** Updates made before, u32 [1], advanced by whoever shares it; absent: a counter of its own. */
   readonly step?: Tensor;
+  /**
+   * λ of AdamW (Loshchilov and Hutter, arXiv 1711.05101): every step shrinks the parameters by the
+   * share η·λ, besides; for a constant rate. 0 by default.
+   */
+  readonly weightDecay?: number;
 }
 
 /** Adam (Kingma and Ba, arXiv 1412.6980), bias-corrected. */
@@ -40,6 +45,7 @@ export class Adam implements Optimizer {
   private readonly m: Variable;
   private readonly v: Variable;
   private readonly constants: AdamConstants;
+  private readonly weightDecay: number;
   private readonly step: Tensor;
   /** The counter, where it is its own. */
   private readonly ownStep?: Variable;
@@ -49,14 +55,23 @@ export class Adam implements Optimizer {
    * @param state Owns the moments. @param name Of the moments in checkpoints.
    * @param parameters What is updated. @param options Learning rate (default 1e-3), β1 (0.9),
    *   β2 (0.999), ε (1e-8), the number of steps over which the rate decays to 0 along a cosine
-   *   (default 0: constant), and a step counter that is shared (default: one of its own).
+   *   (default 0: constant) or between its falls by a factor (0: the cosine), weight decay (0), and a step counter that is shared (default: one of its
+   *   own).
+   * @throws {RangeError} for weight decay at a rate that decays.
    */
   constructor(
     state: State,
     name: string,
     readonly parameters: ParameterBlock,
-    { step, ...options }: AdamOptions = {},
+    { step, weightDecay = 0, ...options }: AdamOptions = {},
   ) {
+    const { decaySteps = 0 } = options;
+    if (weightDecay > 0 && decaySteps > 0) {
+      throw new RangeError(
+        `Adam: a weightDecay, ${weightDecay}, needs a constant rate: decaySteps 0, not ${decaySteps}`,
+      );
+    }
+    this.weightDecay = weightDecay;
     if (!step) this.ownStep = state.variable(`${name}.step`, [1], { dtype: "u32" });
     this.step = step ?? this.ownStep!;
     this.constants = {
@@ -64,8 +79,10 @@ export class Adam implements Optimizer {
       beta1: 0.9,
       beta2: 0.999,
       epsilon: 1e-8,
-      decaySteps: 0,
+      decayFactor: 0,
+      leastShare: 0,
       ...options,
+      decaySteps,
     };
     this.m = state.variable(`${name}.m`, parameters.arena.shape);
     this.v = state.variable(`${name}.v`, parameters.arena.shape);
@@ -78,7 +95,9 @@ export class Adam implements Optimizer {
 
   /** Inside `trace`: one step of Adam by a gradient of the arena's shape. */
   update(gradient: Tensor): void {
-    applyAdam([this.parameters.arena, gradient, this.m, this.v], this.step, this.constants);
+    const { parameters: { arena }, weightDecay, constants } = this;
+    if (weightDecay > 0) assign(arena, scale(arena, 1 - constants.learningRate * weightDecay));
+    applyAdam([arena, gradient, this.m, this.v], this.step, constants);
     if (this.ownStep) advance(this.ownStep);
   }
 

@@ -15,8 +15,12 @@ export interface AdamConstants {
   readonly beta2: number;
   /** ε, added to √v̂. */
   readonly epsilon: number;
-  /** Steps of a cosine decay of the learning rate to 0; 0 keeps it constant. */
+  /** Steps of a cosine decay of the learning rate to 0, or between its falls; 0 keeps it constant. */
   readonly decaySteps: number;
+  /** What the rate is multiplied by at every fall, in (0, 1); 0: it decays along the cosine. */
+  readonly decayFactor: number;
+  /** The share of the rate below which falls do not take it. */
+  readonly leastShare: number;
 }
 
 /** Adam (Kingma and Ba, arXiv 1412.6980, algorithm 1) in place. */

@@ -22,8 +22,6 @@ export interface GraphPartitionOptions {
   readonly neighbourCounts?: readonly number[];
   /** 32 bits. Default 0. */
   readonly seed?: number;
-  /** Called with every candidate, once it is known. */
-  readonly onCandidate?: (candidate: PartitionCandidate) => void;
   /** Aborting rejects with its reason. */
   readonly signal?: AbortSignal;
 }
@@ -65,7 +63,7 @@ export async function graphPartition(
   codes: Variable,
   options: GraphPartitionOptions,
 ): Promise<GraphPartition> {
-  const { clusters, neighbourCounts = [10, 20, 30], seed = 0, onCandidate, signal } = options;
+  const { clusters, neighbourCounts = [10, 20, 30], seed = 0, signal } = options;
   const [n, p] = codes.shape;
   if (n < 3) throw new RangeError(`graph partition: it needs at least 3 rows, got ${n}`);
   const most = Math.max(...neighbourCounts.map((k) => k - 1), SURE_NEIGHBOURS, CUT_DEGREE);
@@ -78,7 +76,6 @@ export async function graphPartition(
     for (const [name, labels] of await partitionsOf(backend, data, width, settings)) {
       const candidate = { name: name + where, cut: normalizedCut(graph, labels, clusters), labels };
       candidates.push(candidate);
-      onCandidate?.(candidate);
     }
   };
   await addOf(Float32Array.from(await codes.read()), p, "");

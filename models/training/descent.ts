@@ -26,6 +26,8 @@ export interface DescentSettings<Term extends string>
   readonly learningRate: number;
   /** Adam's. */
   readonly epsilon: number;
+  /** AdamW's; 0 by default. */
+  readonly weightDecay?: number;
   /** Steps between two rows of the log. */
   readonly interval: number;
 }
@@ -43,11 +45,11 @@ export class Descent<Term extends string> {
     private readonly settings: DescentSettings<Term>,
   ) {
     const { state } = training;
-    const { parameters, learningRate, epsilon, averaging } = settings;
+    const { parameters, learningRate, epsilon, weightDecay = 0, averaging } = settings;
     const blocks = Object.entries(parameters);
     const optimizers: Optimizer[] = [];
     this.phase = new Phase(training, { ...settings, batchOrder: "shuffled" }, (step) => {
-      const adam = { learningRate, epsilon, step };
+      const adam = { learningRate, epsilon, weightDecay, step };
       for (const [name, block] of blocks) {
         optimizers.push(new Adam(state, `${name} adam`, block, adam));
       }

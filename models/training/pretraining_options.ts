@@ -12,8 +12,8 @@ export type Corruption = "none" | "mask" | "gaussian";
 /** Adam, or gradient descent with momentum. */
 export type PretrainingOptimizer = "adam" | "sgd";
 
-/** The mean over batch and features, or Caffe's half the sum over features, as a mean over the batch. */
-export type ErrorForm = "mean" | "halfSum";
+/** The squared error's mean or sum over features, whole or halved; always a mean over the batch. */
+export type ErrorForm = "mean" | "halfMean" | "sum" | "halfSum";
 
 /** Options of pre-training. */
 export interface PretrainingOptions {
@@ -116,7 +116,7 @@ export const PRETRAINING_OPTIONS: Specs<Omit<PretrainingOptions, "seed">> = {
     default: 1e-8,
     min: 0,
     description: "Adam's epsilon",
-    source: "Kingma and Ba; DynAE's code: Keras' 1e-7",
+    source: "Kingma and Ba; DynAE's code",
   },
   pretrainDecay: {
     type: "boolean",
@@ -133,10 +133,10 @@ export const PRETRAINING_OPTIONS: Specs<Omit<PretrainingOptions, "seed">> = {
   },
   pretrainError: {
     type: "choice",
-    choices: ["mean", "halfSum"],
+    choices: ["mean", "halfMean", "sum", "halfSum"],
     default: "mean",
-    description: "squared error: mean over features, or half their sum; each a mean over rows",
-    source: "DynAE; DEC's code: halfSum",
+    description: "squared error: its mean or sum over features, whole or halved; a mean over rows",
+    source: "DynAE; DEC's fork of Caffe: halfMean, Caffe itself: halfSum, DCN: sum",
   },
   batchSize: {
     type: "integer",

@@ -14,13 +14,28 @@ import type { Check, PhaseEnd, Training } from "./trainer.ts";
 /** Share of a phase after which SGD's rate falls to a tenth, and falls again: Caffe's 20,000 of 50,000. */
 const DROP_SHARE = 0.4;
 
+/** What an error's form divides the squared error of a row of d features by. */
+export function errorDivisor(form: ErrorForm, features: number): number {
+  switch (form) {
+    case "mean":
+      return features;
+    case "halfMean":
+      return 2 * features;
+    case "sum":
+      return 1;
+    case "halfSum":
+      return 2;
+  }
+}
+
 /**
- * The reconstruction error of a batch [n, d], a scalar: the mean over n and d of (p − t)², or Caffe's
- * Euclidean loss Σ (p − t)² / (2n), which is d/2 times as large.
+ * The reconstruction error of a batch [n, d], a scalar: Σ (p − t)² over n (a mean over the batch) and
+ * over the form's {@linkcode errorDivisor}. Caffe's Euclidean loss is Σ/(2n), `halfSum`; in DEC's fork
+ * of Caffe it is divided by `count()`, Σ/(2nd), `halfMean`; DCN's layers take Σ/n, `sum`.
  */
 export function reconstructionError(prediction: Tensor, target: Tensor, form: ErrorForm): Tensor {
-  const divisor = form === "mean" ? target.size : 2 * target.shape[0];
-  return scale(squaredError(prediction, target), 1 / divisor);
+  const [n, d] = target.shape;
+  return scale(squaredError(prediction, target), 1 / (n * errorDivisor(form, d)));
 }
 
 /** The options that a phase follows. */

@@ -68,20 +68,21 @@ export async function startPartition<N extends Network>(
 ): Promise<Uint32Array> {
   const { backend, context: { signal } } = training;
   const shared = { clusters, seed, ...signal && { signal } };
-  if (partition === "kmeans") {
+  // One or two rows have no graph.
+  if (partition === "kmeans" || partition === "graph" && encoding.codes.shape[0] < 3) {
     const found = await encoding.cluster({ ...shared, nInit, run: 0 });
     centroids.write(found.centroids);
     return found.labels;
   }
   if (partition === "graph") {
     const { codes } = encoding;
-    const { labels, name, cut } = await graphPartition(backend, codes, {
-      ...shared,
-      onCandidate: ({ name, cut }) =>
-        training.log({ phase: "start", step: 0, candidate: name, cut }),
-    });
-    training.log({ phase: "start", step: 0, chosen: name, cut });
+    const { labels, name, cut, candidates } = await graphPartition(backend, codes, shared);
     await moveToMeans(centroids, codes, labels);
+    // At the end, so that a start which is interrupted and made again is logged once.
+    for (const { name, cut } of candidates) {
+      training.log({ phase: "start", step: 0, candidate: name, cut });
+    }
+    training.log({ phase: "start", step: 0, chosen: name, cut });
     return labels;
   }
   const { codes } = encoding;

@@ -27,14 +27,14 @@ export const adam: WasmKernel = {
   supports: () => true,
   scratch: () => NO_SCRATCH,
   passes(params, _constants, { regions: [w, g, m, v, step] }) {
-    const { n, learningRate, beta1, beta2, epsilon, decaySteps } = params;
+    const { n, beta1, beta2, epsilon } = params;
     return [{
       entry: "adam",
       extent: elementwiseExtent(n),
       parameters: [w, g, m, v, n, beta1, 1 - beta1, beta2, 1 - beta2, epsilon],
       current(memory) {
         const taken = new Uint32Array(memory, step, 1)[0];
-        const rate = learningRateAt(taken, learningRate, decaySteps);
+        const rate = learningRateAt(taken, params);
         return [rate / oneMinusPower(beta1, taken + 1), 1 / oneMinusPower(beta2, taken + 1)];
       },
     }];
