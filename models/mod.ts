@@ -224,7 +224,11 @@ export { type Affinity, Encoding, Labelling, labelsOf } from "./training/whole_p
 export type { Edges } from "./graph/edges.ts";
 export { fuzzyGraph } from "./graph/fuzzy_graph.ts";
 export { layoutOf, type LayoutOptions } from "./graph/layout.ts";
-export { type NearestNeighbours, nearestNeighbours } from "./graph/nearest_neighbours.ts";
+export {
+  type NearestNeighbours,
+  nearestNeighbours,
+  neighboursAmong,
+} from "./graph/nearest_neighbours.ts";
 export { agreementOf, neighbourhoods, normalizedCut } from "./graph/normalized_cut.ts";
 export {
   type GraphPartition,
