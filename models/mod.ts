@@ -126,6 +126,7 @@ export {
   type VaDEOptions,
   type VaDETerm,
 } from "./vade.ts";
+export { N2D, type N2DOptions } from "./n2d.ts";
 export { GaussianMixture, type GaussianMixtureOptions, type MixtureModel } from "./gmm.ts";
 export {
   type ComparedLosses,
