@@ -171,17 +171,18 @@ export class N2D extends DeepEstimator<N2DOptions> {
       const settings = { ...EM, clusters, seed, signal };
       const fit = await fitMixture(backend, places, dimensions, nInit, settings);
       const { standardization, mixture, objectives, iterations, converged } = fit;
+      const args = [backend, places, dimensions, standardization, EM.covariance, mixture] as const;
+      const codes = Float32Array.from(await known.codes.read());
+      const labels = agreed(codes, options.latent, await assignToMixture(...args));
+      known.labels.write(labels);
+      await moveToMeans(centroids, known.codes, labels);
+      // Last, so that whoever stops at this row repeats nothing of it.
       training.log({
         phase: "mixture",
         step: iterations,
         objective: objectives.at(-1)!,
         converged,
       });
-      const args = [backend, places, dimensions, standardization, EM.covariance, mixture] as const;
-      const codes = Float32Array.from(await known.codes.read());
-      const labels = agreed(codes, options.latent, await assignToMixture(...args));
-      known.labels.write(labels);
-      await moveToMeans(centroids, known.codes, labels);
       return null;
     });
     return { end, labels: await known.labels.read() as Uint32Array };
