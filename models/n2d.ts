@@ -155,15 +155,10 @@ export class N2D extends DeepEstimator<N2DOptions> {
     const end = await pretraining.run(rows);
     await encoding.run();
     await training.once("layout of the code", async () => {
+      const options = { dimensions, minDistance: minDist, seed, signal };
+      const places = await placesOf(backend, encoding.table, neighbours, options);
+      layout.write(places);
       known.codes.write(Float32Array.from(await encoding.codes.read()));
-      layout.write(
-        await placesOf(backend, encoding.table, neighbours, {
-          dimensions,
-          minDistance: minDist,
-          seed,
-          signal,
-        }),
-      );
       return null;
     });
     await training.once("mixture on the layout", async () => {
