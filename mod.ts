@@ -30,6 +30,7 @@ export { DynAE } from "./models/dynae.ts";
 export { GaussianMixture } from "./models/gmm.ts";
 export { IDEC } from "./models/idec.ts";
 export { KMeans } from "./models/kmeans_estimator.ts";
+export { N2D } from "./models/n2d.ts";
 export { SupervisedCM } from "./models/supervised_cm.ts";
 export { VaDE } from "./models/vade.ts";
 export { segment } from "./models/segmentation/segmentation.ts";

@@ -127,6 +127,7 @@ export {
   type VaDEOptions,
   type VaDETerm,
 } from "./vade.ts";
+export { N2D, type N2DOptions } from "./n2d.ts";
 export { GaussianMixture, type GaussianMixtureOptions, type MixtureModel } from "./gmm.ts";
 export {
   type ComparedLosses,
@@ -226,7 +227,11 @@ export { type Affinity, Encoding, Labelling, labelsOf } from "./training/whole_p
 export type { Edges } from "./graph/edges.ts";
 export { fuzzyGraph } from "./graph/fuzzy_graph.ts";
 export { layoutOf, type LayoutOptions } from "./graph/layout.ts";
-export { type NearestNeighbours, nearestNeighbours } from "./graph/nearest_neighbours.ts";
+export {
+  type NearestNeighbours,
+  nearestNeighbours,
+  neighboursAmong,
+} from "./graph/nearest_neighbours.ts";
 export { agreementOf, neighbourhoods, normalizedCut } from "./graph/normalized_cut.ts";
 export {
   type GraphPartition,

@@ -11,6 +11,7 @@ import { GMM_METHOD } from "./gmm.ts";
 import { IDEC_METHOD } from "./idec.ts";
 import { KMEANS_METHOD } from "./kmeans_estimator.ts";
 import type { Method } from "./method.ts";
+import { N2D_METHOD } from "./n2d.ts";
 import { VADE_METHOD } from "./vade.ts";
 
 const ALL: readonly Method[] = [
@@ -21,6 +22,7 @@ const ALL: readonly Method[] = [
   DCN_METHOD,
   DKM_METHOD,
   DEPICT_METHOD,
+  N2D_METHOD,
   AE_KMEANS_METHOD,
   CM_METHOD,
   AE_CM_METHOD,

@@ -10,7 +10,11 @@ import { adjustedRandIndex } from "../models/evaluation/metrics.ts";
 import { type Edges, neighbourEdges, symmetric } from "../models/graph/edges.ts";
 import { fuzzyGraph } from "../models/graph/fuzzy_graph.ts";
 import { curveOf, layoutOf, spectralStart } from "../models/graph/layout.ts";
-import { type NearestNeighbours, nearestNeighbours } from "../models/graph/nearest_neighbours.ts";
+import {
+  type NearestNeighbours,
+  nearestNeighbours,
+  neighboursAmong,
+} from "../models/graph/nearest_neighbours.ts";
 import { agreementOf, neighbourhoods, normalizedCut } from "../models/graph/normalized_cut.ts";
 import { graphPartition, type GraphPartitionOptions } from "../models/graph/partition.ts";
 import { slowestVectors } from "../models/graph/spectral.ts";
@@ -175,6 +179,45 @@ Deno.test("neighbours and layout have the same bytes on any number of threads", 
   ));
   assertEquals(results[1], results[0]);
   assertEquals(results[2], results[0]);
+});
+
+Deno.test("neighbours among other rows are the nearest, equal ones included", async () => {
+  const random = new RandomStream(3, 1);
+  const [n, m, d, k] = [40, 2500, 3, 7];
+  // Small integers: distances are exact, and ties frequent.
+  const integers = (rows: number) =>
+    Float32Array.from({ length: rows * d }, () => Math.floor(random.uniform(0, 12)));
+  const [asking, points] = [integers(n), integers(m)];
+  const expected = Array.from({ length: n }, (_, i) => {
+    const all = Array.from({ length: m }, (_, j) => {
+      let squared = 0;
+      for (let c = 0; c < d; c++) squared += (asking[i * d + c] - points[j * d + c]) ** 2;
+      return { j, squared };
+    });
+    return all.sort((a, b) => a.squared - b.squared || a.j - b.j).slice(0, k);
+  }).flat();
+  await withCpu(async (backend) => {
+    using queries = Table.upload(backend, "queries", asking, n, d);
+    // In three chunks.
+    using table = Table.upload(backend, "points", points, m, d, 1024 * 4 * d);
+    assertEquals(table.chunks.length, 3);
+    const found = await neighboursAmong(backend, queries, table, k);
+    assertEquals([...found.rows], expected.map(({ j }) => j));
+    assertEquals([...found.squaredDistances], expected.map(({ squared }) => squared));
+    using narrow = Table.upload(backend, "narrow", points, m * d, 1);
+    const wrong: [points: Table, count: number, message: string][] = [
+      [table, 0, "an integer ≥ 1, got 0"],
+      [table, m + 1, `need as many rows, got ${m}`],
+      [narrow, 1, "rows of 3 columns"],
+    ];
+    for (const [points, count, message] of wrong) {
+      await assertRejects(
+        () => neighboursAmong(backend, queries, points, count),
+        RangeError,
+        message,
+      );
+    }
+  });
 });
 
 Deno.test("a layout keeps neighbours together and strangers apart", async () => {

@@ -1,4 +1,4 @@
-/** The nearest other rows of every row, selected on the device. */
+/** The nearest rows of every row, among the same rows or others, selected on the device. */
 import { nearestNeighbours as kernel, NO_ROW } from "../../kernels/nearest_neighbours.ts";
 import type { Backend } from "../../engine/backend/backend.ts";
 import { callKernel } from "../../engine/ops/call.ts";
@@ -9,7 +9,7 @@ import { trace } from "../../engine/planner/program.ts";
 import { State } from "../../engine/state/state.ts";
 import type { Table } from "../../engine/state/table.ts";
 
-/** The k nearest other rows of n rows, nearest first, ties to the lowest number. */
+/** The k nearest rows of n rows, themselves left out, nearest first, ties to the lowest number. */
 export interface NearestNeighbours {
   /** k */
   readonly count: number;
@@ -35,14 +35,56 @@ export async function nearestNeighbours(
   count: number,
   signal?: AbortSignal,
 ): Promise<NearestNeighbours> {
-  const { rows: n, width: d } = points;
-  if (!(Number.isInteger(count) && count >= 1)) {
-    throw new RangeError(`nearest neighbours: their number must be an integer ≥ 1, got ${count}`);
-  }
+  const { rows: n } = points;
+  checkCount(count);
   if (!(count < n)) {
     throw new RangeError(`${count} nearest neighbours of a row need ${count + 1} rows, got ${n}`);
   }
-  const most = Math.max(BLOCK_ROWS, Math.floor(BLOCK_PAIRS / n));
+  return await search(backend, points, points, count, signal);
+}
+
+/**
+ * The nearest rows of one table to each row of another, as {@linkcode nearestNeighbours} finds them;
+ * a row of equal values is a neighbour like any other.
+ * @param queries [n, d]. @param points [m, d], in which `rows` of the result count.
+ * @param count k, at most m. @param signal Aborting rejects with its reason.
+ * @throws {RangeError} where there are fewer points than neighbours, the rows have other columns, or
+ *   there is a row with values that are not finite.
+ */
+export async function neighboursAmong(
+  backend: Backend,
+  queries: Table,
+  points: Table,
+  count: number,
+  signal?: AbortSignal,
+): Promise<NearestNeighbours> {
+  checkCount(count);
+  if (!(count <= points.rows)) {
+    throw new RangeError(`${count} nearest neighbours need as many rows, got ${points.rows}`);
+  }
+  if (queries.width !== points.width) {
+    throw new RangeError(
+      `nearest neighbours: rows of ${queries.width} columns have none among rows of ${points.width}`,
+    );
+  }
+  return await search(backend, queries, points, count, signal);
+}
+
+function checkCount(count: number): void {
+  if (Number.isInteger(count) && count >= 1) return;
+  throw new RangeError(`nearest neighbours: their number must be an integer ≥ 1, got ${count}`);
+}
+
+/** Searches `points` for the neighbours of `asking`; where both are one table, a row is not its own. */
+async function search(
+  backend: Backend,
+  asking: Table,
+  points: Table,
+  count: number,
+  signal: AbortSignal | undefined,
+): Promise<NearestNeighbours> {
+  const { rows: n, width: d } = asking;
+  const most = Math.max(BLOCK_ROWS, Math.floor(BLOCK_PAIRS / points.rows));
   const batches = Math.ceil(n / most);
   const queries = Math.ceil(n / batches);
   using memory = new State(backend);
@@ -51,15 +93,17 @@ export async function nearestNeighbours(
   const block = scratch("block", [1], "u32");
   const rows = scratch("rows", [queries, count], "u32");
   const squared = scratch("squared distances", [queries, count]);
-  using search = await trace(backend, () => {
+  const noRows = asking === points ? undefined : scratch("own rows", [queries], "u32");
+  noRows?.write(new Uint32Array(queries).fill(NO_ROW));
+  using program = await trace(backend, () => {
     // The last block goes on at the first row.
     const order = { order: "sequential", seed: 0, stream: 0 } as const;
     const sizes = { total: n, batch: queries, batches, count: queries };
     const numbers = batchRows(block, { ...order, ...sizes });
-    const x = gather(points, numbers);
+    const x = gather(asking, numbers);
     for (const { first, rows: chunk } of points.chunks) {
       const params = { queries, n: chunk.shape[0], first, d, k: count };
-      callKernel(kernel, params, [x, numbers, chunk, rows, squared]);
+      callKernel(kernel, params, [x, noRows ?? numbers, chunk, rows, squared]);
     }
     advance(block);
     return {};
@@ -71,7 +115,7 @@ export async function nearestNeighbours(
   };
   for (let first = 0; first < n; first += queries) {
     signal?.throwIfAborted();
-    search.run();
+    program.run();
     const [numbers, distances] = await backend.read([rows.region, squared.region]);
     const length = Math.min(queries, n - first) * count;
     found.rows.set(numbers.subarray(0, length), first * count);

@@ -30,8 +30,8 @@ export interface NetworkOptions {
   readonly inputScale?: number;
 }
 
-/** What a network must know of samples. */
-export type SampleShape = Pick<Samples, "d" | "height" | "width">;
+/** What a network must know of samples; and their number, where what predicts depends on it. */
+export type SampleShape = Pick<Samples, "d" | "height" | "width"> & Partial<Pick<Samples, "n">>;
 
 /** A fit in progress, as a method gets it. */
 export interface Fitting<N extends Network = Autoencoder> {
@@ -91,7 +91,7 @@ export abstract class NetworkEstimator<O extends NetworkOptions, N extends Netwo
   protected abstract shapeOf(variables: Checkpoint["variables"]): SampleShape | undefined;
 
   /** Makes what else predicting needs, of a fit or for `load` to fill; nothing by default. */
-  protected prepare(_state: State): void {}
+  protected prepare(_state: State, _shape: SampleShape): void {}
 
   /** The code of x [n, d] by the network: [n, p]. */
   protected encode(net: N, x: Tensor): Tensor {
@@ -121,7 +121,7 @@ export abstract class NetworkEstimator<O extends NetworkOptions, N extends Netwo
   ): Promise<FitOutcome<FittedNetwork<N>>> {
     const { state, backend, history } = training;
     const net = this.network(state, samples);
-    this.prepare(state);
+    this.prepare(state, samples);
     const { latent } = net.sizes;
     const centroids = state.variable(CENTROIDS, [this.options.clusters, latent]);
     // What is made up to here is what `restore` makes.
@@ -170,7 +170,7 @@ export abstract class NetworkEstimator<O extends NetworkOptions, N extends Netwo
     const state = new State(backend);
     try {
       const net = this.network(state, samples);
-      this.prepare(state);
+      this.prepare(state, samples);
       const centroids = state.variable(CENTROIDS, shape);
       state.restore(variables);
       return fittedNetwork(state, net, centroids);
@@ -226,7 +226,7 @@ export abstract class NetworkEstimator<O extends NetworkOptions, N extends Netwo
   }
 
   /** Encodes new rows and hands their codes on. */
-  private async withCodes<T>(
+  protected async withCodes<T>(
     backend: Backend,
     { net }: FittedNetwork<N>,
     samples: Samples,

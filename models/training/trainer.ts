@@ -248,7 +248,9 @@ export class Training {
     }
     this.resetLosses(phase, state);
     const { onSnapshot } = this.context;
-    if (onSnapshot && this.look) onSnapshot({ phase: phase.name, step, ...await this.look() });
+    if (phase.check && onSnapshot && this.look) {
+      onSnapshot({ phase: phase.name, step, ...await this.look() });
+    }
     if (stop !== undefined) {
       state.stopReason = stop;
       await this.save();
