@@ -20,6 +20,7 @@ const SCORES: readonly Measure[] = [
 
 /** In place of scores, where no classes are known. */
 const SIZES: readonly Measure[] = [
+  { name: "silhouette", title: "silhouette", digits: 3 },
   { name: "smallest", title: "rows of the smallest cluster", digits: 0 },
   { name: "largest", title: "of the largest", digits: 0 },
 ];
@@ -127,7 +128,9 @@ function rowOf(
     runs,
     finished: finished.length,
     statistics: Object.fromEntries(
-      measures.map(({ name }) => [name, statisticOf(finished.map(({ values }) => values[name]))]),
+      measures.map((
+        { name },
+      ) => [name, statisticOf(finished.flatMap(({ values }) => values[name] ?? []))]),
     ),
   };
 }
@@ -135,9 +138,10 @@ function rowOf(
 function valuesOf({ status, record }: RunState): Record<string, number> {
   if (status !== "finished") return {};
   const { results, seconds, steps } = record!;
-  const { acc, nmi, ari, clusterSizes } = results!;
+  const { acc, nmi, ari, clusterSizes, diagnostics: { silhouette } } = results!;
   return {
     ...(acc === undefined ? {} : { acc, nmi: nmi!, ari: ari! }),
+    ...silhouette !== null && { silhouette },
     smallest: Math.min(...clusterSizes),
     largest: Math.max(...clusterSizes),
     seconds,

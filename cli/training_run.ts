@@ -14,6 +14,7 @@ import {
 import { KMeans } from "../models/kmeans_estimator.ts";
 import { diagnose, warningsOf } from "../models/evaluation/diagnostics.ts";
 import { score } from "../models/evaluation/scoring.ts";
+import { METHODS } from "../models/registry.ts";
 import { centroidStrip, rangeOf } from "./centroids.ts";
 import type { Manifest } from "../storage/checkpoint.ts";
 import { writeCheckpoint } from "../storage/files.ts";
@@ -214,7 +215,7 @@ function resultsOf(
   const shape = {
     clusterSizes: sizes,
     diagnostics,
-    warnings: warningsOf(found),
+    warnings: warningsOf(found, METHODS[configuration.model].pretraining !== undefined),
     ...candidates.length > 0 && { candidates },
   };
   if (truth === undefined) return { ...shape, partitions: {} };

@@ -42,7 +42,10 @@ function finished(
   const scores = acc === undefined ? {} : { acc, nmi: acc / 2, ari: 0 };
   const record = {
     ...{ seconds, steps: 100, device: { used: { description: "CPU" } } },
-    results: { ...scores, clusterSizes: [3, 7], partitions: {}, warnings },
+    results: {
+      ...scores,
+      ...{ clusterSizes: [3, 7], diagnostics: { silhouette: 0.5 }, partitions: {}, warnings },
+    },
   } as unknown as RunRecord;
   return { status: "finished", reason: "", record };
 }
@@ -91,10 +94,11 @@ Deno.test("a table tells means, deviations, and what is not finished", () => {
   );
 });
 
-Deno.test("rows without classes show the sizes of clusters", () => {
+Deno.test("rows without classes show silhouettes and the sizes of clusters", () => {
   const states = [2, 4, 6, 8].map((seconds) => finished(undefined, seconds));
   const summary = summarize(PLAN, states);
   assertEquals(summary.measures.map(({ name }) => name), [
+    "silhouette",
     "smallest",
     "largest",
     "seconds",
@@ -259,6 +263,20 @@ Deno.test("what is wrong with a comparison or a sweep is said before anything ru
       "blobs.csv",
       "rows.csv",
     ]);
+  }));
+
+Deno.test("where no classes are known, a sweep over K shows silhouettes", () =>
+  inFolder(async (folder) => {
+    const data = ["--data", "rows.csv", "--device", "cpu", "--threads", "1", "--seeds", "1"];
+    const args = ["sweep", "--model", "kmeans", ...data, "--over", "clusters=2,3,4", "--out", "k"];
+    const { code, out, err } = await run(args, folder);
+    assertEquals(code, 0, err);
+    assertMatch(out, /\| +silhouette \|/);
+    const rows = JSON.parse(await Deno.readTextFile(`${folder}/k/table.json`)).rows;
+    const found = rows.map((
+      { statistics }: { statistics: { silhouette: { mean: number } } },
+    ) => statistics.silhouette.mean);
+    assertEquals(found.indexOf(Math.max(...found)), 1, `${found}`);
   }));
 
 Deno.test("without the permission to submit, the launcher says which one it needs", () =>

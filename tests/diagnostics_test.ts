@@ -65,6 +65,8 @@ Deno.test("what looks wrong is warned of, once, with a remedy; what looks right 
   const halves = spread.map((i) => Math.floor(i / 50));
   assertEquals(warningsOf(onLine(spread, halves, 2, halves)), []);
   const moved = onLine(spread, halves, 2, spread.map((i) => i % 2));
+  const tiny = onLine(spread.map((x) => 1e-5 * x), halves, 2);
+  assertEquals(warningsOf(tiny, false), []);
   const cases: [string[], string][] = [
     [warningsOf(moved), "far from those that clustering began with (agreement, ARI, -0.01)"],
     [warn(spread, () => 0, 4), "have collapsed: one holds 100.0 % of the rows"],

@@ -71,8 +71,11 @@ export function diagnose(
   };
 }
 
-/** What is wrong and what may help; empty where nothing is. */
-export function warningsOf(diagnostics: Diagnostics): string[] {
+/**
+ * What is wrong and what may help; empty where nothing is.
+ * @param areCodes Whether a network made the codes; rows as they are may differ as little as they like.
+ */
+export function warningsOf(diagnostics: Diagnostics, areCodes = true): string[] {
   const {
     sizes: { length: k },
     emptyClusters,
@@ -106,7 +109,7 @@ export function warningsOf(diagnostics: Diagnostics): string[] {
         "the data are like, try another seed or another number of clusters",
     );
   }
-  if (codeDeviation < SMALL_CODE) {
+  if (areCodes && codeDeviation < SMALL_CODE) {
     warnings.push(
       `the codes hardly differ (standard deviation ${codeDeviation.toExponential(1)}): pre-train ` +
         "longer, or scale the data",
