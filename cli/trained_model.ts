@@ -2,6 +2,7 @@
 import type { Command } from "commander";
 import type { Estimator } from "../models/estimator.ts";
 import type { StoredCheckpoint } from "../storage/checkpoint.ts";
+import { CENTROIDS } from "../models/training/deep_estimator.ts";
 import { readCheckpoint } from "../storage/files.ts";
 import { restoreModel } from "../storage/model.ts";
 import {
@@ -49,7 +50,7 @@ export function addModelOptions(command: Command, formats: string): void {
 
 /**
  * Loads model and rows, and hands both over.
- * @throws {Failure} where the run has no checkpoint yet.
+ * @throws {Failure} where the run has no checkpoint or no centroids yet.
  */
 export async function withModel<T>(
   values: ModelValues,
@@ -78,6 +79,13 @@ export async function withEstimator<T>(
     throw usageError(`${folder.path} has no checkpoint yet; train it first`);
   });
   if (record.status !== "finished") {
+    const centroids = stored.checkpoint.variables.get(CENTROIDS);
+    if (centroids?.data.every((value) => value === 0)) {
+      throw usageError(
+        `${folder.path} stopped before it had clusters; finish it by ` +
+          `${PROGRAM} train --resume ${folder.path}`,
+      );
+    }
     writeError(
       `note: the run is not finished; finish it by ${PROGRAM} train --resume ${folder.path}\n`,
     );

@@ -71,6 +71,22 @@ function cellsOf(scanner: Scanner): string[] {
   return Array.from({ length: scanner.count }, (_, i) => scanner.text(i));
 }
 
+/** Names, told apart as pandas does: the second `x` is `x.1`. */
+function distinct(names: readonly string[]): string[] {
+  const taken = new Set(names);
+  const seen = new Set<string>();
+  return names.map((name) => {
+    if (!seen.has(name)) {
+      seen.add(name);
+      return name;
+    }
+    let count = 1;
+    while (taken.has(`${name}.${count}`)) count++;
+    taken.add(`${name}.${count}`);
+    return `${name}.${count}`;
+  });
+}
+
 /**
  * Reads a table.
  * @param bytes The whole file, UTF-8, or UTF-16 with its mark.
@@ -96,7 +112,7 @@ export function parseTable(bytes: Uint8Array, file: string, options: TableOption
   if (header && second === undefined) {
     throw new SyntaxError(cannotRead(file, "it holds column names and no rows"));
   }
-  const names = header ? first : undefined;
+  const names = header ? distinct(first) : undefined;
   const { fates, order } = planColumns(options, names, width, classAt, file, options.trained);
   const columns = order.length;
   const room = columns * (1 + linesAfter(text, start));
@@ -221,8 +237,8 @@ function classCell(scanner: Scanner, column: number, names?: readonly string[]):
 
 /**
  * The cells of a file of classes: of one class a line, or of a table, the column that is asked for.
- * Of a line that holds several words without separators, the line is the class. Tables that begin
- * with the columns `row` and `label`, as runs write them, are put in the order of their rows.
+ * Of a line that holds several words without separators, the line is the class. Tables with a column
+ * `row`, as runs write them beside `label`, are put in the order of their rows.
  * @throws {SyntaxError} for an empty or binary file. @throws {RangeError} for a column that there is
  * not, or a row that is there twice.
  */
@@ -236,8 +252,12 @@ export function parseClassLines(
   const lines: string[][] = [];
   while (scanner.advance()) lines.push(cellsOf(scanner));
   if (lines.length === 0) throw new SyntaxError(cannotRead(file, "it holds no classes"));
-  const isRun = lines[0].length === 2 && lines[0][0] === "row" && lines[0][1] === "label";
-  if (isRun && (column === undefined || column === "label")) return inOrder(lines.slice(1), file);
+  const [first] = lines;
+  const rowAt = first.indexOf("row");
+  if (rowAt >= 0 && first.length > 1 && (column !== undefined || first.includes("label"))) {
+    const labelAt = classIndex({ classColumn: column ?? "label" }, first, file);
+    return inOrder(lines.slice(1).map((cells) => [cells[rowAt], cells[labelAt]]), file);
+  }
   const hasWords = lines.some((cells) => cells.some((cell) => parseReal(cell) === undefined));
   if (column === undefined && scanner.separator === " " && hasWords) {
     return withoutName(lines.map((cells) => cells.join(" ")));
@@ -274,7 +294,7 @@ function withoutName(cells: string[]): string[] {
   return named ? cells.slice(1) : cells;
 }
 
-/** Labels of lines `row,label`, in the order of the rows. @throws {RangeError} for a row twice. */
+/** Labels of pairs of row and label, in the order of the rows. @throws {RangeError} for a row twice. */
 function inOrder(lines: readonly (readonly string[])[], file: string): string[] {
   const labels = new Map<number, string>();
   for (const [text, label = ""] of lines) {

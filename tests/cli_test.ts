@@ -412,6 +412,9 @@ Deno.test({
       const interrupted = await stop([...args, "--out", "interrupted"], folder, "SIGINT", (err) =>
         err.includes("pre-training 1/600"));
       assertEquals(interrupted.code, 130, interrupted.err);
+      const early = await run(["predict", "--run", "interrupted", "--data", "rows.csv"], folder);
+      assertEquals([early.code, early.out], [2, ""], early.err);
+      assertStringIncludes(early.err, "stopped before it had clusters");
       assertStringIncludes(interrupted.err, "train --resume interrupted");
       const killed = await stop([...args, "--out", "killed"], folder, "SIGKILL", (err) =>
         err.includes("clustering 1/600"));

@@ -211,6 +211,18 @@ Deno.test("columns are put in the training's order by name, or refused", async (
   );
 });
 
+Deno.test("columns of one name are told apart, and are not those of another table", async () => {
+  const trained = await load("t.csv", "x,x,x.1\n1,10,5\n2,20,6\n");
+  assertEquals(trained.schema.columns!.map(({ name }) => name), ["x", "x.2", "x.1"]);
+  const again = await load("t.csv", "x,x,x.1\n1,10,5\n2,20,6\n", { trained });
+  assertEquals([...again.data], [...trained.data]);
+  await assertRejects(
+    () => load("s.csv", "x,w,x.1\n1,10,5\n", { trained }),
+    RangeError,
+    'there is no column "x.2"',
+  );
+});
+
 Deno.test("headers: names that begin with digits, and numbers that pandas writes", () => {
   const read = (text: string, options: TableOptions = {}) =>
     parseTable(encode(text), "t.csv", options);
@@ -341,6 +353,8 @@ Deno.test("classes: a run's labels in any order, tables, names with blanks, stri
   );
   assertEquals(await read("row,label\n9,5\n0,7\n"), [[7, 5], undefined]);
   await assertRejects(() => read("row,label\nx,7\n"), RangeError, 'row "x" is no number');
+  assertEquals(await read("kind,row\nb,1\na,0\n", "kind"), [[0, 1], ["a", "b"]]);
+  assertEquals(await read("row,label,name\n1,7,x\n0,5,y\n"), [[5, 7], undefined]);
   assertEquals(await read("id,kind\n7,b\n8,a\n", "kind"), [[0, 1], ["b", "a"]]);
   assertEquals(await read("7,b\n8,a\n", "last"), [[0, 1], ["b", "a"]]);
   await assertRejects(() => read("id,kind\n7,b\n"), SyntaxError, "--class-column takes a column");
