@@ -1,5 +1,5 @@
 /** Checks everything that a training needs: of a new run, or of the rest of one. */
-import type { Estimator } from "../models/estimator.ts";
+import { type Estimator, isSource } from "../models/estimator.ts";
 import type { Method } from "../models/method.ts";
 import type { OptionValues } from "../models/options.ts";
 import { METHODS } from "../models/registry.ts";
@@ -96,8 +96,8 @@ export async function planRun(
 
 /**
  * The estimator for these rows: as many clusters as there are classes, unless they are given.
- * @throws {Failure} for values out of range, more clusters than rows, and rows that are no images
- * where the method needs images.
+ * @throws {Failure} for values out of range, more clusters than rows, rows that are no images where the
+ * method needs images, and streamed rows where it needs all of them.
  */
 export function settle(
   method: Method,
@@ -110,6 +110,9 @@ export function settle(
       `${method.name} needs images, and the rows of ${dataset.name} have no height and width; ` +
         "IDX and NPY files of shape [n, height, width] have",
     );
+  }
+  if (method.needsAllRows && isSource(dataset.data)) {
+    throw usageError(`${method.name} needs all rows in memory; leave --stream out`);
   }
   const clusters = classCountOf(dataset);
   const isOpen = clusters !== undefined && method.profiles[profile].values.clusters === undefined;

@@ -199,6 +199,7 @@ export const GMM_METHOD: Method = defineMethod<GaussianMixtureOptions>({
   summary:
     "a Gaussian mixture on the data as they are, by EM: full, diagonal or shared covariances",
   citation: "Dempster, Laird and Rubin 1977; McLachlan and Peel, Finite Mixture Models, 2000",
+  needsAllRows: true,
   options: OPTIONS,
   profiles: {
     default: { description: "full covariances, the likeliest of 5 restarts", values: {} },

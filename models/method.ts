@@ -25,6 +25,8 @@ export interface MethodFacts {
   readonly labelsAreNearest?: false;
   /** Whether samples must have a height and a width. */
   readonly needsImages?: true;
+  /** Whether all rows must be in memory. */
+  readonly needsAllRows?: true;
 }
 
 /** A method's row, with the type of its options. */

@@ -588,6 +588,13 @@ Deno.test("--stream trains on the file as loading it does, predicts, and resumes
     assertEquals((await run(predict, folder)).out, expected);
     const resume = await run(["train", "--resume", "resident", "--stream"], folder);
     assertStringIncludes(resume.err, "--stream true conflicts");
+    for (const model of ["kmeans", "gmm"]) {
+      const args = ["train", "--model", model, "--data", "rows.npy", "--stream", "--clusters", "3"];
+      const refused = await run([...args, "--out", "none"], folder);
+      assertEquals(refused.code, 2);
+      assertStringIncludes(refused.err, `${model} needs all rows in memory; leave --stream out`);
+      await assertRejects(() => Deno.stat(`${folder}/none`), Deno.errors.NotFound);
+    }
     const named = await run(["train", "--data", "optdigits", "--stream"], folder);
     assertStringIncludes(named.err, "named set");
   }));
