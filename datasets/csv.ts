@@ -210,14 +210,17 @@ function missingOr(
   scanner: Scanner,
   column: number,
   names: readonly string[] | undefined,
-  { missing, decimal }: TableOptions,
+  { missing, decimal, trained }: TableOptions,
   isCategory: boolean,
 ): number {
   const text = scanner.text(column);
   if (MISSING.test(text) && missing) return NaN;
   const fault = text === "" ? "the cell is empty" : `${quote(text)} is not a number`;
   const what = isCategory && text !== "" ? `${quote(text)} is no category of the training` : fault;
-  const remedy = MISSING.test(text)
+  // Of rows for a trained model, the training has decided.
+  const remedy = trained !== undefined
+    ? ""
+    : MISSING.test(text)
     ? "; --missing drop, mean or median accepts missing values"
     : decimal !== "," && /^[+-]?\d+,\d+$/.test(text)
     ? "; --decimal , reads decimal commas"
