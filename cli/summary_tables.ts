@@ -1,4 +1,5 @@
 /** A summary as Markdown, CSV, LaTeX and JSON. */
+import { quoteCell } from "./tables.ts";
 import type { Measure, RowSummary, Statistic, Summary } from "./summary.ts";
 
 /** How the numbers are to be read, in lines. */
@@ -86,7 +87,6 @@ export function toMarkdown(summary: Summary): string {
 
 /** A line for each row, with full precision; empty cells where there is no number. */
 export function toCsv({ headings, measures, rows }: Summary): string {
-  const quote = (cell: string) => /[",\r\n]/.test(cell) ? `"${cell.replaceAll('"', '""')}"` : cell;
   const numbers = measures.flatMap(({ name }) => [`${name}_mean`, `${name}_std`]);
   const lines = [
     [...headings, "pretraining", "runs", "finished", ...numbers],
@@ -99,7 +99,7 @@ export function toCsv({ headings, measures, rows }: Summary): string {
         .map((value) => value === null ? "" : String(value)),
     ]),
   ];
-  return `${lines.map((cells) => cells.map(quote).join(",")).join("\n")}\n`;
+  return `${lines.map((cells) => cells.map(quoteCell).join(",")).join("\n")}\n`;
 }
 
 const LATEX: Readonly<Record<string, string>> = {

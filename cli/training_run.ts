@@ -12,6 +12,7 @@ import {
   type Scores,
 } from "../models/estimator.ts";
 import { KMeans } from "../models/kmeans_estimator.ts";
+import { confidenceOf, marginsOf } from "../models/evaluation/certainty.ts";
 import { diagnose, warningsOf } from "../models/evaluation/diagnostics.ts";
 import { score } from "../models/evaluation/scoring.ts";
 import { METHODS } from "../models/registry.ts";
@@ -24,7 +25,7 @@ import { EXIT, Failure } from "./errors.ts";
 import { Interrupt } from "./interrupt.ts";
 import { Progress } from "./progress.ts";
 import type { RunFolder, RunRecord, RunResults } from "./run_folder.ts";
-import { labelsCsv } from "./tables.ts";
+import { classColumn, labelsCsv, shareColumn } from "./tables.ts";
 import { formatDuration, writeError } from "./terminal.ts";
 import { PROGRAM } from "./version.ts";
 
@@ -55,8 +56,16 @@ export interface RunPlan {
 /** How often a lost device is opened again. */
 const RETRIES = 3;
 
+/** How sure the label of each row is: its share of the row, or where assignments are hard, its margin. */
+interface Certainty {
+  readonly name: "confidence" | "margin";
+  /** [n] */
+  readonly values: Float32Array;
+}
+
 interface Outcome {
   readonly result: FitResult;
+  readonly certainty: Certainty;
   /** Of the same rows, for comparison; in the order of the table. */
   readonly partitions: Readonly<Record<string, Uint32Array>>;
   readonly device: RunRecord["device"];
@@ -81,7 +90,7 @@ export async function runTraining(plan: RunPlan): Promise<RunRecord> {
   try {
     const outcome = await fitWithRetries(plan, progress, interrupt.signal, update);
     progress.finish();
-    await writeFiles(plan, outcome.result);
+    await writeFiles(plan, outcome);
     const { stopReason, nIter } = outcome.result;
     const results = resultsOf(dataset, plan.record, outcome);
     await update({ status: "finished", device: outcome.device, stopReason, steps: nIter, results });
@@ -124,8 +133,8 @@ async function fitWithRetries(
         await writeCheckpoint(plan.folder.checkpoint, { checkpoint, manifest: manifestOf(plan) });
         last = checkpoint;
       };
-      const { result, partitions } = await fit(plan, backend, progress, signal, save, last);
-      return { result, partitions, device: device() };
+      const outcome = await fit(plan, backend, progress, signal, save, last);
+      return { ...outcome, device: device() };
     } catch (error) {
       const isLost = error instanceof DeviceLostError && error.reason !== "validation";
       if (!isLost || losses >= RETRIES) throw error;
@@ -179,22 +188,44 @@ async function fit(
       progress.event(event);
     },
   });
+  const certainty = await certaintyOf(plan, backend, result);
   await estimator.dispose();
   const isResident = dataset.data instanceof Float32Array;
   if (!baseline || !isResident || record.configuration.model === "kmeans") {
-    return { result, partitions: result.partitions };
+    return { result, certainty, partitions: result.partitions };
   }
   progress.event({ type: "stage", name: "k-means on the data" });
   const kmeans = new KMeans({ clusters: Number(options.clusters), seed: record.seed });
   const labels = await kmeans.fitPredict(dataset, { backend, signal });
   await kmeans.dispose();
-  return { result, partitions: { "k-means on the data": labels, ...result.partitions } };
+  return { result, certainty, partitions: { "k-means on the data": labels, ...result.partitions } };
 }
 
-async function writeFiles({ folder, dataset }: RunPlan, result: FitResult): Promise<void> {
+/** How sure the label of each row is, as labels.csv calls it. */
+async function certaintyOf(
+  { estimator, dataset, record: { configuration: { model } } }: RunPlan,
+  backend: Backend,
+  { labels, embedding, embeddingSize, clusterCenters }: FitResult,
+): Promise<Certainty> {
+  if (METHODS[model].softAssignment !== undefined) {
+    const values = confidenceOf(await estimator.predictProba(dataset), labels);
+    return { name: "confidence", values };
+  }
+  const values = await marginsOf(backend, embedding, embeddingSize, clusterCenters, labels);
+  return { name: "margin", values };
+}
+
+async function writeFiles(
+  { folder, dataset }: RunPlan,
+  { result, certainty }: Outcome,
+): Promise<void> {
   const { labels, embedding, embeddingSize, prototypes } = result;
   const { n, data, height, width } = dataset;
-  await folder.write("labels.csv", labelsCsv(labels, dataset.rowNumbers));
+  const columns = [
+    ...classColumn(dataset),
+    shareColumn(certainty.name, (i) => certainty.values[i]),
+  ];
+  await folder.write("labels.csv", labelsCsv(labels, dataset, columns));
   await folder.write("embedding.npy", encodeNpy(embedding, [n, embeddingSize]));
   if (prototypes !== undefined && height !== undefined && width !== undefined) {
     const values = data instanceof Float32Array ? data : prototypes;

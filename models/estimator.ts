@@ -157,6 +157,11 @@ export interface Estimator<O = object> {
   fitPredict(samples: Samples, context?: FitContext): Promise<Uint32Array>;
   /** Labels of new rows, [n]. @throws {TypeError} before fit. */
   predict(samples: Samples): Promise<Uint32Array>;
+  /**
+   * Soft assignments of new rows, [n, K] row-major, rows that sum to 1.
+   * @throws {TypeError} before fit, and for a method whose assignments are hard.
+   */
+  predictProba(samples: Samples): Promise<Float32Array>;
   /** Codes of new rows, [n, p] row-major. @throws {TypeError} before fit. */
   transform(samples: Samples): Promise<Float32Array>;
   /** What codes [m, p] stand for, [m, d] row-major; absent where a method cannot draw. */

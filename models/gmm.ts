@@ -10,6 +10,7 @@ import {
   assignToMixture,
   ExpectationMaximization,
   type MixtureOptions,
+  responsibilitiesOf,
   type Standardization,
   standardizationOf,
 } from "./shallow/mixture.ts";
@@ -191,6 +192,16 @@ export class GaussianMixture extends ShallowEstimator<GaussianMixtureOptions, Mi
     const { covariance } = this.options;
     return await assignToMixture(backend, data, d, standardization, covariance, mixture);
   }
+
+  /** γ_ik of each row. */
+  protected override async share(
+    backend: Backend,
+    { standardization, mixture }: MixtureModel,
+    { data, d }: HostRows,
+  ): Promise<Float32Array> {
+    const { covariance } = this.options;
+    return await responsibilitiesOf(backend, data, d, standardization, covariance, mixture);
+  }
 }
 
 /** Gaussian mixtures' row in the registry. */
@@ -210,5 +221,6 @@ export const GMM_METHOD: Method = defineMethod<GaussianMixtureOptions>({
   },
   losses: {},
   labelsAreNearest: false,
+  softAssignment: "the mixture's responsibilities",
   create: (options) => new GaussianMixture(options),
 });

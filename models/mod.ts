@@ -36,6 +36,7 @@ export {
 } from "./networks/clustering_module.ts";
 export { CM } from "./cm.ts";
 export type { ClusteringOptions, CMOptions } from "./cm_options.ts";
+export { confidenceOf, marginsOf } from "./evaluation/certainty.ts";
 export { diagnose, type Diagnostics, warningsOf } from "./evaluation/diagnostics.ts";
 export { DEPICT } from "./depict.ts";
 export { crossEntropy, klDivergence } from "./losses.ts";
@@ -66,6 +67,7 @@ export {
   fitMixture,
   type MixtureFit,
   type MixtureOptions,
+  responsibilitiesOf,
   type Standardization,
 } from "./shallow/mixture.ts";
 export type { CovarianceType, Maximization, Mixture } from "./shallow/mixture_components.ts";

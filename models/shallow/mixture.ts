@@ -286,6 +286,30 @@ export async function fitMixture(
 }
 
 /**
+ * The responsibilities of the components for each row, γ_ik.
+ * @param data [n, d] in its own units. @returns [n, K], rows that sum to 1.
+ */
+export async function responsibilitiesOf(
+  backend: Backend,
+  data: Float32Array,
+  d: number,
+  standardization: Standardization,
+  kind: CovarianceType,
+  mixture: Mixture,
+): Promise<Float32Array> {
+  const k = mixture.weights.length;
+  using rows = new MixtureRows(backend, data, d, standardization, kind, k);
+  const { components, table } = rows;
+  const gamma = rows.variable("responsibilities", [table.rows, k]);
+  const pass = await rows.pass("responsibilities", (x, _places, numbers) => {
+    scatterRows(gamma, numbers, softmax(components.logJoint(x)));
+  });
+  components.write(mixture);
+  pass();
+  return Float32Array.from(await gamma.read());
+}
+
+/**
  * The component of which each row is most likely, ties to the lowest: argmax_k γ_ik.
  * @param data [n, d] in its own units. @returns u32 [n].
  */

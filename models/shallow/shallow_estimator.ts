@@ -50,6 +50,9 @@ export abstract class ShallowEstimator<
   /** Labels of rows, [n]. */
   protected abstract assign(backend: Backend, model: M, rows: HostRows): Promise<Uint32Array>;
 
+  /** Soft assignments of rows, [n, K]; absent where the method's are hard. */
+  protected share?(backend: Backend, model: M, rows: HostRows): Promise<Float32Array>;
+
   /** Finds clusters, and keeps them on the host. */
   protected override async train(
     training: Training,
@@ -91,6 +94,16 @@ export abstract class ShallowEstimator<
     samples: Samples,
   ): Promise<Uint32Array> {
     return await this.assign(backend, model, this.rowsOf(samples));
+  }
+
+  /** See `share`. */
+  protected override async memberships(
+    backend: Backend,
+    model: M & Fitted,
+    samples: Samples,
+  ): Promise<Float32Array> {
+    if (!this.share) return await super.memberships(backend, model, samples);
+    return await this.share(backend, model, this.rowsOf(samples));
   }
 
   /** A copy of the rows: they are clustered as they are. */
