@@ -1,14 +1,15 @@
 /** Results as text: score tables, cluster sizes, CSV. */
 import type { RowsInfo } from "../datasets/dataset.ts";
 import type { Scores } from "../models/estimator.ts";
-import type { RunRecord } from "./run_folder.ts";
+import { CRITERIA, criteriaOf, digitsOf } from "./criteria.ts";
+import type { RunRecord, RunResults } from "./run_folder.ts";
 import { formatCount, formatTable } from "./terminal.ts";
 
 /** The end of a run for people: ACC, NMI and ARI by partition, or the clusters' sizes. */
 export function formatResults({ results, configuration, data }: RunRecord): string {
   if (results === undefined) return "";
   if (results.acc === undefined) {
-    return formatTable(
+    const sizes = formatTable(
       ["cluster", "rows", "share"],
       results.clusterSizes.map((size, k) => [
         String(k),
@@ -16,9 +17,24 @@ export function formatResults({ results, configuration, data }: RunRecord): stri
         `${(100 * size / data.n).toFixed(1)} %`,
       ]),
     );
+    return `${sizes}\n\n${formatCriteria(results, data.n)}`;
   }
   const scores = [...Object.entries(results.partitions), [configuration.model, results] as const];
   return formatScores(scores as [string, Scores][]);
+}
+
+/** What the partition is like, labels aside: to compare with other numbers of clusters. */
+function formatCriteria(results: RunResults, n: number): string {
+  const values = criteriaOf(results);
+  const shown = CRITERIA.filter(({ name }) => values[name] !== undefined);
+  const names = shown.map(({ words }) => words.replace(/^the /, ""));
+  const table = formatTable(names, [
+    shown.map((one) => values[one.name].toFixed(digitsOf(values[one.name], one))),
+  ]);
+  const { comparedRows } = results.diagnostics;
+  if (comparedRows >= n) return table;
+  const sample = `${formatCount(comparedRows)} rows that the seed draws`;
+  return `${table}\nSilhouette and normalised cut are of ${sample}.`;
 }
 
 /** Scores with four digits, a line a partition. */

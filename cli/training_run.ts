@@ -12,6 +12,7 @@ import {
   type Scores,
 } from "../models/estimator.ts";
 import { KMeans } from "../models/kmeans_estimator.ts";
+import { sampledCut } from "../models/evaluation/cluster_indices.ts";
 import { confidenceOf, marginsOf } from "../models/evaluation/certainty.ts";
 import { diagnose, warningsOf } from "../models/evaluation/diagnostics.ts";
 import { score } from "../models/evaluation/scoring.ts";
@@ -66,6 +67,8 @@ interface Certainty {
 interface Outcome {
   readonly result: FitResult;
   readonly certainty: Certainty;
+  /** The normalised cut. */
+  readonly cut: number | null;
   /** Of the same rows, for comparison; in the order of the table. */
   readonly partitions: Readonly<Record<string, Uint32Array>>;
   readonly device: RunRecord["device"];
@@ -189,16 +192,20 @@ async function fit(
     },
   });
   const certainty = await certaintyOf(plan, backend, result);
+  const { labels, embedding, embeddingSize } = result;
+  const k = Number(options.clusters);
+  const cut = await sampledCut(backend, embedding, embeddingSize, labels, k, record.seed);
   await estimator.dispose();
   const isResident = dataset.data instanceof Float32Array;
   if (!baseline || !isResident || record.configuration.model === "kmeans") {
-    return { result, certainty, partitions: result.partitions };
+    return { result, certainty, cut, partitions: result.partitions };
   }
   progress.event({ type: "stage", name: "k-means on the data" });
-  const kmeans = new KMeans({ clusters: Number(options.clusters), seed: record.seed });
-  const labels = await kmeans.fitPredict(dataset, { backend, signal });
+  const kmeans = new KMeans({ clusters: k, seed: record.seed });
+  const baselineLabels = await kmeans.fitPredict(dataset, { backend, signal });
   await kmeans.dispose();
-  return { result, certainty, partitions: { "k-means on the data": labels, ...result.partitions } };
+  const partitions = { "k-means on the data": baselineLabels, ...result.partitions };
+  return { result, certainty, cut, partitions };
 }
 
 /** How sure the label of each row is, as labels.csv calls it. */
@@ -237,15 +244,16 @@ async function writeFiles(
 function resultsOf(
   { classes: truth }: AnyDataset,
   { configuration }: RunRecord,
-  { result, partitions }: Outcome,
+  { result, partitions, cut: normalizedCut }: Outcome,
 ): RunResults {
   const clusters = Number(configuration.options.clusters);
   const found = diagnose(result, clusters, Number(configuration.options.seed ?? 0));
   const { sizes, stopReason: _, ...diagnostics } = found;
+  const { bic } = result;
   const candidates = result.history.filter((row) => row.phase === "start");
   const shape = {
     clusterSizes: sizes,
-    diagnostics,
+    diagnostics: { ...diagnostics, normalizedCut, ...bic !== undefined && { bic } },
     warnings: warningsOf(found, METHODS[configuration.model].pretraining !== undefined),
     ...candidates.length > 0 && { candidates },
   };

@@ -70,6 +70,8 @@ export interface FitResult {
   readonly embeddingSize: number;
   /** [K, d] row-major: each centre as the method would draw it; absent where it cannot. */
   readonly prototypes?: Float32Array;
+  /** Bayesian information criterion, of a mixture of the rows themselves: smaller is better. */
+  readonly bic?: number;
   /** Steps (iterations) of the clustering phase. */
   readonly nIter: number;
   /** Why training ended, for people. */

@@ -8,6 +8,7 @@ import { defineMethod, type Method } from "./method.ts";
 import { resolveOptions, type Specs } from "./options.ts";
 import {
   assignToMixture,
+  bicOf,
   ExpectationMaximization,
   type MixtureOptions,
   responsibilitiesOf,
@@ -114,7 +115,7 @@ export class GaussianMixture extends ShallowEstimator<GaussianMixtureOptions, Mi
   }
 
   /** All restarts; the best one so far is saved after each. */
-  protected override async find(training: Training, { data, d }: HostRows): Promise<Found> {
+  protected override async find(training: Training, { data, n, d }: HostRows): Promise<Found> {
     const { state, backend, context: { signal } } = training;
     const { clusters: k, covariance, nInit, sigma2 } = this.options;
     const variables = {
@@ -148,7 +149,9 @@ export class GaussianMixture extends ShallowEstimator<GaussianMixtureOptions, Mi
       );
     }
     const best = restarts.reduce((a, b) => b.objective > a.objective ? b : a);
+    const weights = await variables.weights.read();
     return {
+      bic: bicOf(best.objective, weights, n, d, this.options),
       iterations: best.iterations,
       stopReason: best.converged
         ? "the likelihood stopped changing"
@@ -211,6 +214,7 @@ export const GMM_METHOD: Method = defineMethod<GaussianMixtureOptions>({
     "a Gaussian mixture on the data as they are, by EM: full, diagonal or shared covariances",
   citation: "Dempster, Laird and Rubin 1977; McLachlan and Peel, Finite Mixture Models, 2000",
   needsAllRows: true,
+  clustersRows: true,
   options: OPTIONS,
   profiles: {
     default: { description: "full covariances, the likeliest of 5 restarts", values: {} },

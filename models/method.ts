@@ -21,6 +21,8 @@ export interface MethodFacts {
   readonly citation: string;
   /** Its losses by name, for the gradient audit; none where nothing is descended. */
   readonly losses: Readonly<Record<string, LossAudit>>;
+  /** Whether it clusters the rows as they are, so that `transform` changes nothing. */
+  readonly clustersRows?: true;
   /** What `predictProba` gives, for people; absent where assignments are hard. */
   readonly softAssignment?: string;
   /** False where a label need not be that of the centre nearest to the code. */

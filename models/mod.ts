@@ -36,6 +36,7 @@ export {
 } from "./networks/clustering_module.ts";
 export { CM } from "./cm.ts";
 export type { ClusteringOptions, CMOptions } from "./cm_options.ts";
+export { type ClusterIndices, clusterIndices, sampledCut } from "./evaluation/cluster_indices.ts";
 export { confidenceOf, marginsOf } from "./evaluation/certainty.ts";
 export { diagnose, type Diagnostics, warningsOf } from "./evaluation/diagnostics.ts";
 export { DEPICT } from "./depict.ts";

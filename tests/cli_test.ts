@@ -357,7 +357,12 @@ Deno.test("without classes there are cluster sizes; new rows are standardised li
     assertEquals(trained.code, 0, trained.err);
     const { folder: path, results, data } = JSON.parse(trained.out);
     assertEquals(path, "runs/kmeans-rows-seed0");
-    const { diagnostics: _, ...rest } = results;
+    const { diagnostics, ...rest } = results;
+    assertEquals(diagnostics.comparedRows, 240);
+    assertGreater(diagnostics.silhouette, 0.5);
+    assertEquals(diagnostics.normalizedCut, 0);
+    const resumed = await run(["train", "--resume", path], folder);
+    assertMatch(resumed.out, /\n\nsilhouette +Calinski–Harabasz +Davies–Bouldin +inertia +norm/);
     assertEquals(rest, { clusterSizes: [80, 80, 80], partitions: {}, warnings: [] });
     assertEquals([data.scaling.kind, data.scaling.mean.length], ["standard", data.d]);
     const expected = rowsAndLabels(await Deno.readTextFile(`${folder}/${path}/labels.csv`));

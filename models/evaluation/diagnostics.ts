@@ -1,12 +1,15 @@
 /**
  * What a partition looks like, without any labels, and warnings with a remedy where it looks wrong.
  */
-import { RandomStream, STREAM } from "../../engine/random.ts";
 import type { FitResult } from "../estimator.ts";
+import {
+  type ClusterIndices,
+  clusterIndices,
+  comparedRows,
+  silhouetteOf,
+} from "./cluster_indices.ts";
 import { adjustedRandIndex } from "./metrics.ts";
 
-/** Rows of the sample on which the silhouette is computed. */
-const SILHOUETTE_ROWS = 1000;
 /** A cluster with a larger share of the rows counts as a collapse. */
 const COLLAPSE_SHARE = 0.9;
 /** Effective clusters below this share of K are worth a warning. */
@@ -17,7 +20,7 @@ const FAR_FROM_START = 0.7;
 const SMALL_CODE = 1e-3;
 
 /** Figures of a partition and its codes; none of them needs labels. */
-export interface Diagnostics {
+export interface Diagnostics extends ClusterIndices {
   /** Rows of each cluster, [K]. */
   readonly sizes: readonly number[];
   /** Clusters without rows. */
@@ -30,11 +33,10 @@ export interface Diagnostics {
   readonly codeDeviation: number;
   /** Values of the codes that are not finite. */
   readonly nonFinite: number;
-  /**
-   * Mean silhouette in [−1, 1] of a sample of up to 1,000 rows within itself (Rousseeuw, Journal of
-   * Computational and Applied Mathematics 20, 1987); null where fewer than two clusters occur in it.
-   */
+  /** See {@linkcode silhouetteOf}, of the rows that the seed draws where there are many. */
   readonly silhouette: number | null;
+  /** Rows of which all pairs were compared. */
+  readonly comparedRows: number;
   /** ARI of the labels and of the partition that clustering began with; null where there was none. */
   readonly startAgreement: number | null;
   /** Why training ended. */
@@ -58,6 +60,7 @@ export function diagnose(
   const shares = sizes.filter((size) => size > 0).map((size) => size / labels.length);
   const entropy = shares.reduce((sum, share) => sum - share * Math.log(share), 0);
   const { deviation, nonFinite } = spreadOf(embedding, embeddingSize);
+  const compared = comparedRows(labels.length, embeddingSize, seed);
   return {
     sizes,
     emptyClusters: clusters - shares.length,
@@ -65,7 +68,9 @@ export function diagnose(
     largestShare: Math.max(...shares),
     codeDeviation: deviation,
     nonFinite,
-    silhouette: silhouetteOf(labels, embedding, embeddingSize, seed),
+    silhouette: silhouetteOf(embedding, embeddingSize, labels, compared),
+    comparedRows: compared.length,
+    ...clusterIndices(embedding, embeddingSize, labels, clusters),
     startAgreement: start === undefined ? null : adjustedRandIndex(partitions[start], labels),
     stopReason,
   };
@@ -147,51 +152,4 @@ function spreadOf(codes: Float32Array, p: number): { deviation: number; nonFinit
     if (Number.isFinite(codes[i])) squares += (codes[i] - means[i % p]) ** 2;
   }
   return { deviation: Math.sqrt(squares / codes.length), nonFinite };
-}
-
-function silhouetteOf(
-  labels: Uint32Array,
-  codes: Float32Array,
-  p: number,
-  seed: number,
-): number | null {
-  const rows = sampleOf(labels.length, seed);
-  const present = new Set(Array.from(rows, (row) => labels[row]));
-  if (present.size < 2) return null;
-  const place = new Map([...present].map((label, i) => [label, i]));
-  const cluster = Array.from(rows, (row) => place.get(labels[row])!);
-  const sizes = new Array<number>(present.size).fill(0);
-  for (const c of cluster) sizes[c]++;
-  let sum = 0;
-  const totals = new Float64Array(present.size);
-  for (const [i, own] of cluster.entries()) {
-    if (sizes[own] === 1) continue;
-    totals.fill(0);
-    for (const [j, other] of cluster.entries()) {
-      totals[other] += distance(codes, rows[i] * p, rows[j] * p, p);
-    }
-    const within = totals[own] / (sizes[own] - 1);
-    const nearest = Math.min(...Array.from(totals, (t, c) => c === own ? Infinity : t / sizes[c]));
-    const largest = Math.max(within, nearest);
-    if (largest > 0) sum += (nearest - within) / largest;
-  }
-  return sum / rows.length;
-}
-
-/** Up to {@linkcode SILHOUETTE_ROWS} different rows. */
-function sampleOf(n: number, seed: number): Uint32Array {
-  const rows = Uint32Array.from({ length: n }, (_, i) => i);
-  const count = Math.min(n, SILHOUETTE_ROWS);
-  const random = new RandomStream(seed, STREAM.sample);
-  for (let i = 0; i < count; i++) {
-    const j = i + random.below(n - i);
-    [rows[i], rows[j]] = [rows[j], rows[i]];
-  }
-  return rows.subarray(0, count);
-}
-
-function distance(codes: Float32Array, a: number, b: number, p: number): number {
-  let sum = 0;
-  for (let j = 0; j < p; j++) sum += (codes[a + j] - codes[b + j]) ** 2;
-  return Math.sqrt(sum);
 }

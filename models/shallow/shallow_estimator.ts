@@ -23,6 +23,8 @@ export interface Found {
   readonly stopReason: string;
   /** [n]; absent: the rows are assigned anew. */
   readonly labels?: Uint32Array;
+  /** See {@linkcode FitResult}. */
+  readonly bic?: number;
 }
 
 /** The clusters of a method, on the host. */
@@ -60,7 +62,7 @@ export abstract class ShallowEstimator<
   ): Promise<FitOutcome<M & Fitted>> {
     const { backend, state, history } = training;
     const rows = this.rowsOf(samples);
-    const { iterations, stopReason, labels } = await this.find(training, rows);
+    const { iterations, stopReason, labels, bic } = await this.find(training, rows);
     const variables = await state.snapshot();
     const fitted = this.restore(backend, { variables, host: {} });
     training.dispose();
@@ -70,6 +72,7 @@ export abstract class ShallowEstimator<
       embedding: rows.data.slice(),
       embeddingSize: rows.d,
       prototypes: fitted.centers,
+      ...bic !== undefined && { bic },
       nIter: iterations,
       stopReason,
       history,
