@@ -45,6 +45,7 @@ Deno.test("every command has help with an example", async () => {
     ["embed"],
     ["generate"],
     ["evaluate"],
+    ["explain"],
     ["compare"],
     ["sweep"],
     ["audit"],

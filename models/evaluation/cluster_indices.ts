@@ -79,7 +79,7 @@ export function clusterIndices(
 
 /** The means [K, d] of clusters; `sizes` [K] gets their numbers of rows. */
 export function meansOf(
-  rows: Float32Array,
+  rows: ArrayLike<number>,
   d: number,
   labels: Uint32Array,
   sizes: Uint32Array,
