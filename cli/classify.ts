@@ -82,12 +82,11 @@ async function run(values: ClassifyValues): Promise<void> {
   const { profile = "default", labelsPerClass, out, json } = values;
   const given = givenOptions(SUPERVISED_CM_METHOD, values as unknown as Record<string, unknown>);
   const modelOf = (changes: OptionValues) =>
-    checkedOptions(() =>
+    checkedOptions(SUPERVISED_CM_METHOD, () =>
       SUPERVISED_CM_METHOD.create({
         ...profileOptions(SUPERVISED_CM_METHOD, profile, {}),
         ...changes,
-      })
-    );
+      }));
   modelOf(given);
   if (values.stream) throw usageError("classify needs all rows in memory; leave --stream out");
   const dataset = await load(requestOf(values));

@@ -14,7 +14,9 @@ import {
 import { KMeans } from "../models/kmeans_estimator.ts";
 import { sampledCut } from "../models/evaluation/cluster_indices.ts";
 import { confidenceOf, marginsOf } from "../models/evaluation/certainty.ts";
-import { diagnose, warningsOf } from "../models/evaluation/diagnostics.ts";
+import { diagnose, type WarningFacts, warningsOf } from "../models/evaluation/diagnostics.ts";
+import type { Method } from "../models/method.ts";
+import type { OptionValues } from "../models/options.ts";
 import { score } from "../models/evaluation/scoring.ts";
 import { METHODS } from "../models/registry.ts";
 import { centroidStrip, rangeOf } from "./centroids.ts";
@@ -24,6 +26,7 @@ import type { AnyDataset } from "./data_options.ts";
 import { close, type DeviceValues, open } from "./device_options.ts";
 import { EXIT, Failure } from "./errors.ts";
 import { Interrupt } from "./interrupt.ts";
+import { asTyped } from "./method_options.ts";
 import { Progress } from "./progress.ts";
 import type { RunFolder, RunRecord, RunResults } from "./run_folder.ts";
 import { classColumn, labelsCsv, shareColumn } from "./tables.ts";
@@ -81,6 +84,7 @@ interface Outcome {
  */
 export async function runTraining(plan: RunPlan): Promise<RunRecord> {
   const { folder, dataset } = plan;
+  const method = METHODS[plan.record.configuration.model];
   const started = performance.now();
   const progress = new Progress();
   let { record } = plan;
@@ -94,7 +98,8 @@ export async function runTraining(plan: RunPlan): Promise<RunRecord> {
     const outcome = await fitWithRetries(plan, progress, interrupt.signal, update);
     progress.finish();
     await writeFiles(plan, outcome);
-    const { stopReason, nIter } = outcome.result;
+    const { nIter } = outcome.result;
+    const stopReason = asTyped(method, outcome.result.stopReason);
     const results = resultsOf(dataset, plan.record, outcome);
     await update({ status: "finished", device: outcome.device, stopReason, steps: nIter, results });
     for (const warning of results.warnings) writeError(`warning: ${warning}\n`);
@@ -110,6 +115,7 @@ export async function runTraining(plan: RunPlan): Promise<RunRecord> {
       writeError(`interrupted; ${kept}\n  ${PROGRAM} train --resume ${folder.path}\n`);
       throw new Failure("", EXIT.interrupted);
     }
+    if (error instanceof Error) error.message = asTyped(method, error.message);
     await update({ status: "failed", failure: (error as Error).message });
     writeError(`${folder.path} keeps what was written before:\n`);
     throw error;
@@ -241,11 +247,23 @@ async function writeFiles(
   }
 }
 
+/** What warnings depend on, of a run by these options. */
+function factsOf(method: Method, options: OptionValues): WarningFacts {
+  const { clustersRows = false, pretraining, againstCollapse } = method;
+  return {
+    clustersRows,
+    pretrains: pretraining?.isUsed(options) ?? false,
+    options: method.options.map(({ name }) => name),
+    ...againstCollapse !== undefined && { againstCollapse },
+  };
+}
+
 function resultsOf(
   { classes: truth }: AnyDataset,
   { configuration }: RunRecord,
   { result, partitions, cut: normalizedCut }: Outcome,
 ): RunResults {
+  const method = METHODS[configuration.model];
   const clusters = Number(configuration.options.clusters);
   const found = diagnose(result, clusters, Number(configuration.options.seed ?? 0));
   const { sizes, stopReason: _, ...diagnostics } = found;
@@ -254,7 +272,8 @@ function resultsOf(
   const shape = {
     clusterSizes: sizes,
     diagnostics: { ...diagnostics, normalizedCut, ...bic !== undefined && { bic } },
-    warnings: warningsOf(found, METHODS[configuration.model].pretraining !== undefined),
+    warnings: warningsOf(found, factsOf(method, configuration.options))
+      .map((warning) => asTyped(method, warning)),
     ...candidates.length > 0 && { candidates },
   };
   if (truth === undefined) return { ...shape, partitions: {} };

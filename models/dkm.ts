@@ -356,5 +356,6 @@ export const DKM_METHOD: Method = defineMethod<DKMOptions>({
   },
   losses: { "α 0.1": audited(0.1), "α 30": audited(30) },
   softAssignment: "the softmax of squared distances to the centroids, by the last alpha",
+  againstCollapse: "a lower clusteringWeight",
   create: (options) => new DKM(options),
 });

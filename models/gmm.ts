@@ -90,6 +90,20 @@ const OPTIONS: Specs<GaussianMixtureOptions> = {
   },
 };
 
+/** Most values of all covariances: their copies take some 32 bytes each. */
+const MOST_COVARIANCES = 2 ** 26;
+
+/** @throws {RangeError} where the covariances of d columns would take gigabytes. */
+function checkCovariances({ clusters: k, covariance }: GaussianMixtureOptions, d: number): void {
+  const size = covarianceSize(covariance, k, d);
+  if (size <= MOST_COVARIANCES) return;
+  const bytes = (32 * size / 1e9).toPrecision(2);
+  throw new RangeError(
+    `gmm: full covariances of ${k} clusters in ${d} columns are ${size} values, some ${bytes} GB; ` +
+      "take the `covariance` diag, or fewer columns",
+  );
+}
+
 /** A mixture of rows that are standardised. */
 export interface MixtureModel extends ShallowModel {
   /** Of the standardised rows. */
@@ -117,6 +131,7 @@ export class GaussianMixture extends ShallowEstimator<GaussianMixtureOptions, Mi
   /** All restarts; the best one so far is saved after each. */
   protected override async find(training: Training, { data, n, d }: HostRows): Promise<Found> {
     const { state, backend, context: { signal } } = training;
+    checkCovariances(this.options, d);
     const { clusters: k, covariance, nInit, sigma2 } = this.options;
     const variables = {
       shift: state.variable("shift", [d]),
@@ -215,6 +230,7 @@ export const GMM_METHOD: Method = defineMethod<GaussianMixtureOptions>({
   citation: "Dempster, Laird and Rubin 1977; McLachlan and Peel, Finite Mixture Models, 2000",
   needsAllRows: true,
   clustersRows: true,
+  checkColumns: checkCovariances,
   options: OPTIONS,
   profiles: {
     default: { description: "full covariances, the likeliest of 5 restarts", values: {} },

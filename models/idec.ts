@@ -149,5 +149,6 @@ export const IDEC_METHOD: Method = defineMethod<IDECOptions>({
     },
   },
   softAssignment: "the Student-t affinity of the code to the centroids",
+  againstCollapse: "a lower `gamma`",
   create: (options) => new IDEC(options),
 });

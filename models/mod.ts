@@ -38,7 +38,12 @@ export { CM } from "./cm.ts";
 export type { ClusteringOptions, CMOptions } from "./cm_options.ts";
 export { type ClusterIndices, clusterIndices, sampledCut } from "./evaluation/cluster_indices.ts";
 export { confidenceOf, marginsOf } from "./evaluation/certainty.ts";
-export { diagnose, type Diagnostics, warningsOf } from "./evaluation/diagnostics.ts";
+export {
+  diagnose,
+  type Diagnostics,
+  type WarningFacts,
+  warningsOf,
+} from "./evaluation/diagnostics.ts";
 export { DEPICT } from "./depict.ts";
 export { crossEntropy, klDivergence } from "./losses.ts";
 export type { DEPICTOptions } from "./depict_options.ts";

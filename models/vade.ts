@@ -580,5 +580,6 @@ export const VADE_METHOD: Method = defineMethod<VaDEOptions>({
   },
   labelsAreNearest: false,
   softAssignment: "the mixture's responsibilities for the code's mean",
+  againstCollapse: "a larger reconstructionWeight",
   create: (options) => new VaDE(options),
 });

@@ -9,6 +9,8 @@ import {
 import { openCpuBackend } from "../engine/cpu/backend.ts";
 import { comparedRows, sampledCut } from "../models/evaluation/cluster_indices.ts";
 import { diagnose, warningsOf } from "../models/evaluation/diagnostics.ts";
+import { asTyped } from "../cli/method_options.ts";
+import { METHODS } from "../models/registry.ts";
 import { choiceRows } from "./choice_rows.ts";
 
 const stopReason = "100 steps";
@@ -119,20 +121,36 @@ Deno.test("the normalised cut counts edges between clusters, 0 where there are n
   await backend.dispose();
 });
 
+/** What a deep method with all remedies says. */
+const DEEP = {
+  pretrains: true,
+  options: ["learningRate", "steps"],
+  againstCollapse: "a lower `gamma`",
+};
+const ROWS = { clustersRows: true };
+
 Deno.test("what looks wrong is warned of, once, with a remedy; what looks right is not", () => {
   const spread = Array.from({ length: 100 }, (_, i) => i);
-  const warn = (places: number[], label: (i: number) => number, clusters: number) =>
-    warningsOf(onLine(places, places.map((_, i) => label(i)), clusters));
+  const warn = (places: number[], label: (i: number) => number, clusters: number, facts = DEEP) =>
+    warningsOf(onLine(places, places.map((_, i) => label(i)), clusters), facts);
   assertEquals(warn(spread, (i) => Math.floor(i / 25), 4), []);
   assertEquals(warn(spread, () => 0, 1), []);
   const halves = spread.map((i) => Math.floor(i / 50));
   assertEquals(warningsOf(onLine(spread, halves, 2, halves)), []);
   const moved = onLine(spread, halves, 2, spread.map((i) => i % 2));
   const tiny = onLine(spread.map((x) => 1e-5 * x), halves, 2);
-  assertEquals(warningsOf(tiny, false), []);
+  assertEquals(warningsOf(tiny, ROWS), []);
   const cases: [string[], string][] = [
-    [warningsOf(moved), "far from those that clustering began with (agreement, ARI, -0.01)"],
-    [warn(spread, () => 0, 4), "have collapsed: one holds 100.0 % of the rows"],
+    [
+      warningsOf(moved, DEEP),
+      "far from those that clustering began with (agreement, ARI, -0.01): try more pretrainSteps, a " +
+      "lower learningRate or fewer `steps`; or take",
+    ],
+    [
+      warn(spread, () => 0, 4),
+      "have collapsed: one holds 100.0 % of the rows; try more pretrainSteps, a lower `gamma` or " +
+      "another seed",
+    ],
     [warn(spread, (i) => Math.floor(i / 34), 4), "1 of 4 clusters are empty"],
     [
       warn(spread, (i) => i < 85 ? 0 : 1 + Math.floor((i - 85) / 5), 4),
@@ -141,9 +159,49 @@ Deno.test("what looks wrong is warned of, once, with a remedy; what looks right 
     [warn(spread.map((x) => 1e-6 * x), (i) => Math.floor(i / 25), 4), "codes hardly differ"],
     [warn(spread, (i) => i % 4, 4), "overlap (silhouette -0."],
     [warn(spread.map((x) => x === 3 ? NaN : x), (i) => Math.floor(i / 25), 4), "not finite"],
+    [warn(spread.map(() => 2), () => 0, 4), "all codes of the rows are equal"],
+    [warn(spread.map((x) => x % 3), (i) => i % 3, 4), "only 3 different codes of the rows, and 4"],
   ];
   for (const [warnings, message] of cases) {
     assertEquals(warnings.length, 1, warnings.join("; "));
     assertStringIncludes(warnings[0], message);
   }
+});
+
+Deno.test("rows that are clustered as they are are told nothing of networks", () => {
+  const spread = Array.from({ length: 100 }, (_, i) => i);
+  const warn = (places: number[], label: (i: number) => number, clusters: number) =>
+    warningsOf(onLine(places, places.map((_, i) => label(i)), clusters), ROWS);
+  const cases: [string[], string][] = [
+    [warn(spread.map(() => 2), () => 0, 3), "all rows are equal: there is nothing to tell"],
+    [
+      warn(spread.map((x) => x % 2), (i) => i % 2, 3),
+      "only 2 different rows, and 3 clusters: ask for at most 2 clusters",
+    ],
+    [warn(spread, (i) => i < 95 ? 0 : i % 4, 4), "very unequal, one holds 9"],
+    [warn(spread, (i) => i % 4, 4), "overlap (silhouette -0.0"],
+  ];
+  for (const [warnings, message] of cases) {
+    assertStringIncludes(warnings[0], message);
+    for (const text of warnings) {
+      assert(!/train|learn|collapse/.test(text), text);
+    }
+  }
+  // 95 rows here and 5 far away are right as they are.
+  const far = spread.map((x) => x < 95 ? x / 100 : 50 + x / 100);
+  assertEquals(warn(far, (i) => i < 95 ? 0 : 1, 2), []);
+  // So are codes whose clusters are those that clustering began with.
+  const labels = spread.map((x) => x < 95 ? 0 : 1);
+  assertEquals(warningsOf(onLine(far, labels, 2, labels), DEEP), []);
+  assertStringIncludes(warningsOf(onLine(far, labels, 2), DEEP)[0], "have collapsed");
+});
+
+Deno.test("options are named as they are typed", () => {
+  const text = "raise regCovar, take the `covariance` diag; covariance and xregCovar stay";
+  const typed = asTyped(METHODS.gmm, text);
+  assertEquals(
+    typed,
+    "raise --reg-covar, take the --covariance diag; covariance and xregCovar stay",
+  );
+  assertEquals(asTyped(METHODS.gmm, typed), typed);
 });

@@ -6,6 +6,7 @@ import {
   assertGreater,
   assertGreaterOrEqual,
   assertRejects,
+  assertStringIncludes,
 } from "@std/assert";
 import { openCpuBackend } from "../engine/cpu/backend.ts";
 import { RandomStream } from "../engine/random.ts";
@@ -242,6 +243,19 @@ Deno.test("the data's units do not matter", async () => {
     return labels;
   };
   assertEquals(await fit(STRIPS.map((value) => 1024 * value)), await fit(STRIPS));
+});
+
+Deno.test("full covariances that would take gigabytes are refused with the way out, diag is not", async () => {
+  const [n, d] = [4, 10_000];
+  const samples = { data: Float32Array.from({ length: n * d }, (_, i) => Math.sin(i)), n, d };
+  const error = await assertRejects(
+    () => new GaussianMixture({ clusters: 2 }).fit(samples, { backend }),
+    RangeError,
+  );
+  assertStringIncludes(error.message, "200000000 values, some 6.4 GB; take the `covariance` diag");
+  const diag = new GaussianMixture({ clusters: 2, covariance: "diag", nInit: 1 });
+  assertEquals((await diag.fit(samples, { backend })).labels.length, n);
+  await diag.dispose();
 });
 
 Deno.test("a covariance without an inverse is an error that says what to do", async () => {

@@ -16,6 +16,8 @@ const COLLAPSE_SHARE = 0.9;
 const FEW_CLUSTERS = 0.6;
 /** Agreement (ARI) with the partition that clustering began with, below which it went far from it. */
 const FAR_FROM_START = 0.7;
+/** Silhouettes from here on are of clusters that the rows support (Kaufman and Rousseeuw 1990). */
+const SOME_STRUCTURE = 0.25;
 /** Codes whose standard deviation is smaller have hardly any structure. */
 const SMALL_CODE = 1e-3;
 
@@ -33,6 +35,8 @@ export interface Diagnostics extends ClusterIndices {
   readonly codeDeviation: number;
   /** Values of the codes that are not finite. */
   readonly nonFinite: number;
+  /** Different codes, counted up to K. */
+  readonly distinctCodes: number;
   /** See {@linkcode silhouetteOf}, of the rows that the seed draws where there are many. */
   readonly silhouette: number | null;
   /** Rows of which all pairs were compared. */
@@ -68,6 +72,7 @@ export function diagnose(
     largestShare: Math.max(...shares),
     codeDeviation: deviation,
     nonFinite,
+    distinctCodes: distinctOf(embedding, embeddingSize, clusters),
     silhouette: silhouetteOf(embedding, embeddingSize, labels, compared),
     comparedRows: compared.length,
     ...clusterIndices(embedding, embeddingSize, labels, clusters),
@@ -76,66 +81,124 @@ export function diagnose(
   };
 }
 
+/** What warnings depend on besides the figures. */
+export interface WarningFacts {
+  /** Whether the rows were clustered as they are, without a code. */
+  readonly clustersRows?: boolean;
+  /** Whether a network was pre-trained. */
+  readonly pretrains?: boolean;
+  /** Names of the method's options. */
+  readonly options?: readonly string[];
+  /** See `MethodFacts`. */
+  readonly againstCollapse?: string;
+}
+
 /**
- * What is wrong and what may help; empty where nothing is.
- * @param areCodes Whether a network made the codes; rows as they are may differ as little as they like.
+ * What is wrong and what may help; empty where nothing is. Options are named as in code, those of one
+ * word in backquotes.
  */
-export function warningsOf(diagnostics: Diagnostics, areCodes = true): string[] {
-  const {
-    sizes: { length: k },
-    emptyClusters,
-    effectiveClusters,
-    largestShare,
-    codeDeviation,
-    nonFinite,
-    silhouette,
-    startAgreement,
-  } = diagnostics;
-  const effective = effectiveClusters.toFixed(1);
+export function warningsOf(diagnostics: Diagnostics, facts: WarningFacts = {}): string[] {
+  const { codeDeviation, distinctCodes, nonFinite, silhouette, startAgreement } = diagnostics;
+  const { clustersRows = false, pretrains = false, options = [], againstCollapse } = facts;
+  const longer = pretrains ? ["more pretrainSteps"] : [];
+  const slower = options.includes("learningRate") ? ["a lower learningRate"] : [];
   const warnings: string[] = [];
   if (nonFinite > 0) {
     warnings.push(
-      `${nonFinite} values of the codes are not finite: lower the learning rate, and where columns ` +
-        "differ in range, standardise them (--scale standard)",
+      `${nonFinite} values of the codes are not finite: ${
+        slower.length > 0 ? "try a lower learningRate, and " : ""
+      }where columns differ in range, standardise them (--scale standard)`,
     );
   }
-  if (k > 1 && largestShare > COLLAPSE_SHARE) {
+  warnings.push(...sizeWarnings(diagnostics, { ...facts, clustersRows }, [
+    ...longer,
+    ...againstCollapse === undefined ? [] : [againstCollapse],
+    "another seed",
+  ]));
+  if (!clustersRows && distinctCodes > 1 && codeDeviation < SMALL_CODE) {
     warnings.push(
-      `the clusters have collapsed: one holds ${(100 * largestShare).toFixed(1)} % of the rows; ` +
-        "pre-train longer, lower the weight of the clustering loss, or try another seed",
-    );
-  } else if (emptyClusters > 0) {
-    warnings.push(
-      `${emptyClusters} of ${k} clusters are empty: ask for fewer, or try another seed`,
-    );
-  } else if (effectiveClusters < FEW_CLUSTERS * k) {
-    warnings.push(
-      `the clusters are very unequal, as if there were ${effective} of ${k}: if that is not what ` +
-        "the data are like, try another seed or another number of clusters",
-    );
-  }
-  if (areCodes && codeDeviation < SMALL_CODE) {
-    warnings.push(
-      `the codes hardly differ (standard deviation ${codeDeviation.toExponential(1)}): pre-train ` +
-        "longer, or scale the data",
+      `the codes hardly differ (standard deviation ${codeDeviation.toExponential(1)}): try ` +
+        oneOf([...longer, "other scaling of the data"]),
     );
   }
   if (silhouette !== null && silhouette < 0) {
     warnings.push(
       `the clusters overlap (silhouette ${silhouette.toFixed(2)}): rows lie nearer to other ` +
-        "clusters than to their own; pre-train longer, or ask for fewer clusters",
+        `clusters than to their own; try ${oneOf([...longer, "fewer clusters"])}`,
     );
   }
   if (startAgreement !== null && startAgreement < FAR_FROM_START) {
     warnings.push(
       `the clusters are far from those that clustering began with (agreement, ARI, ` +
-        `${
-          startAgreement.toFixed(2)
-        }): pre-train longer, lower the learning rate or take fewer steps; ` +
-        "or take that partition",
+        `${startAgreement.toFixed(2)}): try ${
+          oneOf([...longer, ...slower, ...options.includes("steps") ? ["fewer `steps`"] : []])
+        }; or take that partition`,
     );
   }
   return warnings;
+}
+
+/** What is wrong with the sizes of clusters: one warning at most. */
+function sizeWarnings(
+  { sizes: { length: k }, distinctCodes, emptyClusters, largestShare, ...rest }: Diagnostics,
+  { clustersRows }: WarningFacts,
+  remedies: readonly string[],
+): string[] {
+  const { effectiveClusters, silhouette, startAgreement } = rest;
+  if (distinctCodes < k) {
+    const what = clustersRows ? "rows" : "codes of the rows";
+    const remedy = clustersRows
+      ? `ask for at most ${distinctCodes} clusters`
+      : `try ${oneOf(remedies)}, or ask for fewer clusters`;
+    return [
+      distinctCodes === 1
+        ? `all ${what} are equal: there is nothing to tell clusters apart by` +
+          (clustersRows ? "" : `; try ${oneOf(remedies)}`)
+        : `there are only ${distinctCodes} different ${what}, and ${k} clusters: ${remedy}`,
+    ];
+  }
+  // Sizes may be what the data are like: then rows are nearer to their own cluster than to others, or,
+  // of codes, which are drawn together, clustering has kept what it found.
+  const isLikeData = emptyClusters === 0 &&
+    (clustersRows
+      ? silhouette !== null && silhouette >= SOME_STRUCTURE
+      : startAgreement !== null && startAgreement >= FAR_FROM_START);
+  const share = `one holds ${(100 * largestShare).toFixed(1)} % of the rows`;
+  if (k > 1 && largestShare > COLLAPSE_SHARE && !isLikeData) {
+    return [
+      clustersRows
+        ? `the clusters are very unequal, ${share}: if that is not what the data are like, try ` +
+          "another seed or another number of clusters"
+        : `the clusters have collapsed: ${share}; try ${oneOf(remedies)}`,
+    ];
+  }
+  if (emptyClusters > 0) {
+    return [`${emptyClusters} of ${k} clusters are empty: ask for fewer, or try another seed`];
+  }
+  if (effectiveClusters >= FEW_CLUSTERS * k || isLikeData) return [];
+  return [
+    `the clusters are very unequal, as if there were ${effectiveClusters.toFixed(1)} of ${k}: if ` +
+    "that is not what the data are like, try another seed or another number of clusters",
+  ];
+}
+
+/** `a`, `a or b`, `a, b or c`. */
+function oneOf(remedies: readonly string[]): string {
+  const all = remedies.length === 0 ? ["another seed"] : remedies;
+  return all.length === 1 ? all[0] : `${all.slice(0, -1).join(", ")} or ${all.at(-1)}`;
+}
+
+/** Different rows of codes [n, p], counted up to `most`. */
+function distinctOf(codes: Float32Array, p: number, most: number): number {
+  const found: number[] = [];
+  for (let at = 0; at < codes.length && found.length < most; at += p) {
+    const isKnown = found.some((other) => {
+      for (let j = 0; j < p; j++) if (codes[at + j] !== codes[other + j]) return false;
+      return true;
+    });
+    if (!isKnown) found.push(at);
+  }
+  return found.length;
 }
 
 /** Deviation about the columns' means, in two passes of float64. */
