@@ -32,7 +32,8 @@ function formatCriteria(results: RunResults, n: number): string {
     shown.map((one) => values[one.name].toFixed(digitsOf(values[one.name], one))),
   ]);
   const { comparedRows } = results.diagnostics;
-  if (comparedRows >= n) return table;
+  // Runs of earlier versions do not say.
+  if (!(comparedRows < n)) return table;
   const sample = `${formatCount(comparedRows)} rows that the seed draws`;
   return `${table}\nSilhouette and normalised cut are of ${sample}.`;
 }
