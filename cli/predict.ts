@@ -16,7 +16,7 @@ export function define(command: Command): void {
   );
   command.addHelpText(
     "after",
-    `\nExample:\n  ${PROGRAM} predict --run runs/dynae-optdigits-seed0 --data optdigits -o labels.csv\n`,
+    `${softDetails()}\nExample:\n  ${PROGRAM} predict --run runs/dynae-optdigits-seed0 --data optdigits -o labels.csv\n`,
   );
   command.action(async (values: PredictValues) => {
     const binary = isNpy(values.output);
@@ -37,6 +37,14 @@ export function define(command: Command): void {
     });
     await output(values.output, content);
   });
+}
+
+/** What --probabilities gives, model by model. */
+function softDetails(): string {
+  const lines = Object.values(METHODS).map((
+    { name, softAssignment = "none: its labels are hard" },
+  ) => `  ${name.padEnd(10)}  ${softAssignment}`);
+  return `\nSoft assignments by model:\n${lines.join("\n")}\n`;
 }
 
 interface PredictValues extends ModelValues {

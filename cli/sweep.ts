@@ -46,8 +46,7 @@ export async function define(command: Command, args: readonly string[]): Promise
   command.option("--model <name>", `${Object.keys(METHODS).join(", ")} (default: dynae)`);
   command.option(
     "--over <option=v,v,…>",
-    "values that an option takes in turn, or first:last, lists separated by /; several options: " +
-      "every combination",
+    "values in turn, or first:last; lists separated by /; several options: every combination",
     (text: string, before: readonly string[] = []) => [...before, text],
   );
   addExperimentOptions(command);
@@ -58,7 +57,8 @@ export async function define(command: Command, args: readonly string[]): Promise
     examples: [
       `sweep --over gamma=1,10,100 --over kappa=0.2,0.3 \\
     --seeds 3 --out runs/gamma`,
-      "sweep --model kmeans --data rows.csv --over clusters=2:12 --out runs/k",
+      `sweep --model kmeans --data rows.csv --over clusters=2:12 \\
+    --out runs/k`,
       `sweep --model ae-kmeans --over hidden=64,64/256,256,512 \\
     --out runs/hidden`,
     ],
