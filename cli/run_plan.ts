@@ -108,7 +108,7 @@ export function settle(
   if (method.needsImages && dataset.height === undefined) {
     throw usageError(
       `${method.name} needs images, and the rows of ${dataset.name} have no height and width; ` +
-        "IDX and NPY files of shape [n, height, width] have",
+        "arrays of shape [n, height, width] have, and folders of images",
     );
   }
   if (method.needsAllRows && isSource(dataset.data)) {

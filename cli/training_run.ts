@@ -193,13 +193,13 @@ async function fit(
 
 async function writeFiles({ folder, dataset }: RunPlan, result: FitResult): Promise<void> {
   const { labels, embedding, embeddingSize, prototypes } = result;
-  const { n, data, height, width } = dataset;
+  const { n, data, height, width, channels = 1 } = dataset;
   await folder.write("labels.csv", labelsCsv(labels, dataset.rowNumbers));
   await folder.write("embedding.npy", encodeNpy(embedding, [n, embeddingSize]));
   if (prototypes !== undefined && height !== undefined && width !== undefined) {
     const values = data instanceof Float32Array ? data : prototypes;
-    const strip = await centroidStrip(prototypes, height, width, rangeOf(values));
-    await folder.write("centroids.png", strip);
+    const picture = { height, width, channels, range: rangeOf(values) };
+    await folder.write("centroids.png", await centroidStrip(prototypes, picture));
   }
 }
 

@@ -666,7 +666,11 @@ Deno.test("folders of runs are counted, never overwritten", async () => {
 });
 
 Deno.test("a strip of centroids is a PNG", async () => {
-  const png = await centroidStrip(Float32Array.from({ length: 12 }, (_, i) => i), 2, 3, [0, 11]);
+  const png = await centroidStrip(Float32Array.from({ length: 12 }, (_, i) => i), {
+    height: 2,
+    width: 3,
+    range: [0, 11],
+  });
   assertEquals([...png.subarray(1, 4)], [0x50, 0x4e, 0x47]);
   const view = new DataView(png.buffer, png.byteOffset);
   // Both images three wide, scaled by 22, with a gap of 4 between.
