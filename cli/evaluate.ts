@@ -1,5 +1,6 @@
 /** `evaluate`: ACC, NMI and ARI of labels. */
 import type { Command } from "commander";
+import { CLASS_FORMATS } from "../datasets/formats.ts";
 import { loadDataset, readClasses } from "../datasets/load.ts";
 import type { Column } from "../datasets/columns.ts";
 import { findNamedSet } from "../datasets/named.ts";
@@ -22,7 +23,10 @@ interface EvaluateValues {
 /** See {@linkcode CommandModule}. */
 export function define(command: Command): void {
   command
-    .requiredOption("--labels <file>", "labels: a run's labels.csv, one a line, IDX or NPY")
+    .requiredOption(
+      "--labels <file>",
+      `labels: a run's labels.csv, or ${CLASS_FORMATS}; - is standard input`,
+    )
     .requiredOption("--truth <file|name>", "true classes: such a file, or a named data set")
     .option("--labels-column <column>", "of a table of labels, by name or from 0", parseColumn)
     .option("--truth-column <column>", "of a table of classes, by name or from 0", parseColumn)

@@ -3,6 +3,7 @@ import type { Command } from "commander";
 import type { Estimator } from "../models/estimator.ts";
 import type { StoredCheckpoint } from "../storage/checkpoint.ts";
 import { CENTROIDS } from "../models/training/deep_estimator.ts";
+import { ROW_FORMATS } from "../datasets/formats.ts";
 import { readCheckpoint } from "../storage/files.ts";
 import { restoreModel } from "../storage/model.ts";
 import {
@@ -37,7 +38,8 @@ export function addModelOptions(command: Command, formats: string): void {
     .requiredOption("--run <dir>", "folder of the run")
     .requiredOption(
       "--data <name|path>",
-      "raw rows, as the training data were: the run knows their scaling",
+      `raw rows, as the training data were (the run knows their scaling): a named set, ${ROW_FORMATS}; ` +
+        "- is standard input",
     )
     .option("-o, --output <file>", `${formats}, by its extension (default: CSV on stdout)`)
     .option("--data-dir <dir>", "where named data sets lie (default: the cache)");

@@ -41,6 +41,14 @@ export interface ColumnPlan {
 /** What is taken for a missing value. */
 export const MISSING = /^(?:|[?.-]+|na|n\/a|#n\/a|nan|null|none|missing)$/i;
 
+/** What of a message tells how missing values are accepted. */
+export const ACCEPT_MISSING = "; --missing drop, mean or median accepts missing values";
+
+/** What of a message tells what can be done about a column of text. */
+export function asTextOrNot(column: number): string {
+  return `; columns count from 0: --one-hot ${column} takes it as text, --ignore ${column} leaves it out`;
+}
+
 /** What no column is called: numbers (also with decimal commas), and missing values. */
 const isValue = (cell: string) =>
   parseReal(cell) !== undefined || /^[+-]?\d+,\d*$/.test(cell) ||

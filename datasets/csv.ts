@@ -7,7 +7,10 @@
  * columns of the first. Thousands separators and hexadecimal numbers are not numbers here.
  */
 import { cannotRead, MAX_ELEMENTS, type NumericArray } from "./array.ts";
+import { Categories } from "./categories.ts";
 import {
+  ACCEPT_MISSING,
+  asTextOrNot,
   classIndex,
   type ColumnKind,
   type ColumnOptions,
@@ -44,6 +47,8 @@ export interface Table {
   readonly kinds: readonly ColumnKind[];
   /** The class column's cells as text, one a row. */
   readonly classes?: readonly string[];
+  /** The id column's cells as text, one a row. */
+  readonly ids?: readonly string[];
   /** What was supposed and may be wrong, for people. */
   readonly notes: readonly string[];
 }
@@ -127,6 +132,7 @@ export function parseTable(bytes: Uint8Array, file: string, options: TableOption
     fates[column] === "text" ? new Categories(options.trained?.[slot].categories) : undefined
   );
   const classes: string[] = [];
+  const ids: string[] = [];
   const scanner = new Scanner(text, file, options);
   scanner.advance();
   if (header) scanner.advance();
@@ -151,6 +157,7 @@ export function parseTable(bytes: Uint8Array, file: string, options: TableOption
           ? missingOr(scanner, column, names, options, categories[slot] !== undefined)
           : value;
       } else if (fates[column] === "class") classes.push(classCell(scanner, column, names));
+      else if (fates[column] === "id") ids.push(scanner.text(column));
     }
     rows++;
   } while (scanner.advance());
@@ -168,6 +175,7 @@ export function parseTable(bytes: Uint8Array, file: string, options: TableOption
       ...(categories[slot] === undefined ? {} : { categories: categories[slot].cells() }),
     })),
     ...(classAt < 0 ? {} : { classes }),
+    ...(ids.length === 0 ? {} : { ids }),
     notes: counted
       ? [
         `its first line, ${
@@ -176,27 +184,6 @@ export function parseTable(bytes: Uint8Array, file: string, options: TableOption
       ]
       : [],
   };
-}
-
-/** The categories of a column of text, numbered as they come. */
-class Categories {
-  private readonly numbers = new Map<string, number>();
-
-  constructor(private readonly known?: readonly string[]) {
-    known?.forEach((cell) => this.numbers.set(cell, this.numbers.size));
-  }
-
-  /** Undefined for a missing or unknown cell. */
-  numberOf(cell: string): number | undefined {
-    const found = this.numbers.get(cell);
-    if (found !== undefined || this.known !== undefined || MISSING.test(cell)) return found;
-    this.numbers.set(cell, this.numbers.size);
-    return this.numbers.size - 1;
-  }
-
-  cells(): string[] {
-    return [...this.numbers.keys()];
-  }
 }
 
 /** Where a cell is, for a message. */
@@ -221,10 +208,10 @@ function missingOr(
   const remedy = trained !== undefined
     ? ""
     : MISSING.test(text)
-    ? "; --missing drop, mean or median accepts missing values"
+    ? ACCEPT_MISSING
     : decimal !== "," && /^[+-]?\d+,\d+$/.test(text)
     ? "; --decimal , reads decimal commas"
-    : `; columns count from 0: --one-hot ${column} takes it as text, --ignore ${column} leaves it out`;
+    : asTextOrNot(column);
   throw new SyntaxError(
     cannotRead(scanner.file, `${placeOf(scanner, column, names)}: ${what}${remedy}`),
   );

@@ -9,7 +9,8 @@ import {
 import { readPng } from "../cli/images.ts";
 import { parseTable, type TableOptions } from "../datasets/csv.ts";
 import type { Dataset } from "../datasets/dataset.ts";
-import { decodeClasses, loadDataset, type LoadOptions } from "../datasets/load.ts";
+import { decodeClasses } from "../datasets/decode.ts";
+import { loadDataset, type LoadOptions } from "../datasets/load.ts";
 import { openDataset } from "../datasets/row_file.ts";
 import { openCpuBackend } from "../engine/cpu/backend.ts";
 import { RandomStream } from "../engine/random.ts";
