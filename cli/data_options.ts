@@ -73,7 +73,12 @@ export function addTableOptions(command: Command, classColumn: string): void {
     .addOption(
       new Option("--decimal <mark>", "before a number's fraction (default: .)").choices([".", ","]),
     )
-    .option("--separator <mark>", "between cells: , ; tab or space", parseSeparator);
+    .option("--separator <mark>", "between cells: , ; tab or space", parseSeparator)
+    .option(
+      "--encoding <name>",
+      "of the text, utf-8, latin1, shift_jis, … (default: looked at)",
+      parseEncoding,
+    );
 }
 
 /** Adds `--classes`, and `--labels`, which is scikit-learn's word for them. */
@@ -145,6 +150,17 @@ function parseSeparator(text: string): Separator {
   throw usageError(`--separator takes , ; tab or space, got ${JSON.stringify(text)}`);
 }
 
+function parseEncoding(text: string): string {
+  try {
+    return new TextDecoder(text).encoding;
+  } catch {
+    throw usageError(
+      `--encoding takes a name that browsers know, such as utf-8, latin1, windows-1250 or ` +
+        `shift_jis, got ${JSON.stringify(text)}`,
+    );
+  }
+}
+
 function parseScale(text: string): Scale {
   if (text === "none" || text === "unit" || text === "standard" || text === "auto") return text;
   return parseNumber("--scale", text, "none, unit, standard, auto or a divisor");
@@ -161,6 +177,7 @@ const REQUEST = [
   "header",
   "separator",
   "decimal",
+  "encoding",
   "missing",
   "size",
   "colour",

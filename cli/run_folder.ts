@@ -34,6 +34,8 @@ export interface DataRequest {
   readonly separator?: Separator;
   /** What stands before a fraction. */
   readonly decimal?: "." | ",";
+  /** What a table's text is in. */
+  readonly encoding?: string;
   /** What is done about missing values. */
   readonly missing?: Missing;
   /** Where named sets lie. */

@@ -105,8 +105,8 @@ export async function withEstimator<T>(
 
 /** The rows in the columns and on the scale of the training data, whatever their own would be. */
 async function loadRows(values: ModelValues, { data: trained }: RunRecord): Promise<AnyDataset> {
-  const { separator, decimal, missing } = trained.request;
-  const request = requestOf({ ...definedOf({ separator, decimal, missing }), ...values });
+  const { separator, decimal, encoding, missing } = trained.request;
+  const request = requestOf({ ...definedOf({ separator, decimal, encoding, missing }), ...values });
   return await loadOrOpen(request, trained);
 }
 

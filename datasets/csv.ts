@@ -15,10 +15,12 @@ import {
   type ColumnKind,
   type ColumnOptions,
   isHeader,
+  mayBeHeader,
   MISSING,
   planColumns,
 } from "./columns.ts";
 import { linesAfter, type Notation, parseReal, Scanner } from "./csv_scanner.ts";
+import { textOf } from "./text_encoding.ts";
 
 /** How to read a table. */
 export interface TableOptions extends Notation, ColumnOptions {
@@ -28,6 +30,8 @@ export interface TableOptions extends Notation, ColumnOptions {
    * class column begins with a word above numbers.
    */
   readonly header?: boolean;
+  /** What the text is in, as `TextDecoder` calls it; absent: UTF-8 or UTF-16, else Windows-1252. */
+  readonly encoding?: string;
   /** Whether missing values become NaN; absent: they are refused. */
   readonly missing?: boolean;
   /** Columns of the rows that a model was trained on: the same are read, in the same order. */
@@ -58,20 +62,6 @@ function quote(text: string): string {
   return JSON.stringify(text.length > 40 ? `${text.slice(0, 40)}…` : text);
 }
 
-/** Text as UTF-8. @throws {SyntaxError} for what is no text. */
-function utf8Of(bytes: Uint8Array, file: string): Uint8Array {
-  const mark = bytes[0] << 8 | bytes[1];
-  if (mark === 0xfffe || mark === 0xfeff) {
-    const text = new TextDecoder(mark === 0xfffe ? "utf-16le" : "utf-16be").decode(bytes);
-    return new TextEncoder().encode(text);
-  }
-  if (!bytes.includes(0)) return bytes;
-  const isWide = bytes.length > 3 && (bytes[0] === 0) !== (bytes[1] === 0) &&
-    (bytes[2] === 0) === (bytes[0] === 0);
-  const hint = isWide ? "; it may be UTF-16: save it as UTF-8" : "";
-  throw new SyntaxError(cannotRead(file, `it is neither text nor of a known binary format${hint}`));
-}
-
 function cellsOf(scanner: Scanner): string[] {
   return Array.from({ length: scanner.count }, (_, i) => scanner.text(i));
 }
@@ -94,14 +84,14 @@ function distinct(names: readonly string[]): string[] {
 
 /**
  * Reads a table.
- * @param bytes The whole file, UTF-8, or UTF-16 with its mark.
+ * @param bytes The whole file.
  * @param file Its name, for messages.
  * @throws {SyntaxError} for an empty file, a binary one, a row of another length than the first, or
  * a cell that is not a number; the message names the line, counted from 1, and the column, from 0.
  * @throws {RangeError} for a column that does not exist, or more values than fit.
  */
 export function parseTable(bytes: Uint8Array, file: string, options: TableOptions = {}): Table {
-  const text = utf8Of(bytes, file);
+  const { utf8: text, notes } = textOf(bytes, file, options.encoding);
   const head = new Scanner(text, file, options);
   if (!head.advance()) {
     throw new SyntaxError(
@@ -161,8 +151,6 @@ export function parseTable(bytes: Uint8Array, file: string, options: TableOption
     }
     rows++;
   } while (scanner.advance());
-  const counted = options.header === undefined &&
-    names?.some((name) => parseReal(name) !== undefined);
   return {
     array: {
       type: "text",
@@ -176,14 +164,28 @@ export function parseTable(bytes: Uint8Array, file: string, options: TableOption
     })),
     ...(classAt < 0 ? {} : { classes }),
     ...(ids.length === 0 ? {} : { ids }),
-    notes: counted
-      ? [
-        `its first line, ${
-          quote(first.join(","))
-        }, is taken for names; --header no reads it as a row`,
-      ]
-      : [],
+    notes: [
+      ...notes,
+      ...options.header === undefined ? notesOnHeader(first, second, names, classAt) : [],
+    ],
   };
+}
+
+/** What may be wrong about taking the first line for names, or for a row. */
+function notesOnHeader(
+  first: readonly string[],
+  second: readonly string[] | undefined,
+  names: readonly string[] | undefined,
+  classAt: number,
+): string[] {
+  const line = `its first line, ${quote(first.join(","))},`;
+  if (names?.some((name) => parseReal(name) !== undefined)) {
+    return [`${line} is taken for names; --header no reads it as a row`];
+  }
+  if (names !== undefined || second === undefined || !mayBeHeader(first, second, classAt)) {
+    return [];
+  }
+  return [`${line} is read as a row; --header yes takes it for names`];
 }
 
 /** Where a cell is, for a message. */
@@ -237,8 +239,7 @@ export function parseClassLines(
   file: string,
   column?: ColumnOptions["classColumn"],
 ): string[] {
-  const text = utf8Of(bytes, file);
-  const scanner = new Scanner(text, file);
+  const scanner = new Scanner(textOf(bytes, file).utf8, file);
   const lines: string[][] = [];
   while (scanner.advance()) lines.push(cellsOf(scanner));
   if (lines.length === 0) throw new SyntaxError(cannotRead(file, "it holds no classes"));
