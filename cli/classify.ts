@@ -23,6 +23,7 @@ import {
   integerOption,
   profileOptions,
 } from "./method_options.ts";
+import { checkFile } from "./paths.ts";
 import { labelsCsv } from "./tables.ts";
 import { formatCount, formatTable, writeError, writeJson, writeOut } from "./terminal.ts";
 
@@ -86,6 +87,7 @@ async function run(values: ClassifyValues): Promise<void> {
       })
     );
   modelOf(given);
+  if (out !== undefined) await checkFile("-o", out);
   if (values.stream) throw usageError("classify needs all rows in memory; leave --stream out");
   const dataset = await load(requestOf(values));
   const { classes: truth, name } = dataset;

@@ -61,7 +61,7 @@ async function generate(values: GenerateValues): Promise<void> {
     const centroids = Float32Array.from(data);
     const file = folder.file("embedding.npy");
     const codes = Float32Array.from(decodeNpy(await Deno.readFile(file), file).values);
-    const labels = await readLabels(folder.file("labels.csv"));
+    const { classes: labels } = await readLabels(folder.file("labels.csv"));
     const range = rangeOf(await model.inverseTransform(centroids));
     const { samples, interpolations, seed } = values;
     const pictures = {

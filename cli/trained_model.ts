@@ -18,6 +18,7 @@ import {
 import { addDeviceOptions, close, type DeviceValues, open } from "./device_options.ts";
 import { usageError } from "./errors.ts";
 import { integerOption } from "./method_options.ts";
+import { checkFile } from "./paths.ts";
 import { RunFolder, type RunRecord } from "./run_folder.ts";
 import { writeError, writeOut } from "./terminal.ts";
 import { PROGRAM } from "./version.ts";
@@ -58,6 +59,7 @@ export async function withModel<T>(
   values: ModelValues,
   use: (model: Estimator, rows: AnyDataset) => Promise<T>,
 ): Promise<T> {
+  if (values.output !== undefined) await checkFile("-o", values.output);
   return await withEstimator(
     values,
     async (model, { record }) => await use(model, await loadRows(values, record)),

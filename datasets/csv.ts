@@ -227,6 +227,14 @@ function classCell(scanner: Scanner, column: number, names?: readonly string[]):
   );
 }
 
+/** The cells of a file of classes. */
+export interface ClassLines {
+  /** One a row. */
+  readonly cells: readonly string[];
+  /** The rows' numbers, ascending, where the file has them. */
+  readonly rows?: Uint32Array;
+}
+
 /**
  * The cells of a file of classes: of one class a line, or of a table, the column that is asked for.
  * Of a line that holds several words without separators, the line is the class. Tables with a column
@@ -238,7 +246,7 @@ export function parseClassLines(
   bytes: Uint8Array,
   file: string,
   column?: ColumnOptions["classColumn"],
-): string[] {
+): ClassLines {
   const scanner = new Scanner(textOf(bytes, file).utf8, file);
   const lines: string[][] = [];
   while (scanner.advance()) lines.push(cellsOf(scanner));
@@ -251,7 +259,7 @@ export function parseClassLines(
   }
   const hasWords = lines.some((cells) => cells.some((cell) => parseReal(cell) === undefined));
   if (column === undefined && scanner.separator === " " && hasWords) {
-    return withoutName(lines.map((cells) => cells.join(" ")));
+    return { cells: withoutName(lines.map((cells) => cells.join(" "))) };
   }
   const width = lines[0].length;
   const ragged = lines.findIndex((cells) => cells.length !== width);
@@ -269,12 +277,13 @@ export function parseClassLines(
     ? 0
     : classIndex({ ...column !== undefined && { classColumn: column } }, lines[0], file);
   const cells = lines.map((line) => line[at]);
-  if (typeof column === "string" && column === cells[0]) return cells.slice(1);
+  if (typeof column === "string" && column === cells[0]) return { cells: cells.slice(1) };
   const empty = cells.indexOf("");
   if (empty >= 0) {
     throw new SyntaxError(cannotRead(file, `line ${empty + 1}, column ${at}: the class is empty`));
   }
-  return width > 1 && isHeader(lines[0], lines[1], at) ? cells.slice(1) : withoutName(cells);
+  const hasNames = width > 1 && isHeader(lines[0], lines[1], at);
+  return { cells: hasNames ? cells.slice(1) : withoutName(cells) };
 }
 
 /** A first cell that is no number above cells that all are is taken for the column's name. */
@@ -286,7 +295,7 @@ function withoutName(cells: string[]): string[] {
 }
 
 /** Labels of pairs of row and label, in the order of the rows. @throws {RangeError} for a row twice. */
-function inOrder(lines: readonly (readonly string[])[], file: string): string[] {
+function inOrder(lines: readonly (readonly string[])[], file: string): ClassLines {
   const labels = new Map<number, string>();
   for (const [text, label = ""] of lines) {
     const row = Number(text);
@@ -301,5 +310,9 @@ function inOrder(lines: readonly (readonly string[])[], file: string): string[] 
       );
     }
   }
-  return [...labels].sort(([a], [b]) => a - b).map(([, label]) => label);
+  const sorted = [...labels].sort(([a], [b]) => a - b);
+  return {
+    cells: sorted.map(([, label]) => label),
+    rows: Uint32Array.from(sorted, ([row]) => row),
+  };
 }

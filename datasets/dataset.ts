@@ -153,8 +153,12 @@ export function classesOf(
   kept?: Uint32Array,
 ): Pick<RowsInfo, "classes" | "classNames"> {
   if (classes === undefined) return {};
+  const { classNames } = classes;
   const own = classes.classes.slice(0, n);
-  return { ...classes, classes: kept === undefined ? own : kept.map((row) => own[row]) };
+  return {
+    classes: kept === undefined ? own : kept.map((row) => own[row]),
+    ...classNames && { classNames },
+  };
 }
 
 /** Rows and columns of an array [n, …], and the size of the images where it holds images. */
@@ -191,6 +195,12 @@ export function measureRows(
   if (classes !== undefined && classes.classes.length !== rows) {
     throw new RangeError(
       cannotRead(name, `expected ${rows} classes, one a row, found ${classes.classes.length}`),
+    );
+  }
+  const other = classes?.rows?.findIndex((row, i) => row !== i) ?? -1;
+  if (other >= 0) {
+    throw new RangeError(
+      cannotRead(name, `its classes are those of other rows: row ${other} has none among them`),
     );
   }
   return { n: Math.min(rows, checkLimit(limit)), d, image: imageOf(shape) };

@@ -125,10 +125,11 @@ export async function decodeClasses(
       : classesOfText(text, file);
   }
   if (isIdxFile(content, file)) return classesOfArray(decodeIdx(content, file), file);
-  const cells = isParquet(content)
-    ? await parseParquetClasses(content, file, column)
-    : parseClassLines(content, file, column);
-  return classesOfText(cells, file);
+  if (isParquet(content)) {
+    return classesOfText(await parseParquetClasses(content, file, column), file);
+  }
+  const { cells, rows } = parseClassLines(content, file, column);
+  return { ...classesOfText(cells, file), ...rows && { rows } };
 }
 
 /** The last part of a path. */

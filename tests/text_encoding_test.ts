@@ -17,7 +17,7 @@ Deno.test("text: Latin-1 keeps its letters, and that is said", () => {
   assert(notes[0].includes("--encoding"), notes[0]);
   assertEquals(parse(table, { classColumn: "art" }).notes, []);
   assertEquals(parse(latin1(table), { classColumn: "art", encoding: "latin1" }).notes, []);
-  assertEquals(parseClassLines(latin1("bär\nfuß\n"), "c.txt"), ["bär", "fuß"]);
+  assertEquals(parseClassLines(latin1("bär\nfuß\n"), "c.txt").cells, ["bär", "fuß"]);
 });
 
 Deno.test("text: other encodings are named, and UTF-8 that is asked for is checked", () => {
