@@ -135,6 +135,9 @@ Deno.test("images: a run on a folder draws in colour, and predicts another folde
     const { decode } = await import("fast-png");
     const centroids = decode(await Deno.readFile(`${folder}/run/centroids.png`));
     assertEquals(centroids.channels, 3);
+    const drawn = await run(["generate", "--run", "run", "--threads", "1"], folder);
+    assertEquals(drawn.code, 0, drawn.err);
+    assertEquals(decode(await Deno.readFile(`${folder}/run/samples.png`)).channels, 3);
     // Grey images of another size become what the network knows.
     await Deno.mkdir(`${folder}/others`);
     await Deno.writeFile(`${folder}/others/x.jpg`, image("grey.jpg"));

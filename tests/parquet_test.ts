@@ -4,6 +4,7 @@ import type { TableOptions } from "../datasets/csv.ts";
 import { decodeClasses, decodeRows } from "../datasets/decode.ts";
 import { loadDataset } from "../datasets/load.ts";
 import { RandomStream } from "../engine/random.ts";
+import { inFolder, run } from "./command_line.ts";
 
 const golden = (name: string) => new URL(`golden/${name}.parquet`, import.meta.url);
 const TABLE = Deno.readFileSync(golden("table"));
@@ -110,6 +111,33 @@ Deno.test("Parquet: what is no number is named by its place, with what helps", a
     );
   }
   await assertRejects(() => read({ columns: ["nothing"] }), RangeError, "no column nothing");
+});
+
+Deno.test("Parquet: a run on it, by the permissions of the project", async () => {
+  await inFolder(async (folder) => {
+    const table = ["--data", golden("table").pathname, "--columns", "code,length"];
+    const options = [
+      "--class-column",
+      "kind",
+      "--model",
+      "kmeans",
+      "--threads",
+      "1",
+      "--out",
+      "run",
+    ];
+    const { code, out, err } = await run(["train", ...table, ...options, "--json"], folder);
+    assertEquals(code, 0, err);
+    const { data: { n, d, schema } } = JSON.parse(out);
+    assertEquals([n, d], [7, 4]);
+    const names = ["length", "code.0", "code.1", "code.2"];
+    assertEquals(schema.columns.map(({ name }: { name: string }) => name), names);
+    const predicted = await run(["predict", "--run", "run", ...table], folder);
+    assertEquals([predicted.code, predicted.out.trim().split("\n").length], [0, 8], predicted.err);
+    const truth = ["--truth", table[1], "--truth-column", "kind"];
+    const scored = await run(["evaluate", "--labels", "run/labels.csv", ...truth], folder);
+    assertEquals(scored.code, 0, scored.err);
+  });
 });
 
 Deno.test("Parquet: damaged files are refused in our words, or read with the shape they say", async () => {
