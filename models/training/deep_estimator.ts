@@ -8,7 +8,7 @@ import { type ArchitectureOptions, Autoencoder } from "../networks/autoencoder.t
 import { BaseEstimator, type FitOutcome, type Fitted } from "./base_estimator.ts";
 import { Rows } from "./rows.ts";
 import type { PhaseEnd, Training } from "./trainer.ts";
-import { Encoding, Labelling } from "./whole_pass.ts";
+import { affinitiesOf, Encoding, Labelling } from "./whole_pass.ts";
 
 /** What maps rows to codes. */
 export interface Network {
@@ -110,6 +110,9 @@ export abstract class NetworkEstimator<O extends NetworkOptions, N extends Netwo
     return softAssign(codes, centroids);
   }
 
+  /** Soft assignments of codes [n, p], [n, K]; absent where the method's are hard. */
+  protected softAssignment?(codes: Tensor, centroids: Tensor): Tensor;
+
   /** What the decoder makes of codes [m, p] row-major, in the units of the samples: [m, d]. */
   protected async draw(net: N, codes: Float32Array): Promise<Float32Array> {
     const { inputScale = 1 } = this.options;
@@ -192,6 +195,26 @@ export abstract class NetworkEstimator<O extends NetworkOptions, N extends Netwo
       using labelling = await this.labelling(encoding, fitted.centroids);
       return await labelling.run();
     });
+  }
+
+  /** Those of the codes. */
+  protected override async memberships(
+    backend: Backend,
+    fitted: FittedNetwork<N>,
+    samples: Samples,
+  ): Promise<Float32Array> {
+    if (!this.softAssignment) return await super.memberships(backend, fitted, samples);
+    return await this.withCodes(
+      backend,
+      fitted,
+      samples,
+      ({ codes }) =>
+        affinitiesOf(
+          codes,
+          fitted.centroids,
+          (part, means) => this.softAssignment!(part, means),
+        ),
+    );
   }
 
   /** f(x). */
