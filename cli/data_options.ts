@@ -53,7 +53,7 @@ export function addTrainingData(command: Command, classes: string): void {
     .optionsGroup("Data:")
     .option(
       "--data <name|path>",
-      `a named set, ${ROW_FORMATS}; - is standard input (default: optdigits)`,
+      `a named set, ${ROW_FORMATS}; - is stdin (default: optdigits)`,
     );
   addClassesOption(command, classes);
   addDataOptions(command);

@@ -26,7 +26,7 @@ export function define(command: Command): void {
   command
     .requiredOption(
       "--labels <file>",
-      `labels: a run's labels.csv, or ${CLASS_FORMATS}; - is standard input`,
+      `labels: a run's labels.csv, or ${CLASS_FORMATS}; - is stdin`,
     )
     .requiredOption("--truth <file|name>", "true classes: such a file, or a named data set")
     .option("--labels-column <column>", "of a table of labels, by name or from 0", parseColumn)
@@ -80,7 +80,7 @@ function classesOfRows(
     const place = places ? places.get(row) : row;
     if (place !== undefined && place < classes.length) return classes[place];
     throw new Failure(
-      `${labels} labels row ${row}, of which ${truth} has no class: it has ${classes.length} rows`,
+      `${labels} holds ${length} labels, ${truth} ${classes.length} classes, and none of row ${row}`,
       EXIT.failed,
     );
   });

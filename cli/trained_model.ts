@@ -40,7 +40,7 @@ export function addModelOptions(command: Command, formats: string): void {
     .requiredOption(
       "--data <name|path>",
       `raw rows, as the training data were (the run knows their scaling): a named set, ${ROW_FORMATS}; ` +
-        "- is standard input",
+        "- is stdin",
     )
     .option("-o, --output <file>", `${formats}, by its extension (default: CSV on stdout)`)
     .option("--data-dir <dir>", "where named data sets lie (default: the cache)");

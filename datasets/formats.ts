@@ -1,7 +1,7 @@
 /** What is read: the one place that lists it, for help and messages. */
 
 /** Formats of rows. */
-export const ROW_FORMATS = "IDX, NPY, NPZ, Parquet, CSV, or a folder of PNG, JPEG and WebP images";
+export const ROW_FORMATS = "IDX, NPY, NPZ, Parquet, CSV, or a folder of images";
 
 /** Formats of classes. */
 export const CLASS_FORMATS = "IDX, NPY, NPZ, Parquet, CSV or one a line";

@@ -127,7 +127,7 @@ Deno.test("evaluate finds the rows of runs that left some out", async () => {
       folder,
     );
     assertEquals(few.code, 1);
-    assertStringIncludes(few.err, "whole/labels.csv labels row 3, of which few.txt has no class");
+    assertStringIncludes(few.err, "holds 240 labels, few.txt 3 classes, and none of row 3");
     // As classes of other rows, they are those of the wrong ones.
     const train = ["train", "--data", "rows.csv", "--model", "kmeans", "--clusters", "3"];
     const wrong = await run(
