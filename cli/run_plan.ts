@@ -81,10 +81,10 @@ export async function planRun(
         : `--from is for models with pre-training, and ${method.name} has none`,
     );
   }
-  if (values.from !== undefined) await checkSameNetwork(values.from, method, options);
   const seed = Number(options.seed ?? 0);
   const name = `${method.name}-${dataset.name.replace(/\.[^.]*$/, "")}-seed${seed}`;
   const from = values.from === undefined ? undefined : await pretrainedOf(values.from, dataset);
+  if (values.from !== undefined) await checkSameNetwork(values.from, method, options);
   const shared = await common(values, dataset);
   const folder = await RunFolder.create(name.replace(/[^\w.-]+/g, "_"), values.out);
   await folder.lock();
