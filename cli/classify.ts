@@ -23,6 +23,7 @@ import {
   integerOption,
   profileOptions,
 } from "./method_options.ts";
+import { checkFile } from "./paths.ts";
 import { classColumn, labelsCsv, shareColumn } from "./tables.ts";
 import { formatCount, formatTable, writeError, writeJson, writeOut } from "./terminal.ts";
 
@@ -88,6 +89,7 @@ async function run(values: ClassifyValues): Promise<void> {
         ...changes,
       }));
   modelOf(given);
+  if (out !== undefined) await checkFile("-o", out);
   if (values.stream) throw usageError("classify needs all rows in memory; leave --stream out");
   const dataset = await load(requestOf(values));
   const { classes: truth, name } = dataset;

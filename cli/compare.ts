@@ -15,6 +15,7 @@ import {
 import { addHelp } from "./help.ts";
 import {
   addMethodOptions,
+  addOthersOptions,
   givenOptions,
   kebabCase,
   parseOption,
@@ -48,6 +49,10 @@ export async function define(command: Command, args: readonly string[]): Promise
     (text: string, before: readonly string[] = []) => [...before, text],
   );
   addMethodOptions(command, { name: "all models that have them", options: sharedOptions(known) });
+  if (known.length > 0) {
+    const names = known.map(({ name }) => name);
+    addOthersOptions(command, names, known.flatMap(({ options }) => options));
+  }
   addHelp(command, {
     details: `${experimentHelp("compare")}
 With --models, help shows the models' options: on the command line for all models that have them,

@@ -97,8 +97,9 @@ async function describe(name: string, values: DataValues & JsonValue): Promise<v
     .find((info) => info.set === set)?.location;
   if (set === undefined || location !== undefined) {
     const dataset = await load(requestOf({ ...values, data: name }));
-    const { n, d, height, width, scaling, schema, digest, source, licence, classNames } = dataset;
-    const image = height === undefined ? {} : { height, width };
+    const { n, d, height, width, channels, scaling, schema, digest, source } = dataset;
+    const { licence, classNames } = dataset;
+    const image = height === undefined ? {} : { height, width, ...channels && { channels } };
     const counts = dataset.classes && [...classCounts(dataset.classes)].map(([number, rows]) => ({
       class: classNames?.[number] ?? String(number),
       rows,

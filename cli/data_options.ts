@@ -3,7 +3,9 @@ import { type Command, Option } from "commander";
 import type { Column } from "../datasets/columns.ts";
 import type { Separator } from "../datasets/csv_scanner.ts";
 import type { Dataset } from "../datasets/dataset.ts";
-import { loadDataset } from "../datasets/load.ts";
+import { ROW_FORMATS, STREAM_FORMATS } from "../datasets/formats.ts";
+import type { ImageSize } from "../datasets/image_pixels.ts";
+import { loadDataset, STANDARD_INPUT } from "../datasets/load.ts";
 import { openDataset, type StreamedDataset } from "../datasets/row_file.ts";
 import type { Scale } from "../datasets/scaling.ts";
 import type { TrainedOn } from "../datasets/schema.ts";
@@ -33,6 +35,14 @@ export function addDataOptions(command: Command): void {
       "none, unit, standard, a divisor, or auto: standard where columns differ in range",
       parseScale,
     )
+    .option("--size <HxW>", "scale the images of a folder to it, or to n × n: 32x48, 32", parseSize)
+    .addOption(
+      new Option(
+        "--colour <how>",
+        "take images as grey or rgb (default: rgb where some has colour)",
+      )
+        .choices(["grey", "rgb"]),
+    )
     .option("--limit <n>", "take the first rows only", integerOption("--limit", 1));
   addStreamOption(command);
 }
@@ -41,7 +51,10 @@ export function addDataOptions(command: Command): void {
 export function addTrainingData(command: Command, classes: string): void {
   command
     .optionsGroup("Data:")
-    .option("--data <name|path>", "a named set, or a file: IDX, NPY, CSV (default: optdigits)");
+    .option(
+      "--data <name|path>",
+      `a named set, ${ROW_FORMATS}; - is stdin (default: optdigits)`,
+    );
   addClassesOption(command, classes);
   addDataOptions(command);
 }
@@ -60,7 +73,12 @@ export function addTableOptions(command: Command, classColumn: string): void {
     .addOption(
       new Option("--decimal <mark>", "before a number's fraction (default: .)").choices([".", ","]),
     )
-    .option("--separator <mark>", "between cells: , ; tab or space", parseSeparator);
+    .option("--separator <mark>", "between cells: , ; tab or space", parseSeparator)
+    .option(
+      "--encoding <name>",
+      "of the text, utf-8, latin1, shift_jis, … (default: looked at)",
+      parseEncoding,
+    );
 }
 
 /** Adds `--classes`, and `--labels`, which is scikit-learn's word for them. */
@@ -90,7 +108,10 @@ function addSynonym(command: Command, synonym: Option, meant: string): void {
 
 /** Adds `--stream`. */
 export function addStreamOption(command: Command): void {
-  command.option("--stream", "read rows from an unpacked IDX or NPY file as they are needed");
+  command.option(
+    "--stream",
+    `read rows as they are needed, from an unpacked file: ${STREAM_FORMATS}`,
+  );
 }
 
 /** Which column of a table holds classes. */
@@ -107,6 +128,16 @@ function parseColumns(text: string): Column[] {
   return text.split(",").map((part) => columnOf(part.trim()));
 }
 
+function parseSize(text: string): ImageSize {
+  const match = /^([1-9]\d*)(?:x([1-9]\d*))?$/.exec(text);
+  if (match === null) {
+    throw usageError(
+      `--size takes height x width or a side, 32x48 or 32, got ${JSON.stringify(text)}`,
+    );
+  }
+  return [Number(match[1]), Number(match[2] ?? match[1])];
+}
+
 function parseHeader(text: string): boolean {
   if (text === "yes" || text === "no") return text === "yes";
   throw usageError(`--header takes yes or no, got ${JSON.stringify(text)}`);
@@ -117,6 +148,17 @@ function parseSeparator(text: string): Separator {
   if (text === "," || text === ";" || text === "\t") return text;
   if (Object.hasOwn(separators, text)) return separators[text];
   throw usageError(`--separator takes , ; tab or space, got ${JSON.stringify(text)}`);
+}
+
+function parseEncoding(text: string): string {
+  try {
+    return new TextDecoder(text).encoding;
+  } catch {
+    throw usageError(
+      `--encoding takes a name that browsers know, such as utf-8, latin1, windows-1250 or ` +
+        `shift_jis, got ${JSON.stringify(text)}`,
+    );
+  }
 }
 
 function parseScale(text: string): Scale {
@@ -135,7 +177,10 @@ const REQUEST = [
   "header",
   "separator",
   "decimal",
+  "encoding",
   "missing",
+  "size",
+  "colour",
   "dataDir",
   "scale",
   "limit",
@@ -149,7 +194,8 @@ export function requestOf(values: DataValues): DataRequest {
   const all = { ...values, ...paths };
   const known = REQUEST.map((name) => [name, all[name]] as const)
     .filter(([, value]) => value !== undefined);
-  return { data: findNamedSet(data) ? data : absolute(data), ...Object.fromEntries(known) };
+  const isPath = data !== STANDARD_INPUT && !findNamedSet(data);
+  return { data: isPath ? absolute(data) : data, ...Object.fromEntries(known) };
 }
 
 function absolute(path: string): string {
@@ -172,12 +218,25 @@ export async function loadOrOpen(request: DataRequest, trained?: TrainedOn): Pro
   if (findNamedSet(data)) {
     throw usageError(`--stream reads a file, and ${data} is a named set, which fits in memory`);
   }
-  const needsMemory = ["idColumn", "columns", "ignore", "oneHot", "missing"] as const;
+  if (data === STANDARD_INPUT) {
+    throw usageError("--stream reads a file, in any order, and - is standard input");
+  }
+  const needsMemory = [
+    "idColumn",
+    "columns",
+    "ignore",
+    "oneHot",
+    "missing",
+    "size",
+    "colour",
+  ] as const;
   const given = classes === undefined && classColumn !== undefined
     ? "class-column"
     : needsMemory.find((name) => request[name] !== undefined);
   if (given !== undefined) {
-    throw usageError(`--stream reads IDX and NPY files, which have no --${kebabCase(given)}`);
+    throw usageError(
+      `--stream reads ${STREAM_FORMATS} files, which have no --${kebabCase(given)}`,
+    );
   }
   const options = { classes, classColumn, scale, limit, trained };
   return noted(await openDataset(data, definedOf(options)));
@@ -195,9 +254,20 @@ function noted<T extends AnyDataset>(rows: T): T {
  * @throws {Failure} for what is neither a file nor a set, and looks like the name of one.
  */
 export async function load(request: DataRequest, trained?: TrainedOn): Promise<Dataset> {
-  const { data, stream: _, classes, dataDir, scale, limit, missing, ...columns } = request;
+  const { data, stream: _, classes, dataDir, scale, limit, missing, ...others } = request;
+  const { size, colour, ...columns } = others;
   const table = Object.keys(columns).length === 0 ? undefined : definedOf(columns);
-  const options = definedOf({ classes, dataDir, scale, limit, missing, table, trained });
+  const options = definedOf({
+    classes,
+    dataDir,
+    scale,
+    limit,
+    missing,
+    size,
+    colour,
+    table,
+    trained,
+  });
   try {
     return noted(await loadDataset(data, options));
   } catch (error) {

@@ -1,6 +1,8 @@
 /** `evaluate`: ACC, NMI and ARI of labels. */
 import type { Command } from "commander";
+import { CLASS_FORMATS } from "../datasets/formats.ts";
 import { loadDataset, readClasses } from "../datasets/load.ts";
+import type { Classes } from "../datasets/classes.ts";
 import type { Column } from "../datasets/columns.ts";
 import { findNamedSet } from "../datasets/named.ts";
 import { score } from "../models/evaluation/scoring.ts";
@@ -22,7 +24,10 @@ interface EvaluateValues {
 /** See {@linkcode CommandModule}. */
 export function define(command: Command): void {
   command
-    .requiredOption("--labels <file>", "labels: a run's labels.csv, one a line, IDX or NPY")
+    .requiredOption(
+      "--labels <file>",
+      `labels: a run's labels.csv, or ${CLASS_FORMATS}; - is stdin`,
+    )
     .requiredOption("--truth <file|name>", "true classes: such a file, or a named data set")
     .option("--labels-column <column>", "of a table of labels, by name or from 0", parseColumn)
     .option("--truth-column <column>", "of a table of classes, by name or from 0", parseColumn)
@@ -37,13 +42,8 @@ export function define(command: Command): void {
     const { labels, truth, labelsColumn, truthColumn, dataDir, json } = values;
     const predicted = await readLabels(labels, labelsColumn);
     const classes = await readTruth(truth, truthColumn, dataDir);
-    if (predicted.length !== classes.length) {
-      throw new Failure(
-        `${labels} holds ${predicted.length} labels, ${truth} ${classes.length}; expected as many`,
-        EXIT.failed,
-      );
-    }
-    const scores = score(classes, predicted);
+    const known = classesOfRows(predicted, classes, { labels, truth });
+    const scores = score(known, predicted.classes);
     if (json) writeOut(`${JSON.stringify(scores)}\n`);
     else writeOut(`${formatScores([[labels, scores]])}\n`);
   });
@@ -53,19 +53,51 @@ async function readTruth(
   truth: string,
   column?: Column,
   dataDir?: string,
-): Promise<Uint32Array> {
+): Promise<Classes> {
   if (!findNamedSet(truth)) return await readLabels(truth, column);
   const options = dataDir === undefined ? {} : { dataDir };
-  return (await loadDataset(truth, options)).classes!;
+  return { classes: (await loadDataset(truth, options)).classes! };
+}
+
+/**
+ * The true classes of the labelled rows: by the numbers of the rows where the labels have them, as
+ * those of a run on some of the rows do, else line by line.
+ */
+function classesOfRows(
+  { classes: { length }, rows }: Classes,
+  { classes, rows: known }: Classes,
+  { labels, truth }: Pick<EvaluateValues, "labels" | "truth">,
+): Uint32Array {
+  if (rows === undefined) {
+    if (length === classes.length) return classes;
+    throw new Failure(
+      `${labels} holds ${length} labels, ${truth} ${classes.length}; expected as many`,
+      EXIT.failed,
+    );
+  }
+  const places = known && new Map(Array.from(known, (row, i) => [row, i]));
+  const found = rows.map((row) => {
+    const place = places ? places.get(row) : row;
+    if (place !== undefined && place < classes.length) return classes[place];
+    throw new Failure(
+      `${labels} holds ${length} labels, ${truth} ${classes.length} classes, and none of row ${row}`,
+      EXIT.failed,
+    );
+  });
+  if (length < classes.length) {
+    writeError(`note: ${labels} labels ${length} of the ${classes.length} rows of ${truth}\n`);
+  }
+  return found;
 }
 
 /** Labels of a file, a run's in the order of its rows, or of a column of a table. */
-export async function readLabels(path: string, column?: Column): Promise<Uint32Array> {
-  const { classes, classNames } = await readClasses(path, undefined, column);
+export async function readLabels(path: string, column?: Column): Promise<Classes> {
+  const found = await readClasses(path, undefined, column);
+  const { classes, classNames } = found;
   const noise = classNames?.indexOf("-1") ?? -1;
   const count = classes.filter((label) => label === noise).length;
   if (noise >= 0) {
     writeError(`note: ${path}: ${count} rows are labelled -1, noise, which counts as a cluster\n`);
   }
-  return classes;
+  return found;
 }

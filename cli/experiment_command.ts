@@ -15,6 +15,7 @@ import {
 } from "./experiment.ts";
 import { execute, loadPlanned, stateOf } from "./experiment_runs.ts";
 import { integerOption, valueOf } from "./method_options.ts";
+import { checkFolder } from "./paths.ts";
 import { submit } from "./slurm.ts";
 import { unknownName } from "./suggest.ts";
 import { summarize } from "./summary.ts";
@@ -98,7 +99,9 @@ function parseLauncher(text: string): "slurm" {
 /** The plan in the folder that the command line names, before it is parsed. */
 export async function storedPlan(args: readonly string[]): Promise<Plan | undefined> {
   const out = valueOf(args, "--out");
-  return out === undefined ? undefined : await readPlan(out);
+  if (out === undefined) return undefined;
+  await checkFolder("--out", out);
+  return await readPlan(out);
 }
 
 /**

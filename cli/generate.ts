@@ -3,7 +3,7 @@ import type { Command } from "commander";
 import { decodeNpy } from "../datasets/npy.ts";
 import { CENTROIDS } from "../models/training/deep_estimator.ts";
 import { interpolateCodes, sampleCodes } from "../models/networks/generator.ts";
-import { imageGrid, rangeOf } from "./centroids.ts";
+import { countOf, imageGrid, rangeOf } from "./centroids.ts";
 import { addDeviceOptions, type DeviceValues } from "./device_options.ts";
 import { usageError } from "./errors.ts";
 import { readLabels } from "./evaluate.ts";
@@ -47,7 +47,7 @@ Example:
 
 async function generate(values: GenerateValues): Promise<void> {
   await withEstimator(values, async (model, { folder, record, checkpoint }) => {
-    const { height, width } = record.data;
+    const { height, width, channels = 1 } = record.data;
     if (height === undefined || width === undefined) {
       throw usageError(`${folder.path} was trained on rows that are no images`);
     }
@@ -61,7 +61,7 @@ async function generate(values: GenerateValues): Promise<void> {
     const centroids = Float32Array.from(data);
     const file = folder.file("embedding.npy");
     const codes = Float32Array.from(decodeNpy(await Deno.readFile(file), file).values);
-    const labels = await readLabels(folder.file("labels.csv"));
+    const { classes: labels } = await readLabels(folder.file("labels.csv"));
     const range = rangeOf(await model.inverseTransform(centroids));
     const { samples, interpolations, seed } = values;
     const pictures = {
@@ -70,8 +70,9 @@ async function generate(values: GenerateValues): Promise<void> {
     };
     for (const [name, drawn] of Object.entries(pictures)) {
       const images = await model.inverseTransform(drawn);
-      const columns = images.length / (height * width * clusters);
-      await folder.write(name, await imageGrid(images, { height, width, columns, range }));
+      const image = { height, width, channels };
+      const columns = countOf(images, image) / clusters;
+      await folder.write(name, await imageGrid(images, { ...image, columns, range }));
       writeError(`${folder.file(name)}: ${clusters} rows of ${columns} images\n`);
     }
   });

@@ -8,6 +8,7 @@ import {
   type OptionValue,
   type OptionValues,
 } from "../models/options.ts";
+import { METHODS } from "../models/registry.ts";
 import { PRETRAINING_OPTIONS } from "../models/training/pretraining_options.ts";
 import { usageError } from "./errors.ts";
 import { unknownName } from "./suggest.ts";
@@ -129,6 +130,48 @@ export function parseInteger(flag: string, text: string, min = -Infinity): numbe
 /** For commander: an option that takes an integer of at least `min`. */
 export function integerOption(flag: string, min: number): (text: string) => number {
   return (text) => parseInteger(flag, text, min);
+}
+
+/**
+ * Adds, unseen, the options that only other methods have: one that is given is told whose it is.
+ * @param names Of the methods whose options the command has. @param own Their options.
+ */
+export function addOthersOptions(
+  command: Command,
+  names: readonly string[],
+  own: readonly OptionSpec[],
+): void {
+  const methods = Object.values(METHODS);
+  const known = new Set([
+    ...own.map(({ name }) => name),
+    ...command.options.map((option) => option.attributeName()),
+  ]);
+  const others = new Set(methods.flatMap(({ options }) => options.map(({ name }) => name)));
+  for (const name of others.difference(known)) {
+    const flag = kebabCase(name);
+    command.addOption(command.createOption(`--${flag} [value]`).hideHelp());
+    command.on(`option:${flag}`, () => {
+      const owners = methods.filter(({ options }) => options.some((spec) => spec.name === name));
+      throw usageError(
+        `--${flag} is no option of ${names.join(", ")}; ` +
+          `${owners.map(({ name }) => name).join(", ")} ${owners.length === 1 ? "has" : "have"} it`,
+      );
+    });
+  }
+}
+
+/** What of the given options has no effect beside the others, for people. */
+export function unusedOptions(
+  method: Pick<Method, "options">,
+  given: OptionValues,
+  options: OptionValues,
+): string[] {
+  return method.options.flatMap(({ name, unusedWhere }) => {
+    if (given[name] === undefined || unusedWhere === undefined) return [];
+    const [other, value] = unusedWhere;
+    if (options[other] !== value) return [];
+    return [`--${kebabCase(name)} has no effect where --${kebabCase(other)} is ${value}`];
+  });
 }
 
 /** Of what the command line gave, the method's own options. */

@@ -1,6 +1,7 @@
 /** The folder of a run: which files it has, and that no run overwrites another's. */
 import type { Column, ColumnOptions } from "../datasets/columns.ts";
 import type { Separator } from "../datasets/csv_scanner.ts";
+import type { ImageSize } from "../datasets/image_pixels.ts";
 import type { Missing } from "../datasets/missing.ts";
 import type { Scale } from "../datasets/scaling.ts";
 import { writeFileAtomic } from "../storage/atomic_file.ts";
@@ -33,12 +34,18 @@ export interface DataRequest {
   readonly separator?: Separator;
   /** What stands before a fraction. */
   readonly decimal?: "." | ",";
+  /** What a table's text is in. */
+  readonly encoding?: string;
   /** What is done about missing values. */
   readonly missing?: Missing;
   /** Where named sets lie. */
   readonly dataDir?: string;
   /** What was asked for; absent: what the data call for. */
   readonly scale?: Scale;
+  /** What the images of a folder are scaled to. */
+  readonly size?: ImageSize;
+  /** Whether the images of a folder are taken as grey or in colour. */
+  readonly colour?: "grey" | "rgb";
   /** The first rows only. */
   readonly limit?: number;
   /** Whether rows are read from the file as they are needed. */

@@ -15,8 +15,16 @@ import {
 } from "./data_options.ts";
 import { type DeviceValues, open } from "./device_options.ts";
 import { usageError } from "./errors.ts";
-import { checkedOptions, estimatorOf, givenOptions, kebabCase } from "./method_options.ts";
+import {
+  checkedOptions,
+  estimatorOf,
+  givenOptions,
+  kebabCase,
+  unusedOptions,
+} from "./method_options.ts";
+import { checkFolder } from "./paths.ts";
 import { type DataRequest, RunFolder, type RunRecord } from "./run_folder.ts";
+import { checkSameNetwork } from "./same_network.ts";
 import { unknownName } from "./suggest.ts";
 import { formatDuration, writeError } from "./terminal.ts";
 import type { RunPlan } from "./training_run.ts";
@@ -60,10 +68,12 @@ export async function planRun(
   const profile = values.profile ?? "default";
   const given = givenOptions(method, values as unknown as Record<string, unknown>);
   estimatorOf(method, profile, given);
+  if (values.out !== undefined) await checkFolder("--out", values.out);
   const request = requestOf(values);
   const dataset = loaded ?? await loadOrOpen(request);
   const estimator = settle(method, profile, given, dataset);
   const { options } = estimator;
+  for (const problem of unusedOptions(method, given, options)) writeError(`note: ${problem}\n`);
   if (values.from !== undefined && !method.pretraining?.isUsed(options)) {
     throw usageError(
       method.pretraining
@@ -74,6 +84,7 @@ export async function planRun(
   const seed = Number(options.seed ?? 0);
   const name = `${method.name}-${dataset.name.replace(/\.[^.]*$/, "")}-seed${seed}`;
   const from = values.from === undefined ? undefined : await pretrainedOf(values.from, dataset);
+  if (values.from !== undefined) await checkSameNetwork(values.from, method, options);
   const shared = await common(values, dataset);
   const folder = await RunFolder.create(name.replace(/[^\w.-]+/g, "_"), values.out);
   await folder.lock();
@@ -108,7 +119,7 @@ export function settle(
   if (method.needsImages && dataset.height === undefined) {
     throw usageError(
       `${method.name} needs images, and the rows of ${dataset.name} have no height and width; ` +
-        "IDX and NPY files of shape [n, height, width] have",
+        "arrays of shape [n, height, width] have, and folders of images",
     );
   }
   if (method.needsAllRows && isSource(dataset.data)) {

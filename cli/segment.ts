@@ -15,6 +15,7 @@ import { colourLabels, encodePng, type PngImage, readPng } from "./images.ts";
 import { addHelp } from "./help.ts";
 import { interruptible } from "./interrupt.ts";
 import { addMethodOptions, checkedOptions, givenOptions } from "./method_options.ts";
+import { checkFolder } from "./paths.ts";
 import { formatTable, writeError, writeJson, writeOut } from "./terminal.ts";
 
 interface SegmentValues extends DeviceValues {
@@ -69,6 +70,7 @@ async function run(path: string, values: SegmentValues): Promise<void> {
   const given = givenOptions(METHOD, values as unknown as Record<string, unknown>);
   checkedOptions(METHOD, () => resolveOptions("segment", SEGMENTATION_OPTIONS, given));
   const { prototype, out = `${path.replace(/\.png$/i, "")}-segments`, json } = values;
+  await checkFolder("--out", out);
   const image = await readPng(path);
   if (image.hasAlpha) writeError(`${path}: its transparency is left out\n`);
   const options = {

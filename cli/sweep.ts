@@ -17,6 +17,7 @@ import {
 import { addHelp } from "./help.ts";
 import {
   addMethodOptions,
+  addOthersOptions,
   estimatorOf,
   givenOptions,
   kebabCase,
@@ -51,6 +52,7 @@ export async function define(command: Command, args: readonly string[]): Promise
   );
   addExperimentOptions(command);
   addMethodOptions(command, { name: method.name, options });
+  addOthersOptions(command, [method.name], method.options);
   addHelp(command, {
     details: experimentHelp("sweep"),
     about: "how runs are resumed or queued",

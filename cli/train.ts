@@ -5,7 +5,7 @@ import { METHODS } from "../models/registry.ts";
 import { addTrainingData } from "./data_options.ts";
 import { addDeviceOptions } from "./device_options.ts";
 import { addHelp } from "./help.ts";
-import { addMethodOptions, integerOption, valueOf } from "./method_options.ts";
+import { addMethodOptions, addOthersOptions, integerOption, valueOf } from "./method_options.ts";
 import { RunFolder } from "./run_folder.ts";
 import { findMethod, planResumption, planRun, type RunValues } from "./run_plan.ts";
 import { formatResults } from "./tables.ts";
@@ -39,6 +39,7 @@ export async function define(command: Command, args: readonly string[]): Promise
     .option("--no-baseline", "leave out k-means on the data")
     .option("--json", "print the results as one JSON object");
   addMethodOptions(command, method);
+  addOthersOptions(command, [method.name], method.options);
   addHelp(command, {
     details: detailsOf(method),
     about: `the models and the profiles of ${method.name}`,

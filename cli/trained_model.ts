@@ -3,6 +3,7 @@ import type { Command } from "commander";
 import type { Estimator } from "../models/estimator.ts";
 import type { StoredCheckpoint } from "../storage/checkpoint.ts";
 import { CENTROIDS } from "../models/training/deep_estimator.ts";
+import { ROW_FORMATS } from "../datasets/formats.ts";
 import { readCheckpoint } from "../storage/files.ts";
 import { restoreModel } from "../storage/model.ts";
 import {
@@ -17,6 +18,7 @@ import {
 import { addDeviceOptions, close, type DeviceValues, open } from "./device_options.ts";
 import { usageError } from "./errors.ts";
 import { integerOption } from "./method_options.ts";
+import { checkFile } from "./paths.ts";
 import { RunFolder, type RunRecord } from "./run_folder.ts";
 import { writeError, writeOut } from "./terminal.ts";
 import { PROGRAM } from "./version.ts";
@@ -37,7 +39,8 @@ export function addModelOptions(command: Command, formats: string): void {
     .requiredOption("--run <dir>", "folder of the run")
     .requiredOption(
       "--data <name|path>",
-      "raw rows, as the training data were: the run knows their scaling",
+      `raw rows, as the training data were (the run knows their scaling): a named set, ${ROW_FORMATS}; ` +
+        "- is stdin",
     )
     .option("-o, --output <file>", `${formats}, by its extension (default: CSV on stdout)`)
     .option("--data-dir <dir>", "where named data sets lie (default: the cache)");
@@ -56,6 +59,7 @@ export async function withModel<T>(
   values: ModelValues,
   use: (model: Estimator, rows: AnyDataset) => Promise<T>,
 ): Promise<T> {
+  if (values.output !== undefined) await checkFile("-o", values.output);
   return await withEstimator(
     values,
     async (model, { record }) => await use(model, await loadRows(values, record)),
@@ -103,8 +107,8 @@ export async function withEstimator<T>(
 
 /** The rows in the columns and on the scale of the training data, whatever their own would be. */
 async function loadRows(values: ModelValues, { data: trained }: RunRecord): Promise<AnyDataset> {
-  const { separator, decimal, missing } = trained.request;
-  const request = requestOf({ ...definedOf({ separator, decimal, missing }), ...values });
+  const { separator, decimal, encoding, missing } = trained.request;
+  const request = requestOf({ ...definedOf({ separator, decimal, encoding, missing }), ...values });
   return await loadOrOpen(request, trained);
 }
 

@@ -233,7 +233,7 @@ async function writeFiles(
   { result, certainty }: Outcome,
 ): Promise<void> {
   const { labels, embedding, embeddingSize, prototypes } = result;
-  const { n, data, height, width } = dataset;
+  const { n, data, height, width, channels = 1 } = dataset;
   const columns = [
     ...classColumn(dataset),
     shareColumn(certainty.name, (i) => certainty.values[i]),
@@ -242,8 +242,8 @@ async function writeFiles(
   await folder.write("embedding.npy", encodeNpy(embedding, [n, embeddingSize]));
   if (prototypes !== undefined && height !== undefined && width !== undefined) {
     const values = data instanceof Float32Array ? data : prototypes;
-    const strip = await centroidStrip(prototypes, height, width, rangeOf(values));
-    await folder.write("centroids.png", strip);
+    const picture = { height, width, channels, range: rangeOf(values) };
+    await folder.write("centroids.png", await centroidStrip(prototypes, picture));
   }
 }
 

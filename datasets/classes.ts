@@ -8,6 +8,8 @@ export interface Classes {
   readonly classes: Uint32Array;
   /** The name of class i, where the file named its classes rather than numbering them. */
   readonly classNames?: readonly string[];
+  /** [n] the numbers of their rows, ascending, where the file gives them, as a run's labels do. */
+  readonly rows?: Uint32Array;
 }
 
 const LARGEST = 2 ** 32 - 1;

@@ -41,10 +41,23 @@ export interface ColumnPlan {
 /** What is taken for a missing value. */
 export const MISSING = /^(?:|[?.-]+|na|n\/a|#n\/a|nan|null|none|missing)$/i;
 
+/** What of a message tells how missing values are accepted. */
+export const ACCEPT_MISSING = "; --missing drop, mean or median accepts missing values";
+
+/** What of a message tells what can be done about a column of text. */
+export function asTextOrNot(column: number): string {
+  return `; columns count from 0: --one-hot ${column} takes it as text, --ignore ${column} leaves it out`;
+}
+
 /** What no column is called: numbers (also with decimal commas), and missing values. */
 const isValue = (cell: string) =>
   parseReal(cell) !== undefined || /^[+-]?\d+,\d*$/.test(cell) ||
   (cell !== "" && MISSING.test(cell));
+
+/** Whether a cell is a number, and not written as a whole one. */
+function isFraction(cell: string): boolean {
+  return parseReal(cell) !== undefined && !/^[+-]?\d+$/.test(cell);
+}
 
 /**
  * Whether a first line names columns: where no cell of values is a number, where the numbers count
@@ -59,12 +72,29 @@ export function isHeader(
   const cells = first.filter((_, i) => i !== classAt);
   if (cells.some((cell) => cell !== "") && !cells.some(isValue)) return true;
   const named = cells.filter((cell) => cell !== "");
-  const isFraction = (cell: string) => parseReal(cell) !== undefined && !/^[+-]?\d+$/.test(cell);
   if (second === undefined) return false;
   const counts = named.length >= cells.length - 1 && named.every((cell, i) => cell === String(i));
   if (counts && (named.length > 2 || (named.length === 2 && second.some(isFraction)))) return true;
   return classAt >= 0 && parseReal(first[classAt]) === undefined &&
     parseReal(second[classAt]) !== undefined && named.every((cell) => /^\d+$/.test(cell));
+}
+
+/**
+ * Whether a first line of numbers may name columns after all: whole numbers in equal steps, as years
+ * are, or above fractions.
+ */
+export function mayBeHeader(
+  first: readonly string[],
+  second: readonly string[],
+  classAt: number,
+): boolean {
+  const values = (cells: readonly string[]) => cells.filter((_, i) => i !== classAt);
+  const cells = values(first);
+  if (cells.length < 2 || !cells.every((cell) => /^[+-]?\d+$/.test(cell))) return false;
+  if (values(second).every((cell) => isFraction(cell))) return true;
+  const step = Number(cells[1]) - Number(cells[0]);
+  return step !== 0 && cells.length > 3 &&
+    cells.every((cell, i) => Number(cell) === Number(cells[0]) + i * step);
 }
 
 /** The number of the class column, or −1; by name only where there are names. */

@@ -7,15 +7,20 @@
  * columns of the first. Thousands separators and hexadecimal numbers are not numbers here.
  */
 import { cannotRead, MAX_ELEMENTS, type NumericArray } from "./array.ts";
+import { Categories } from "./categories.ts";
 import {
+  ACCEPT_MISSING,
+  asTextOrNot,
   classIndex,
   type ColumnKind,
   type ColumnOptions,
   isHeader,
+  mayBeHeader,
   MISSING,
   planColumns,
 } from "./columns.ts";
 import { linesAfter, type Notation, parseReal, Scanner } from "./csv_scanner.ts";
+import { textOf } from "./text_encoding.ts";
 
 /** How to read a table. */
 export interface TableOptions extends Notation, ColumnOptions {
@@ -25,6 +30,8 @@ export interface TableOptions extends Notation, ColumnOptions {
    * class column begins with a word above numbers.
    */
   readonly header?: boolean;
+  /** What the text is in, as `TextDecoder` calls it; absent: UTF-8 or UTF-16, else Windows-1252. */
+  readonly encoding?: string;
   /** Whether missing values become NaN; absent: they are refused. */
   readonly missing?: boolean;
   /** Columns of the rows that a model was trained on: the same are read, in the same order. */
@@ -55,20 +62,6 @@ function quote(text: string): string {
   return JSON.stringify(text.length > 40 ? `${text.slice(0, 40)}…` : text);
 }
 
-/** Text as UTF-8. @throws {SyntaxError} for what is no text. */
-function utf8Of(bytes: Uint8Array, file: string): Uint8Array {
-  const mark = bytes[0] << 8 | bytes[1];
-  if (mark === 0xfffe || mark === 0xfeff) {
-    const text = new TextDecoder(mark === 0xfffe ? "utf-16le" : "utf-16be").decode(bytes);
-    return new TextEncoder().encode(text);
-  }
-  if (!bytes.includes(0)) return bytes;
-  const isWide = bytes.length > 3 && (bytes[0] === 0) !== (bytes[1] === 0) &&
-    (bytes[2] === 0) === (bytes[0] === 0);
-  const hint = isWide ? "; it may be UTF-16: save it as UTF-8" : "";
-  throw new SyntaxError(cannotRead(file, `it is neither text nor of a known binary format${hint}`));
-}
-
 function cellsOf(scanner: Scanner): string[] {
   return Array.from({ length: scanner.count }, (_, i) => scanner.text(i));
 }
@@ -91,14 +84,14 @@ function distinct(names: readonly string[]): string[] {
 
 /**
  * Reads a table.
- * @param bytes The whole file, UTF-8, or UTF-16 with its mark.
+ * @param bytes The whole file.
  * @param file Its name, for messages.
  * @throws {SyntaxError} for an empty file, a binary one, a row of another length than the first, or
  * a cell that is not a number; the message names the line, counted from 1, and the column, from 0.
  * @throws {RangeError} for a column that does not exist, or more values than fit.
  */
 export function parseTable(bytes: Uint8Array, file: string, options: TableOptions = {}): Table {
-  const text = utf8Of(bytes, file);
+  const { utf8: text, notes } = textOf(bytes, file, options.encoding);
   const head = new Scanner(text, file, options);
   if (!head.advance()) {
     throw new SyntaxError(
@@ -158,8 +151,6 @@ export function parseTable(bytes: Uint8Array, file: string, options: TableOption
     }
     rows++;
   } while (scanner.advance());
-  const counted = options.header === undefined &&
-    names?.some((name) => parseReal(name) !== undefined);
   return {
     array: {
       type: "text",
@@ -173,35 +164,28 @@ export function parseTable(bytes: Uint8Array, file: string, options: TableOption
     })),
     ...(classAt < 0 ? {} : { classes }),
     ...(ids.length === 0 ? {} : { ids }),
-    notes: counted
-      ? [
-        `its first line, ${
-          quote(first.join(","))
-        }, is taken for names; --header no reads it as a row`,
-      ]
-      : [],
+    notes: [
+      ...notes,
+      ...options.header === undefined ? notesOnHeader(first, second, names, classAt) : [],
+    ],
   };
 }
 
-/** The categories of a column of text, numbered as they come. */
-class Categories {
-  private readonly numbers = new Map<string, number>();
-
-  constructor(private readonly known?: readonly string[]) {
-    known?.forEach((cell) => this.numbers.set(cell, this.numbers.size));
+/** What may be wrong about taking the first line for names, or for a row. */
+function notesOnHeader(
+  first: readonly string[],
+  second: readonly string[] | undefined,
+  names: readonly string[] | undefined,
+  classAt: number,
+): string[] {
+  const line = `its first line, ${quote(first.join(","))},`;
+  if (names?.some((name) => parseReal(name) !== undefined)) {
+    return [`${line} is taken for names; --header no reads it as a row`];
   }
-
-  /** Undefined for a missing or unknown cell. */
-  numberOf(cell: string): number | undefined {
-    const found = this.numbers.get(cell);
-    if (found !== undefined || this.known !== undefined || MISSING.test(cell)) return found;
-    this.numbers.set(cell, this.numbers.size);
-    return this.numbers.size - 1;
+  if (names !== undefined || second === undefined || !mayBeHeader(first, second, classAt)) {
+    return [];
   }
-
-  cells(): string[] {
-    return [...this.numbers.keys()];
-  }
+  return [`${line} is read as a row; --header yes takes it for names`];
 }
 
 /** Where a cell is, for a message. */
@@ -226,10 +210,10 @@ function missingOr(
   const remedy = trained !== undefined
     ? ""
     : MISSING.test(text)
-    ? "; --missing drop, mean or median accepts missing values"
+    ? ACCEPT_MISSING
     : decimal !== "," && /^[+-]?\d+,\d+$/.test(text)
     ? "; --decimal , reads decimal commas"
-    : `; columns count from 0: --one-hot ${column} takes it as text, --ignore ${column} leaves it out`;
+    : asTextOrNot(column);
   throw new SyntaxError(
     cannotRead(scanner.file, `${placeOf(scanner, column, names)}: ${what}${remedy}`),
   );
@@ -243,6 +227,14 @@ function classCell(scanner: Scanner, column: number, names?: readonly string[]):
   );
 }
 
+/** The cells of a file of classes. */
+export interface ClassLines {
+  /** One a row. */
+  readonly cells: readonly string[];
+  /** The rows' numbers, ascending, where the file has them. */
+  readonly rows?: Uint32Array;
+}
+
 /**
  * The cells of a file of classes: of one class a line, or of a table, the column that is asked for.
  * Of a line that holds several words without separators, the line is the class. Tables with a column
@@ -254,9 +246,8 @@ export function parseClassLines(
   bytes: Uint8Array,
   file: string,
   column?: ColumnOptions["classColumn"],
-): string[] {
-  const text = utf8Of(bytes, file);
-  const scanner = new Scanner(text, file);
+): ClassLines {
+  const scanner = new Scanner(textOf(bytes, file).utf8, file);
   const lines: string[][] = [];
   while (scanner.advance()) lines.push(cellsOf(scanner));
   if (lines.length === 0) throw new SyntaxError(cannotRead(file, "it holds no classes"));
@@ -268,7 +259,7 @@ export function parseClassLines(
   }
   const hasWords = lines.some((cells) => cells.some((cell) => parseReal(cell) === undefined));
   if (column === undefined && scanner.separator === " " && hasWords) {
-    return withoutName(lines.map((cells) => cells.join(" ")));
+    return { cells: withoutName(lines.map((cells) => cells.join(" "))) };
   }
   const width = lines[0].length;
   const ragged = lines.findIndex((cells) => cells.length !== width);
@@ -286,12 +277,13 @@ export function parseClassLines(
     ? 0
     : classIndex({ ...column !== undefined && { classColumn: column } }, lines[0], file);
   const cells = lines.map((line) => line[at]);
-  if (typeof column === "string" && column === cells[0]) return cells.slice(1);
+  if (typeof column === "string" && column === cells[0]) return { cells: cells.slice(1) };
   const empty = cells.indexOf("");
   if (empty >= 0) {
     throw new SyntaxError(cannotRead(file, `line ${empty + 1}, column ${at}: the class is empty`));
   }
-  return width > 1 && isHeader(lines[0], lines[1], at) ? cells.slice(1) : withoutName(cells);
+  const hasNames = width > 1 && isHeader(lines[0], lines[1], at);
+  return { cells: hasNames ? cells.slice(1) : withoutName(cells) };
 }
 
 /** A first cell that is no number above cells that all are is taken for the column's name. */
@@ -303,7 +295,7 @@ function withoutName(cells: string[]): string[] {
 }
 
 /** Labels of pairs of row and label, in the order of the rows. @throws {RangeError} for a row twice. */
-function inOrder(lines: readonly (readonly string[])[], file: string): string[] {
+function inOrder(lines: readonly (readonly string[])[], file: string): ClassLines {
   const labels = new Map<number, string>();
   for (const [text, label = ""] of lines) {
     const row = Number(text);
@@ -318,5 +310,9 @@ function inOrder(lines: readonly (readonly string[])[], file: string): string[] 
       );
     }
   }
-  return [...labels].sort(([a], [b]) => a - b).map(([, label]) => label);
+  const sorted = [...labels].sort(([a], [b]) => a - b);
+  return {
+    cells: sorted.map(([, label]) => label),
+    rows: Uint32Array.from(sorted, ([row]) => row),
+  };
 }

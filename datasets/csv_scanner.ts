@@ -56,7 +56,12 @@ export class Scanner {
   ) {
     const byteOrderMark = bytes[0] === 0xef && bytes[1] === 0xbb && bytes[2] === 0xbf;
     this.#next = byteOrderMark ? 3 : 0;
-    this.#separator = separator?.charCodeAt(0) ?? 0;
+    const directive = separatorLine(bytes.subarray(this.#next, this.#next + 8));
+    if (directive !== undefined) {
+      this.#next += directive.length;
+      this.line = 1;
+    }
+    this.#separator = (separator ?? directive?.separator)?.charCodeAt(0) ?? 0;
     this.#point = decimal.charCodeAt(0);
   }
 
@@ -185,6 +190,12 @@ export class Scanner {
   #fail(problem: string): never {
     throw new SyntaxError(cannotRead(this.file, `line ${this.line}: ${problem}`));
   }
+}
+
+/** A first line `sep=;`, by which Excel is told the separator; undefined where there is none. */
+function separatorLine(start: Uint8Array): { separator: string; length: number } | undefined {
+  const match = /^sep=(.)(?:\r\n|\r|\n)/i.exec(String.fromCharCode(...start));
+  return match === null ? undefined : { separator: match[1], length: match[0].length };
 }
 
 /** The number of line ends from byte `start` on. */

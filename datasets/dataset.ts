@@ -15,12 +15,14 @@ export interface RowsInfo {
   readonly name: string;
   /** Rows. */
   readonly n: number;
-  /** Columns; height · width for images. */
+  /** Columns; height · width · channels for images. */
   readonly d: number;
   /** Rows of pixels of an image, where the source had images; given together with `width`. */
   readonly height?: number;
   /** Columns of pixels of an image. */
   readonly width?: number;
+  /** Values of a pixel, red, green and blue side by side; absent: 1, grey. */
+  readonly channels?: number;
   /** [n] the class that each row was given, for scoring alone. */
   readonly classes?: Uint32Array;
   /** The name of class i. */
@@ -84,8 +86,8 @@ export interface DatasetOptions {
 const BYTE_TYPES = ["ubyte", "|u1", "<u1", ">u1", "=u1"];
 
 /**
- * Makes a data set of an array [n, …]: rows are flattened, and [n, h, w] (also [n, h, w, 1] and
- * [n, 1, h, w]) are images. Unsigned bytes are divided by 255 unless told otherwise; nothing else is
+ * Makes a data set of an array [n, …]: rows are flattened, [n, h, w] (also [n, h, w, 1] and
+ * [n, 1, h, w]) are images, and [n, h, w, 3] images in colour. Unsigned bytes are divided by 255 unless told otherwise; nothing else is
  * scaled by default. Scaling is computed in float64, and rounded to float32 once.
  * @throws {TypeError} for fewer than two dimensions.
  * @throws {RangeError} for no rows or columns, classes of another length, values that are not finite
@@ -151,8 +153,12 @@ export function classesOf(
   kept?: Uint32Array,
 ): Pick<RowsInfo, "classes" | "classNames"> {
   if (classes === undefined) return {};
+  const { classNames } = classes;
   const own = classes.classes.slice(0, n);
-  return { ...classes, classes: kept === undefined ? own : kept.map((row) => own[row]) };
+  return {
+    classes: kept === undefined ? own : kept.map((row) => own[row]),
+    ...classNames && { classNames },
+  };
 }
 
 /** Rows and columns of an array [n, …], and the size of the images where it holds images. */
@@ -162,7 +168,7 @@ export interface Extents {
   /** Columns. */
   readonly d: number;
   /** Empty where the rows are no images. */
-  readonly image: { readonly height?: number; readonly width?: number };
+  readonly image: Pick<RowsInfo, "height" | "width" | "channels">;
 }
 
 /**
@@ -191,12 +197,13 @@ export function measureRows(
       cannotRead(name, `expected ${rows} classes, one a row, found ${classes.classes.length}`),
     );
   }
-  const image = imageOf(shape);
-  return {
-    n: Math.min(rows, checkLimit(limit)),
-    d,
-    image: image === undefined ? {} : { height: image[0], width: image[1] },
-  };
+  const other = classes?.rows?.findIndex((row, i) => row !== i) ?? -1;
+  if (other >= 0) {
+    throw new RangeError(
+      cannotRead(name, `its classes are those of other rows: row ${other} has none among them`),
+    );
+  }
+  return { n: Math.min(rows, checkLimit(limit)), d, image: imageOf(shape) };
 }
 
 /** How the values of an array are scaled, where nothing else is asked for. */
@@ -252,11 +259,15 @@ export function checkFloat32(
   );
 }
 
-function imageOf(shape: readonly number[]): [height: number, width: number] | undefined {
-  const extents = shape.slice(1);
-  if (extents.length === 3 && extents[2] === 1) return [extents[0], extents[1]];
-  if (extents.length === 3 && extents[0] === 1) return [extents[1], extents[2]];
-  return extents.length === 2 ? [extents[0], extents[1]] : undefined;
+/** Values of a pixel in colour. */
+const COLOURS = 3;
+
+function imageOf([, ...extents]: readonly number[]): Extents["image"] {
+  const [a, b, c = 1] = extents;
+  if (extents.length === 2 || (extents.length === 3 && c === 1)) return { height: a, width: b };
+  if (extents.length !== 3) return {};
+  if (a === 1) return { height: b, width: c };
+  return c === COLOURS ? { height: a, width: b, channels: COLOURS } : {};
 }
 
 /** SHA-256 of the bytes, in hexadecimal. */

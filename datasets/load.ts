@@ -1,11 +1,10 @@
 /** The one entry for data: a named set, or a file of any supported format. Needs Deno's files. */
-import { cannotRead, type NumericArray } from "./array.ts";
-import { parseClassLines, parseTable, type TableOptions } from "./csv.ts";
-import type { ColumnKind } from "./columns.ts";
+import { cannotRead } from "./array.ts";
+import type { TableOptions } from "./csv.ts";
+import type { Classes } from "./classes.ts";
 import { type Dataset, type DatasetOptions, makeDataset } from "./dataset.ts";
-import { gunzip, isGzip } from "./gzip.ts";
-import { decodeIdx, isIdx } from "./idx.ts";
-import { type Classes, classesOfArray, classesOfText } from "./classes.ts";
+import { baseName, type Content, decodeClasses, decodeRows, refuseColumns } from "./decode.ts";
+import { type ImageOptions, readImageFolder } from "./image_folder.ts";
 import {
   assembleNamedSet,
   findNamedSet,
@@ -14,13 +13,11 @@ import {
   type NamedSet,
 } from "./named.ts";
 import type { Missing } from "./missing.ts";
-import { decodeNpy, decodeNpyText, isNpy, npyLayout } from "./npy.ts";
-import { isZip, unzip } from "./npz.ts";
 import type { Scale } from "./scaling.ts";
 import type { TrainedOn } from "./schema.ts";
 
 /** How to load data. */
-export interface LoadOptions {
+export interface LoadOptions extends ImageOptions {
   /** Where named sets lie: each in a folder of its name, or the files themselves. */
   readonly dataDir?: string;
   /** A file of classes for the rows of a file: IDX, NPY, or text of one a line, or a table. */
@@ -40,8 +37,9 @@ export interface LoadOptions {
 }
 
 /**
- * Loads a named set ({@linkcode NAMED_SETS}) or a file: IDX, NPY, NPZ, or a table of text, each of them
- * gzipped or not, told apart by content. A name means the set; `./mnist` means the file.
+ * Loads a named set ({@linkcode NAMED_SETS}), a file: IDX, NPY, NPZ, Parquet, or a table of text, each
+ * of them gzipped or not, told apart by content; or a folder of images. A name means the set; `./mnist`
+ * means the file, and `-` is standard input.
  * @throws {Deno.errors.NotFound} for a file that is not there, or a named set yet to be fetched.
  * @throws {SyntaxError} for a file that is damaged or of no known format.
  * @throws {TypeError} for content of the wrong kind: strings, classes of rank 2.
@@ -61,6 +59,9 @@ export async function loadDataset(
   if (set === undefined) return await loadFile(nameOrPath, options);
   if (options.classes !== undefined || options.table?.classColumn !== undefined) {
     throw new TypeError(`The data set ${set.name} has its own classes; give none beside it`);
+  }
+  if (options.size !== undefined || options.colour !== undefined) {
+    throw new TypeError(`The data set ${set.name} has its size; size and colour are for folders`);
   }
   return assembleNamedSet(
     set,
@@ -89,16 +90,14 @@ async function loadFile(path: string, options: LoadOptions): Promise<Dataset> {
     ...(missing === undefined || missing === "error" ? {} : { missing: true }),
     ...(trained?.schema.columns === undefined ? {} : { trained: trained.schema.columns }),
   };
-  const bytes = await readBytes(path, signal, () => {
-    const names = NAMED_SETS.map((set) => set.name).join(", ");
-    return `there is no such file, and no data set of that name (${names})`;
-  });
-  const content = await decodeRows(bytes, path, table);
+  const content = await isFolder(path)
+    ? await readFolder(path, table, options)
+    : await readRows(path, table, options);
   const classes = options.classes === undefined
     ? content.classes
     : await readClasses(options.classes, signal, classColumn);
   return makeDataset(content.array, {
-    name: baseName(path),
+    name: path === STANDARD_INPUT ? "stdin" : baseName(path),
     source: path,
     ...(classes === undefined ? {} : { classes }),
     ...(content.ids === undefined ? {} : { ids: content.ids }),
@@ -107,6 +106,55 @@ async function loadFile(path: string, options: LoadOptions): Promise<Dataset> {
     ...(missing === undefined ? {} : { missing }),
     ...scaleAndLimit(options),
   });
+}
+
+/** The name of standard input, where a file is asked for. */
+export const STANDARD_INPUT = "-";
+
+async function isFolder(path: string): Promise<boolean> {
+  try {
+    return path !== STANDARD_INPUT && (await Deno.stat(path)).isDirectory;
+  } catch (error) {
+    if (isAbsent(error)) return false;
+    throw error;
+  }
+}
+
+function isAbsent(error: unknown): boolean {
+  return error instanceof Deno.errors.NotFound || error instanceof Deno.errors.NotADirectory;
+}
+
+/** A folder of images, as the model was trained on where there is one. */
+async function readFolder(
+  path: string,
+  table: TableOptions,
+  { size, colour, trained, signal }: LoadOptions,
+): Promise<Content> {
+  refuseColumns(table, path);
+  const { height, width, channels } = trained ?? {};
+  const known: ImageOptions = height === undefined || width === undefined
+    ? {}
+    : { size: [height, width], colour: channels === 3 ? "rgb" : "grey" };
+  return await readImageFolder(
+    path,
+    { ...known, ...size && { size }, ...colour && { colour } },
+    signal,
+  );
+}
+
+async function readRows(
+  path: string,
+  table: TableOptions,
+  { size, colour, signal }: LoadOptions,
+): Promise<Content> {
+  if (size !== undefined || colour !== undefined) {
+    throw new TypeError(cannotRead(path, "a size and a colour are for folders of images"));
+  }
+  const bytes = await readBytes(path, signal, () => {
+    const names = NAMED_SETS.map((set) => set.name).join(", ");
+    return `there is no such file, and no data set of that name (${names})`;
+  });
+  return await decodeRows(bytes, path, table);
 }
 
 /**
@@ -122,145 +170,18 @@ export async function readClasses(
   return await decodeClasses(await readBytes(path, signal), path, column);
 }
 
-/** Formats that people try, by how they begin, and what to do instead. */
-const UNSUPPORTED: readonly [format: string, magic: readonly number[]][] = [
-  ["HDF5", [0x89, 0x48, 0x44, 0x46]],
-  ["PNG", [0x89, 0x50, 0x4e, 0x47]],
-  ["Parquet", [0x50, 0x41, 0x52, 0x31]],
-  ["a bzip2 archive", [0x42, 0x5a, 0x68]],
-  ["an xz archive", [0xfd, 0x37, 0x7a, 0x58]],
-  ["a Zstandard archive", [0x28, 0xb5, 0x2f, 0xfd]],
-  ["a Python pickle", [0x80, 0x04, 0x95]],
-];
-
-/** @param rank Of the array that is wanted of an archive: 1 for classes, else of rows. */
-async function unpack(bytes: Uint8Array, file: string, rank: 1 | 2): Promise<Uint8Array> {
-  const content = isZip(bytes)
-    ? await fromArchive(bytes, file, rank)
-    : isGzip(bytes)
-    ? await gunzip(bytes, file)
-    : bytes;
-  if (content.length === 0) throw new SyntaxError(cannotRead(file, "the file is empty"));
-  for (const [format, magic] of UNSUPPORTED) {
-    if (magic.every((byte, i) => content[i] === byte)) {
-      throw new SyntaxError(
-        cannotRead(file, `${format} is not supported; expected IDX, NPY or a table of text`),
-      );
-    }
-  }
-  return content;
-}
-
-/** The one array of an NPZ archive that can be meant. @throws {TypeError} where there are several. */
-async function fromArchive(bytes: Uint8Array, file: string, rank: 1 | 2): Promise<Uint8Array> {
-  const arrays = await unzip(bytes, file);
-  const fits = [...arrays.values()].filter((array) => {
-    if (!isNpy(array)) return false;
-    const { length } = npyLayout(array, file).shape;
-    return rank === 1 ? length === 1 : length > 1;
-  });
-  if (fits.length === 1) return fits[0];
-  throw new TypeError(
-    cannotRead(
-      file,
-      `expected one array of ${rank === 1 ? "classes [n]" : "rows [n, d]"} in the archive, found ` +
-        `${fits.length} among ${[...arrays.keys()].join(", ")}; save the one you mean as NPY`,
-    ),
-  );
-}
-
-/** Whether to read as IDX: by content, or by name where the magic number is damaged. */
-function isIdxFile(bytes: Uint8Array, file: string): boolean {
-  return isIdx(bytes) || /[-.]idx\d/.test(baseName(file));
-}
-
-function isNpyFile(bytes: Uint8Array, file: string): boolean {
-  return isNpy(bytes) || /\.npy(\.gz)?$/.test(file);
-}
-
-/** What a file of rows holds. */
-export interface Content {
-  /** Its values. */
-  readonly array: NumericArray;
-  /** Of its class column. */
-  readonly classes?: Classes;
-  /** Of its id column: what the rows are called. */
-  readonly ids?: readonly string[];
-  /** Of a table: what its columns are. */
-  readonly kinds?: readonly ColumnKind[];
-  /** Of a table: what was supposed. */
-  readonly notes?: readonly string[];
-}
-
-/**
- * Reads the bytes of a file of rows, whatever its format.
- * @param bytes The file, gzipped or not.
- * @param file Its name: for messages, and to recognise a damaged IDX or NPY file.
- * @returns The array, and the classes if `table` names a class column.
- * @throws as {@linkcode loadDataset}
- */
-export async function decodeRows(
-  bytes: Uint8Array,
-  file: string,
-  table: TableOptions = {},
-): Promise<Content> {
-  const content = await unpack(bytes, file, 2);
-  const binary = isNpyFile(content, file)
-    ? decodeNpy(content, file)
-    : isIdxFile(content, file)
-    ? decodeIdx(content, file)
-    : undefined;
-  if (binary !== undefined) {
-    const { classColumn, idColumn, columns, ignore, oneHot } = table;
-    if ([classColumn, idColumn, columns, ignore, oneHot].every((option) => option === undefined)) {
-      return { array: binary };
-    }
-    throw new TypeError(
-      cannotRead(
-        file,
-        "a class column is for tables of text, and other columns too; give a class file",
-      ),
-    );
-  }
-  const { array, classes, ids, kinds, notes } = parseTable(content, file, table);
-  const found = { array, kinds, notes, ...(ids === undefined ? {} : { ids }) };
-  return classes === undefined ? found : { ...found, classes: classesOfText(classes, file) };
-}
-
-/**
- * Reads the bytes of a file of classes, as {@linkcode readClasses} does.
- * @throws as {@linkcode loadDataset}
- */
-export async function decodeClasses(
-  bytes: Uint8Array,
-  file: string,
-  column?: TableOptions["classColumn"],
-): Promise<Classes> {
-  const content = await unpack(bytes, file, 1);
-  if (isNpyFile(content, file)) {
-    const text = isNpy(content) ? decodeNpyText(content, file) : undefined;
-    return text === undefined
-      ? classesOfArray(decodeNpy(content, file), file)
-      : classesOfText(text, file);
-  }
-  if (isIdxFile(content, file)) return classesOfArray(decodeIdx(content, file), file);
-  return classesOfText(parseClassLines(content, file, column), file);
-}
-
-/** The last part of a path. */
-export function baseName(path: string): string {
-  return path.split(/[/\\]/).at(-1) || path;
-}
-
 async function readBytes(
   path: string,
   signal?: AbortSignal,
   absent = () => "there is no such file",
 ): Promise<Uint8Array> {
   try {
+    if (path === STANDARD_INPUT) {
+      return new Uint8Array(await new Response(Deno.stdin.readable).arrayBuffer());
+    }
     return await Deno.readFile(path, signal === undefined ? {} : { signal });
   } catch (error) {
-    if (error instanceof Deno.errors.NotFound) {
+    if (isAbsent(error)) {
       throw new Deno.errors.NotFound(cannotRead(path, absent()), { cause: error });
     }
     if (error instanceof Deno.errors.IsADirectory) {
@@ -343,9 +264,7 @@ export async function readNamedFileIn(
     try {
       return { bytes: await Deno.readFile(where, signal === undefined ? {} : { signal }), where };
     } catch (error) {
-      const absent = error instanceof Deno.errors.NotFound ||
-        error instanceof Deno.errors.NotADirectory;
-      if (!absent) throw error;
+      if (!isAbsent(error)) throw error;
     }
   }
   return undefined;

@@ -1,5 +1,5 @@
 /**
- * Data in: named sets and files of IDX, NPY, NPZ and text become a {@linkcode Dataset}; NPY and IDX out.
+ * Data in: named sets and files of IDX, NPY, NPZ, Parquet and text, and folders of images, become a {@linkcode Dataset}; NPY and IDX out.
  * Nothing here knows the engine's tensors.
  * @module
  */
@@ -8,9 +8,13 @@ export * from "./columns.ts";
 export * from "./csv.ts";
 export { type Notation, parseReal, type Separator } from "./csv_scanner.ts";
 export * from "./dataset.ts";
+export * from "./decode.ts";
+export * from "./formats.ts";
 export * from "./fetch.ts";
 export * from "./gzip.ts";
 export * from "./idx.ts";
+export { type ImageOptions, readImageFolder } from "./image_folder.ts";
+export type { ImageSize } from "./image_pixels.ts";
 export * from "./classes.ts";
 export * from "./load.ts";
 export * from "./missing.ts";

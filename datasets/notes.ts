@@ -22,14 +22,16 @@ export function notesOn(
   asked: Scale | undefined,
 ): string[] {
   const notes: string[] = [];
-  const channels = shape.at(-1);
-  if (shape.length === 4 && channels !== 1 && shape[1] !== 1) {
+  // Images have none.
+  if (schema.columns === undefined) return notes;
+  if (shape.length > 2) {
+    const isChannelsFirst = shape.length === 4 && shape[1] === 3;
     notes.push(
       `its shape [${shape.join(", ")}] is taken as ${shape[0]} rows of ${statistics.d} values: ` +
-        "only images of one channel keep their height and width",
+        "images are [n, h, w] or, in colour, [n, h, w, 3]" +
+        (isChannelsFirst ? "; x.transpose(0, 2, 3, 1) puts the channels last" : ""),
     );
   }
-  if (schema.columns === undefined) return notes;
   const names = schema.columns.flatMap(({ name, categories }, j) =>
     categories?.map((cell) => `${name ?? j}=${cell}`) ?? [name ? `${j} (${name})` : String(j)]
   );

@@ -11,9 +11,11 @@ import {
 } from "./array.ts";
 import type { ColumnOptions } from "./columns.ts";
 import { checkFloat32, classesOf, measureRows, type RowsInfo, scaleOf, sha256 } from "./dataset.ts";
+import { baseName } from "./decode.ts";
+import { STREAM_FORMATS } from "./formats.ts";
 import { isGzip } from "./gzip.ts";
 import { idxLayout, isIdx } from "./idx.ts";
-import { baseName, readClasses } from "./load.ts";
+import { readClasses } from "./load.ts";
 import { notesOn } from "./notes.ts";
 import { isNpy, npyLayout } from "./npy.ts";
 import { applyScaling, describeScaling, type Scale, type Scaling, scalingOf } from "./scaling.ts";
@@ -207,7 +209,9 @@ async function open(path: string): Promise<Deno.FsFile> {
 
 async function layoutOf(file: Deno.FsFile, path: string): Promise<ArrayLayout> {
   const { size, isFile } = await file.stat();
-  if (!isFile) throw new TypeError(cannotRead(path, "it is no file"));
+  if (!isFile) {
+    throw new TypeError(cannotRead(path, `it is no file, and only ${STREAM_FORMATS} are streamed`));
+  }
   const head = new Uint8Array(Math.min(size, HEADER_BYTES));
   const bytes = head.subarray(0, await file.read(head) ?? 0);
   if (isGzip(bytes)) {
@@ -217,7 +221,10 @@ async function layoutOf(file: Deno.FsFile, path: string): Promise<ArrayLayout> {
   }
   if (!isNpy(bytes) && !isIdx(bytes)) {
     throw new TypeError(
-      cannotRead(path, "rows can be read one by one of IDX and NPY files alone, and it is neither"),
+      cannotRead(
+        path,
+        `rows can be read one by one of ${STREAM_FORMATS} files alone, and it is neither`,
+      ),
     );
   }
   const layout = isNpy(bytes) ? npyLayout(bytes, path) : idxLayout(bytes, path);

@@ -30,6 +30,12 @@ export interface TrainedOn {
   readonly scaling: Scaling;
   /** What they were like. */
   readonly schema: Schema;
+  /** Of images: rows of pixels. */
+  readonly height?: number;
+  /** Of images: columns of pixels. */
+  readonly width?: number;
+  /** Of images in colour: 3. */
+  readonly channels?: number;
 }
 
 /** The schema of values of these statistics. @param kinds Of the columns; absent: images. */

@@ -7,15 +7,22 @@ import type { RegisteredKernel } from "./registered.ts";
 /** Largest shift, in pixels, of the cases with random transforms. */
 const LARGEST_SHIFT = 3;
 
-function example(name: string, n: number, height: number, width: number): KernelCase {
+function example(
+  name: string,
+  n: number,
+  height: number,
+  width: number,
+  channels = 1,
+): KernelCase {
+  const length = n * height * width * channels;
   return {
     name,
-    params: { n, height, width },
+    params: { n, height, width, channels },
     constants: {},
     buffers: [
-      uniform(n * height * width, 0, 1),
+      uniform(length, 0, 1),
       uniform(3 * n, -LARGEST_SHIFT, LARGEST_SHIFT),
-      output(n * height * width),
+      output(length),
     ],
   };
 }
@@ -25,9 +32,10 @@ function exampleOf(
   height: number,
   width: number,
   transforms: readonly number[],
+  channels = 1,
 ): KernelCase {
   const n = transforms.length / 3;
-  const random = example(name, n, height, width);
+  const random = example(name, n, height, width, channels);
   return { ...random, buffers: [random.buffers[0], values(transforms), random.buffers[2]] };
 }
 
@@ -42,7 +50,8 @@ function exampleOf(
  * Keras today; Keras-Preprocessing 1.1.0 rotated about (height/2 + ½, width/2 + ½), one pixel off
  * in both directions, which adds a shift of 2√2 |sin(θ/2)| pixels.
  *
- * x, y: `[n, height · width]`, t: `[n, 3]`. |θ| ≤ π in the shader.
+ * in every channel alike. x, y: `[n, height · width · channels]`, the channels of a pixel side by
+ * side; t: `[n, 3]`. |θ| ≤ π in the shader.
  */
 export const augment: RegisteredKernel = {
   name: "augment",
@@ -55,6 +64,7 @@ export const augment: RegisteredKernel = {
     { name: "n", type: "u32" },
     { name: "height", type: "u32" },
     { name: "width", type: "u32" },
+    { name: "channels", type: "u32" },
   ],
   constants: {},
   shaders: [{
@@ -62,16 +72,19 @@ export const augment: RegisteredKernel = {
     source,
     workgroups: ({ n, height, width }) => groupsOf(n * height * width, 64),
   }],
-  lengths: ({ n, height, width }) => [n * height * width, 3 * n, n * height * width],
+  lengths({ n, height, width, channels }) {
+    const length = n * height * width * channels;
+    return [length, 3 * n, length];
+  },
   extent: ({ n }) => n,
-  reference([x, t, y], { height, width }, _constants, begin, end) {
+  reference([x, t, y], { height, width, channels }, _constants, begin, end) {
     const centreRow = (height - 1) / 2, centreColumn = (width - 1) / 2;
     const lastRow = height - 1, lastColumn = width - 1;
     for (let i = begin; i < end; i++) {
       const cos = Math.cos(t[3 * i]), sin = Math.sin(t[3 * i]);
       const shiftRow = t[3 * i + 1] - centreRow, shiftColumn = t[3 * i + 2] - centreColumn;
       const image = i * height * width;
-      let target = image;
+      let target = image * channels;
       for (let row = 0; row < height; row++) {
         const u = row + shiftRow;
         for (let column = 0; column < width; column++) {
@@ -82,12 +95,14 @@ export const augment: RegisteredKernel = {
           c = c < 0 ? 0 : c > lastColumn ? lastColumn : c;
           const r0 = r | 0, c0 = c | 0;
           const fr = r - r0, fc = c - c0;
-          const corner = image + r0 * width + c0;
-          const below = r0 < lastRow ? corner + width : corner;
-          const right = c0 < lastColumn ? 1 : 0;
-          const top = x[corner] * (1 - fc) + x[corner + right] * fc;
-          const bottom = x[below] * (1 - fc) + x[below + right] * fc;
-          y[target++] = top * (1 - fr) + bottom * fr;
+          const corner = (image + r0 * width + c0) * channels;
+          const down = r0 < lastRow ? width * channels : 0;
+          const right = c0 < lastColumn ? channels : 0;
+          for (let at = corner; at < corner + channels; at++) {
+            const top = x[at] * (1 - fc) + x[at + right] * fc;
+            const bottom = x[at + down] * (1 - fc) + x[at + down + right] * fc;
+            y[target++] = top * (1 - fr) + bottom * fr;
+          }
         }
       }
     }
@@ -107,6 +122,15 @@ export const augment: RegisteredKernel = {
     example("13 images of 1×11", 13, 1, 11),
     example("7 images of 11×13", 7, 11, 13),
     example("65 images of 28×28", 65, 28, 28),
+    example("1 colour image of 1×1", 1, 1, 1, 3),
+    exampleOf("colour, quarter turns and shifts, 7×5", 7, 5, [
+      ...[0, 0, 0],
+      ...[Math.PI / 2, 0, 0],
+      ...[-Math.PI, 1.5, -0.25],
+      ...[0, 40, -40],
+    ], 3),
+    example("5 images of 9×6 with two channels", 5, 9, 6, 2),
+    example("33 colour images of 32×32", 33, 32, 32, 3),
   ],
   /**
    * In float32 the input coordinates are off by at most 24 u M, with u = 2⁻²⁴ and M a bound on
@@ -122,8 +146,8 @@ export const augment: RegisteredKernel = {
     const reach = height + width + 2 * shift;
     return { absolute: (48 * reach + 8) * UNIT_ROUNDOFF, relative: 0 };
   },
-  cost: ({ n, height, width }) => ({
-    flops: 60 * n * height * width,
-    bytes: 4 * n * (2 * height * width + 3),
+  cost: ({ n, height, width, channels }) => ({
+    flops: (48 + 12 * channels) * n * height * width,
+    bytes: 4 * n * (2 * height * width * channels + 3),
   }),
 };

@@ -1,12 +1,13 @@
 // augment.wgsl: images resampled under a rotation and a shift
-//   x: [n, height·width], t: [n, 3] = (angle in radians, |angle| ≤ π, row shift, column shift)
-//   -> y: [n, height·width];  y(o) = x(R(θ)(o − c + t) + c), bilinear, nearest edge outside
-//   One invocation makes one pixel. Coordinates are off by at most 24 u (height + width + 2 |shift|).
+//   x: [n, height·width·channels], t: [n, 3] = (angle in radians, |angle| ≤ π, row and column shift)
+//   -> y: as x;  y(o) = x(R(θ)(o − c + t) + c) in every channel, bilinear, nearest edge outside
+//   One invocation makes all channels of one pixel. Coordinates are off by at most 24 u (height + width + 2 |shift|).
 
 struct Params {
   n: u32,
   height: u32,
   width: u32,
+  channels: u32,
 }
 
 @group(0) @binding(0) var<storage, read> x: array<f32>;
@@ -78,7 +79,11 @@ fn main(
   let top = i * pixels + row * params.width;
   let bottom = i * pixels + min(row + 1u, params.height - 1u) * params.width;
   let right = min(column + 1u, params.width - 1u);
-  let above = x[top + column] * (1.0 - fraction.y) + x[top + right] * fraction.y;
-  let below = x[bottom + column] * (1.0 - fraction.y) + x[bottom + right] * fraction.y;
-  y[element] = above * (1.0 - fraction.x) + below * fraction.x;
+  for (var c = 0u; c < params.channels; c += 1u) {
+    let above = x[(top + column) * params.channels + c] * (1.0 - fraction.y) +
+      x[(top + right) * params.channels + c] * fraction.y;
+    let below = x[(bottom + column) * params.channels + c] * (1.0 - fraction.y) +
+      x[(bottom + right) * params.channels + c] * fraction.y;
+    y[element * params.channels + c] = above * (1.0 - fraction.x) + below * fraction.x;
+  }
 }

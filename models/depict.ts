@@ -40,7 +40,7 @@ import { pretrainUnlessGiven } from "./training/pretraining.ts";
 import { reporterOf } from "./training/reporting.ts";
 import { startPartition } from "./training/start.ts";
 
-/** Name of the variable [height, width] by which `load` knows the images. */
+/** Name of the variable [height, width], and channels of colour, by which `load` knows the images. */
 const IMAGE_SIZE = "image size";
 
 /** What the options for the first labels are called. */
@@ -65,26 +65,27 @@ export class DEPICT extends NetworkEstimator<DEPICTOptions, ConvolutionalAutoenc
   /** The network for images, and the softmax layer on its code. */
   protected override network(
     state: State,
-    { height, width }: SampleShape,
+    { height, width, channels: colours = 1 }: SampleShape,
   ): ConvolutionalAutoencoder {
     if (height === undefined || width === undefined) {
       throw new RangeError(
-        "depict: the samples must be images; give their height and width, whose product is d",
+        "depict: the samples must be images; give height, width and, of colour, channels, whose " +
+          "product is d",
       );
     }
     const { channels, latent, seed } = this.options;
-    const data = Uint32Array.of(height, width);
-    state.variable(IMAGE_SIZE, [2], { dtype: "u32", data });
+    const data = Uint32Array.from(colours === 1 ? [height, width] : [height, width, colours]);
+    state.variable(IMAGE_SIZE, [data.length], { dtype: "u32", data });
     this.head = new Head(state, this.options);
-    return new ConvolutionalAutoencoder(state, { height, width, channels, latent }, seed);
+    return new ConvolutionalAutoencoder(state, { height, width, colours, channels, latent }, seed);
   }
 
   /** The size of the images. */
   protected override shapeOf(variables: Checkpoint["variables"]): SampleShape | undefined {
     const size = variables.get(IMAGE_SIZE);
     if (size === undefined) return undefined;
-    const [height, width] = size.data;
-    return { d: height * width, height, width };
+    const [height, width, channels = 1] = size.data;
+    return { d: height * width * channels, height, width, channels };
   }
 
   /** p of codes [n, p]: [n, K]. */
@@ -236,7 +237,7 @@ export class DEPICT extends NetworkEstimator<DEPICTOptions, ConvolutionalAutoenc
 /** A network and a head for the audit, on images of both odd and even sides. */
 function auditedNetwork(scene: AuditScene) {
   const { state, seed } = scene;
-  const sizes = { height: 5, width: 4, channels: 2, latent: 3 };
+  const sizes = { height: 5, width: 4, colours: 1, channels: 2, latent: 3 };
   const net = new ConvolutionalAutoencoder(state, sizes, seed, "convolutional ");
   const head = new Head(state, { latent: 3, clusters: AUDIT_CLUSTERS, seed });
   const targets = [...net.parameters.variables, ...head.parameters.variables];

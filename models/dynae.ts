@@ -102,6 +102,7 @@ const OPTIONS: Specs<DynAEOptions> = {
     default: 2100,
     min: 0,
     description: "unless the partition is kmeans: steps towards its clusters before q decides",
+    unusedWhere: ["partition", "kmeans"],
     source: "thrifty",
   },
   steps: {

@@ -27,10 +27,12 @@ export interface Samples {
   readonly n: number;
   /** Columns. */
   readonly d: number;
-  /** Of images: height · width = d. */
+  /** Of images: height · width · channels = d. */
   readonly height?: number;
   /** Of images. */
   readonly width?: number;
+  /** Values of a pixel, side by side; absent: 1. */
+  readonly channels?: number;
 }
 
 /**
@@ -193,7 +195,13 @@ export class DivergedError extends Error {
  * @throws {RangeError} naming what does not fit. @throws {TypeError} for another array type.
  */
 export function checkSamples(samples: Samples, clusters?: number, columns?: number): void {
-  const { data, n, d, height, width } = samples;
+  if (typeof samples !== "object" || samples === null || !("data" in samples)) {
+    throw new TypeError(
+      `samples: expected { data, n, d }, a Float32Array of n·d values with the numbers of rows and ` +
+        `columns, found ${nameOf(samples)}`,
+    );
+  }
+  const { data, n, d, height, width, channels = 1 } = samples;
   if (!(data instanceof Float32Array) && !isSource(data)) {
     throw new TypeError(
       "samples: data must be a Float32Array of n·d values, row-major, or a source",
@@ -211,12 +219,23 @@ export function checkSamples(samples: Samples, clusters?: number, columns?: numb
   if (columns !== undefined && d !== columns) {
     throw new RangeError(`samples: this model was trained on ${columns} columns, these have ${d}`);
   }
-  if (height !== undefined && width !== undefined && height * width !== d) {
+  if (height !== undefined && width !== undefined && height * width * channels !== d) {
+    const values = channels === 1 ? "pixels" : `values in ${channels} channels`;
     throw new RangeError(
-      `samples: ${height} × ${width} images have ${height * width} pixels, rows ${d}`,
+      `samples: ${height} × ${width} images have ${height * width * channels} ${values}, rows ${d}`,
     );
   }
   if (!isSource(data)) checkFinite(data, d);
+}
+
+/** What was given in place of samples, and how samples can be made of it. */
+function nameOf(samples: unknown): string {
+  if (Array.isArray(samples) && Array.isArray(samples[0])) {
+    return "nested arrays; of rows [[…], …], { data: Float32Array.from(rows.flat()), " +
+      "n: rows.length, d: rows[0].length } are samples";
+  }
+  if (Array.isArray(samples) || ArrayBuffer.isView(samples)) return "an array without n and d";
+  return typeof samples === "object" ? "an object without data" : String(samples);
 }
 
 function checkFinite(data: Float32Array, d: number): void {
@@ -230,8 +249,10 @@ function checkFinite(data: Float32Array, d: number): void {
   }
   if (bad > 0) {
     throw new RangeError(
-      `samples: ${bad} values are not finite, the first is ${data[place]} in row ` +
-        `${Math.floor(place / d)}, column ${place % d}`,
+      `samples: ${
+        bad === 1 ? "1 value is not finite, " : `${bad} values are not finite, the first is `
+      }` +
+        `${data[place]} in row ${Math.floor(place / d)}, column ${place % d}`,
     );
   }
 }

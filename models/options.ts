@@ -14,6 +14,8 @@ export interface Described<V> {
   readonly description: string;
   /** Where the default comes from. */
   readonly source?: string;
+  /** The other option, and its value, beside which this one has no effect. */
+  readonly unusedWhere?: readonly [option: string, value: OptionValue];
 }
 
 /** What numbers must lie within. */

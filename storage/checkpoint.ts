@@ -25,7 +25,7 @@ export interface Configuration {
 /** What is known about the rows of a training, but for the rows and their classes. */
 export type DataRecord = Pick<
   RowsInfo,
-  "name" | "digest" | "n" | "d" | "height" | "width" | "scaling" | "schema" | "source"
+  "name" | "digest" | "n" | "d" | "height" | "width" | "channels" | "scaling" | "schema" | "source"
 >;
 
 /** What a checkpoint says about itself. */
@@ -46,9 +46,15 @@ export interface StoredCheckpoint {
 
 /** What of a data set goes into a manifest. */
 export function recordOf(rows: RowsInfo): DataRecord {
-  const { name, digest, n, d, height, width, scaling, schema, source } = rows;
-  const image = height === undefined || width === undefined ? {} : { height, width };
+  const { name, digest, n, d, scaling, schema, source } = rows;
+  const image = imageOf(rows);
   return { name, digest, n, d, ...image, scaling, schema, source };
+}
+
+/** What of rows says that they are images. */
+function imageOf({ height, width, channels }: RowsInfo): Partial<DataRecord> {
+  if (height === undefined || width === undefined) return {};
+  return { height, width, ...channels !== undefined && { channels } };
 }
 
 /** The bytes of a file. They depend on the content alone. */

@@ -2,6 +2,11 @@
 import { assertAlmostEquals, assertEquals } from "@std/assert";
 import fc from "fast-check";
 import { augment } from "../kernels/augment.ts";
+import { augment as augmentOp } from "../engine/ops/augment.ts";
+import { openDevice } from "../engine/device.ts";
+import { RandomStream } from "../engine/random.ts";
+import { State } from "../engine/state/state.ts";
+import { trace } from "../engine/planner/program.ts";
 
 /** One image under one transform (angle, row shift, column shift), by the kernel's reference. */
 function transform(
@@ -11,7 +16,13 @@ function transform(
   by: readonly [number, number, number],
 ): Float64Array {
   const result = new Float64Array(image.length).fill(NaN);
-  augment.reference([image, Float64Array.from(by), result], { n: 1, height, width }, {}, 0, 1);
+  augment.reference(
+    [image, Float64Array.from(by), result],
+    { n: 1, height, width, channels: 1 },
+    {},
+    0,
+    1,
+  );
   return result;
 }
 
@@ -95,10 +106,41 @@ Deno.test("augment: images of a batch have their own transforms", () => {
   const result = new Float32Array(8);
   augment.reference(
     [images, Float32Array.of(0, 0, 1, 0, 1, 0), result],
-    { n: 2, height: 2, width: 2 },
+    { n: 2, height: 2, width: 2, channels: 1 },
     {},
     0,
     2,
   );
   assertEquals(result, Float32Array.of(2, 2, 4, 4, 3, 4, 3, 4));
+});
+
+Deno.test("augment: every channel of a colour image moves as a grey image does, bit for bit", async () => {
+  const [n, height, width, channels] = [5, 7, 9, 3];
+  const random = new RandomStream(3, 1);
+  const draw = (length: number, scale: number) =>
+    Float32Array.from({ length }, () => scale * (random.uniform() - 0.5));
+  const colour = draw(n * height * width * channels, 1);
+  const by = draw(3 * n, 5);
+  const backend = await openDevice({ device: "cpu", threads: 1 });
+  const moved = async (pixels: Float32Array, channels: number) => {
+    const state = new State(backend);
+    const x = state.variable("x", [n, pixels.length / n], { data: pixels });
+    const transforms = state.variable("t", [n, 3], { data: by });
+    const program = await trace(
+      backend,
+      () => ({ y: augmentOp(x, transforms, height, width, channels) }),
+      "augment",
+    );
+    program.run();
+    const { y } = await program.read();
+    program.dispose();
+    state.dispose();
+    return Float32Array.from(y);
+  };
+  const found = await moved(colour, channels);
+  for (let channel = 0; channel < channels; channel++) {
+    const of = (values: Float32Array) => values.filter((_, i) => i % channels === channel);
+    assertEquals(of(found), await moved(of(colour), 1));
+  }
+  await backend.dispose();
 });

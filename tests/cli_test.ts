@@ -635,7 +635,10 @@ Deno.test("--from starts from another run's pre-trained network, and resumes by 
     const failures: [args: string[], message: string][] = [
       [["--model", "kmeans", ...BLOBS, "--from", "first"], "kmeans has none"],
       [[...steps, "--from", "nowhere"], "is not the folder of a run"],
-      [[...steps, "--hidden", "9,9", "--from", "first"], "encoder.0.weight has the shape"],
+      [
+        [...steps, "--hidden", "9,9", "--from", "first"],
+        "the network of first has --hidden 8,8, this run's 9,9",
+      ],
       [["--data", "optdigits", "--from", "first"], "was trained on 4 columns, the data have 64"],
     ];
     for (const [args, message] of failures) {
@@ -673,7 +676,11 @@ Deno.test("folders of runs are counted, never overwritten", async () => {
 });
 
 Deno.test("a strip of centroids is a PNG", async () => {
-  const png = await centroidStrip(Float32Array.from({ length: 12 }, (_, i) => i), 2, 3, [0, 11]);
+  const png = await centroidStrip(Float32Array.from({ length: 12 }, (_, i) => i), {
+    height: 2,
+    width: 3,
+    range: [0, 11],
+  });
   assertEquals([...png.subarray(1, 4)], [0x50, 0x4e, 0x47]);
   const view = new DataView(png.buffer, png.byteOffset);
   // Both images three wide, scaled by 22, with a gap of 4 between.

@@ -14,13 +14,17 @@ export interface Outcome {
 export function command(
   args: readonly string[],
   cwd: string | URL = ROOT,
-  { env = {}, permissions = "-P" }: { env?: Record<string, string>; permissions?: string } = {},
+  { env = {}, permissions = "-P", input }: {
+    env?: Record<string, string>;
+    permissions?: string;
+    input?: Uint8Array;
+  } = {},
 ): Deno.Command {
   return new Deno.Command(Deno.execPath(), {
     args: ["run", "--quiet", "--no-prompt", permissions, CLI, ...args],
     cwd,
     env: { XDG_RUNTIME_DIR: "/tmp", NO_COLOR: "1", ...env },
-    stdin: "null",
+    stdin: input === undefined ? "null" : "piped",
     stdout: "piped",
     stderr: "piped",
   });
@@ -28,7 +32,14 @@ export function command(
 
 /** Runs a command to its end. */
 export async function run(...args: Parameters<typeof command>): Promise<Outcome> {
-  const { code, stdout, stderr } = await command(...args).output();
+  const child = command(...args).spawn();
+  const input = args[2]?.input;
+  if (input !== undefined) {
+    const writer = child.stdin.getWriter();
+    await writer.write(input as Uint8Array<ArrayBuffer>);
+    await writer.close();
+  }
+  const { code, stdout, stderr } = await child.output();
   const decoder = new TextDecoder();
   return { code, out: decoder.decode(stdout), err: decoder.decode(stderr) };
 }

@@ -6,13 +6,8 @@ import { fetchDataset, fetchSet } from "../datasets/fetch.ts";
 import { gzip } from "../datasets/gzip.ts";
 import { decodeIdx, encodeIdx } from "../datasets/idx.ts";
 import { classCounts } from "../datasets/classes.ts";
-import {
-  decodeClasses,
-  decodeRows,
-  listDatasets,
-  loadDataset,
-  type LoadOptions,
-} from "../datasets/load.ts";
+import { decodeClasses, decodeRows } from "../datasets/decode.ts";
+import { listDatasets, loadDataset, type LoadOptions } from "../datasets/load.ts";
 import { assembleNamedSet, findNamedSet, NAMED_SETS, type NamedSet } from "../datasets/named.ts";
 import { decodeNpy, encodeNpy } from "../datasets/npy.ts";
 import {
@@ -139,14 +134,15 @@ Deno.test("shapes: images, channels of one, flattened rest, and too few dimensio
   const make = (shape: number[]) =>
     makeDataset({ type: "<f4", shape, values: new Float32Array(24) }, { name: "x" });
   const extents = async (shape: number[]) => {
-    const { n, d, height, width } = await make(shape);
-    return [n, d, height, width];
+    const { n, d, height, width, channels } = await make(shape);
+    return [n, d, height, width, ...channels === undefined ? [] : [channels]];
   };
   assertEquals(await extents([2, 12]), [2, 12, undefined, undefined]);
   assertEquals(await extents([2, 3, 4]), [2, 12, 3, 4]);
   assertEquals(await extents([2, 3, 4, 1]), [2, 12, 3, 4]);
   assertEquals(await extents([2, 1, 3, 4]), [2, 12, 3, 4]);
-  assertEquals(await extents([2, 2, 2, 3]), [2, 12, undefined, undefined]);
+  assertEquals(await extents([2, 2, 2, 3]), [2, 12, 2, 2, 3]);
+  assertEquals(await extents([2, 3, 2, 2]), [2, 12, undefined, undefined]);
   await assertRejects(() => make([24]), TypeError, "expected rows of shape [n, d]");
   await assertRejects(() => make([0, 3]), RangeError, "its shape is [0, 3]");
 });

@@ -129,7 +129,7 @@ Deno.test("the losses are what their formulas say", async () => {
 
 Deno.test("the network sees [0, 1] as [−1, 1], draws in [0, 1] and keeps the images' sizes", async () => {
   using state = new State(new OracleBackend());
-  const sizes = { height: 7, width: 4, channels: 3, latent: 2 };
+  const sizes = { height: 7, width: 4, colours: 1, channels: 3, latent: 2 };
   const net = new ConvolutionalAutoencoder(state, sizes, 1);
   const data = Float32Array.from({ length: 56 }, (_, i) => i / 55);
   const x = state.variable("x", [2, 28], { data });
@@ -145,7 +145,7 @@ Deno.test("the network sees [0, 1] as [−1, 1], draws in [0, 1] and keeps the i
   assertEquals(decoded.every((value) => value > 0 && value < 1), true);
   assertAlmostEquals((await net.draw(Float32Array.from(z)))[5], decoded[5], 1e-6);
   assertEquals(net.passRows, 1024);
-  const large = { height: 28, width: 28, channels: 50, latent: 10 };
+  const large = { height: 28, width: 28, colours: 1, channels: 50, latent: 10 };
   assertEquals(new ConvolutionalAutoencoder(state, large, 1, "large ").passRows, 256);
 });
 
@@ -241,7 +241,7 @@ function logged(history: FitResult["history"], field: string): number[] {
 /** The clean path's loss of some bars by saved weights: the mean over them, in float64. */
 async function cleanLoss({ variables }: Checkpoint, numbers: Uint32Array): Promise<number> {
   using state = new State(new OracleBackend());
-  const sizes = { height: SIDE, width: SIDE, channels: OPTIONS.channels, latent: 3 };
+  const sizes = { height: SIDE, width: SIDE, colours: 1, channels: OPTIONS.channels, latent: 3 };
   const net = new ConvolutionalAutoencoder(state, sizes, 1);
   state.restore(variables, net.parameters.variables.map(({ name }) => name));
   const { data, d } = bars();

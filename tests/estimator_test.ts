@@ -337,8 +337,14 @@ for (const [name, method] of Object.entries(METHODS)) {
       [{ ...images, height: 5 }, RangeError, "5 × 6 images have 30 pixels, rows 36"],
       [{ data: new Float32Array(0), n: 0, d: 3 }, RangeError, "samples"],
       [{ data: new Float32Array(0), n: 3, d: 0 }, RangeError, "samples"],
-      [spoilt(77, NaN), RangeError, "the first is NaN in row 2, column 5"],
-      [spoilt(0, -Infinity), RangeError, "the first is -Infinity in row 0, column 0"],
+      [spoilt(77, NaN), RangeError, "1 value is not finite, NaN in row 2, column 5"],
+      [spoilt(0, -Infinity), RangeError, "1 value is not finite, -Infinity in row 0, column 0"],
+      [
+        { ...images, data: images.data.with(77, NaN).with(78, Infinity) },
+        RangeError,
+        "2 values are not finite, the first is NaN in row 2, column 5",
+      ],
+      [{ ...images, channels: 3 }, RangeError, "6 × 6 images have 108 values in 3 channels"],
       [
         { ...images, data: [...images.data] as unknown as Float32Array },
         TypeError,
@@ -349,6 +355,39 @@ for (const [name, method] of Object.entries(METHODS)) {
       await assertRejects(() => fit(method, cpu, {}, samples), type, message);
     }
     assertEquals(cpu.memory().bytes, 0);
+  });
+
+  Deno.test(`${name}: what is no samples is told how to become them`, async () => {
+    const cases: [given: unknown, message: string][] = [
+      [[[1, 2], [3, 4]], "found nested arrays; of rows [[…], …], { data: Float32Array.from(rows"],
+      [new Float32Array(4), "found an array without n and d"],
+      [{ x: 1 }, "found an object without data"],
+      [undefined, "found undefined"],
+    ];
+    for (const [given, message] of cases) {
+      await withModel(make(method), async (model) => {
+        const samples = given as Samples;
+        const context = { backend: cpu };
+        await assertRejects(() => model.fit(samples, context), TypeError, message);
+      });
+    }
+    assertEquals(cpu.memory().bytes, 0);
+  });
+
+  Deno.test(`${name}: colour images train, and are drawn with their channels`, async () => {
+    const d = 3 * images.d;
+    const data = Float32Array.from({ length: ROWS * d }, (_, i) => images.data[Math.floor(i / 3)]);
+    const colour = { ...images, data, d, channels: 3 };
+    await withModel(make(method), async (model) => {
+      const { prototypes, labels } = await model.fit(colour, { backend: cpu });
+      assertEquals(prototypes?.length ?? CLUSTERS * d, CLUSTERS * d);
+      const copy = make(method);
+      await withModel(copy, async () => {
+        await copy.load(await model.checkpoint(), cpu);
+        assertEquals(await copy.predict(colour), await model.predict(colour));
+      });
+      assertEquals(labels.length, ROWS);
+    });
   });
 
   Deno.test(`${name}: degenerate samples give labels in range`, async () => {

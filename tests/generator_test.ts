@@ -69,6 +69,19 @@ Deno.test("a grid of images has rows and columns, with gaps between", async () =
   assertEquals(sizeOf(png), [2 * 66 + 4, 2 * 44 + 4]);
 });
 
+Deno.test("a grid of colour images shows every channel", async () => {
+  const images = Float32Array.of(...[1, 0, 0], ...[0, 1, 0], /**/ ...[0, 0, 1], ...[1, 1, 0.2]);
+  const image = { height: 1, width: 2, channels: 3 };
+  const png = await imageGrid(images, { ...image, columns: 1, range: [0, 1] });
+  const { decode } = await import("fast-png");
+  const { data, width, height, channels } = decode(png);
+  assertEquals([width, height, channels], [64, 2 * 32 + 4, 3]);
+  const pixel = (x: number, y: number) => Array.from(data.slice(3 * (y * 64 + x)).slice(0, 3));
+  assertEquals([pixel(0, 0), pixel(63, 31)], [[255, 0, 0], [0, 255, 0]]);
+  assertEquals([pixel(0, 36), pixel(63, 67)], [[0, 0, 255], [255, 255, 51]]);
+  assertEquals(pixel(10, 33), [255, 255, 255]);
+});
+
 Deno.test("inverseTransform draws codes; centroids become the prototypes", async () => {
   const cpu = await openCpuBackend({ threads: 1 });
   const random = new RandomStream(2, 1);

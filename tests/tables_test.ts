@@ -9,7 +9,8 @@ import {
 import { readPng } from "../cli/images.ts";
 import { parseTable, type TableOptions } from "../datasets/csv.ts";
 import type { Dataset } from "../datasets/dataset.ts";
-import { decodeClasses, loadDataset, type LoadOptions } from "../datasets/load.ts";
+import { decodeClasses } from "../datasets/decode.ts";
+import { loadDataset, type LoadOptions } from "../datasets/load.ts";
 import { openDataset } from "../datasets/row_file.ts";
 import { openCpuBackend } from "../engine/cpu/backend.ts";
 import { RandomStream } from "../engine/random.ts";
@@ -410,10 +411,14 @@ Deno.test("NPZ: the one array that can be meant; damaged archives are refused", 
   }
 });
 
-Deno.test("colour images are taken as rows, and that is said", async () => {
-  const colour = await load("c.npy", npy("|u1", "(2, 2, 2, 3)", new Uint8Array(24)));
-  assertEquals([colour.d, colour.height], [12, undefined]);
-  assertNoted(colour, "[2, 2, 2, 3] is taken as 2 rows of 12 values");
+Deno.test("colour images keep their shape; other arrays are taken as rows, and that is said", async () => {
+  const colour = await load("c.npy", npy("|u1", "(2, 2, 4, 3)", new Uint8Array(48)));
+  assertEquals([colour.d, colour.height, colour.width, colour.channels], [24, 2, 4, 3]);
+  assertEquals([colour.notes, colour.scaling], [[], { kind: "divisor", divisor: 255 }]);
+  const first = await load("c.npy", npy("|u1", "(2, 3, 2, 2)", new Uint8Array(24)));
+  assertEquals([first.d, first.height], [12, undefined]);
+  assertNoted(first, "[2, 3, 2, 2] is taken as 2 rows of 12 values");
+  assertNoted(first, "x.transpose(0, 2, 3, 1) puts the channels last");
 });
 
 Deno.test("NPZ: deflated arrays are expanded", async () => {

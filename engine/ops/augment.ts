@@ -7,19 +7,21 @@ import type { RegisteredOp } from "./registered.ts";
 interface Attributes {
   readonly height: number;
   readonly width: number;
+  readonly channels: number;
 }
 
-/** x [n, height·width], transforms [n, 3] = (angle in radians, row shift, column shift in pixels). */
+/** x [n, height·width·channels], transforms [n, 3] = (angle in radians, row shift, column shift in pixels). */
 export const augmentOp: RegisteredOp<Attributes> = {
   name: "augment",
   memory: "value",
-  infer([x, transforms], { height, width }) {
-    expectShape("augment", "x", x, [x.shape[0], height * width]);
+  infer([x, transforms], { height, width, channels }) {
+    expectShape("augment", "x", x, [x.shape[0], height * width * channels]);
     expectShape("augment", "transforms", transforms, [x.shape[0], 3]);
     return [f32(x.shape)];
   },
-  lower({ inputs: [x, transforms], outputs: [y], attributes: { height, width } }, emit) {
-    emit.call(kernel, {}, { n: x.shape[0], height, width }, [x, transforms, y]);
+  lower({ inputs: [x, transforms], outputs: [y], attributes }, emit) {
+    const { height, width, channels } = attributes;
+    emit.call(kernel, {}, { n: x.shape[0], height, width, channels }, [x, transforms, y]);
   },
   gradient: { none: "images are data; stop the gradient before augmenting" },
   examples: [],
@@ -28,8 +30,15 @@ export const augmentOp: RegisteredOp<Attributes> = {
 /**
  * Resamples images, bilinear with the nearest edge pixel outside: output pixel o reads the input at
  * R(θ)(o − c + t) + c, c the centre.
- * @param x [n, height·width]. @param transforms [n, 3]: θ in radians, row and column shift in pixels.
+ * @param x [n, height·width·channels], the channels of a pixel side by side.
+ * @param transforms [n, 3]: θ in radians, row and column shift in pixels; of all channels.
  */
-export function augment(x: Tensor, transforms: Tensor, height: number, width: number): Tensor {
-  return apply(augmentOp, [x, transforms], { height, width })[0];
+export function augment(
+  x: Tensor,
+  transforms: Tensor,
+  height: number,
+  width: number,
+  channels = 1,
+): Tensor {
+  return apply(augmentOp, [x, transforms], { height, width, channels })[0];
 }

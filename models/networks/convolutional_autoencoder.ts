@@ -32,6 +32,8 @@ export interface ConvolutionalSizes {
   readonly height: number;
   /** Of the images. */
   readonly width: number;
+  /** Values of a pixel. */
+  readonly colours: number;
   /** Of either convolution. */
   readonly channels: number;
   /** p, size of the code. */
@@ -79,7 +81,7 @@ export interface Decoded {
   readonly d2: Tensor;
   /** Beside h1. */
   readonly d1: Tensor;
-  /** Images in (−1, 1), [n, height, width, 1]. */
+  /** Images in (−1, 1), [n, height, width, colours]. */
   readonly images: Tensor;
 }
 
@@ -95,7 +97,7 @@ export class ConvolutionalAutoencoder {
   /** Most rows whose patches fit in memory at once, a power of two. */
   readonly passRows: number;
   private readonly layers;
-  private readonly image: readonly [height: number, width: number];
+  private readonly image: readonly [height: number, width: number, colours: number];
   /** [h2, w2, channels] */
   private readonly features: readonly number[];
 
@@ -106,16 +108,17 @@ export class ConvolutionalAutoencoder {
    */
   constructor(
     state: State,
-    { height, width, channels, latent }: ConvolutionalSizes,
+    { height, width, colours, channels, latent }: ConvolutionalSizes,
     seed: number,
     private readonly prefix = "",
   ) {
-    this.image = [height, width];
-    this.sizes = { inputs: height * width, latent };
-    const [first, second] = [halve(this.image), halve(halve(this.image).to)];
+    this.image = [height, width, colours];
+    this.sizes = { inputs: height * width * colours, latent };
+    const first = halve([height, width]);
+    const second = halve(first.to);
     this.features = [...second.to, channels];
     const units = second.to[0] * second.to[1] * channels;
-    const one = { k: first.k, inputs: 1, units: channels };
+    const one = { k: first.k, inputs: colours, units: channels };
     const two = { k: second.k, inputs: channels, units: channels };
     const options = ({ padding, from: size }: ConvolutionGeometry) =>
       ({ stride: STRIDE, padding, size }) as const;
@@ -143,14 +146,14 @@ export class ConvolutionalAutoencoder {
     );
   }
 
-  /** Rows [n, d] in [0, 1] as images in [−1, 1], [n, height, width, 1]. */
+  /** Rows [n, d] in [0, 1] as images in [−1, 1], [n, height, width, colours]. */
   images(x: Tensor): Tensor {
-    return reshape(affine(x, 2, -1), [x.shape[0], ...this.image, 1]);
+    return reshape(affine(x, 2, -1), [x.shape[0], ...this.image]);
   }
 
   /**
    * All layers of the encoder.
-   * @param images In [−1, 1], [n, height, width, 1]. @param drop What becomes of the input of
+   * @param images In [−1, 1], [n, height, width, colours]. @param drop What becomes of the input of
    *   convolution 0 or 1; nothing by default.
    */
   encodeLayers(images: Tensor, drop: (x: Tensor, layer: 0 | 1) => Tensor = CLEAN): Encoded {

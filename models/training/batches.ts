@@ -192,6 +192,8 @@ export interface AugmentationOptions {
   readonly height: number;
   /** Columns of pixels. */
   readonly width: number;
+  /** Values of a pixel; absent: 1. */
+  readonly channels?: number;
   /** Angles are uniform in ± this many degrees. */
   readonly rotation: number;
   /** Shifts are uniform in ± this share of the side, real-valued. */
@@ -216,11 +218,11 @@ export class Augmentation {
     });
   }
 
-  /** T(x): [n, height·width] -> the same shape. @param step The counter that draws follow. */
+  /** T(x): [n, height·width·channels] -> the same shape. @param step The counter that draws follow. */
   apply(x: Tensor, step: Tensor): Tensor {
-    const { seed, height, width } = this.options;
+    const { seed, height, width, channels } = this.options;
     const draws = { seed, stream: STREAM.transforms, low: -1, high: 1 };
     const transforms = mul(randomUniform(step, [x.shape[0], 3], draws), this.ranges);
-    return augment(x, transforms, height, width);
+    return augment(x, transforms, height, width, channels);
   }
 }

@@ -31,7 +31,9 @@ export interface NetworkOptions {
 }
 
 /** What a network must know of samples; and their number, where what predicts depends on it. */
-export type SampleShape = Pick<Samples, "d" | "height" | "width"> & Partial<Pick<Samples, "n">>;
+export type SampleShape =
+  & Pick<Samples, "d" | "height" | "width" | "channels">
+  & Partial<Pick<Samples, "n">>;
 
 /** A fit in progress, as a method gets it. */
 export interface Fitting<N extends Network = Autoencoder> {

@@ -36,13 +36,13 @@ const LOGGED_TERMS: Readonly<Record<CriticMode, readonly string[]>> = {
 /** The augmentation that options and samples ask for; none for rows that are not images. */
 export function augmentationFor(
   training: Training,
-  { height, width }: Samples,
+  { height, width, channels = 1 }: Samples,
   { rotation, shift, seed }: Pick<PretrainingOptions, "rotation" | "shift" | "seed">,
 ): Augmentation | undefined {
   if (height === undefined || width === undefined || (rotation === 0 && shift === 0)) {
     return undefined;
   }
-  return new Augmentation(training.state, { height, width, rotation, shift, seed });
+  return new Augmentation(training.state, { height, width, channels, rotation, shift, seed });
 }
 
 /** x [n, d] as the network sees it: with values masked, with normal noise, or as it is. */

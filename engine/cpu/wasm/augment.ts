@@ -21,13 +21,20 @@ import { NO_SCRATCH, type WasmKernel } from "./kernel.ts";
 /** A float32 at least this large and below its double holds integers: its low 23 bits are they. */
 const INTEGERS = 2 ** 23;
 
-/** Rotation and shift of images, four pixels of a row at a time. */
+/** The functions' names, by the channels of the images that they are for. */
+const ENTRIES: Readonly<Record<number, string>> = { 1: "augment", 3: "augment_colour" };
+
+/** Rotation and shift of images, grey or in colour, four pixels of a row at a time. */
 export const augment: WasmKernel = {
-  emit,
-  supports: ({ height, width }) => height >= 2 && width >= 4 && height * width < INTEGERS,
+  emit(module) {
+    emit(module, 1);
+    emit(module, 3);
+  },
+  supports: ({ height, width, channels }) =>
+    channels in ENTRIES && height >= 2 && width >= 4 && height * width < INTEGERS,
   scratch: () => NO_SCRATCH,
-  passes: ({ n, height, width }, _constants, { regions }) => [{
-    entry: "augment",
+  passes: ({ n, height, width, channels }, _constants, { regions }) => [{
+    entry: ENTRIES[channels],
     extent: n,
     parameters: [...regions, height, width],
   }],
@@ -72,9 +79,9 @@ function cosineSine(f: FunctionBuilder, angle: Code, cosine: Local, sine: Local)
   );
 }
 
-/** Adds `augment(x, t, y, height, width, begin, end)` over images. */
-function emit(module: ModuleBuilder): void {
-  module.function("augment", (f) => {
+/** Adds `augment(x, t, y, height, width, begin, end)` over images of so many channels. */
+function emit(module: ModuleBuilder, channels: 1 | 3): void {
+  module.function(ENTRIES[channels], (f) => {
     const p = f.parameters("i32", "x", "t", "y", "height", "width", "begin", "end");
     const transform = f.local("i32");
     const image = f.local("i32");
@@ -106,6 +113,9 @@ function emit(module: ModuleBuilder): void {
     const bottom = f.local("v128");
     const [r, c] = inputs;
     const sizes = [p.height, p.width];
+    /** Bytes of so many pixels. */
+    const pixels = (count: Code) =>
+      bytes(channels === 1 ? count : i32.mul(count, i32.const(channels)));
     const below = (size: Local, by: number) => f32.convert(i32.sub(size.get, i32.const(by)));
     const mix = (a: Code, b: Code, share: Code) => module.multiplyAdd(share, f32x4.sub(b, a), a);
 
@@ -125,6 +135,34 @@ function emit(module: ModuleBuilder): void {
         shuffle32(first.get, second.get, [1, 3, 5, 7]),
         c.get,
       );
+    const greyPixels = () =>
+      sequence(
+        loadPairs(pairs.slice(0, 2), i32.const(0)),
+        loadPairs(pairs.slice(2), bytes(p.width.get)),
+        top.set(mixPairs(pairs.slice(0, 2))),
+        bottom.set(mixPairs(pairs.slice(2))),
+        v128.store(i32.add(target.get, bytes(place.get)), mix(top.get, bottom.get, r.get)),
+      );
+
+    // Two neighbours in a row, a channel a lane; the fourth lane is another pixel's.
+    const mixNeighbours = (address: Code, share: Code) => {
+      const second = v128.load(address, 2 * 4);
+      return mix(v128.load(address), shuffle32(second, second, [1, 2, 3, 3]), share);
+    };
+    const colourPixel = (lane: number) => {
+      const address = i32x4.extractLane(at.get, lane);
+      const below = i32.add(address, pixels(p.width.get));
+      const share = (of: Local) => shuffle32(of.get, of.get, [lane, lane, lane, lane]);
+      const to = i32.add(target.get, pixels(place.get));
+      return sequence(
+        top.set(mixNeighbours(address, share(c))),
+        bottom.set(mixNeighbours(below, share(c))),
+        top.set(mix(top.get, bottom.get, share(r))),
+        ...[0, 1, 2].map((channel) =>
+          v128.storeLane(to, top.get, channel, 12 * lane + 4 * channel)
+        ),
+      );
+    };
     const fourPixels = sequence(
       // The last four of a row may overlap those before them.
       place.set(minimum(column.get, i32.sub(p.width.get, i32.const(4)))),
@@ -145,15 +183,10 @@ function emit(module: ModuleBuilder): void {
         f32x4.splat(f32.const(INTEGERS)),
       )),
       // Shifting by 9 drops sign and exponent; what is left is 4 bytes an element.
-      at.set(i32x4.add(
-        i32x4.shiftRight(i32x4.shiftLeft(at.get, i32.const(9)), i32.const(7)),
-        images.get,
-      )),
-      loadPairs(pairs.slice(0, 2), i32.const(0)),
-      loadPairs(pairs.slice(2), bytes(p.width.get)),
-      top.set(mixPairs(pairs.slice(0, 2))),
-      bottom.set(mixPairs(pairs.slice(2))),
-      v128.store(i32.add(target.get, bytes(place.get)), mix(top.get, bottom.get, r.get)),
+      at.set(i32x4.shiftRight(i32x4.shiftLeft(at.get, i32.const(9)), i32.const(7))),
+      ...channels === 1 ? [] : [at.set(i32x4.add(i32x4.add(at.get, at.get), at.get))],
+      at.set(i32x4.add(at.get, images.get)),
+      ...channels === 1 ? [greyPixels()] : [0, 1, 2, 3].map(colourPixel),
     );
     const eachRow = sequence(
       u.set(f32.add(f32.convert(row.get), f32.sub(f32.load(transform.get, 4), centreRow.get))),
@@ -161,7 +194,7 @@ function emit(module: ModuleBuilder): void {
       origins[1].set(f32x4.splat(f32.add(f32.mul(sine.get, u.get), centreColumn.get))),
       column.set(i32.const(0)),
       forLoop(column, p.width.get, 4, fourPixels),
-      target.increase(bytes(p.width.get)),
+      target.increase(pixels(p.width.get)),
     );
     const eachImage = sequence(
       transform.set(i32.add(p.t.get, i32.mul(p.begin.get, i32.const(12)))),
@@ -172,7 +205,7 @@ function emit(module: ModuleBuilder): void {
         f32x4.const(0, 1, 2, 3),
         f32x4.splat(f32.sub(f32.load(transform.get, 8), centreColumn.get)),
       )),
-      image.set(bytes(i32.mul(p.begin.get, i32.mul(p.height.get, p.width.get)))),
+      image.set(pixels(i32.mul(p.begin.get, i32.mul(p.height.get, p.width.get)))),
       images.set(i32x4.splat(i32.add(p.x.get, image.get))),
       target.set(i32.add(p.y.get, image.get)),
       row.set(i32.const(0)),

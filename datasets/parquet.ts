@@ -1,0 +1,254 @@
+/**
+ * Parquet tables, by hyparquet, which is loaded when one is met. Numbers, booleans and decimals are
+ * values; a column of lists of one length is as many columns, `NAME.0`, `NAME.1`, …; strings are
+ * classes, names of rows or categories. Row groups are decoded one at a time.
+ */
+import type { DecodedArray, ParquetScan } from "hyparquet";
+import { cannotRead, MAX_ELEMENTS } from "./array.ts";
+import { Categories } from "./categories.ts";
+import { classIndex, type ColumnOptions, planColumns } from "./columns.ts";
+import type { Table, TableOptions } from "./csv.ts";
+import { CellReader, type Slot } from "./parquet_cells.ts";
+
+/** Most bytes that one page of a column may expand to. */
+const MAX_PAGE_BYTES = 2 ** 30;
+
+/** Whether the bytes begin as a Parquet file does. */
+export function isParquet(bytes: Uint8Array): boolean {
+  return [0x50, 0x41, 0x52, 0x31].every((byte, i) => bytes[i] === byte);
+}
+
+/** A file with what its footer says. */
+interface Opened {
+  readonly scan: ParquetScan;
+  /** Names of the columns. */
+  readonly names: readonly string[];
+  /** Columns of lists. */
+  readonly lists: readonly number[];
+  readonly rows: number;
+}
+
+/**
+ * Reads a table.
+ * @param bytes The whole file. @param file Its name, for messages.
+ * @param options Which columns are what; how text is written down does not matter.
+ * @throws {SyntaxError} for a damaged file, and for a value that is no number; the message names row
+ * and column, from 0. @throws {RangeError} as of a table of text.
+ */
+export async function parseParquet(
+  bytes: Uint8Array,
+  file: string,
+  options: TableOptions = {},
+): Promise<Table> {
+  return await inOurWords(file, async () => {
+    const opened = await open(bytes, file);
+    const { slots, categories, classAt, idAt } = await layoutOf(opened, file, options);
+    const width = slots.length;
+    const cells = new CellReader(file, opened.names, options);
+    const classes: string[] = [];
+    const ids: string[] = [];
+    const groups: Float64Array[] = [];
+    const needed = [...new Set([...slots.map(({ column }) => column), classAt, idAt])];
+    for await (const { first, count, columns } of rowGroups(opened, needed, file)) {
+      const values = new Float64Array(count * width);
+      slots.forEach((slot, j) => {
+        const { column } = slot;
+        const data = columns.get(column)!;
+        const found = categories[j];
+        for (let i = 0; i < count; i++) {
+          const row = first + i;
+          const cell = cells.element(data[i], slot, row, column);
+          values[i * width + j] = found === undefined
+            ? cells.number(cell, row, column)
+            : cells.category(cell, found, row, column);
+        }
+      });
+      groups.push(values);
+      for (let i = 0; i < count; i++) {
+        const row = first + i;
+        if (classAt >= 0) {
+          classes.push(cells.text(columns.get(classAt)![i], row, classAt, "class"));
+        }
+        if (idAt >= 0) ids.push(cells.id(columns.get(idAt)![i], row, idAt));
+      }
+    }
+    return {
+      array: { type: "parquet", shape: [opened.rows, width], values: joined(groups) },
+      columns: slots.map(({ name }) => name),
+      kinds: slots.map(({ name }, j) => {
+        const known = categories[j]?.cells();
+        return known === undefined ? { name } : { name, categories: known };
+      }),
+      ...(classAt < 0 ? {} : { classes }),
+      ...(idAt < 0 ? {} : { ids }),
+      notes: [],
+    };
+  });
+}
+
+/** What becomes of the columns. */
+interface Layout {
+  /** Of values, in the order wanted. */
+  readonly slots: readonly Slot[];
+  /** Of the slots that hold text. */
+  readonly categories: readonly (Categories | undefined)[];
+  /** Of the file, or −1. */
+  readonly classAt: number;
+  /** Of the file, or −1. */
+  readonly idAt: number;
+}
+
+async function layoutOf(opened: Opened, file: string, options: TableOptions): Promise<Layout> {
+  const { names, rows } = opened;
+  const { trained, ...columnOptions } = options;
+  const classAt = classIndex(columnOptions, names, file);
+  const { fates, order: kept } = planColumns(columnOptions, names, names.length, classAt, file);
+  const found = await slotsOf(opened, kept);
+  const slotNames = found.map(({ name }) => name);
+  const { order } = planColumns({}, slotNames, found.length, -1, file, trained);
+  const slots = order.map((i) => found[i]);
+  const values = rows * slots.length;
+  if (values > MAX_ELEMENTS) {
+    throw new RangeError(
+      cannotRead(file, `${values} values are too many, at most ${MAX_ELEMENTS} fit`),
+    );
+  }
+  const categories = slots.map(({ column }, j) => {
+    const isText = trained ? trained[j].categories !== undefined : fates[column] === "text";
+    return isText ? new Categories(trained?.[j].categories) : undefined;
+  });
+  return { slots, categories, classAt, idAt: fates.indexOf("id") };
+}
+
+function joined(groups: readonly Float64Array[]): Float64Array {
+  const values = new Float64Array(groups.reduce((sum, { length }) => sum + length, 0));
+  let at = 0;
+  for (const group of groups) {
+    values.set(group, at);
+    at += group.length;
+  }
+  return values;
+}
+
+/**
+ * The cells of one column as text, as classes: of the column that is asked for, or of the only one.
+ * @throws as {@linkcode parseParquet}
+ */
+export async function parseParquetClasses(
+  bytes: Uint8Array,
+  file: string,
+  column?: ColumnOptions["classColumn"],
+): Promise<string[]> {
+  return await inOurWords(file, async () => {
+    const opened = await open(bytes, file);
+    const { names } = opened;
+    if (names.length > 1 && column === undefined) {
+      throw new SyntaxError(
+        cannotRead(file, `it has the columns ${names.join(", ")}; --class-column takes one`),
+      );
+    }
+    const at = names.length === 1 ? 0 : classIndex({ classColumn: column! }, names, file);
+    const cells = new CellReader(file, names, {});
+    const classes: string[] = [];
+    for await (const { first, count, columns } of rowGroups(opened, [at], file)) {
+      for (let i = 0; i < count; i++) {
+        classes.push(cells.text(columns.get(at)![i], first + i, at, "class"));
+      }
+    }
+    return classes;
+  });
+}
+
+/** Reads the footer. */
+async function open(bytes: Uint8Array, file: string): Promise<Opened> {
+  const [{ parquetScan, parquetSchema }, { compressors }] = await Promise.all([
+    import("hyparquet"),
+    import("hyparquet-compressors"),
+  ]);
+  const bounded = Object.entries(compressors).map(([name, expand]) => [
+    name,
+    (input: Uint8Array, length: number) => {
+      if (length <= MAX_PAGE_BYTES) return expand(input, length);
+      throw new RangeError(cannotRead(file, `a page expands to ${length} bytes, too many`));
+    },
+  ]);
+  const scan = await parquetScan({
+    file: {
+      byteLength: bytes.length,
+      slice: (start, end) => bytes.slice(start, end).buffer as ArrayBuffer,
+    },
+    compressors: Object.fromEntries(bounded),
+  });
+  const { children } = parquetSchema(scan.metadata);
+  const names = children.map(({ element }) => element.name);
+  const lists = Array.from(names.keys()).filter((i) =>
+    children[i].children.length > 0 || children[i].element.repetition_type === "REPEATED"
+  );
+  const rows = scan.ranges.reduce((sum, { rowStart, rowEnd }) => sum + rowEnd - rowStart, 0);
+  if (rows === 0) throw new RangeError(cannotRead(file, "it holds no rows"));
+  return { scan, names, lists, rows };
+}
+
+/** A row group's columns. */
+interface Group {
+  readonly first: number;
+  readonly count: number;
+  readonly columns: ReadonlyMap<number, DecodedArray>;
+}
+
+/** Decodes the columns that are needed, one row group after the other. */
+async function* rowGroups(
+  { scan, names }: Opened,
+  needed: readonly number[],
+  file: string,
+): AsyncGenerator<Group> {
+  for (const { rowStart, rowEnd } of scan.ranges) {
+    const count = rowEnd - rowStart;
+    const columns = new Map<number, DecodedArray>();
+    for (const column of needed.filter((column) => column >= 0)) {
+      const data = await scan.readColumn({ column: names[column], rowStart, rowEnd });
+      if (data.length !== count) {
+        throw new SyntaxError(
+          cannotRead(
+            file,
+            `column ${column} (${names[column]}) has ${data.length} of ${count} rows of a group`,
+          ),
+        );
+      }
+      columns.set(column, data);
+    }
+    yield { first: rowStart, count, columns };
+  }
+}
+
+/** The columns of values: of a column of lists, one for each element of its first list. */
+async function slotsOf({ scan, names, lists }: Opened, kept: readonly number[]): Promise<Slot[]> {
+  const slots: Slot[] = [];
+  for (const column of kept) {
+    const name = names[column];
+    const first = lists.includes(column)
+      ? (await scan.readColumn({ column: name, ...scan.ranges[0] }) as unknown[]).find(
+        Array.isArray,
+      )
+      : undefined;
+    if (first === undefined) slots.push({ name, column });
+    first?.forEach((_, element) =>
+      slots.push({ name: `${name}.${element}`, column, element, length: first.length })
+    );
+  }
+  return slots;
+}
+
+/** What hyparquet says of a file, as a reading error. */
+async function inOurWords<T>(file: string, read: () => Promise<T>): Promise<T> {
+  try {
+    return await read();
+  } catch (error) {
+    const { message } = error as Error;
+    if (message.startsWith(cannotRead(file, ""))) throw error;
+    throw new SyntaxError(
+      cannotRead(file, `its Parquet data are damaged or of an unknown kind (${message})`),
+      { cause: error },
+    );
+  }
+}

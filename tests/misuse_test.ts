@@ -1,0 +1,170 @@
+/** What the command line says to what cannot work: before work, and by name. */
+import { assert, assertEquals, assertStringIncludes } from "@std/assert";
+import { inFolder, run } from "./command_line.ts";
+
+/** Fails with the usage code and these words, and leaves no folder of a run. */
+async function assertRefused(folder: string, args: readonly string[], words: string) {
+  const { code, err } = await run(args, folder);
+  assertStringIncludes(err, words);
+  assertEquals(code, 2, err);
+  const made = Array.from(Deno.readDirSync(folder)).filter(({ name }) => name === "runs");
+  assertEquals(made, []);
+}
+
+Deno.test("where results cannot go is said before there are any", async () => {
+  await inFolder(async (folder) => {
+    const kmeans = ["--model", "kmeans", "--data", "rows.csv", "--clusters", "3"];
+    const train = ["train", ...kmeans, "--out"];
+    await assertRefused(
+      folder,
+      [...train, "rows.csv"],
+      "--out rows.csv: it is a file; name a folder",
+    );
+    await assertRefused(folder, [...train, "rows.csv/x"], "--out rows.csv/x: rows.csv is a file");
+    const compare = ["compare", "--models", "kmeans", "--data", "rows.csv", "--out", "rows.csv"];
+    await assertRefused(folder, compare, "--out rows.csv: it is a file");
+    assertEquals((await run([...train, "deep/er/run", "--threads", "1"], folder)).code, 0);
+    const predict = ["predict", "--run", "deep/er/run", "--data", "rows.csv", "-o"];
+    await assertRefused(folder, [...predict, "no/x.csv"], "-o no/x.csv: there is no folder no");
+    await Deno.mkdir(`${folder}/x.csv`);
+    await assertRefused(
+      folder,
+      [...predict, "x.csv"],
+      "-o x.csv: it is a folder; name a file in it",
+    );
+    const embed = ["embed", ...predict.slice(1)];
+    await assertRefused(folder, [...embed, "rows.csv/x.npy"], "there is no folder rows.csv");
+    const classify = ["classify", "--data", "blobs.csv", "-o", "no/x.csv"];
+    await assertRefused(folder, classify, "-o no/x.csv: there is no folder no");
+  });
+});
+
+Deno.test("an option of other models is told whose it is", async () => {
+  await inFolder(async (folder) => {
+    const of = (model: string, ...more: string[]) => ["train", "--model", model, ...more];
+    const steps = await run(of("kmeans", "--steps", "5"), folder);
+    assertEquals(steps.code, 2);
+    assertStringIncludes(steps.err, "--steps is no option of kmeans; dynae, ");
+    await assertRefused(
+      folder,
+      of("gmm", "--partition=graph"),
+      "--partition is no option of gmm; ",
+    );
+    await assertRefused(folder, of("dynae", "--covariance", "full"), "gmm has it");
+    await assertRefused(folder, of("kmeans", "--stepz", "5"), "unknown option '--stepz'");
+    await assertRefused(
+      folder,
+      ["compare", "--models", "kmeans,gmm", "--out", "x", "--kappa", "1"],
+      "--kappa is no option of kmeans, gmm; dynae has it",
+    );
+    const help = await run(of("kmeans", "--help-all"), folder);
+    assert(!help.out.includes("--kappa"), help.out);
+  });
+});
+
+const NETWORK = ["--hidden", "16", "--latent", "3", "--pretrain-steps", "5", "--n-init", "1"];
+const SHORT = ["--steps", "4", "--no-baseline", "--threads", "1", "--clusters", "3"];
+
+Deno.test("--from a network of other sizes or kind is refused before a folder is made", async () => {
+  await inFolder(async (folder) => {
+    const dec = ["train", "--model", "dec", "--data", "rows.csv", ...SHORT];
+    assertEquals((await run([...dec, ...NETWORK, "--out", "first"], folder)).code, 0);
+    const from = [...dec, "--from", "first"];
+    await assertRefused(
+      folder,
+      [...from, "--latent", "3"],
+      "--from: the network of first has --hidden 16, this run's 256,256,512; give --hidden 16",
+    );
+    await assertRefused(folder, [...from, "--hidden", "16"], "has --latent 3, this run's 10");
+    const again = await run([...from, ...NETWORK, "--out", "second"], folder);
+    assertEquals(again.code, 0, again.err);
+    await assertRefused(
+      folder,
+      ["train", "--model", "depict", "--from", "first", "--threads", "1"],
+      "first is a run of dec, which pre-trains a dense network; depict needs a convolutional one",
+    );
+  });
+});
+
+Deno.test("an option that has no effect beside another is noted", async () => {
+  await inFolder(async (folder) => {
+    const args = ["train", "--data", "rows.csv", ...NETWORK, ...SHORT, "--partition", "kmeans"];
+    const note = "note: --construction-steps has no effect where --partition is kmeans";
+    const noted = await run([...args, "--out", "a", "--construction-steps", "7"], folder);
+    assertEquals(noted.code, 0, noted.err);
+    assertStringIncludes(noted.err, note);
+    const quiet = await run([...args, "--out", "b"], folder);
+    assert(!quiet.err.includes(note), quiet.err);
+  });
+});
+
+Deno.test("evaluate finds the rows of runs that left some out", async () => {
+  await inFolder(async (folder) => {
+    // Of every third row a value is missing.
+    const text = await Deno.readTextFile(`${folder}/blobs.csv`);
+    const gaps = text.split("\n").map((line, i) => i % 3 === 2 ? line.replace(/^[^,]*/, "") : line);
+    await Deno.writeTextFile(`${folder}/gaps.csv`, gaps.join("\n"));
+    const kmeans = ["--model", "kmeans", "--class-column", "class", "--threads", "1", "--json"];
+    const score = async (run_: string, ...data: string[]) => {
+      const trained = await run(["train", "--out", run_, ...data, ...kmeans], folder);
+      assertEquals(trained.code, 0, trained.err);
+      const labels = ["evaluate", "--labels", `${run_}/labels.csv`, "--json"];
+      const table = ["--truth", "blobs.csv", "--truth-column", "class"];
+      const found = await run([...labels, ...table], folder);
+      assertEquals(found.code, 0, found.err);
+      const { acc, nmi, ari } = JSON.parse(trained.out).results;
+      assertEquals(JSON.parse(found.out), { acc, nmi, ari });
+      return found.err;
+    };
+    const dropped = await score("dropped", "--data", "gaps.csv", "--missing", "drop");
+    assertStringIncludes(dropped, "labels 160 of the 240 rows of blobs.csv");
+    const limited = await score("limited", "--data", "blobs.csv", "--limit", "100");
+    assertStringIncludes(limited, "labels 100 of the 240 rows of blobs.csv");
+    assertEquals(await score("whole", "--data", "blobs.csv"), "");
+    await Deno.writeTextFile(`${folder}/few.txt`, "a\nb\na\n");
+    const few = await run(
+      ["evaluate", "--labels", "whole/labels.csv", "--truth", "few.txt"],
+      folder,
+    );
+    assertEquals(few.code, 1);
+    assertStringIncludes(few.err, "holds 240 labels, few.txt 3 classes, and none of row 3");
+    // As classes of other rows, they are those of the wrong ones.
+    const train = ["train", "--data", "rows.csv", "--model", "kmeans", "--clusters", "3"];
+    const wrong = await run(
+      [...train, "--limit", "160", "--classes", "dropped/labels.csv", "--out", "w"],
+      folder,
+    );
+    assertEquals(wrong.code, 1, wrong.err);
+  });
+});
+
+Deno.test("the formats that are read are the same in help and messages", async () => {
+  const { ROW_FORMATS, CLASS_FORMATS } = await import("../datasets/formats.ts");
+  const flat = (text: string) => text.replace(/\s+/g, " ");
+  for (const name of ["train", "compare", "sweep", "classify", "predict", "embed"]) {
+    const { out } = await run([name, "--help"]);
+    assertStringIncludes(flat(out), ROW_FORMATS);
+  }
+  assertStringIncludes(flat((await run(["evaluate", "--help"])).out), CLASS_FORMATS);
+  await inFolder(async (folder) => {
+    await Deno.writeFile(`${folder}/x.h5`, Uint8Array.of(0x89, 0x48, 0x44, 0x46, 1, 2, 3));
+    const { err } = await run(["data", "info", "x.h5"], folder);
+    assertStringIncludes(err, `HDF5 is not supported; expected ${ROW_FORMATS}`);
+  });
+});
+
+Deno.test("the guide says of every method which partition it starts from", async () => {
+  const { METHODS } = await import("../models/registry.ts");
+  const guide = (await Deno.readTextFile(new URL("../docs/guide.md", import.meta.url)))
+    .replace(/\s+/g, " ");
+  const startsFrom = (partition: string) =>
+    Object.values(METHODS).filter(({ options }) =>
+      options.some((option) => option.name === "partition" && option.default === partition)
+    ).map(({ name }) => name);
+  const quoted = startsFrom("kmeans").map((name) => `\`${name}\``);
+  const list = `${quoted.slice(0, -1).join(", ")} and ${quoted.at(-1)}`;
+  assert(guide.includes(`the default of ${list};`), list);
+  assertEquals([startsFrom("mixture"), startsFrom("graph")], [["vade"], ["dynae"]]);
+  assert(guide.includes("`vade` takes `mixture`, its default"));
+  assert(guide.includes("`dynae` starts from `graph`"));
+});
