@@ -36,7 +36,7 @@ import type { Batch } from "./training/phase.ts";
 import type { Pretraining } from "./training/pretraining.ts";
 import { errorDivisor } from "./training/pretraining_phase.ts";
 import type { Report } from "./training/reporting.ts";
-import { PARTITIONS, startPartition } from "./training/start.ts";
+import { Start } from "./training/start.ts";
 import type { Check } from "./training/trainer.ts";
 import type { Encoding } from "./training/whole_pass.ts";
 
@@ -192,6 +192,7 @@ export class SoftKMeans implements Clustering<DKMTerm> {
   readonly terms = ["reconstruction", "clustering"] as const;
   readonly batchOrder = "shuffled";
   readonly start: string;
+  readonly first?: Start<Autoencoder>;
   readonly interval: number;
   /** The values of α, in their order, each for an interval. */
   private readonly alphas: readonly number[];
@@ -204,9 +205,10 @@ export class SoftKMeans implements Clustering<DKMTerm> {
   /** Makes the variables. @param fitting What is trained. @param options See there. */
   constructor(private readonly fitting: Fitting, private readonly options: DKMOptions) {
     const { training: { state } } = fitting;
-    const { start, partition, steps, alpha, alphas, checkInterval, keepMoments } = options;
+    const { start, steps, alpha, alphas, checkInterval, keepMoments } = options;
     const isAnnealed = start === "annealed";
-    this.start = isAnnealed ? "random centroids" : PARTITIONS[partition];
+    if (!isAnnealed) this.first = new Start(fitting, options);
+    this.start = this.first?.name ?? "random centroids";
     this.alphas = annealedAlphas(alpha, isAnnealed ? alphas : 1);
     this.interval = isAnnealed ? Math.max(Math.ceil(steps / alphas), 1) : checkInterval;
     this.alpha = state.variable("alpha", [1]);
@@ -224,8 +226,8 @@ export class SoftKMeans implements Clustering<DKMTerm> {
 
   /** Centroids of the first partition, or, where nothing was pre-trained, from U[−1, 1]. */
   async begin(encoding: Encoding, pretraining?: Pretraining): Promise<Uint32Array | undefined> {
-    if (pretraining) {
-      const labels = await startPartition(this.fitting, encoding, this.options);
+    if (pretraining && this.first) {
+      const labels = await this.first.find(encoding);
       if (this.updates) await this.takeMoments(pretraining, this.updates);
       return labels;
     }

@@ -38,13 +38,7 @@ import { type Batch, Phase } from "./training/phase.ts";
 import { pretrainingLosses } from "./training/pretraining.ts";
 import { DENSE_PRETRAINING, PRETRAINING_OPTIONS } from "./training/pretraining_options.ts";
 import type { Report } from "./training/reporting.ts";
-import {
-  moveToMeans,
-  PARTITION_OPTION,
-  type PartitionOption,
-  PARTITIONS,
-  startPartition,
-} from "./training/start.ts";
+import { moveToMeans, Start, START_OPTIONS, type StartOptions } from "./training/start.ts";
 import type { Check } from "./training/trainer.ts";
 import { Assignment, type Encoding } from "./training/whole_pass.ts";
 
@@ -55,7 +49,7 @@ export type DynAETerm = "code" | "image";
 export type ThresholdSchedule = "code" | "paper";
 
 /** Options of {@linkcode DynAE}. */
-export interface DynAEOptions extends JointOptions, PartitionOption {
+export interface DynAEOptions extends JointOptions, StartOptions {
   /**
    * Unless the partition is k-means': steps in which every sample is pulled to the centroid of its cluster
    * in the partition, so that the encoder learns it, before q decides.
@@ -92,8 +86,9 @@ const CODE = "DynAE's code";
 const OPTIONS: Specs<DynAEOptions> = {
   ...ARCHITECTURE_OPTIONS,
   ...PRETRAINING_OPTIONS,
+  ...START_OPTIONS,
   partition: {
-    ...PARTITION_OPTION.partition,
+    ...START_OPTIONS.partition,
     default: "graph",
     source: "thrifty; the paper: kmeans",
   },
@@ -314,6 +309,7 @@ export class Construction implements Clustering<DynAETerm> {
   readonly terms = ["code", "image"] as const;
   // The authors' clustering batches are unshuffled, the last partial one included.
   readonly batchOrder = "sequential" as const;
+  readonly first: Start<Autoencoder>;
   readonly start: string;
   /** C, [K, p]. */
   readonly centroids: Variable;
@@ -340,7 +336,8 @@ export class Construction implements Clustering<DynAETerm> {
     const { training, samples: { n, d }, centroids } = fitting;
     const { state } = training;
     const { clusters, gamma, latent, partition, constructionSteps, batchSize, seed } = options;
-    this.start = PARTITIONS[partition];
+    this.first = new Start(fitting, options);
+    this.start = this.first.name;
     this.centroids = centroids;
     this.images = state.variable("centroid images", [clusters, d]);
     this.labels = state.variable("labels", [n], { dtype: "u32" });
@@ -376,7 +373,7 @@ export class Construction implements Clustering<DynAETerm> {
   /** The partition that is constructed first; the published k-means at this place only scores the code. */
   async begin(encoding: Encoding): Promise<Uint32Array> {
     if (!this.constructed) return (await this.scoringKMeans(encoding, 0)).labels;
-    const labels = await startPartition(this.fitting, encoding, this.options);
+    const labels = await this.first.find(encoding);
     this.constructed.write(labels);
     return labels;
   }

@@ -33,16 +33,20 @@ const LOGGED_TERMS: Readonly<Record<CriticMode, readonly string[]>> = {
   trained: ["reconstruction", "interpolation", "critic"],
 };
 
-/** The augmentation that options and samples ask for; none for rows that are not images. */
+/**
+ * The augmentation that options and samples ask for; none for rows that are not images.
+ * @param stream Of its draws.
+ */
 export function augmentationFor(
   training: Training,
   { height, width }: Samples,
   { rotation, shift, seed }: Pick<PretrainingOptions, "rotation" | "shift" | "seed">,
+  stream: number = STREAM.transforms,
 ): Augmentation | undefined {
   if (height === undefined || width === undefined || (rotation === 0 && shift === 0)) {
     return undefined;
   }
-  return new Augmentation(training.state, { height, width, rotation, shift, seed });
+  return new Augmentation(training.state, { height, width, rotation, shift, seed, stream });
 }
 
 /** x [n, d] as the network sees it: with values masked, with normal noise, or as it is. */
