@@ -14,7 +14,7 @@ import { reshape, stopGradient } from "../engine/ops/reshape.ts";
 import { gather } from "../engine/ops/rows.ts";
 import { meanSquaredError } from "../engine/ops/squared_error.ts";
 import { scale } from "../engine/ops/affine.ts";
-import { type Optimizer, Sgd } from "../engine/network/optim.ts";
+import { Adam, type Optimizer, Sgd } from "../engine/network/optim.ts";
 import { trace } from "../engine/planner/program.ts";
 import { State } from "../engine/state/state.ts";
 import { Table } from "../engine/state/table.ts";
@@ -55,6 +55,8 @@ export interface DynAEOptions extends JointOptions, StartOptions {
    * in the partition, so that the encoder learns it, before q decides.
    */
   readonly constructionSteps: number;
+  /** Of those steps' Adam, whose rate falls to 0 along a cosine. */
+  readonly constructionLearningRate: number;
   /** Of the clustering phase's SGD. */
   readonly learningRate: number;
   /** Of the clustering phase's SGD. */
@@ -86,6 +88,7 @@ const CODE = "DynAE's code";
 const OPTIONS: Specs<DynAEOptions> = {
   ...ARCHITECTURE_OPTIONS,
   ...PRETRAINING_OPTIONS,
+  pretrainSteps: { ...PRETRAINING_OPTIONS.pretrainSteps, default: 10_000 },
   ...START_OPTIONS,
   partition: {
     ...START_OPTIONS.partition,
@@ -98,6 +101,13 @@ const OPTIONS: Specs<DynAEOptions> = {
     min: 0,
     description: "unless the partition is kmeans: steps towards its clusters before q decides",
     source: "thrifty",
+  },
+  constructionLearningRate: {
+    type: "number",
+    default: 1e-3,
+    min: 0,
+    description: "Adam's learning rate for those steps; it falls to 0 along a cosine",
+    source: "thrifty; SGD's of the clustering phase leaves rows outside their clusters",
   },
   steps: {
     type: "integer",
@@ -333,7 +343,7 @@ export class Construction implements Clustering<DynAETerm> {
     private readonly augmentation: Augmentation | undefined,
     private readonly options: DynAEOptions,
   ) {
-    const { training, samples: { n, d }, centroids } = fitting;
+    const { training, net: { parameters }, samples: { n, d }, centroids } = fitting;
     const { state } = training;
     const { clusters, gamma, latent, partition, constructionSteps, batchSize, seed } = options;
     this.first = new Start(fitting, options);
@@ -352,22 +362,20 @@ export class Construction implements Clustering<DynAETerm> {
     if (constructionSteps === 0) return;
     const { terms, batchOrder } = this;
     const settings = { name: "construction", terms, batchSize, batchOrder, seed };
+    const { adamEpsilon: epsilon, constructionLearningRate: learningRate } = options;
+    const adam = { learningRate, epsilon, decaySteps: constructionSteps };
     this.construction = new Phase(
       training,
       settings,
-      () => [["total", [this.sgd("construction")]]],
+      (step) => [["total", [new Adam(state, "construction adam", parameters, { step, ...adam })]]],
     );
   }
 
   /** Updates the autoencoder. */
   optimizers(_step: Variable): Optimizer[] {
-    return [this.sgd("clustering")];
-  }
-
-  private sgd(phase: string): Sgd {
     const { training: { state }, net } = this.fitting;
     const { learningRate, momentum } = this.options;
-    return new Sgd(state, `${phase} sgd`, net.parameters, { learningRate, momentum });
+    return [new Sgd(state, "clustering sgd", net.parameters, { learningRate, momentum })];
   }
 
   /** The partition that is constructed first; the published k-means at this place only scores the code. */
