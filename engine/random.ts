@@ -25,6 +25,7 @@ export const STREAM = {
   labels: 15,
   heldOut: 16,
   layout: 17,
+  labelledTransforms: 18,
 } as const;
 
 /** Numbers of one stream, in order. Equal to `randomUniform` of the same key at step `step`. */

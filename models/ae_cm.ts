@@ -39,7 +39,7 @@ import { augmentationFor, Pretraining } from "./training/pretraining.ts";
 import { DENSE_PRETRAINING } from "./training/pretraining_options.ts";
 import { reporterOf } from "./training/reporting.ts";
 import { Rows } from "./training/rows.ts";
-import { PARTITIONS, startPartition } from "./training/start.ts";
+import { Start } from "./training/start.ts";
 
 /** What weighs the terms of {@linkcode jointLosses}. */
 export type JointWeights = Pick<
@@ -218,9 +218,7 @@ export class AECM extends DeepEstimator<AECMOptions> {
       program.run();
       return null;
     });
-    return start
-      ? { end, start: start.name, partitions: { [start.name]: await start.labels } }
-      : { end };
+    return start ? { end, start: start.first.name, partitions: await start.partitions() } : { end };
   }
 }
 
@@ -239,8 +237,8 @@ function trainedBlocks(
 
 /** An autoencoder, a partition of its code, and the module trained alone on its code: what joint training may start from. */
 class PretrainedStart {
-  /** What the partition is called. */
-  readonly name: string;
+  /** The partition. */
+  readonly first: Start<Autoencoder>;
   private readonly pretraining: Pretraining;
   private readonly found: Variable;
   private readonly alone: Descent<"reconstruction" | "sparsity" | "merging" | "prior">;
@@ -251,9 +249,9 @@ class PretrainedStart {
     private readonly options: AECMOptions,
   ) {
     const { training, net, samples } = fitting;
-    this.name = PARTITIONS[options.partition];
     const augmentation = augmentationFor(training, samples, options);
     this.pretraining = new Pretraining(training, net, augmentation, options);
+    this.first = new Start(fitting, options);
     this.found = training.state.variable("pre-trained labels", [samples.n], { dtype: "u32" });
     this.alone = new Descent(training, {
       ...options,
@@ -266,9 +264,10 @@ class PretrainedStart {
     });
   }
 
-  /** The labels of k-means on the pre-trained code, [n]. */
-  get labels(): Promise<Uint32Array> {
-    return this.found.read() as Promise<Uint32Array>;
+  /** What was found in the pre-trained code, by names. */
+  async partitions(): Promise<Record<string, Uint32Array>> {
+    const labels = await this.found.read() as Uint32Array;
+    return { ...await this.first.partitions(), [this.first.name]: labels };
   }
 
   async run(): Promise<void> {
@@ -276,8 +275,8 @@ class PretrainedStart {
     const { rows, training, encoding } = fitting;
     await this.pretraining.run(rows);
     await encoding.run();
-    await training.once(this.name, async () => {
-      this.found.write(await startPartition(fitting, encoding, options));
+    await training.once(this.first.name, async () => {
+      this.found.write(await this.first.find(encoding));
       const start = Float32Array.from(await fitting.centroids.read());
       module.initialize(start, options.init === "pre" ? "inverse" : { twiceVariance: 1 });
       return null;

@@ -7,7 +7,7 @@ import {
 } from "./evaluation/feature_diagnostics.ts";
 import type { Profile, Specs } from "./options.ts";
 import { PRETRAINING_OPTIONS, type PretrainingOptions } from "./training/pretraining_options.ts";
-import { PARTITION_OPTION, type PartitionOption } from "./training/start.ts";
+import { START_OPTIONS, type StartOptions } from "./training/start.ts";
 
 /** How the centroids are kept orthonormal: by a penalty's norm, or by construction. */
 export type Orthonormality = "l1" | "frobenius" | "hard";
@@ -19,7 +19,7 @@ export interface AECMOptions
     PretrainingOptions,
     ClusteringOptions,
     FeatureDiagnosticsOptions,
-    PartitionOption {
+    StartOptions {
   /** Where `init` is not `rand`: steps of the module alone on the pre-trained code. */
   readonly moduleSteps: number;
   /** β: weight of the data's reconstruction. */
@@ -112,7 +112,7 @@ export const AE_CM_OPTIONS: Specs<AECMOptions> = {
     source: `${CODE}; its PyTorch example: 0.01, PyTorch's default`,
   },
   ...CLUSTERING_OPTIONS,
-  ...PARTITION_OPTION,
+  ...START_OPTIONS,
   nInit: {
     type: "integer",
     default: 20,

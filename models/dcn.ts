@@ -32,7 +32,7 @@ import { type Clustering, JointEstimator } from "./training/joint_estimator.ts";
 import type { Batch } from "./training/phase.ts";
 import { DENSE_PRETRAINING } from "./training/pretraining_options.ts";
 import type { Report } from "./training/reporting.ts";
-import { PARTITIONS, startPartition } from "./training/start.ts";
+import { Start } from "./training/start.ts";
 import type { Check } from "./training/trainer.ts";
 import type { Encoding } from "./training/whole_pass.ts";
 
@@ -132,6 +132,7 @@ export class Alternation implements Clustering<DCNTerm> {
   readonly terms = ["reconstruction", "clustering"] as const;
   readonly batchOrder = "sequential";
   readonly start: string;
+  readonly first: Start<Autoencoder>;
   /** s: the cluster of every sample, u32 [N, 1]. */
   private readonly assignments: Variable;
   /** c: samples that each centroid is the mean of, u32 [K]. */
@@ -140,8 +141,9 @@ export class Alternation implements Clustering<DCNTerm> {
   /** Makes the variables. @param fitting What is trained. @param options See there. */
   constructor(private readonly fitting: Fitting, private readonly options: DCNOptions) {
     const { training: { state }, samples: { n } } = fitting;
-    const { clusters, initialCount, partition } = options;
-    this.start = PARTITIONS[partition];
+    const { clusters, initialCount } = options;
+    this.first = new Start(fitting, options);
+    this.start = this.first.name;
     this.assignments = state.variable("assignments", [n, 1], { dtype: "u32" });
     const data = new Uint32Array(clusters).fill(initialCount);
     this.counts = state.variable("centroid counts", [clusters], { dtype: "u32", data });
@@ -155,7 +157,7 @@ export class Alternation implements Clustering<DCNTerm> {
 
   /** M and s of the first partition. */
   async begin(encoding: Encoding): Promise<Uint32Array> {
-    const labels = await startPartition(this.fitting, encoding, this.options);
+    const labels = await this.first.find(encoding);
     this.assignments.write(labels);
     return labels;
   }

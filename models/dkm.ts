@@ -36,7 +36,7 @@ import type { Batch } from "./training/phase.ts";
 import type { Pretraining } from "./training/pretraining.ts";
 import { errorDivisor } from "./training/pretraining_phase.ts";
 import type { Report } from "./training/reporting.ts";
-import { PARTITIONS, startPartition } from "./training/start.ts";
+import { Start } from "./training/start.ts";
 import type { Check } from "./training/trainer.ts";
 import type { Encoding } from "./training/whole_pass.ts";
 
@@ -206,6 +206,7 @@ export class SoftKMeans implements Clustering<DKMTerm> {
   readonly terms = ["reconstruction", "clustering"] as const;
   readonly batchOrder = "shuffled";
   readonly start: string;
+  readonly first?: Start<Autoencoder>;
   readonly interval: number;
   private readonly alphaAt: (step: number) => number;
   /** α of the present steps, [1]. */
@@ -217,8 +218,9 @@ export class SoftKMeans implements Clustering<DKMTerm> {
   /** Makes the variables. @param fitting What is trained. @param options See there. */
   constructor(private readonly fitting: Fitting, private readonly options: DKMOptions) {
     const { training: { state } } = fitting;
-    const { start, partition, keepMoments } = options;
-    this.start = start === "annealed" ? "random centroids" : PARTITIONS[partition];
+    const { start, keepMoments } = options;
+    if (start !== "annealed") this.first = new Start(fitting, options);
+    this.start = this.first?.name ?? "random centroids";
     const { interval, at } = alphasOf(options);
     this.interval = interval;
     this.alphaAt = at;
@@ -237,8 +239,8 @@ export class SoftKMeans implements Clustering<DKMTerm> {
 
   /** Centroids of the first partition, or, where nothing was pre-trained, from U[−1, 1]. */
   async begin(encoding: Encoding, pretraining?: Pretraining): Promise<Uint32Array | undefined> {
-    if (pretraining) {
-      const labels = await startPartition(this.fitting, encoding, this.options);
+    if (pretraining && this.first) {
+      const labels = await this.first.find(encoding);
       if (this.updates) await this.takeMoments(pretraining, this.updates);
       return labels;
     }

@@ -14,7 +14,7 @@ import { reshape, stopGradient } from "../engine/ops/reshape.ts";
 import { gather } from "../engine/ops/rows.ts";
 import { meanSquaredError } from "../engine/ops/squared_error.ts";
 import { scale } from "../engine/ops/affine.ts";
-import { type Optimizer, Sgd } from "../engine/network/optim.ts";
+import { Adam, type Optimizer, Sgd } from "../engine/network/optim.ts";
 import { trace } from "../engine/planner/program.ts";
 import { State } from "../engine/state/state.ts";
 import { Table } from "../engine/state/table.ts";
@@ -38,13 +38,7 @@ import { type Batch, Phase } from "./training/phase.ts";
 import { pretrainingLosses } from "./training/pretraining.ts";
 import { DENSE_PRETRAINING, PRETRAINING_OPTIONS } from "./training/pretraining_options.ts";
 import type { Report } from "./training/reporting.ts";
-import {
-  moveToMeans,
-  PARTITION_OPTION,
-  type PartitionOption,
-  PARTITIONS,
-  startPartition,
-} from "./training/start.ts";
+import { moveToMeans, Start, START_OPTIONS, type StartOptions } from "./training/start.ts";
 import type { Check } from "./training/trainer.ts";
 import { Assignment, type Encoding } from "./training/whole_pass.ts";
 
@@ -55,12 +49,14 @@ export type DynAETerm = "code" | "image";
 export type ThresholdSchedule = "code" | "paper";
 
 /** Options of {@linkcode DynAE}. */
-export interface DynAEOptions extends JointOptions, PartitionOption {
+export interface DynAEOptions extends JointOptions, StartOptions {
   /**
    * Unless the partition is k-means': steps in which every sample is pulled to the centroid of its cluster
    * in the partition, so that the encoder learns it, before q decides.
    */
   readonly constructionSteps: number;
+  /** Of those steps' Adam, whose rate falls to 0 along a cosine. */
+  readonly constructionLearningRate: number;
   /** Of the clustering phase's SGD. */
   readonly learningRate: number;
   /** Of the clustering phase's SGD. */
@@ -92,8 +88,10 @@ const CODE = "DynAE's code";
 const OPTIONS: Specs<DynAEOptions> = {
   ...ARCHITECTURE_OPTIONS,
   ...PRETRAINING_OPTIONS,
+  pretrainSteps: { ...PRETRAINING_OPTIONS.pretrainSteps, default: 10_000 },
+  ...START_OPTIONS,
   partition: {
-    ...PARTITION_OPTION.partition,
+    ...START_OPTIONS.partition,
     default: "graph",
     source: "thrifty; the paper: kmeans",
   },
@@ -104,6 +102,13 @@ const OPTIONS: Specs<DynAEOptions> = {
     description: "unless the partition is kmeans: steps towards its clusters before q decides",
     unusedWhere: ["partition", "kmeans"],
     source: "thrifty",
+  },
+  constructionLearningRate: {
+    type: "number",
+    default: 1e-3,
+    min: 0,
+    description: "Adam's learning rate for those steps; it falls to 0 along a cosine",
+    source: "thrifty; SGD's of the clustering phase leaves rows outside their clusters",
   },
   steps: {
     type: "integer",
@@ -320,6 +325,7 @@ export class Construction implements Clustering<DynAETerm> {
   readonly terms = ["code", "image"] as const;
   // The authors' clustering batches are unshuffled, the last partial one included.
   readonly batchOrder = "sequential" as const;
+  readonly first: Start<Autoencoder>;
   readonly start: string;
   /** C, [K, p]. */
   readonly centroids: Variable;
@@ -343,10 +349,11 @@ export class Construction implements Clustering<DynAETerm> {
     private readonly augmentation: Augmentation | undefined,
     private readonly options: DynAEOptions,
   ) {
-    const { training, samples: { n, d }, centroids } = fitting;
+    const { training, net: { parameters }, samples: { n, d }, centroids } = fitting;
     const { state } = training;
     const { clusters, gamma, latent, partition, constructionSteps, batchSize, seed } = options;
-    this.start = PARTITIONS[partition];
+    this.first = new Start(fitting, options);
+    this.start = this.first.name;
     this.centroids = centroids;
     this.images = state.variable("centroid images", [clusters, d]);
     this.labels = state.variable("labels", [n], { dtype: "u32" });
@@ -361,28 +368,26 @@ export class Construction implements Clustering<DynAETerm> {
     if (constructionSteps === 0) return;
     const { terms, batchOrder } = this;
     const settings = { name: "construction", terms, batchSize, batchOrder, seed };
+    const { adamEpsilon: epsilon, constructionLearningRate: learningRate } = options;
+    const adam = { learningRate, epsilon, decaySteps: constructionSteps };
     this.construction = new Phase(
       training,
       settings,
-      () => [["total", [this.sgd("construction")]]],
+      (step) => [["total", [new Adam(state, "construction adam", parameters, { step, ...adam })]]],
     );
   }
 
   /** Updates the autoencoder. */
   optimizers(_step: Variable): Optimizer[] {
-    return [this.sgd("clustering")];
-  }
-
-  private sgd(phase: string): Sgd {
     const { training: { state }, net } = this.fitting;
     const { learningRate, momentum } = this.options;
-    return new Sgd(state, `${phase} sgd`, net.parameters, { learningRate, momentum });
+    return [new Sgd(state, "clustering sgd", net.parameters, { learningRate, momentum })];
   }
 
   /** The partition that is constructed first; the published k-means at this place only scores the code. */
   async begin(encoding: Encoding): Promise<Uint32Array> {
     if (!this.constructed) return (await this.scoringKMeans(encoding, 0)).labels;
-    const labels = await startPartition(this.fitting, encoding, this.options);
+    const labels = await this.first.find(encoding);
     this.constructed.write(labels);
     return labels;
   }

@@ -223,13 +223,20 @@ export {
 export { type Report, reporterOf } from "./training/reporting.ts";
 export {
   moveToMeans,
-  PARTITION_OPTION,
   type PartitionName,
-  type PartitionOption,
   PARTITIONS,
+  type PartitionSettings,
+  Start,
+  START_OPTIONS,
   type StartOptions,
   startPartition,
 } from "./training/start.ts";
+export {
+  type ClassifierOptions,
+  SELF_LABELLING_OPTIONS,
+  SelfLabelling,
+  type SelfLabellingOptions,
+} from "./training/self_labelling.ts";
 export { type Check, type PhaseEnd, type Replay, Training } from "./training/trainer.ts";
 export { type Affinity, Encoding, Labelling, labelsOf } from "./training/whole_pass.ts";
 export type { Edges } from "./graph/edges.ts";
@@ -240,6 +247,7 @@ export {
   nearestNeighbours,
   neighboursAmong,
 } from "./graph/nearest_neighbours.ts";
+export { sureRows } from "./graph/sure_rows.ts";
 export { agreementOf, neighbourhoods, normalizedCut } from "./graph/normalized_cut.ts";
 export {
   type GraphPartition,

@@ -41,7 +41,8 @@ import type { Batch } from "./training/phase.ts";
 import { DENSE_PRETRAINING, PRETRAINING_OPTIONS } from "./training/pretraining_options.ts";
 import { STACKED_DENOISING } from "./training/pretraining_profiles.ts";
 import type { Report } from "./training/reporting.ts";
-import { PARTITIONS, startPartition } from "./training/start.ts";
+import { SELF_LABELLING_OPTIONS, type SelfLabellingOptions } from "./training/self_labelling.ts";
+import { Start } from "./training/start.ts";
 import type { Check, PhaseEnd } from "./training/trainer.ts";
 import type { Encoding } from "./training/whole_pass.ts";
 
@@ -52,7 +53,7 @@ export type VaDETerm = "reconstruction" | "divergence";
 export type OutputLikelihood = "bernoulli" | "gaussian";
 
 /** Options of {@linkcode VaDE}. */
-export interface VaDEOptions extends JointOptions {
+export interface VaDEOptions extends JointOptions, SelfLabellingOptions {
   /** How the first mixture is found: by EM from k-means, or from the partition of the neighbour graph. */
   readonly partition: "mixture" | "graph";
   /** Adam's learning rate for the network, in the clustering phase. */
@@ -140,6 +141,7 @@ const OPTIONS: Specs<VaDEOptions> = {
     min: 1,
     description: "steps between two looks at the clusters",
   },
+  ...SELF_LABELLING_OPTIONS,
   partition: {
     type: "choice",
     choices: ["mixture", "graph"],
@@ -396,6 +398,7 @@ class EvidenceAscent implements Clustering<VaDETerm> {
   readonly terms = ["reconstruction", "divergence"] as const;
   readonly batchOrder = "shuffled";
   readonly start: string;
+  readonly first?: Start<Autoencoder>;
   private readonly encoder: VariationalEncoder;
 
   constructor(
@@ -405,9 +408,9 @@ class EvidenceAscent implements Clustering<VaDETerm> {
     private readonly options: VaDEOptions & { readonly likelihood: OutputLikelihood },
   ) {
     const { net, training: { state } } = fitting;
-    this.start = options.partition === "mixture"
-      ? "Gaussian mixture of the pre-trained code"
-      : PARTITIONS[options.partition];
+    const { partition } = options;
+    if (partition === "graph") this.first = new Start(fitting, { ...options, partition });
+    this.start = this.first?.name ?? "Gaussian mixture of the pre-trained code";
     this.encoder = new VariationalEncoder(state, net, options.seed);
   }
 
@@ -434,10 +437,10 @@ class EvidenceAscent implements Clustering<VaDETerm> {
   /** A mixture by EM on the code; its weights start equal, as in the authors' code: logits of 0. */
   async begin(encoding: Encoding): Promise<Uint32Array> {
     const { fitting, prior, options } = this;
-    const { clusters, latent, nInit, seed, partition } = options;
+    const { clusters, latent, nInit, seed } = options;
     const { context: { signal }, backend } = fitting.training;
     const { codes } = encoding;
-    const from = partition === "mixture" ? nInit : await startPartition(fitting, encoding, options);
+    const from = await this.first?.find(encoding) ?? nInit;
     const values = Float32Array.from(await codes.read());
     const settings = { ...CODE_MIXTURE, clusters, seed, signal };
     const found = await fitMixture(backend, values, latent, from, settings);

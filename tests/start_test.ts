@@ -3,8 +3,11 @@ import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { loadDataset } from "../datasets/load.ts";
 import { openCpuBackend } from "../engine/cpu/backend.ts";
 import { accuracy } from "../models/evaluation/metrics.ts";
-import type { Checkpoint } from "../models/estimator.ts";
+import type { Checkpoint, FitContext } from "../models/estimator.ts";
 import { METHODS } from "../models/registry.ts";
+import { Rows } from "../models/training/rows.ts";
+import { SelfLabelling } from "../models/training/self_labelling.ts";
+import { Training } from "../models/training/trainer.ts";
 
 const SHORT = {
   hidden: [48],
@@ -80,3 +83,79 @@ for (const { model, option, choice } of STARTS) {
     await backend.dispose();
   });
 }
+
+/** The methods that can label their first partition again. */
+const SELF_LABELLING = Object.values(METHODS).filter(({ options }) =>
+  options.some(({ name }) => name === "selfLabelSteps")
+).map(({ name }) => name);
+
+assert(SELF_LABELLING.length >= 7, SELF_LABELLING.join());
+
+for (const model of SELF_LABELLING) {
+  Deno.test(`${model}: a self-labelled partition resumes to the same bytes, in the middle too`, async () => {
+    const backend = await openCpuBackend({ threads: 1 });
+    const method = METHODS[model];
+    const known = new Set(method.options.map(({ name }) => name));
+    const all = { ...SHORT, partition: "graph", selfLabelSteps: 24, logInterval: 6 };
+    const options = Object.fromEntries(Object.entries(all).filter(([name]) => known.has(name)));
+    const saved: Checkpoint[] = [];
+    const save = (checkpoint: Checkpoint) => Promise.resolve(void saved.push(checkpoint));
+    const fit = async (context: FitContext) => {
+      const estimator = method.create(options);
+      const result = await estimator.fit(samples, { backend, ...context });
+      await estimator.dispose();
+      return result;
+    };
+    const whole = await fit({ save, saveSteps: 6 });
+    const { start, partitions, history } = whole;
+    assertStringIncludes(start!, "self-labelled");
+    assertEquals(Object.keys(partitions).slice(0, 2), [
+      "graph partition of the pre-trained code",
+      start,
+    ]);
+    const rows = history.filter(({ phase }) => phase === "self-labelling");
+    assertEquals(rows.map(({ step }) => step), [6, 12, 18, 24]);
+    // Unsure rows wait for a quarter of the steps.
+    const learnt = rows.map(({ learnt }) => learnt as number);
+    assert(learnt[0] <= 1 && learnt[3] >= learnt[0] - 0.05, learnt.join());
+    const middle = saved.find(({ host }) => {
+      const { phases } = host as { phases: Record<string, { step: number }> };
+      return phases["self-labelling"]?.step === 12;
+    })!;
+    const resumed = await fit({ resume: middle });
+    assertEquals(resumed.labels, whole.labels);
+    assertEquals(resumed.history, history);
+    assertEquals(resumed.partitions, partitions);
+    await backend.dispose();
+  });
+}
+
+Deno.test("self-labelling labels the rows that are not sure, and mends the wrong ones", async () => {
+  const backend = await openCpuBackend({ threads: 1 });
+  const training = new Training(backend, {});
+  using rows = await Rows.open(backend, samples);
+  const labelling = new SelfLabelling({ training, samples, rows }, {
+    clusters: 4,
+    hidden: [32],
+    selfLabelSteps: 300,
+    selfLabelThreshold: 0.9,
+    rotation: 10,
+    shift: 0.1,
+    batchSize: 64,
+    logInterval: 100,
+    seed: 0,
+  });
+  // A third of the rows is unsure, and has the next digit's label.
+  const sure = Uint8Array.from(truth, (_, i) => i % 3 === 0 ? 0 : 1);
+  const given = Uint32Array.from(truth, (digit, i) => sure[i] ? digit : (digit + 1) % 4);
+  labelling.write(given, sure);
+  const labels = await labelling.run();
+  const unsure = truth.flatMap((_, i) => sure[i] ? [] : [i]);
+  const right = unsure.filter((i) => labels[i] === truth[i]).length / unsure.length;
+  assert(right > 0.9, `${right}`);
+  // At first the sure rows alone are learnt; after a quarter of the steps most others too.
+  const learnt = training.history.map(({ learnt }) => learnt as number);
+  assert(learnt[2] > 0.85 && learnt[0] < learnt[2], learnt.join());
+  training.dispose();
+  await backend.dispose();
+});

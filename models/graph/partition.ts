@@ -1,7 +1,8 @@
 /**
  * A partition by the graph of nearest neighbours: k-means and mixtures on the rows themselves and on
- * UMAP's layouts of them (N2D: McConville, Santos-Rodríguez, Piechocki and Craddock, ICPR 2020), of
- * which the one with the lowest normalised cut is taken. No labels are needed to choose.
+ * UMAP's layouts of them (N2D: McConville, Santos-Rodríguez, Piechocki and Craddock, ICPR 2020), each
+ * settled by the majority of neighbours, of which the one with the lowest normalised cut is taken.
+ * No labels are needed to choose.
  */
 import type { Backend } from "../../engine/backend/backend.ts";
 import { DivergedError } from "../estimator.ts";
@@ -11,8 +12,9 @@ import { kmeans, meanVarianceOf } from "../shallow/kmeans.ts";
 import { assignToMixture, ExpectationMaximization, standardizationOf } from "../shallow/mixture.ts";
 import { fuzzyGraph } from "./fuzzy_graph.ts";
 import { layoutOf, spectralStart } from "./layout.ts";
+import { majorityOf } from "./majority.ts";
 import { nearestNeighbours } from "./nearest_neighbours.ts";
-import { agreementOf, neighbourhoods, normalizedCut } from "./normalized_cut.ts";
+import { neighbourhoods, normalizedCut } from "./normalized_cut.ts";
 
 /** Options of {@linkcode graphPartition}. */
 export interface GraphPartitionOptions {
@@ -40,15 +42,12 @@ export interface PartitionCandidate {
 export interface GraphPartition extends PartitionCandidate {
   /** All candidates, in the order in which they were made. */
   readonly candidates: readonly PartitionCandidate[];
-  /** 1 for a row of whose 20 nearest others at least nine tenths have its label, else 0: [n]. */
-  readonly sure: Uint8Array;
 }
 
 /** Other rows by whose edges a cut is measured: 15 neighbours, the row itself counted. */
 export const CUT_DEGREE = 14;
-/** Other rows by which it is told whether a row is sure, and the share that has to agree. */
-const SURE_NEIGHBOURS = 20;
-const SURE_SHARE = 0.9;
+/** Most rounds in which rows take the label of most of those neighbours. */
+const MAJORITY_ROUNDS = 10;
 /** Of the mixtures: added to variances, as a share of the mean variance, and when EM ends. */
 const EM = { prior: 1, sigma2: 0, regCovar: 1e-4, maxIterations: 100, tolerance: 1e-3 };
 
@@ -66,15 +65,25 @@ export async function graphPartition(
   const { clusters, neighbourCounts = [10, 20, 30], seed = 0, signal } = options;
   const [n, p] = codes.shape;
   if (n < 3) throw new RangeError(`graph partition: it needs at least 3 rows, got ${n}`);
-  const most = Math.max(...neighbourCounts.map((k) => k - 1), SURE_NEIGHBOURS, CUT_DEGREE);
+  const most = Math.max(...neighbourCounts.map((k) => k - 1), CUT_DEGREE);
   const points = Table.of(codes);
   const neighbours = await nearestNeighbours(backend, points, Math.min(most, n - 1), signal);
-  const graph = neighbourhoods(neighbours, Math.min(CUT_DEGREE, n - 1));
+  const degree = Math.min(CUT_DEGREE, n - 1);
+  const graph = neighbourhoods(neighbours, degree);
   const candidates: PartitionCandidate[] = [];
   const addOf = async (data: Float32Array, width: number, where: string) => {
     const settings = { clusters, seed, signal };
-    for (const [name, labels] of await partitionsOf(backend, data, width, settings)) {
-      const candidate = { name: name + where, cut: normalizedCut(graph, labels, clusters), labels };
+    for (const [name, found] of await partitionsOf(backend, data, width, settings)) {
+      // Noise at the borders, of which k-means has more than others, would decide by itself. Clusters
+      // of fewer rows than neighbours lose the vote: their partition stays as it was found.
+      const settled = majorityOf(neighbours, degree, found, clusters, MAJORITY_ROUNDS);
+      const candidate = [found, settled]
+        .map((labels) => ({
+          name: name + where,
+          cut: normalizedCut(graph, labels, clusters),
+          labels,
+        }))
+        .reduce((a, b) => b.cut < a.cut ? b : a);
       candidates.push(candidate);
     }
   };
@@ -86,9 +95,7 @@ export async function graphPartition(
     await addOf(layout, 2, ` on the layout of ${k} neighbours`);
   }
   const best = candidates.reduce((best, candidate) => candidate.cut < best.cut ? candidate : best);
-  const agreement = agreementOf(neighbours, best.labels, Math.min(SURE_NEIGHBOURS, n - 1));
-  const sure = Uint8Array.from(agreement, (share) => share >= SURE_SHARE ? 1 : 0);
-  return { ...best, candidates, sure };
+  return { ...best, candidates };
 }
 
 /** k-means, and a mixture that starts from it, if its covariances stay regular. */

@@ -200,6 +200,8 @@ export interface AugmentationOptions {
   readonly shift: number;
   /** Of the draws, 32 bits. */
   readonly seed: number;
+  /** Of the draws, one of each augmentation of a training. Default: pre-training's. */
+  readonly stream?: number;
 }
 
 /**
@@ -211,8 +213,8 @@ export class Augmentation {
 
   /** Makes the ranges. @param state Owns them. @param options Sizes and ranges. */
   constructor(state: State, private readonly options: AugmentationOptions) {
-    const { rotation, shift, height, width } = options;
-    this.ranges = state.variable("augmentation ranges", [3], {
+    const { rotation, shift, height, width, stream = STREAM.transforms } = options;
+    this.ranges = state.variable(`augmentation ranges ${stream}`, [3], {
       data: Float32Array.of(rotation * Math.PI / 180, shift * height, shift * width),
       saved: false,
     });
@@ -220,8 +222,8 @@ export class Augmentation {
 
   /** T(x): [n, height·width·channels] -> the same shape. @param step The counter that draws follow. */
   apply(x: Tensor, step: Tensor): Tensor {
-    const { seed, height, width, channels } = this.options;
-    const draws = { seed, stream: STREAM.transforms, low: -1, high: 1 };
+    const { seed, stream = STREAM.transforms, height, width, channels } = this.options;
+    const draws = { seed, stream, low: -1, high: 1 };
     const transforms = mul(randomUniform(step, [x.shape[0], 3], draws), this.ranges);
     return augment(x, transforms, height, width, channels);
   }

@@ -8,10 +8,10 @@ import { ARCHITECTURE_OPTIONS } from "../networks/autoencoder.ts";
 import type { Specs } from "../options.ts";
 import type { JointOptions } from "./joint_estimator.ts";
 import { PRETRAINING_OPTIONS } from "./pretraining_options.ts";
-import { PARTITION_OPTION, type PartitionOption } from "./start.ts";
+import { START_OPTIONS, type StartOptions } from "./start.ts";
 
 /** Options of the methods on an autoencoder with centroids. */
-export interface CentroidOptions extends JointOptions, PartitionOption {
+export interface CentroidOptions extends JointOptions, StartOptions {
   /** What the values of the data are multiplied by before anything sees them. */
   readonly inputScale: number;
   /** Of the clustering phase. */
@@ -63,7 +63,7 @@ export const CENTROID_OPTIONS: Specs<Omit<CentroidOptions, "checkInterval">> = {
     description: "momentum of the clustering phase's SGD",
     source: "DEC's code",
   },
-  ...PARTITION_OPTION,
+  ...START_OPTIONS,
   nInit: {
     type: "integer",
     default: 20,

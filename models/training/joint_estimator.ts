@@ -10,13 +10,14 @@ import type {
   FeatureDiagnosticsOptions,
   SampledRows,
 } from "../evaluation/feature_diagnostics.ts";
-import type { ArchitectureOptions } from "../networks/autoencoder.ts";
+import type { ArchitectureOptions, Autoencoder } from "../networks/autoencoder.ts";
 import type { Augmentation } from "./batches.ts";
 import { DeepEstimator, type Fitting, type Trained } from "./deep_estimator.ts";
 import { type Batch, type Losses, Phase } from "./phase.ts";
 import { augmentationFor, Pretraining } from "./pretraining.ts";
 import type { PretrainingOptions } from "./pretraining_options.ts";
 import { type Report, reporterOf } from "./reporting.ts";
+import type { Start } from "./start.ts";
 import type { Check, PhaseEnd } from "./trainer.ts";
 import type { Encoding } from "./whole_pass.ts";
 
@@ -39,6 +40,8 @@ export interface Clustering<Term extends string> {
   readonly interval?: number;
   /** What the first partition is called, in the log and among the results. */
   readonly start: string;
+  /** What finds it; absent where the method has a way of its own. */
+  readonly first?: Start<Autoencoder>;
   /** What descends the loss; `step` counts the steps of the phase. */
   optimizers(step: Variable): readonly Optimizer[];
   /**
@@ -118,7 +121,8 @@ export abstract class JointEstimator<O extends JointOptions, Term extends string
     if (!pretraining) return { end, ...partitions && { partitions }, ...changes };
     const { start } = clustering;
     const labels = await first.read() as Uint32Array;
-    return { end, start, partitions: { [start]: labels, ...partitions }, ...changes };
+    const found = await clustering.first?.partitions();
+    return { end, start, partitions: { ...found, [start]: labels, ...partitions }, ...changes };
   }
 }
 

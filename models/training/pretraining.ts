@@ -33,16 +33,21 @@ const LOGGED_TERMS: Readonly<Record<CriticMode, readonly string[]>> = {
   trained: ["reconstruction", "interpolation", "critic"],
 };
 
-/** The augmentation that options and samples ask for; none for rows that are not images. */
+/**
+ * The augmentation that options and samples ask for; none for rows that are not images.
+ * @param stream Of its draws.
+ */
 export function augmentationFor(
   training: Training,
   { height, width, channels = 1 }: Samples,
   { rotation, shift, seed }: Pick<PretrainingOptions, "rotation" | "shift" | "seed">,
+  stream: number = STREAM.transforms,
 ): Augmentation | undefined {
   if (height === undefined || width === undefined || (rotation === 0 && shift === 0)) {
     return undefined;
   }
-  return new Augmentation(training.state, { height, width, channels, rotation, shift, seed });
+  const ranges = { rotation, shift, seed, stream };
+  return new Augmentation(training.state, { height, width, channels, ...ranges });
 }
 
 /** x [n, d] as the network sees it: with values masked, with normal noise, or as it is. */

@@ -26,7 +26,7 @@ import type { Fitting } from "./deep_estimator.ts";
 import type { Clustering } from "./joint_estimator.ts";
 import type { Batch, Losses } from "./phase.ts";
 import type { Report } from "./reporting.ts";
-import { PARTITIONS, startPartition } from "./start.ts";
+import { Start } from "./start.ts";
 import type { Check } from "./trainer.ts";
 import { type Encoding, partOf, partsOfAssignments } from "./whole_pass.ts";
 
@@ -106,6 +106,7 @@ export class SelfTraining<Term extends string> implements Clustering<Term> {
   readonly batchOrder = "sequential";
   /** Its centroids begin at the means of a partition. */
   readonly start: string;
+  readonly first: Start<Autoencoder>;
   /** p of the last refresh, [N, K]. */
   private readonly targets: Variable;
   /** Labels at the last refresh, u32 [N]. */
@@ -123,7 +124,8 @@ export class SelfTraining<Term extends string> implements Clustering<Term> {
   ) {
     const { training: { state }, samples: { n } } = fitting;
     this.terms = objective.terms;
-    this.start = PARTITIONS[options.partition];
+    this.first = new Start(fitting, options);
+    this.start = this.first.name;
     this.targets = state.variable("targets", [n, options.clusters]);
     this.labels = state.variable("labels", [n], { dtype: "u32" });
   }
@@ -141,7 +143,7 @@ export class SelfTraining<Term extends string> implements Clustering<Term> {
 
   /** Centroids of the first partition, with which the first refresh is compared. */
   async begin(encoding: Encoding): Promise<Uint32Array> {
-    const labels = await startPartition(this.fitting, encoding, this.options);
+    const labels = await this.first.find(encoding);
     this.labels.write(labels);
     return labels;
   }
