@@ -17,11 +17,10 @@ import {
   addMethodOptions,
   addOthersOptions,
   givenOptions,
-  kebabCase,
-  parseOption,
   type ShownSpec,
   valueOf,
 } from "./method_options.ts";
+import { checkProfile, type ModelEntry, parseModels, parseSetting, PROFILE } from "./model_list.ts";
 import { findMethod } from "./run_plan.ts";
 import { unknownName } from "./suggest.ts";
 
@@ -39,9 +38,13 @@ export async function define(command: Command, args: readonly string[]): Promise
   const models = valueOf(args, "--models") ?? stored?.request.models as string | undefined;
   const isShared = args.includes("--from-same-pretraining") ||
     stored?.request.fromSamePretraining === true;
-  const methods = models === undefined ? [] : methodsOf(models);
+  const entries = models === undefined ? [] : parseModels(models);
+  const methods = [...new Set(entries.map(({ method }) => method))];
   const known = isShared ? [...new Set([...methods, findMethod(PRETRAINING)])] : methods;
-  command.option("--models <name,name,…>", Object.keys(METHODS).join(", "));
+  command.option(
+    "--models <name,name,…>",
+    `${Object.keys(METHODS).join(", ")}; NAME:option=value for one with options of its own`,
+  );
   addExperimentOptions(command);
   command.option(
     "--set <model.option=value>",
@@ -56,28 +59,24 @@ export async function define(command: Command, args: readonly string[]): Promise
   addHelp(command, {
     details: `${experimentHelp("compare")}
 With --models, help shows the models' options: on the command line for all models that have them,
-with --set for one.
+with --set for one, and in the list itself for one entry: dynae,dynae:partition=kmeans:gamma=1. Several
+data sets, separated by commas, make one table; all other options of data hold for each.
 `,
     about: "how runs are resumed or queued",
     examples: [
       "compare --models dynae,ae-kmeans,kmeans --out runs/digits",
+      `compare --data usps,optdigits --models dynae,dynae:partition=kmeans \\
+    --steps-to 0.9 --out runs/starts`,
       `compare --models dynae,ae-kmeans --from-same-pretraining \\
     --set dynae.steps=2000 --out runs/same`,
     ],
   });
   command.action(async (values: CompareValues) => {
     await runExperiment(command, values, stored, {}, () => {
-      if (methods.length === 0) throw usageError("--models says what to compare: NAME,NAME,…");
-      return designOf(methods, known, values);
+      if (entries.length === 0) throw usageError("--models says what to compare: NAME,NAME,…");
+      return designOf(entries, known, values);
     });
   });
-}
-
-function methodsOf(text: string): Method[] {
-  const names = text.split(",");
-  const twice = names.find((name, i) => names.indexOf(name) < i);
-  if (twice !== undefined) throw usageError(`--models names ${twice} twice`);
-  return names.map(findMethod);
 }
 
 /** Every option of any of the methods but the seed, each as the first method describes it. */
@@ -103,41 +102,42 @@ function sharedOptions(methods: readonly Method[]): ShownSpec[] {
 }
 
 function designOf(
-  methods: readonly Method[],
+  entries: readonly ModelEntry[],
   known: readonly Method[],
   values: CompareValues,
 ): Design {
   const overrides = (values.set ?? []).map((text) => parseSet(text, known));
-  const settingOf = (method: Method, name: string, title: string): Setting => {
-    const own = overrides.filter(({ model }) => model === method.name);
-    const profile = own.findLast(({ option }) => option === "profile")?.value ??
-      values.profile ?? "default";
-    if (!Object.hasOwn(method.profiles, String(profile))) {
-      const names = Object.keys(method.profiles);
-      throw usageError(
-        `${unknownName(`profile of ${method.name}`, String(profile), names)}; ` +
-          `--set ${method.name}.profile=NAME gives it one of its own`,
-      );
-    }
-    const set = own.filter(({ option }) => option !== "profile");
+  const settingOf = (
+    { text, method, profile: ownProfile, options: own }: ModelEntry,
+    name = text,
+    title = text,
+  ): Setting => {
+    const set = overrides.filter(({ model }) => model === method.name);
+    const profile = String(
+      ownProfile ?? set.findLast(({ option }) => option === PROFILE)?.value ??
+        values.profile ?? "default",
+    );
+    checkProfile(method, profile);
+    const others = set.filter(({ option }) => option !== PROFILE);
     return {
-      name,
-      cells: [title, String(profile)],
+      name: name.replace(/[^\w.,=+-]+/g, "-"),
+      cells: [title, profile],
       model: method.name,
-      profile: String(profile),
+      profile,
       options: {
         ...givenOptions(method, values as unknown as Record<string, unknown>),
-        ...Object.fromEntries(set.map(({ option, value }) => [option, value])),
+        ...Object.fromEntries(others.map(({ option, value }) => [option, value])),
+        ...own,
       },
     };
   };
-  const pretraining = values.fromSamePretraining
-    ? settingOf(findMethod(PRETRAINING), "pretraining", `pre-training (${PRETRAINING})`)
-    : undefined;
+  const [pretraining] = values.fromSamePretraining ? parseModels(PRETRAINING) : [];
   return {
     headings: ["model", "profile"],
-    settings: methods.map((method) => settingOf(method, method.name, method.name)),
-    ...(pretraining && { pretraining }),
+    settings: entries.map((entry) => settingOf(entry)),
+    ...(pretraining && {
+      pretraining: settingOf(pretraining, "pretraining", `pre-training (${PRETRAINING})`),
+    }),
   };
 }
 
@@ -146,7 +146,7 @@ function parseSet(
   text: string,
   methods: readonly Method[],
 ): { model: string; option: string; value: OptionValue } {
-  const [, model, flag, value] = /^([^.=]+)\.([^=]+)=(.*)$/s.exec(text) ?? [];
+  const [, model, flag, given] = /^([^.=]+)\.([^=]+)=(.*)$/s.exec(text) ?? [];
   if (model === undefined) {
     throw usageError(`--set takes MODEL.option=value, got ${JSON.stringify(text)}`);
   }
@@ -154,12 +154,6 @@ function parseSet(
   if (method === undefined) {
     throw usageError(unknownName("model of --set", model, methods.map(({ name }) => name)));
   }
-  if (flag === "profile") return { model, option: flag, value };
-  const options = method.options.filter(({ name }) => name !== "seed");
-  const spec = options.find(({ name }) => kebabCase(name) === flag);
-  if (spec === undefined) {
-    const names = options.map(({ name }) => kebabCase(name));
-    throw usageError(unknownName(`option of ${model}`, flag, names));
-  }
-  return { model, option: spec.name, value: parseOption(spec, value) };
+  const [option, value] = parseSetting(method, flag, given);
+  return { model, option, value };
 }

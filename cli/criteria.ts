@@ -11,6 +11,10 @@ export interface Measure {
   readonly digits?: number;
   /** Significant digits, of what may be large or small. */
   readonly significant?: number;
+  /** Whether the largest and the smallest value have columns too. */
+  readonly hasExtremes?: true;
+  /** Whether a finished run may be without it: the table says how many have it. */
+  readonly isPartial?: true;
 }
 
 /** A criterion of a run, or of the runs of a row. */

@@ -47,13 +47,16 @@ export function addDataOptions(command: Command): void {
   addStreamOption(command);
 }
 
-/** Adds the group of a command that trains: `--data`, its classes, and {@linkcode addDataOptions}. */
-export function addTrainingData(command: Command, classes: string): void {
+/**
+ * Adds the group of a command that trains: `--data`, its classes, and {@linkcode addDataOptions}.
+ * @param sets What `--data` takes beside formats of files.
+ */
+export function addTrainingData(command: Command, classes: string, sets = "a named set,"): void {
   command
     .optionsGroup("Data:")
     .option(
       "--data <name|path>",
-      `a named set, ${ROW_FORMATS}; - is stdin (default: optdigits)`,
+      `${sets} ${ROW_FORMATS}; - is stdin (default: optdigits)`,
     );
   addClassesOption(command, classes);
   addDataOptions(command);
@@ -196,6 +199,29 @@ export function requestOf(values: DataValues): DataRequest {
     .filter(([, value]) => value !== undefined);
   const isPath = data !== STANDARD_INPUT && !findNamedSet(data);
   return { data: isPath ? absolute(data) : data, ...Object.fromEntries(known) };
+}
+
+/**
+ * A request for each data set that `--data` names, separated by commas. A file's path may hold commas.
+ * @throws {Failure} for a set that is named twice, and for classes in a file beside several sets.
+ */
+export function requestsOf(values: DataValues): DataRequest[] {
+  const { data = "optdigits", classes } = values;
+  const names = isFile(data) ? [data] : data.split(",");
+  const twice = names.find((name, i) => names.indexOf(name) < i);
+  if (twice !== undefined) throw usageError(`--data names ${twice} twice`);
+  if (names.length > 1 && classes !== undefined) {
+    throw usageError(`--classes is for one data set, and --data names ${names.length}`);
+  }
+  return names.map((data) => requestOf({ ...values, data }));
+}
+
+function isFile(path: string): boolean {
+  try {
+    return Deno.statSync(path).isFile;
+  } catch {
+    return false;
+  }
 }
 
 function absolute(path: string): string {

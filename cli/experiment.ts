@@ -2,7 +2,7 @@
 import type { OptionValues } from "../models/options.ts";
 import { writeFileAtomic } from "../storage/atomic_file.ts";
 import type { DataRecord } from "../storage/checkpoint.ts";
-import { type AnyDataset, type DataValues, loadOrOpen, requestOf } from "./data_options.ts";
+import { type AnyDataset, type DataValues, loadOrOpen, requestsOf } from "./data_options.ts";
 import type { DeviceValues } from "./device_options.ts";
 import { usageError } from "./errors.ts";
 import { kebabCase } from "./method_options.ts";
@@ -25,11 +25,19 @@ export interface Setting {
 
 /** A setting, once its options have been resolved. */
 export interface PlannedSetting extends Setting {
+  /** Index of its data among the plan's. */
+  readonly set: number;
   /** `own`: part of each run; `shared`: another run's, which is the first setting's; `none`. */
   readonly pretraining: "own" | "shared" | "none";
 }
 
-/** What the runs are to show. */
+/** Data of runs, and how to load them. */
+export interface PlannedData extends Pick<DataRecord, "name" | "digest" | "n" | "d" | "source"> {
+  /** As they were asked for. */
+  readonly request: DataRequest;
+}
+
+/** What the runs on a data set are to show. */
 export interface Design {
   /** Titles of the settings' cells. */
   readonly headings: readonly string[];
@@ -64,19 +72,17 @@ export interface Plan {
   readonly request: Request;
   /** Titles of the settings' cells. */
   readonly headings: readonly string[];
-  /** Rows of the table; the shared pre-training, where there is one, is the first. */
+  /** Rows of the table; of each set the shared pre-training, where there is one, is the first. */
   readonly settings: readonly PlannedSetting[];
-  /** In the order in which they are run: those of the shared pre-training first. */
+  /** In the order in which they are run: set by set, those of its shared pre-training first. */
   readonly runs: readonly PlannedRun[];
-  /** The data of all runs, and how to load them. */
-  readonly data: Pick<DataRecord, "name" | "digest" | "n" | "d" | "source"> & {
-    readonly request: DataRequest;
-  };
+  /** In the order in which they were named. */
+  readonly data: readonly PlannedData[];
   /** Where all runs compute. */
   readonly device: DeviceValues;
 }
 
-const SCHEMA = 2;
+const SCHEMA = 3;
 
 /** What a plan is made of, next to its design. */
 export interface ExperimentValues extends DataValues, Omit<DeviceValues, "debug"> {
@@ -86,45 +92,85 @@ export interface ExperimentValues extends DataValues, Omit<DeviceValues, "debug"
 
 /**
  * Plans every run, once all options have been checked against the data.
+ * @param designOf What the runs are to show, by what `--data` calls the set.
+ * @returns The plan, and the rows of its first set.
  * @throws {Failure} for options that do not fit, and networks that cannot share a pre-training.
  */
 export async function planExperiment(
   command: string,
-  { headings, settings: rows, pretraining }: Design,
+  designOf: (data: string) => Design,
   values: ExperimentValues,
   request: Request,
 ): Promise<{ plan: Plan; dataset: AnyDataset }> {
-  const dataRequest = requestOf(values);
-  const dataset = await loadOrOpen(dataRequest);
-  const settings = plannedSettings(rows, pretraining, dataset);
-  const seeds = Array.from({ length: values.seeds }, (_, seed) => seed);
-  const runsOf = (isChosen: (index: number) => boolean) =>
-    seeds.flatMap((seed) =>
-      settings.flatMap((setting, index): PlannedRun[] => {
-        if (!isChosen(index)) return [];
-        const from = setting.pretraining === "shared" && `${settings[0].name}-seed${seed}`;
-        const run = { name: `${setting.name}-seed${seed}`, setting: index, seed };
-        return [{ ...run, ...(from && { pretraining: from }) }];
-      })
+  const requests = requestsOf(values);
+  const designs = requests.map(({ data }) => designOf(data));
+  const isOne = requests.length === 1;
+  const data: PlannedData[] = [];
+  const settings: PlannedSetting[] = [];
+  const runs: PlannedRun[] = [];
+  let first: AnyDataset | undefined;
+  for (const [set, dataRequest] of requests.entries()) {
+    const dataset = await loadOrOpen(dataRequest);
+    first ??= dataset;
+    const { name, digest, n, d, source } = dataset;
+    if (data.some((other) => other.name === name)) {
+      throw usageError(`--data names two sets that are called ${name}; rename one of the files`);
+    }
+    data.push({ name, digest, n, d, source, request: dataRequest });
+    const from = settings.length;
+    const planned = plannedSettings(designs[set], dataset).map((setting): PlannedSetting =>
+      isOne ? { ...setting, set } : {
+        ...setting,
+        set,
+        name: `${name.replace(/[^\w.-]+/g, "_")}-${setting.name}`,
+        cells: [name, ...setting.cells],
+      }
     );
-  const isFirst = (index: number) => pretraining !== undefined && index === 0;
-  const { name, digest, n, d, source } = dataset;
+    settings.push(...planned);
+    runs.push(...runsOf(planned, from, values.seeds, designs[set].pretraining !== undefined));
+  }
   const { device, threads, tile } = values;
+  const { headings } = designs[0];
   const plan: Plan = {
     schema: SCHEMA,
     command,
     request,
-    headings,
+    headings: isOne ? headings : ["data", ...headings],
     settings,
-    runs: [...runsOf(isFirst), ...runsOf((index) => !isFirst(index))],
-    data: { name, digest, n, d, source, request: dataRequest },
+    runs,
+    data,
     device: {
       ...(device === undefined ? {} : { device }),
       ...(threads === undefined ? {} : { threads }),
       ...(tile === undefined ? {} : { tile }),
     },
   };
-  return { plan, dataset };
+  return { plan, dataset: first! };
+}
+
+/**
+ * The runs of a set, seed by seed.
+ * @param from Index of its first setting. @param isShared Whether that is all others' pre-training.
+ */
+function runsOf(
+  settings: readonly PlannedSetting[],
+  from: number,
+  seeds: number,
+  isShared: boolean,
+): PlannedRun[] {
+  const all = Array.from(
+    { length: seeds },
+    (_, seed) =>
+      settings.map(({ name, pretraining }, i): PlannedRun => ({
+        name: `${name}-seed${seed}`,
+        setting: from + i,
+        seed,
+        ...(pretraining === "shared" && { pretraining: `${settings[0].name}-seed${seed}` }),
+      })),
+  ).flat();
+  if (!isShared) return all;
+  const isFirst = ({ setting }: PlannedRun) => setting === from;
+  return [...all.filter(isFirst), ...all.filter((run) => !isFirst(run))];
 }
 
 /** Options that decide what a network computes. */
@@ -132,10 +178,9 @@ const NETWORK = ["hidden", "latent", "activation"];
 
 /** Resolves all options; the shared pre-training, where there is one, comes first. */
 function plannedSettings(
-  rows: readonly Setting[],
-  pretraining: Setting | undefined,
+  { settings: rows, pretraining }: Design,
   dataset: AnyDataset,
-): PlannedSetting[] {
+): Omit<PlannedSetting, "set">[] {
   const resolve = ({ model, profile, options }: Setting): OptionValues =>
     settle(findMethod(model), profile, options, dataset).options;
   const settings = pretraining === undefined ? rows : [pretraining, ...rows];

@@ -1,6 +1,6 @@
 /** What `compare` and `sweep` share: their options, and what becomes of a plan. */
 import type { Command } from "commander";
-import { addTrainingData, type AnyDataset, type DataValues, requestOf } from "./data_options.ts";
+import { addTrainingData, type AnyDataset, type DataValues, requestsOf } from "./data_options.ts";
 import { addDeviceOptions, type DeviceValues } from "./device_options.ts";
 import { agreementsOf } from "./agreement.ts";
 import { EXIT, Failure, usageError } from "./errors.ts";
@@ -13,9 +13,10 @@ import {
   type Request,
   writePlan,
 } from "./experiment.ts";
-import { execute, loadPlanned, stateOf } from "./experiment_runs.ts";
+import { execute, PlannedRows, stateOf } from "./experiment_runs.ts";
 import { integerOption, valueOf } from "./method_options.ts";
 import { checkFolder } from "./paths.ts";
+import { type Goal, parseGoal, readLogs } from "./run_log.ts";
 import { submit } from "./slurm.ts";
 import { unknownName } from "./suggest.ts";
 import { summarize } from "./summary.ts";
@@ -33,6 +34,8 @@ export interface ExperimentCommandValues extends DataValues, DeviceValues {
   readonly fromSamePretraining?: boolean;
   /** A set of option values. */
   readonly profile?: string;
+  /** The accuracy that the table shall tell the steps to. */
+  readonly stepsTo?: Goal;
   /** Whether tables are made of what there is, and nothing is run. */
   readonly gather?: boolean;
   /** Index of the only run to be run. */
@@ -46,7 +49,7 @@ export interface ExperimentCommandValues extends DataValues, DeviceValues {
 }
 
 /** The options that say what is to be done now, and are no part of the plan. */
-const CONTROLS = ["out", "gather", "task", "launcher", "sbatchArgs", "json", "debug"];
+const CONTROLS = ["out", "gather", "task", "launcher", "sbatchArgs", "json", "debug", "stepsTo"];
 
 /** Runs of a setting, unasked. */
 const SEEDS = 5;
@@ -65,13 +68,22 @@ export function addExperimentOptions(command: Command): void {
       "one pre-training a seed, by ae-kmeans, from which all networks of dense layers start",
     )
     .option("--profile <name>", "a set of option values (default: default)");
-  addTrainingData(command, "true classes of the rows, for scores alone");
+  addTrainingData(
+    command,
+    "true classes of the rows, for scores alone",
+    "named sets, comma-separated;",
+  );
   command.optionsGroup("Device:");
   addDeviceOptions(command);
   command
     .optionsGroup("Runs:")
     .option("--launcher <slurm>", "submit the runs as an array job, and return", parseLauncher)
     .option("--sbatch-args <args>", "for sbatch, separated by spaces")
+    .option(
+      "--steps-to <acc>",
+      "tell the steps to this accuracy, or with + to the start's and so much more: 0.9, +0.02",
+      parseGoal,
+    )
     .option("--gather", "run nothing; make the tables of what there is")
     .option("--task <i>", "only this run of the plan, from 0", integerOption("--task", 0))
     .option("--json", "print the table and every run's values as one JSON object");
@@ -81,7 +93,7 @@ export function addExperimentOptions(command: Command): void {
 export function experimentHelp(command: string): string {
   return `
 A folder each run, as train makes them, and table.md, .csv, .json, .tex: mean ± standard deviation
-(n − 1) over the seeds. Runs that are not finished stay in the tables. The same command again, or
+(n − 1) over the seeds, best and worst. Runs that are not finished stay in the tables. The same command again, or
   ${PROGRAM} ${command} --out DIR
 goes on: finished runs stay, interrupted ones are resumed, failed ones are tried again.
 
@@ -107,7 +119,7 @@ export async function storedPlan(args: readonly string[]): Promise<Plan | undefi
 /**
  * Makes a plan or goes on with the stored one, and makes the tables.
  * @param defaults Of the request, where values are not given.
- * @param design Makes the design; called for a new plan only.
+ * @param designOf Makes the design for a data set; called for a new plan only.
  * @throws {Failure} where runs are left that are not finished.
  */
 export async function runExperiment(
@@ -115,9 +127,9 @@ export async function runExperiment(
   values: ExperimentCommandValues,
   stored: Plan | undefined,
   defaults: Request,
-  design: () => Design,
+  designOf: (data: string) => Design,
 ): Promise<void> {
-  const { out, gather, task, launcher, sbatchArgs, debug } = values;
+  const { out, gather, task, launcher, sbatchArgs, stepsTo, debug } = values;
   const name = command.name();
   if (sbatchArgs !== undefined && launcher === undefined) {
     throw usageError("--sbatch-args is for --launcher slurm");
@@ -128,7 +140,7 @@ export async function runExperiment(
   }
   if (stored !== undefined) checkRequest(out, stored, name, given);
   const { plan, dataset } = stored === undefined
-    ? await start(name, values, { ...defaults, seeds: SEEDS, ...given }, design())
+    ? await start(name, values, { ...defaults, seeds: SEEDS, ...given }, designOf)
     : { plan: stored };
   if (task !== undefined) return await runTask(values, plan, task);
   if (launcher !== undefined) {
@@ -136,10 +148,10 @@ export async function runExperiment(
     return await submit(out, plan, states, sbatchArgs);
   }
   if (!gather) {
-    await runAll(values, plan, dataset ?? await loadPlanned(plan), debug)
-      .finally(() => writeTables(out, plan));
+    await runAll(values, plan, new PlannedRows(plan, dataset), debug)
+      .finally(() => writeTables(out, plan, stepsTo));
   }
-  const summary = await writeTables(out, plan);
+  const summary = await writeTables(out, plan, stepsTo);
   if (values.json) writeJson(toJson(summary));
   else writeOut(toMarkdown(summary));
   writeError(`\nThe tables are in ${out}: table.md, table.csv, table.json, table.tex\n`);
@@ -150,23 +162,29 @@ export async function runExperiment(
 
 /** What is given of a plan, with absolute paths. */
 function givenRequest(values: ExperimentCommandValues): Request {
-  const { data, ...request } = requestOf(values);
+  const requests = requestsOf(values);
+  const { data: _, ...request } = requests[0];
   const kept = Object.entries(values).filter(([name]) => !CONTROLS.includes(name));
   return {
     ...Object.fromEntries(kept),
-    ...(values.data === undefined ? {} : { data }),
+    ...(values.data === undefined ? {} : { data: namesOf(requests) }),
     ...request,
   };
+}
+
+/** `--data`, with absolute paths. */
+function namesOf(requests: readonly { readonly data: string }[]): string {
+  return requests.map(({ data }) => data).join(",");
 }
 
 async function start(
   command: string,
   values: ExperimentCommandValues,
   request: Request,
-  design: Design,
+  designOf: (data: string) => Design,
 ): Promise<{ plan: Plan; dataset: AnyDataset }> {
-  const made = await planExperiment(command, design, { ...values, seeds: SEEDS, ...request }, {
-    data: requestOf(values).data,
+  const made = await planExperiment(command, designOf, { ...values, seeds: SEEDS, ...request }, {
+    data: namesOf(requestsOf(values)),
     ...request,
   });
   await writePlan(values.out, made.plan);
@@ -174,23 +192,23 @@ async function start(
 }
 
 async function runAll(
-  { out }: ExperimentCommandValues,
+  { out, stepsTo }: ExperimentCommandValues,
   plan: Plan,
-  dataset: AnyDataset,
+  rows: PlannedRows,
   debug: DeviceValues["debug"],
 ): Promise<void> {
   for (const [i, run] of plan.runs.entries()) {
     if ((await stateOf(out, run)).status === "finished") continue;
     writeError(`\n${i + 1} of ${plan.runs.length}: ${run.name}\n`);
     try {
-      await execute(out, plan, run, dataset, debug);
+      await execute(out, plan, run, rows, debug);
     } catch (error) {
       if (error instanceof Failure && error.exitCode === EXIT.interrupted) {
         writeError(`or with this and all other runs\n  ${PROGRAM} ${plan.command} --out ${out}\n`);
       }
       throw error;
     }
-    await writeTables(out, plan);
+    await writeTables(out, plan, stepsTo);
   }
 }
 
@@ -204,16 +222,20 @@ async function runTask(
   if (run === undefined) {
     throw usageError(`--task takes an integer from 0 to ${plan.runs.length - 1}, got ${task}`);
   }
-  await execute(out, plan, run, await loadPlanned(plan), debug);
+  await execute(out, plan, run, new PlannedRows(plan), debug);
   const { status, reason } = await stateOf(out, run);
   if (status === "finished") return;
   const because = reason === "" ? "" : `: ${reason}`;
   throw new Failure(`${run.name} is not finished, but ${status}${because}`, EXIT.failed);
 }
 
-async function writeTables(out: string, plan: Plan) {
+async function writeTables(out: string, plan: Plan, goal?: Goal) {
   const states = await Promise.all(plan.runs.map((run) => stateOf(out, run)));
-  const summary = summarize(plan, states, await agreementsOf(out, plan, states));
+  const summary = summarize(plan, states, {
+    agreements: await agreementsOf(out, plan, states),
+    logs: await readLogs(out, plan, states),
+    ...goal && { goal },
+  });
   const files = {
     "table.md": toMarkdown(summary),
     "table.csv": toCsv(summary),

@@ -2,7 +2,7 @@
 import { type AnyDataset, loadOrOpen } from "./data_options.ts";
 import type { DebugTopics } from "./debug.ts";
 import { EXIT, Failure } from "./errors.ts";
-import type { Plan, PlannedRun } from "./experiment.ts";
+import type { Plan, PlannedData, PlannedRun } from "./experiment.ts";
 import { RunFolder, type RunRecord } from "./run_folder.ts";
 import { findMethod, planResumption, planRun } from "./run_plan.ts";
 import { formatDuration, writeError } from "./terminal.ts";
@@ -47,13 +47,32 @@ async function recordOf(path: string): Promise<RunRecord | undefined> {
   return (await RunFolder.open(path)).record;
 }
 
-/** The data of a plan. @throws {Failure} where they have changed since it was made. */
-export async function loadPlanned({ data }: Plan): Promise<AnyDataset> {
-  const dataset = await loadOrOpen(data.request);
-  if (dataset.digest === data.digest) return dataset;
+/** The data of a plan's runs, one set at a time. */
+export class PlannedRows {
+  private set = 0;
+
+  /** @param plan Whose. @param loaded Rows of its first set, where they are loaded already. */
+  constructor(private readonly plan: Plan, private loaded?: AnyDataset) {}
+
+  /** The rows of a run. @throws {Failure} where they have changed since the plan was made. */
+  async of({ setting }: PlannedRun): Promise<AnyDataset> {
+    const { set } = this.plan.settings[setting];
+    if (this.loaded === undefined || this.set !== set) {
+      // Room for the next ones.
+      this.loaded = undefined;
+      this.loaded = await loadPlanned(this.plan.data[set]);
+      this.set = set;
+    }
+    return this.loaded;
+  }
+}
+
+async function loadPlanned({ request, digest }: PlannedData): Promise<AnyDataset> {
+  const dataset = await loadOrOpen(request);
+  if (dataset.digest === digest) return dataset;
   throw new Failure(
-    `${data.request.data} has changed since the plan was made: its digest is ` +
-      `${dataset.digest.slice(0, 12)}…, it was ${data.digest.slice(0, 12)}…`,
+    `${request.data} has changed since the plan was made: its digest is ` +
+      `${dataset.digest.slice(0, 12)}…, it was ${digest.slice(0, 12)}…`,
     EXIT.failed,
   );
 }
@@ -68,7 +87,7 @@ export async function execute(
   folder: string,
   plan: Plan,
   run: PlannedRun,
-  dataset: AnyDataset,
+  rows: PlannedRows,
   debug?: DebugTopics,
 ): Promise<void> {
   const path = `${folder}/${run.name}`;
@@ -81,13 +100,14 @@ export async function execute(
       return writeError(`${path} waits: ${reason || `${run.pretraining} is not finished`}\n`);
     }
   }
-  const { model, profile, options } = plan.settings[run.setting];
+  const { model, profile, options, set } = plan.settings[run.setting];
+  const dataset = await rows.of(run);
   const method = findMethod(model);
   const values = { ...plan.device, ...(debug && { debug }), baseline: false };
   if (status === "not started") await removeRests(path);
   const training = status === "not started"
     ? await planRun(method, {
-      ...plan.data.request,
+      ...plan.data[set].request,
       ...options,
       ...values,
       ...{ seed: run.seed, profile, out: path },

@@ -1,12 +1,14 @@
 /** What the runs of a plan have come to: means and deviations over the seeds. */
 import { METHODS } from "../models/registry.ts";
+import type { LogRow } from "../models/estimator.ts";
 import { AGREEMENT, CRITERIA, criteriaOf, type Measure } from "./criteria.ts";
 import type { Plan, PlannedSetting } from "./experiment.ts";
 import type { RunState } from "./experiment_runs.ts";
 import { recommend, type Recommendation } from "./recommendation.ts";
+import { featureCosines, type Goal, stepsTo } from "./run_log.ts";
 
 const SCORES: readonly Measure[] = [
-  { name: "acc", title: "ACC", digits: 3 },
+  { name: "acc", title: "ACC", digits: 3, hasExtremes: true },
   { name: "nmi", title: "NMI", digits: 3 },
   { name: "ari", title: "ARI", digits: 3 },
 ];
@@ -16,6 +18,15 @@ const SIZES: readonly Measure[] = [
   { name: "smallest", title: "rows of the smallest cluster", digits: 0 },
   { name: "largest", title: "of the largest", digits: 0 },
 ];
+
+/** Where runs have logged them. */
+export const COSINES: readonly Measure[] = [
+  { name: "featureRandomness", title: "FR", digits: 3 },
+  { name: "featureDrift", title: "FD", digits: 3 },
+];
+
+/** Name of the steps to a goal. */
+export const STEPS_TO = "stepsTo";
 
 const COSTS: readonly Measure[] = [
   { name: "seconds", title: "time, s", digits: 1 },
@@ -28,16 +39,23 @@ export interface Statistic {
   readonly mean: number | null;
   /** Of a sample: the sum of squares is divided by n − 1. Null for fewer than two values. */
   readonly std: number | null;
+  /** Null where there are no values. */
+  readonly min: number | null;
+  /** Null where there are no values. */
+  readonly max: number | null;
+  /** How many values there are. */
+  readonly n: number;
 }
 
-/** The mean, and the standard deviation with n − 1. */
+/** The mean, the standard deviation with n − 1, and the extremes. */
 export function statisticOf(values: readonly number[]): Statistic {
   const n = values.length;
-  if (n === 0) return { mean: null, std: null };
+  if (n === 0) return { mean: null, std: null, min: null, max: null, n };
   const mean = values.reduce((sum, value) => sum + value, 0) / n;
-  if (n === 1) return { mean, std: null };
+  const [min, max] = [Math.min(...values), Math.max(...values)];
+  if (n === 1) return { mean, std: null, min, max, n };
   const squares = values.reduce((sum, value) => sum + (value - mean) ** 2, 0);
-  return { mean, std: Math.sqrt(squares / (n - 1)) };
+  return { mean, std: Math.sqrt(squares / (n - 1)), min, max, n };
 }
 
 /** One run, as the tables know it. */
@@ -76,21 +94,32 @@ export interface Summary {
   readonly measures: readonly Measure[];
   /** A setting each. */
   readonly rows: readonly RowSummary[];
+  /** The score that runs were to reach. */
+  readonly goal?: Goal;
   /** Which numbers of clusters are spoken for, where several were tried. */
   readonly recommendations: readonly Recommendation[];
 }
 
-/**
- * @param states One for each run of the plan, in its order.
- * @param agreements By setting, the adjusted Rand indices of its runs' labels, pair by pair.
- */
+/** What is known of the runs beside their records. */
+export interface Findings {
+  /** By setting, the adjusted Rand indices of its runs' labels, pair by pair. */
+  readonly agreements?: readonly (readonly number[])[];
+  /** Of the finished runs, by their names. */
+  readonly logs?: ReadonlyMap<string, readonly LogRow[]>;
+  /** The score whose steps are asked for. */
+  readonly goal?: Goal;
+}
+
+/** @param states One for each run of the plan, in its order. */
 export function summarize(
   plan: Plan,
   states: readonly RunState[],
-  agreements: readonly (readonly number[])[] = [],
+  { agreements = [], logs = new Map(), goal }: Findings = {},
 ): Summary {
   const finished = states.filter(({ status }) => status === "finished");
-  const isScored = finished.length === 0 || finished[0].record!.results!.acc !== undefined;
+  const hasScores = finished.map(({ record }) => record!.results!.acc !== undefined);
+  const isScored = finished.length === 0 || hasScores.includes(true);
+  const isUnscored = hasScores.includes(false);
   const isChoice = plan.headings.includes("clusters");
   const named = new Set(
     finished.flatMap(({ record }) => Object.keys(criteriaOf(record!.results!))),
@@ -99,22 +128,26 @@ export function summarize(
     ...CRITERIA.filter(({ name }) => named.has(name)),
     ...agreements.some(({ length }) => length > 0) ? [AGREEMENT] : [],
   ];
-  const measures = [
+  const cosines = [...logs.values()].map(featureCosines);
+  const measures: Measure[] = [
     ...isScored ? SCORES : [],
-    ...isScored && !isChoice ? [] : criteria,
-    ...isScored ? [] : SIZES,
+    ...isUnscored || isChoice ? criteria : [],
+    ...isUnscored ? SIZES : [],
+    ...COSINES.filter(({ name }) => cosines.some((found) => Object.hasOwn(found, name))),
+    ...goal
+      ? [{ name: STEPS_TO, title: `steps to ${goal.text}`, digits: 0, isPartial: true } as const]
+      : [],
     ...COSTS,
   ];
-  const { name, n, d } = plan.data;
   const last = Math.max(...plan.runs.map(({ seed }) => seed));
   const devices = new Set(finished.map(({ record }) => record!.device.used!.description));
   const facts = [
-    `${name}: ${n} rows of ${d} columns`,
+    ...plan.data.map(({ name, n, d }) => `${name}: ${n} rows of ${d} columns`),
     last === 0 ? "seed 0" : `seeds 0 to ${last}`,
     ...devices,
   ];
   const rows = plan.settings.map((_, index) =>
-    rowOf(plan, states, index, measures, agreements[index] ?? [])
+    rowOf(plan, states, index, measures, { agreements, logs, ...goal && { goal } })
   );
   const areCodes = plan.settings.some(({ model }) => !METHODS[model].clustersRows);
   return {
@@ -122,6 +155,7 @@ export function summarize(
     headings: plan.headings,
     measures,
     rows,
+    ...goal && { goal },
     recommendations: recommend(plan.headings, rows, areCodes),
   };
 }
@@ -131,7 +165,7 @@ function rowOf(
   states: readonly RunState[],
   index: number,
   measures: readonly Measure[],
-  agreement: readonly number[],
+  { agreements, logs, goal }: Required<Omit<Findings, "goal">> & Pick<Findings, "goal">,
 ): RowSummary {
   const { cells, pretraining } = plan.settings[index];
   const indices = plan.runs.flatMap((run, i) => run.setting === index ? [i] : []);
@@ -139,7 +173,14 @@ function rowOf(
     const { name, seed } = plan.runs[i];
     const { status, reason, record } = states[i];
     const warnings = record?.results?.warnings ?? [];
-    return { name, seed, status, reason, warnings, values: valuesOf(states[i]) };
+    const log = logs.get(name) ?? [];
+    const steps = goal && stepsTo(goal, log);
+    const values = {
+      ...valuesOf(states[i]),
+      ...featureCosines(log),
+      ...steps !== undefined && { [STEPS_TO]: steps },
+    };
+    return { name, seed, status, reason, warnings, values };
   });
   const finished = runs.filter(({ status }) => status === "finished");
   return {
@@ -153,7 +194,7 @@ function rowOf(
           { name },
         ) => [name, statisticOf(finished.flatMap(({ values }) => values[name] ?? []))]),
       ),
-      ...measures.includes(AGREEMENT) && { [AGREEMENT.name]: statisticOf(agreement) },
+      ...measures.includes(AGREEMENT) && { [AGREEMENT.name]: statisticOf(agreements[index] ?? []) },
     },
   };
 }

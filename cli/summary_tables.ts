@@ -2,20 +2,37 @@
 import { CRITERIA, CRITERIA_LEGEND, digitsOf, type Measure } from "./criteria.ts";
 import { formatRecommendation } from "./recommendation.ts";
 import { quoteCell } from "./tables.ts";
-import type { RowSummary, Statistic, Summary } from "./summary.ts";
+import { COSINES, type RowSummary, type Statistic, type Summary } from "./summary.ts";
+
+/** What FR and FD are: two papers of the same authors define them differently. */
+const COSINES_LEGEND =
+  "FR (feature randomness) and FD (feature drift), of the last check, in the form of arXiv 1909.11832: " +
+  "cosines between gradients by the encoder's parameters on a fixed sample of rows; FR of the " +
+  "clustering loss on the method's own labels and of the same on true classes, FD of the former and of " +
+  "reconstruction.";
 
 /** How the numbers are to be read, in lines. */
-function legend({ rows, measures }: Summary): string[] {
+function legend({ rows, measures, goal }: Summary): string[] {
   const kinds = new Set(rows.map(({ pretraining }) => pretraining));
+  const has = (name: string) => measures.some((measure) => measure.name === name);
   return [
     "Mean ± standard deviation (n − 1) over the finished runs of each row; time and steps are of a " +
     "run. Steps are those of clustering, where a model has them.",
-    ...(measures.some(({ name }) => name === CRITERIA[0].name) ? CRITERIA_LEGEND : []),
+    ...(has("acc") ? ["Best and worst: by ACC, of those runs."] : []),
+    ...(has(CRITERIA[0].name) ? CRITERIA_LEGEND : []),
+    ...(COSINES.some(({ name }) => has(name)) ? [COSINES_LEGEND] : []),
+    ...(goal === undefined ? [] : [
+      `Steps to ${goal.text}: until the log first shows an ACC of ` +
+      `${
+        goal.isGain ? `its first one ${goal.text}` : goal.text
+      } or more, from that first one on; ` +
+      "of the runs that come so far.",
+    ]),
     ...(kinds.has("own") ? ["Pre-training `own`: its time is part of the run's."] : []),
     ...(kinds.has("shared")
       ? [
-        "Pre-training `shared`: all runs of a seed start from the network of the first row, whose " +
-        "time is not part of theirs.",
+        "Pre-training `shared`: all runs of a seed on a set start from the network of its first row, " +
+        "whose time is not part of theirs.",
       ]
       : []),
   ];
@@ -36,16 +53,29 @@ function warnings({ rows }: Summary): string[] {
 }
 
 function headerOf({ headings, measures }: Summary): string[] {
-  return [...headings, "pre-training", "finished", ...measures.map(({ title }) => title)];
+  const titles = measures.flatMap(({ title, hasExtremes }) =>
+    hasExtremes ? [title, "best", "worst"] : [title]
+  );
+  return [...headings, "pre-training", "finished", ...titles];
 }
 
-/** The cells of a row; `format` shows a statistic. */
+/** The cells of a row; `format` shows a statistic: its mean and deviation. */
 function cellsOf(
   { cells, pretraining, finished, runs, statistics }: RowSummary,
   measures: readonly Measure[],
   format: (statistic: Statistic, measure: Measure) => string,
 ): string[] {
-  const numbers = measures.map((measure) => format(statistics[measure.name], measure));
+  const numbers = measures.flatMap((measure) => {
+    const statistic = statistics[measure.name];
+    const shown = format(statistic, measure);
+    const few = measure.isPartial && statistic.n > 0 ? ` (${statistic.n} of ${finished})` : "";
+    const { max, min } = statistic;
+    const extremes = measure.hasExtremes ? [max, min] : [];
+    return [
+      `${shown}${few}`,
+      ...extremes.map((mean) => format({ ...statistic, mean, std: null }, measure)),
+    ];
+  });
   return [...cells, pretraining, `${finished} of ${runs.length}`, ...numbers];
 }
 
@@ -92,7 +122,15 @@ export function toMarkdown(summary: Summary): string {
 
 /** A line for each row, with full precision; empty cells where there is no number. */
 export function toCsv({ headings, measures, rows }: Summary): string {
-  const numbers = measures.flatMap(({ name }) => [`${name}_mean`, `${name}_std`]);
+  const partsOf = ({ hasExtremes, isPartial }: Measure) =>
+    [
+      ...["mean", "std"],
+      ...hasExtremes ? ["max", "min"] : [],
+      ...isPartial ? ["n"] : [],
+    ] as (keyof Statistic)[];
+  const numbers = measures.flatMap((measure) =>
+    partsOf(measure).map((part) => `${measure.name}_${part}`)
+  );
   const lines = [
     [...headings, "pretraining", "runs", "finished", ...numbers],
     ...rows.map(({ cells, pretraining, runs, finished, statistics }) => [
@@ -100,7 +138,9 @@ export function toCsv({ headings, measures, rows }: Summary): string {
       pretraining,
       String(runs.length),
       String(finished),
-      ...measures.flatMap(({ name }) => [statistics[name].mean, statistics[name].std])
+      ...measures.flatMap((measure) =>
+        partsOf(measure).map((part) => statistics[measure.name][part])
+      )
         .map((value) => value === null ? "" : String(value)),
     ]),
   ];
@@ -131,7 +171,9 @@ export function toLatex(summary: Summary): string {
       : `$${mean.toFixed(digits)} \\pm ${std.toFixed(digits)}$`;
   };
   const line = (cells: readonly string[]) => `${cells.join(" & ")} \\\\`;
-  const columns = "l".repeat(headings.length + 1) + "r".repeat(1 + measures.length);
+  const header = headerOf(summary);
+  const texts = headings.length + 2;
+  const columns = "l".repeat(texts - 1) + "r".repeat(header.length - texts + 1);
   const comments = [
     summary.title,
     ...legend(summary),
@@ -144,11 +186,10 @@ export function toLatex(summary: Summary): string {
     "% \\usepackage{booktabs}",
     `\\begin{tabular}{${columns}}`,
     "\\toprule",
-    line(headerOf(summary).map(escapeLatex)),
+    line(header.map(escapeLatex)),
     "\\midrule",
     ...rows.map((row) => {
       const cells = cellsOf(row, measures, number);
-      const texts = cells.length - measures.length;
       return line(cells.map((cell, i) => i < texts ? escapeLatex(cell) : cell));
     }),
     "\\bottomrule",

@@ -14,7 +14,7 @@ import { statisticOf, summarize } from "../cli/summary.ts";
 import { escapeLatex, toCsv, toLatex, toMarkdown } from "../cli/summary_tables.ts";
 import { inFolder, run, stop } from "./command_line.ts";
 
-const SETTING = { model: "dynae", profile: "default", options: {} };
+const SETTING = { model: "dynae", profile: "default", options: {}, set: 0 };
 
 /** Two settings, two seeds; the second one's second run failed. */
 const PLAN: Plan = {
@@ -32,7 +32,7 @@ const PLAN: Plan = {
     { name: "a-seed1", setting: 0, seed: 1 },
     { name: "b-seed1", setting: 1, seed: 1 },
   ],
-  data: { name: "set", digest: "", n: 10, d: 2, source: "", request: { data: "set" } },
+  data: [{ name: "set", digest: "", n: 10, d: 2, source: "", request: { data: "set" } }],
   device: {},
 };
 
@@ -59,13 +59,13 @@ const STATES: RunState[] = [
   { status: "failed", reason: "50 % of\nit | broke" },
 ];
 
-Deno.test("mean and deviation, with n − 1", () => {
-  const { mean, std } = statisticOf([2, 4, 9]);
-  assertEquals(mean, 5);
+Deno.test("mean and deviation, with n − 1, and extremes", () => {
+  const { std, ...others } = statisticOf([2, 4, 9]);
+  assertEquals(others, { mean: 5, min: 2, max: 9, n: 3 });
   // (9 + 1 + 16) / 2
   assertAlmostEquals(std!, Math.sqrt(13), 1e-15);
-  assertEquals(statisticOf([7]), { mean: 7, std: null });
-  assertEquals(statisticOf([]), { mean: null, std: null });
+  assertEquals(statisticOf([7]), { mean: 7, std: null, min: 7, max: 7, n: 1 });
+  assertEquals(statisticOf([]), { mean: null, std: null, min: null, max: null, n: 0 });
 });
 
 Deno.test("a table tells means, deviations, and what is not finished", () => {
@@ -74,18 +74,30 @@ Deno.test("a table tells means, deviations, and what is not finished", () => {
   assertEquals(summary.rows.map(({ pretraining }) => pretraining), ["own", "none"]);
   const markdown = toMarkdown(summary);
   // 0.15 · √2 and 2 · √2
-  assertMatch(markdown, /^\| a_1 & b +\| default \| own .*2 of 2 \| 0\.650 ± 0\.212 \|/m);
+  assertMatch(
+    markdown,
+    /^\| a_1 & b +\| default \| own .*2 of 2 \| 0\.650 ± 0\.212 \| 0\.800 \| 0\.500 \|/m,
+  );
   assertMatch(markdown, /12\.0 ± 2\.8 \| 100 ± 0 \|$/m);
-  assertMatch(markdown, /^\| b,"\\\|" +\| default \| none +\| +1 of 2 \| +0\.750 \| +0\.375 \|/m);
+  assertMatch(
+    markdown,
+    /^\| b,"\\\|" +\| default \| none +\| +1 of 2 \| +0\.750 \| 0\.750 \| 0\.750 \| +0\.375 \|/m,
+  );
   assertMatch(markdown, /^- b-seed1: failed: 50 % of it \\\| broke$/m);
   assertStringIncludes(markdown, "\nWarnings:\n\n- a-seed1: 1 of 2 clusters is empty\n");
   const csv = toCsv(summary).split("\n");
-  assertMatch(csv[0], /^model,profile,pretraining,runs,finished,acc_mean,acc_std,nmi_mean,/);
-  assertMatch(csv[1], /^a_1 & b,default,own,2,2,0\.65,0\.2121320/);
-  assertMatch(csv[2], /^"b,""\|""",default,none,2,1,0\.75,,0\.375,,0,,1,,100,$/);
+  assertMatch(
+    csv[0],
+    /^model,profile,pretraining,runs,finished,acc_mean,acc_std,acc_max,acc_min,nmi_mean,/,
+  );
+  assertMatch(csv[1], /^a_1 & b,default,own,2,2,0\.65,0\.2121320\d*,0\.8,0\.5,/);
+  assertMatch(csv[2], /^"b,""\|""",default,none,2,1,0\.75,,0\.75,0\.75,0\.375,,0,,1,,100,$/);
   const latex = toLatex(summary);
-  assertStringIncludes(latex, "a\\_1 \\& b & default & own & 2 of 2 & $0.650 \\pm 0.212$ &");
-  assertStringIncludes(latex, "$0.750$ & $0.375$");
+  assertStringIncludes(
+    latex,
+    "a\\_1 \\& b & default & own & 2 of 2 & $0.650 \\pm 0.212$ & $0.800$ & $0.500$ &",
+  );
+  assertStringIncludes(latex, "$0.750$ & $0.750$ & $0.750$ & $0.375$");
   assertStringIncludes(latex, "% b-seed1: failed: 50 % of it | broke\n");
   assertEquals(
     escapeLatex("\\50%_{~}^#$"),
@@ -106,7 +118,7 @@ Deno.test("rows without classes show silhouettes and the sizes of clusters", () 
     "seconds",
     "steps",
   ]);
-  assertEquals(summary.rows[0].statistics.smallest, { mean: 3, std: 0 });
+  assertEquals(summary.rows[0].statistics.smallest, { mean: 3, std: 0, min: 3, max: 3, n: 2 });
 });
 
 const COMPARE = [
@@ -178,11 +190,11 @@ Deno.test("a run that fails stays in the table with its reason, and takes no oth
     assertEquals(code, 1, err);
     assertStringIncludes(err, "error: 1 of 2 runs are not finished");
     assertMatch(out, /^\| dynae .*0 of 1 \| +– /m);
-    assertMatch(out, /^- dynae-seed0: failed: construction: the loss term "code" became NaN/m);
+    assertMatch(out, /^- dynae-seed0: failed: clustering: the loss term "code" became NaN/m);
     assertMatch(out, /^\| kmeans .*1 of 1 \| 1\.000 \|/m);
     const task = await run(["compare", "--out", "runs", "--task", "0"], folder);
     assertEquals(task.code, 1);
-    assertStringIncludes(task.err, "dynae-seed0 is not finished, but failed: construction");
+    assertStringIncludes(task.err, "dynae-seed0 is not finished, but failed: clustering");
   }));
 
 Deno.test("a sweep runs the grid from one pre-training a seed", () =>
