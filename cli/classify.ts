@@ -23,7 +23,7 @@ import {
   integerOption,
   profileOptions,
 } from "./method_options.ts";
-import { labelsCsv } from "./tables.ts";
+import { classColumn, labelsCsv, shareColumn } from "./tables.ts";
 import { formatCount, formatTable, writeError, writeJson, writeOut } from "./terminal.ts";
 
 /** Share of each class's rows that are labelled where nothing else is asked for. */
@@ -49,7 +49,10 @@ export function define(command: Command): void {
       "rows of each class whose labels are used, drawn by the seed (default: four fifths)",
       integerOption("--labels-per-class", 1),
     )
-    .option("-o, --out <file>", "write the predicted class of every row as CSV")
+    .option(
+      "-o, --out <file>",
+      "CSV of every row: the predicted class, the given one, the confidence",
+    )
     .option("--json", "print one JSON object");
   addMethodOptions(command, SUPERVISED_CM_METHOD);
   addHelp(command, {
@@ -79,12 +82,11 @@ async function run(values: ClassifyValues): Promise<void> {
   const { profile = "default", labelsPerClass, out, json } = values;
   const given = givenOptions(SUPERVISED_CM_METHOD, values as unknown as Record<string, unknown>);
   const modelOf = (changes: OptionValues) =>
-    checkedOptions(() =>
+    checkedOptions(SUPERVISED_CM_METHOD, () =>
       SUPERVISED_CM_METHOD.create({
         ...profileOptions(SUPERVISED_CM_METHOD, profile, {}),
         ...changes,
-      })
-    );
+      }));
   modelOf(given);
   if (values.stream) throw usageError("classify needs all rows in memory; leave --stream out");
   const dataset = await load(requestOf(values));
@@ -109,9 +111,9 @@ async function run(values: ClassifyValues): Promise<void> {
   try {
     for (const { model, weight } of models) {
       const found = await training.fit({ ...options, weight });
-      results.push({ model, accuracy: heldOutAccuracy(truth, found, known)! });
+      results.push({ model, accuracy: heldOutAccuracy(truth, found.labels, known)! });
       if (out !== undefined && results.length === 1) {
-        await Deno.writeTextFile(out, labelsCsv(found, dataset.rowNumbers));
+        await Deno.writeTextFile(out, predictedCsv(dataset, found));
       }
     }
   } finally {
@@ -122,6 +124,27 @@ async function run(values: ClassifyValues): Promise<void> {
   const rows = results.map(({ model, accuracy }) => [model, accuracy.toFixed(4)]);
   writeOut(`${formatTable(["", `accuracy on ${formatCount(heldOut)} rows`], rows)}\n`);
   writeError(`\n${formatCount(labelled)} of ${formatCount(dataset.n)} classes were used\n`);
+}
+
+/** Classes that a model predicts of rows, and how sure it is. */
+interface Predicted {
+  /** [n] */
+  readonly labels: Uint32Array;
+  /** [n, K] */
+  readonly probabilities: Float32Array;
+}
+
+/** A line a row: what is predicted, by name where classes have names, what was given, how sure it is. */
+function predictedCsv(dataset: Dataset, { labels, probabilities }: Predicted): string {
+  const { classNames } = dataset;
+  const k = probabilities.length / labels.length;
+  return labelsCsv(labels, dataset, [
+    ...classNames === undefined
+      ? []
+      : [["predicted", (i: number) => classNames[labels[i]]] as const],
+    ...classColumn(dataset),
+    shareColumn("confidence", (i) => probabilities[i * k + labels[i]]),
+  ]);
 }
 
 /** Trainings on the same rows and known classes, from one pre-trained encoder. */
@@ -135,8 +158,8 @@ class Classification {
     private readonly known: Int32Array,
   ) {}
 
-  /** The predicted class of every row. */
-  async fit(options: SupervisedCMOptions): Promise<Uint32Array> {
+  /** The predicted class of every row, and how probable each class is. */
+  async fit(options: SupervisedCMOptions): Promise<Predicted> {
     const model = new SupervisedCM(options);
     try {
       const { labels } = await interruptible((context) =>
@@ -148,7 +171,7 @@ class Classification {
           savePretrained: async (checkpoint) => void (this.pretrained = checkpoint),
         })
       );
-      return labels;
+      return { labels, probabilities: await model.predictProba(this.dataset) };
     } finally {
       await model.dispose();
     }

@@ -2,6 +2,7 @@
 import type { Command } from "commander";
 import { addTrainingData, type AnyDataset, type DataValues, requestOf } from "./data_options.ts";
 import { addDeviceOptions, type DeviceValues } from "./device_options.ts";
+import { agreementsOf } from "./agreement.ts";
 import { EXIT, Failure, usageError } from "./errors.ts";
 import {
   checkRequest,
@@ -209,7 +210,7 @@ async function runTask(
 
 async function writeTables(out: string, plan: Plan) {
   const states = await Promise.all(plan.runs.map((run) => stateOf(out, run)));
-  const summary = summarize(plan, states);
+  const summary = summarize(plan, states, await agreementsOf(out, plan, states));
   const files = {
     "table.md": toMarkdown(summary),
     "table.csv": toCsv(summary),

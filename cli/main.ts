@@ -50,6 +50,11 @@ const COMMANDS: readonly Row[] = [
     load: () => import("./evaluate.ts"),
   },
   {
+    name: "explain",
+    summary: "say what each cluster of a run is like",
+    load: () => import("./explain.ts"),
+  },
+  {
     name: "compare",
     summary: "run several models with several seeds, and tabulate",
     load: () => import("./compare.ts"),

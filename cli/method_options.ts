@@ -159,16 +159,27 @@ export function profileOptions(
  * What `make` makes of options.
  * @throws {Failure} for values out of range and options that do not go together, named as they are typed.
  */
-export function checkedOptions<T>(make: () => T): T {
+export function checkedOptions<T>(method: Pick<Method, "options">, make: () => T): T {
   try {
     return make();
   } catch (error) {
     if (error instanceof OptionError) {
       throw usageError(`--${kebabCase(error.option)} ${error.problem}`);
     }
-    if (error instanceof RangeError) throw usageError(error.message);
+    if (error instanceof RangeError) throw usageError(asTyped(method, error.message));
     throw error;
   }
+}
+
+/**
+ * What a method says, with its options named as they are typed: those in backquotes, and those whose
+ * names are of several words.
+ */
+export function asTyped({ options }: Pick<Method, "options">, text: string): string {
+  return options.reduce((text, { name }) => {
+    const word = /[A-Z]/.test(name) ? `|(?<![\\w-])${name}(?![\\w-])` : "";
+    return text.replace(new RegExp(`\`${name}\`${word}`, "g"), `--${kebabCase(name)}`);
+  }, text);
 }
 
 /**
@@ -181,5 +192,5 @@ export function estimatorOf(
   given: OptionValues,
 ): Estimator<OptionValues> {
   const values = profileOptions(method, profile, given);
-  return checkedOptions(() => method.create(values));
+  return checkedOptions(method, () => method.create(values));
 }

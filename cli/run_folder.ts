@@ -50,7 +50,12 @@ export interface RunResults extends Partial<Scores> {
   /** Rows of each cluster. */
   readonly clusterSizes: readonly number[];
   /** What the partition looks like, labels aside. */
-  readonly diagnostics: Omit<Diagnostics, "sizes" | "stopReason">;
+  readonly diagnostics: Omit<Diagnostics, "sizes" | "stopReason"> & {
+    /** See `sampledCut`; null for fewer than three rows. */
+    readonly normalizedCut: number | null;
+    /** Of a mixture of the rows themselves. */
+    readonly bic?: number;
+  };
   /** What looks wrong, and what may help. */
   readonly warnings: readonly string[];
   /** Partitions that clustering could have begun with, and the normalised cuts by which one was taken. */

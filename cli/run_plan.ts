@@ -118,6 +118,7 @@ export function settle(
   const isOpen = clusters !== undefined && method.profiles[profile].values.clusters === undefined;
   const estimator = estimatorOf(method, profile, isOpen ? { clusters, ...given } : given);
   const { options } = estimator;
+  checkedOptions(method, () => method.checkColumns?.(options, dataset.d));
   if (Number(options.clusters) <= dataset.n) return estimator;
   throw usageError(`--clusters is ${options.clusters}, and ${dataset.name} has ${dataset.n} rows`);
 }
@@ -207,7 +208,7 @@ export async function planResumption(
   });
   return {
     ...await common({ ...values, ...device }, dataset),
-    estimator: checkedOptions(() => method.create(record.configuration.options)),
+    estimator: checkedOptions(method, () => method.create(record.configuration.options)),
     folder,
     record: { ...started, status: "running", versions: VERSIONS },
     ...(saved === undefined ? {} : { resume: saved.checkpoint }),

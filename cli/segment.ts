@@ -67,7 +67,7 @@ function parsePoint(text: string, earlier: readonly Point[] = []): readonly Poin
 
 async function run(path: string, values: SegmentValues): Promise<void> {
   const given = givenOptions(METHOD, values as unknown as Record<string, unknown>);
-  checkedOptions(() => resolveOptions("segment", SEGMENTATION_OPTIONS, given));
+  checkedOptions(METHOD, () => resolveOptions("segment", SEGMENTATION_OPTIONS, given));
   const { prototype, out = `${path.replace(/\.png$/i, "")}-segments`, json } = values;
   const image = await readPng(path);
   if (image.hasAlpha) writeError(`${path}: its transparency is left out\n`);

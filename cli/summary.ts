@@ -1,16 +1,9 @@
 /** What the runs of a plan have come to: means and deviations over the seeds. */
+import { METHODS } from "../models/registry.ts";
+import { AGREEMENT, CRITERIA, criteriaOf, type Measure } from "./criteria.ts";
 import type { Plan, PlannedSetting } from "./experiment.ts";
 import type { RunState } from "./experiment_runs.ts";
-
-/** A quantity that a finished run has, and how tables show it. */
-export interface Measure {
-  /** Its name in JSON and CSV. */
-  readonly name: string;
-  /** Its column's title. */
-  readonly title: string;
-  /** Digits after the point. */
-  readonly digits: number;
-}
+import { recommend, type Recommendation } from "./recommendation.ts";
 
 const SCORES: readonly Measure[] = [
   { name: "acc", title: "ACC", digits: 3 },
@@ -20,7 +13,6 @@ const SCORES: readonly Measure[] = [
 
 /** In place of scores, where no classes are known. */
 const SIZES: readonly Measure[] = [
-  { name: "silhouette", title: "silhouette", digits: 3 },
   { name: "smallest", title: "rows of the smallest cluster", digits: 0 },
   { name: "largest", title: "of the largest", digits: 0 },
 ];
@@ -84,13 +76,35 @@ export interface Summary {
   readonly measures: readonly Measure[];
   /** A setting each. */
   readonly rows: readonly RowSummary[];
+  /** Which numbers of clusters are spoken for, where several were tried. */
+  readonly recommendations: readonly Recommendation[];
 }
 
-/** @param states One for each run of the plan, in its order. */
-export function summarize(plan: Plan, states: readonly RunState[]): Summary {
+/**
+ * @param states One for each run of the plan, in its order.
+ * @param agreements By setting, the adjusted Rand indices of its runs' labels, pair by pair.
+ */
+export function summarize(
+  plan: Plan,
+  states: readonly RunState[],
+  agreements: readonly (readonly number[])[] = [],
+): Summary {
   const finished = states.filter(({ status }) => status === "finished");
   const isScored = finished.length === 0 || finished[0].record!.results!.acc !== undefined;
-  const measures = [...(isScored ? SCORES : SIZES), ...COSTS];
+  const isChoice = plan.headings.includes("clusters");
+  const named = new Set(
+    finished.flatMap(({ record }) => Object.keys(criteriaOf(record!.results!))),
+  );
+  const criteria = [
+    ...CRITERIA.filter(({ name }) => named.has(name)),
+    ...agreements.some(({ length }) => length > 0) ? [AGREEMENT] : [],
+  ];
+  const measures = [
+    ...isScored ? SCORES : [],
+    ...isScored && !isChoice ? [] : criteria,
+    ...isScored ? [] : SIZES,
+    ...COSTS,
+  ];
   const { name, n, d } = plan.data;
   const last = Math.max(...plan.runs.map(({ seed }) => seed));
   const devices = new Set(finished.map(({ record }) => record!.device.used!.description));
@@ -99,11 +113,16 @@ export function summarize(plan: Plan, states: readonly RunState[]): Summary {
     last === 0 ? "seed 0" : `seeds 0 to ${last}`,
     ...devices,
   ];
+  const rows = plan.settings.map((_, index) =>
+    rowOf(plan, states, index, measures, agreements[index] ?? [])
+  );
+  const areCodes = plan.settings.some(({ model }) => !METHODS[model].clustersRows);
   return {
     title: facts.join("; "),
     headings: plan.headings,
     measures,
-    rows: plan.settings.map((_, index) => rowOf(plan, states, index, measures)),
+    rows,
+    recommendations: recommend(plan.headings, rows, areCodes),
   };
 }
 
@@ -112,6 +131,7 @@ function rowOf(
   states: readonly RunState[],
   index: number,
   measures: readonly Measure[],
+  agreement: readonly number[],
 ): RowSummary {
   const { cells, pretraining } = plan.settings[index];
   const indices = plan.runs.flatMap((run, i) => run.setting === index ? [i] : []);
@@ -127,21 +147,24 @@ function rowOf(
     pretraining,
     runs,
     finished: finished.length,
-    statistics: Object.fromEntries(
-      measures.map((
-        { name },
-      ) => [name, statisticOf(finished.flatMap(({ values }) => values[name] ?? []))]),
-    ),
+    statistics: {
+      ...Object.fromEntries(
+        measures.map((
+          { name },
+        ) => [name, statisticOf(finished.flatMap(({ values }) => values[name] ?? []))]),
+      ),
+      ...measures.includes(AGREEMENT) && { [AGREEMENT.name]: statisticOf(agreement) },
+    },
   };
 }
 
 function valuesOf({ status, record }: RunState): Record<string, number> {
   if (status !== "finished") return {};
   const { results, seconds, steps } = record!;
-  const { acc, nmi, ari, clusterSizes, diagnostics: { silhouette } } = results!;
+  const { acc, nmi, ari, clusterSizes } = results!;
   return {
     ...(acc === undefined ? {} : { acc, nmi: nmi!, ari: ari! }),
-    ...silhouette !== null && { silhouette },
+    ...criteriaOf(results!),
     smallest: Math.min(...clusterSizes),
     largest: Math.max(...clusterSizes),
     seconds,

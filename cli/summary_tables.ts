@@ -1,12 +1,16 @@
 /** A summary as Markdown, CSV, LaTeX and JSON. */
-import type { Measure, RowSummary, Statistic, Summary } from "./summary.ts";
+import { CRITERIA, CRITERIA_LEGEND, digitsOf, type Measure } from "./criteria.ts";
+import { formatRecommendation } from "./recommendation.ts";
+import { quoteCell } from "./tables.ts";
+import type { RowSummary, Statistic, Summary } from "./summary.ts";
 
 /** How the numbers are to be read, in lines. */
-function legend({ rows }: Summary): string[] {
+function legend({ rows, measures }: Summary): string[] {
   const kinds = new Set(rows.map(({ pretraining }) => pretraining));
   return [
     "Mean ± standard deviation (n − 1) over the finished runs of each row; time and steps are of a " +
     "run. Steps are those of clustering, where a model has them.",
+    ...(measures.some(({ name }) => name === CRITERIA[0].name) ? CRITERIA_LEGEND : []),
     ...(kinds.has("own") ? ["Pre-training `own`: its time is part of the run's."] : []),
     ...(kinds.has("shared")
       ? [
@@ -39,14 +43,15 @@ function headerOf({ headings, measures }: Summary): string[] {
 function cellsOf(
   { cells, pretraining, finished, runs, statistics }: RowSummary,
   measures: readonly Measure[],
-  format: (statistic: Statistic, digits: number) => string,
+  format: (statistic: Statistic, measure: Measure) => string,
 ): string[] {
-  const numbers = measures.map(({ name, digits }) => format(statistics[name], digits));
+  const numbers = measures.map((measure) => format(statistics[measure.name], measure));
   return [...cells, pretraining, `${finished} of ${runs.length}`, ...numbers];
 }
 
-function plusMinus({ mean, std }: Statistic, digits: number): string {
+function plusMinus({ mean, std }: Statistic, measure: Measure): string {
   if (mean === null) return "–";
+  const digits = digitsOf(mean, measure);
   return mean.toFixed(digits) + (std === null ? "" : ` ± ${std.toFixed(digits)}`);
 }
 
@@ -78,6 +83,7 @@ export function toMarkdown(summary: Summary): string {
     ...body,
     "",
     ...legend(summary),
+    ...summary.recommendations.flatMap((found) => ["", escape(formatRecommendation(found))]),
     ...list("Not finished:", unfinished(summary)),
     ...list("Warnings:", warnings(summary)),
     "",
@@ -86,7 +92,6 @@ export function toMarkdown(summary: Summary): string {
 
 /** A line for each row, with full precision; empty cells where there is no number. */
 export function toCsv({ headings, measures, rows }: Summary): string {
-  const quote = (cell: string) => /[",\r\n]/.test(cell) ? `"${cell.replaceAll('"', '""')}"` : cell;
   const numbers = measures.flatMap(({ name }) => [`${name}_mean`, `${name}_std`]);
   const lines = [
     [...headings, "pretraining", "runs", "finished", ...numbers],
@@ -99,7 +104,7 @@ export function toCsv({ headings, measures, rows }: Summary): string {
         .map((value) => value === null ? "" : String(value)),
     ]),
   ];
-  return `${lines.map((cells) => cells.map(quote).join(",")).join("\n")}\n`;
+  return `${lines.map((cells) => cells.map(quoteCell).join(",")).join("\n")}\n`;
 }
 
 const LATEX: Readonly<Record<string, string>> = {
@@ -118,8 +123,9 @@ export function escapeLatex(text: string): string {
 /** A `tabular`, with the legend as comments. */
 export function toLatex(summary: Summary): string {
   const { headings, measures, rows } = summary;
-  const number = ({ mean, std }: Statistic, digits: number) => {
+  const number = ({ mean, std }: Statistic, measure: Measure) => {
     if (mean === null) return "--";
+    const digits = digitsOf(mean, measure);
     return std === null
       ? `$${mean.toFixed(digits)}$`
       : `$${mean.toFixed(digits)} \\pm ${std.toFixed(digits)}$`;
@@ -129,6 +135,7 @@ export function toLatex(summary: Summary): string {
   const comments = [
     summary.title,
     ...legend(summary),
+    ...summary.recommendations.map(formatRecommendation),
     ...unfinished(summary),
     ...warnings(summary),
   ];
@@ -151,9 +158,12 @@ export function toLatex(summary: Summary): string {
 }
 
 /** Everything, each run's own values included. */
-export function toJson({ title, headings, rows }: Summary): Record<string, unknown> {
+export function toJson(
+  { title, headings, rows, recommendations }: Summary,
+): Record<string, unknown> {
   return {
     title,
+    ...recommendations.length > 0 && { recommendations },
     rows: rows.map(({ cells, ...row }) => ({
       setting: Object.fromEntries(headings.map((heading, i) => [heading, cells[i]])),
       ...row,

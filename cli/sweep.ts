@@ -46,7 +46,8 @@ export async function define(command: Command, args: readonly string[]): Promise
   command.option("--model <name>", `${Object.keys(METHODS).join(", ")} (default: dynae)`);
   command.option(
     "--over <option=v,v,…>",
-    "values that an option takes in turn, lists separated by /; several options: every combination",
+    "values that an option takes in turn, or first:last, lists separated by /; several options: " +
+      "every combination",
     (text: string, before: readonly string[] = []) => [...before, text],
   );
   addExperimentOptions(command);
@@ -57,6 +58,7 @@ export async function define(command: Command, args: readonly string[]): Promise
     examples: [
       `sweep --over gamma=1,10,100 --over kappa=0.2,0.3 \\
     --seeds 3 --out runs/gamma`,
+      "sweep --model kmeans --data rows.csv --over clusters=2:12 --out runs/k",
       `sweep --model ae-kmeans --over hidden=64,64/256,256,512 \\
     --out runs/hidden`,
     ],
@@ -128,6 +130,22 @@ function pretrainingOf(
   };
 }
 
+/** Most values of a range. */
+const RANGE = 1000;
+
+/** `first:last` or `first:last:step`, both ends included; anything else stands for itself. */
+function rangeOf(text: string): string[] {
+  const [, first, last, step = "1"] = /^(\d+):(\d+)(?::(\d+))?$/.exec(text) ?? [];
+  if (first === undefined) return [text];
+  const count = Math.floor((Number(last) - Number(first)) / Number(step)) + 1;
+  if (count >= 1 && count <= RANGE) {
+    return Array.from({ length: count }, (_, i) => String(Number(first) + i * Number(step)));
+  }
+  throw usageError(
+    `--over takes first:last or first:last:step of 1 to ${RANGE} values, got ${text}`,
+  );
+}
+
 /** `option=value,value,…` @throws {Failure} for anything else, and for a value that comes twice. */
 function parseAxis(text: string, method: Method): Axis {
   const [, flag, list] = /^([^=]+)=(.+)$/s.exec(text) ?? [];
@@ -141,7 +159,8 @@ function parseAxis(text: string, method: Method): Axis {
     throw usageError(unknownName(`option of ${method.name}`, flag, names));
   }
   const separator = spec.type === "integers" ? "/" : ",";
-  const values = list.split(separator).map((value) => parseOption(spec, value));
+  const parts = spec.type === "integer" ? list.split(",").flatMap(rangeOf) : list.split(separator);
+  const values = parts.map((value) => parseOption(spec, value));
   const texts = values.map(String);
   const twice = texts.find((value, i) => texts.indexOf(value) < i);
   if (twice !== undefined) throw usageError(`--over ${flag} names ${twice} twice`);

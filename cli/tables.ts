@@ -1,13 +1,15 @@
 /** Results as text: score tables, cluster sizes, CSV. */
+import type { RowsInfo } from "../datasets/dataset.ts";
 import type { Scores } from "../models/estimator.ts";
-import type { RunRecord } from "./run_folder.ts";
+import { CRITERIA, criteriaOf, digitsOf } from "./criteria.ts";
+import type { RunRecord, RunResults } from "./run_folder.ts";
 import { formatCount, formatTable } from "./terminal.ts";
 
 /** The end of a run for people: ACC, NMI and ARI by partition, or the clusters' sizes. */
 export function formatResults({ results, configuration, data }: RunRecord): string {
   if (results === undefined) return "";
   if (results.acc === undefined) {
-    return formatTable(
+    const sizes = formatTable(
       ["cluster", "rows", "share"],
       results.clusterSizes.map((size, k) => [
         String(k),
@@ -15,9 +17,25 @@ export function formatResults({ results, configuration, data }: RunRecord): stri
         `${(100 * size / data.n).toFixed(1)} %`,
       ]),
     );
+    return `${sizes}\n\n${formatCriteria(results, data.n)}`;
   }
   const scores = [...Object.entries(results.partitions), [configuration.model, results] as const];
   return formatScores(scores as [string, Scores][]);
+}
+
+/** What the partition is like, labels aside: to compare with other numbers of clusters. */
+function formatCriteria(results: RunResults, n: number): string {
+  const values = criteriaOf(results);
+  const shown = CRITERIA.filter(({ name }) => values[name] !== undefined);
+  const names = shown.map(({ words }) => words.replace(/^the /, ""));
+  const table = formatTable(names, [
+    shown.map((one) => values[one.name].toFixed(digitsOf(values[one.name], one))),
+  ]);
+  const { comparedRows } = results.diagnostics;
+  // Runs of earlier versions do not say.
+  if (!(comparedRows < n)) return table;
+  const sample = `${formatCount(comparedRows)} rows that the seed draws`;
+  return `${table}\nSilhouette and normalised cut are of ${sample}.`;
 }
 
 /** Scores with four digits, a line a partition. */
@@ -28,11 +46,44 @@ export function formatScores(scores: readonly (readonly [name: string, Scores])[
   );
 }
 
-/** `row,label` lines. @param rows The rows' numbers in the source, where some were left out. */
-export function labelsCsv(labels: Uint32Array, rows?: Uint32Array): string {
-  const lines = ["row,label"];
-  labels.forEach((label, i) => lines.push(`${rows?.[i] ?? i},${label}`));
+/** A column of a table of labels: its name, and its cell of row i. */
+export type LabelColumn = readonly [name: string, cell: (i: number) => string];
+
+/**
+ * A line for each row: `row`, its number in the source; `id`, where the source has one; `label`; and
+ * more columns.
+ */
+export function labelsCsv(
+  labels: Uint32Array,
+  { rowNumbers, ids }: Pick<RowsInfo, "rowNumbers" | "ids">,
+  more: readonly LabelColumn[] = [],
+): string {
+  const columns: LabelColumn[] = [
+    ["row", (i) => String(rowNumbers?.[i] ?? i)],
+    ...ids === undefined ? [] : [["id", (i: number) => ids[i]] as const],
+    ["label", (i) => String(labels[i])],
+    ...more,
+  ];
+  const lines = [columns.map(([name]) => name).join(",")];
+  labels.forEach((_, i) => lines.push(columns.map(([, cell]) => quoteCell(cell(i))).join(",")));
   return `${lines.join("\n")}\n`;
+}
+
+/** The column `class`: what each row was given, where that is known. */
+export function classColumn({ classes, classNames }: RowsInfo): LabelColumn[] {
+  return classes === undefined
+    ? []
+    : [["class", (i) => classNames?.[classes[i]] ?? String(classes[i])]];
+}
+
+/** A column of shares in [0, 1], six digits each. */
+export function shareColumn(name: string, share: (i: number) => number): LabelColumn {
+  return [name, (i) => String(Number(share(i).toPrecision(6)))];
+}
+
+/** A cell, quoted where its text would be taken for more than one. */
+export function quoteCell(cell: string): string {
+  return /[",\r\n]/.test(cell) ? `"${cell.replaceAll('"', '""')}"` : cell;
 }
 
 /** A line of names (z0, z1, …) and a line of numbers for each row. */

@@ -12,7 +12,11 @@ import {
   type Scores,
 } from "../models/estimator.ts";
 import { KMeans } from "../models/kmeans_estimator.ts";
-import { diagnose, warningsOf } from "../models/evaluation/diagnostics.ts";
+import { sampledCut } from "../models/evaluation/cluster_indices.ts";
+import { confidenceOf, marginsOf } from "../models/evaluation/certainty.ts";
+import { diagnose, type WarningFacts, warningsOf } from "../models/evaluation/diagnostics.ts";
+import type { Method } from "../models/method.ts";
+import type { OptionValues } from "../models/options.ts";
 import { score } from "../models/evaluation/scoring.ts";
 import { METHODS } from "../models/registry.ts";
 import { centroidStrip, rangeOf } from "./centroids.ts";
@@ -22,9 +26,10 @@ import type { AnyDataset } from "./data_options.ts";
 import { close, type DeviceValues, open } from "./device_options.ts";
 import { EXIT, Failure } from "./errors.ts";
 import { Interrupt } from "./interrupt.ts";
+import { asTyped } from "./method_options.ts";
 import { Progress } from "./progress.ts";
 import type { RunFolder, RunRecord, RunResults } from "./run_folder.ts";
-import { labelsCsv } from "./tables.ts";
+import { classColumn, labelsCsv, shareColumn } from "./tables.ts";
 import { formatDuration, writeError } from "./terminal.ts";
 import { PROGRAM } from "./version.ts";
 
@@ -55,8 +60,18 @@ export interface RunPlan {
 /** How often a lost device is opened again. */
 const RETRIES = 3;
 
+/** How sure the label of each row is: its share of the row, or where assignments are hard, its margin. */
+interface Certainty {
+  readonly name: "confidence" | "margin";
+  /** [n] */
+  readonly values: Float32Array;
+}
+
 interface Outcome {
   readonly result: FitResult;
+  readonly certainty: Certainty;
+  /** The normalised cut. */
+  readonly cut: number | null;
   /** Of the same rows, for comparison; in the order of the table. */
   readonly partitions: Readonly<Record<string, Uint32Array>>;
   readonly device: RunRecord["device"];
@@ -69,6 +84,7 @@ interface Outcome {
  */
 export async function runTraining(plan: RunPlan): Promise<RunRecord> {
   const { folder, dataset } = plan;
+  const method = METHODS[plan.record.configuration.model];
   const started = performance.now();
   const progress = new Progress();
   let { record } = plan;
@@ -81,8 +97,9 @@ export async function runTraining(plan: RunPlan): Promise<RunRecord> {
   try {
     const outcome = await fitWithRetries(plan, progress, interrupt.signal, update);
     progress.finish();
-    await writeFiles(plan, outcome.result);
-    const { stopReason, nIter } = outcome.result;
+    await writeFiles(plan, outcome);
+    const { nIter } = outcome.result;
+    const stopReason = asTyped(method, outcome.result.stopReason);
     const results = resultsOf(dataset, plan.record, outcome);
     await update({ status: "finished", device: outcome.device, stopReason, steps: nIter, results });
     for (const warning of results.warnings) writeError(`warning: ${warning}\n`);
@@ -98,6 +115,7 @@ export async function runTraining(plan: RunPlan): Promise<RunRecord> {
       writeError(`interrupted; ${kept}\n  ${PROGRAM} train --resume ${folder.path}\n`);
       throw new Failure("", EXIT.interrupted);
     }
+    if (error instanceof Error) error.message = asTyped(method, error.message);
     await update({ status: "failed", failure: (error as Error).message });
     writeError(`${folder.path} keeps what was written before:\n`);
     throw error;
@@ -124,8 +142,8 @@ async function fitWithRetries(
         await writeCheckpoint(plan.folder.checkpoint, { checkpoint, manifest: manifestOf(plan) });
         last = checkpoint;
       };
-      const { result, partitions } = await fit(plan, backend, progress, signal, save, last);
-      return { result, partitions, device: device() };
+      const outcome = await fit(plan, backend, progress, signal, save, last);
+      return { ...outcome, device: device() };
     } catch (error) {
       const isLost = error instanceof DeviceLostError && error.reason !== "validation";
       if (!isLost || losses >= RETRIES) throw error;
@@ -179,22 +197,48 @@ async function fit(
       progress.event(event);
     },
   });
+  const certainty = await certaintyOf(plan, backend, result);
+  const { labels, embedding, embeddingSize } = result;
+  const k = Number(options.clusters);
+  const cut = await sampledCut(backend, embedding, embeddingSize, labels, k, record.seed);
   await estimator.dispose();
   const isResident = dataset.data instanceof Float32Array;
   if (!baseline || !isResident || record.configuration.model === "kmeans") {
-    return { result, partitions: result.partitions };
+    return { result, certainty, cut, partitions: result.partitions };
   }
   progress.event({ type: "stage", name: "k-means on the data" });
-  const kmeans = new KMeans({ clusters: Number(options.clusters), seed: record.seed });
-  const labels = await kmeans.fitPredict(dataset, { backend, signal });
+  const kmeans = new KMeans({ clusters: k, seed: record.seed });
+  const baselineLabels = await kmeans.fitPredict(dataset, { backend, signal });
   await kmeans.dispose();
-  return { result, partitions: { "k-means on the data": labels, ...result.partitions } };
+  const partitions = { "k-means on the data": baselineLabels, ...result.partitions };
+  return { result, certainty, cut, partitions };
 }
 
-async function writeFiles({ folder, dataset }: RunPlan, result: FitResult): Promise<void> {
+/** How sure the label of each row is, as labels.csv calls it. */
+async function certaintyOf(
+  { estimator, dataset, record: { configuration: { model } } }: RunPlan,
+  backend: Backend,
+  { labels, embedding, embeddingSize, clusterCenters }: FitResult,
+): Promise<Certainty> {
+  if (METHODS[model].softAssignment !== undefined) {
+    const values = confidenceOf(await estimator.predictProba(dataset), labels);
+    return { name: "confidence", values };
+  }
+  const values = await marginsOf(backend, embedding, embeddingSize, clusterCenters, labels);
+  return { name: "margin", values };
+}
+
+async function writeFiles(
+  { folder, dataset }: RunPlan,
+  { result, certainty }: Outcome,
+): Promise<void> {
   const { labels, embedding, embeddingSize, prototypes } = result;
   const { n, data, height, width } = dataset;
-  await folder.write("labels.csv", labelsCsv(labels, dataset.rowNumbers));
+  const columns = [
+    ...classColumn(dataset),
+    shareColumn(certainty.name, (i) => certainty.values[i]),
+  ];
+  await folder.write("labels.csv", labelsCsv(labels, dataset, columns));
   await folder.write("embedding.npy", encodeNpy(embedding, [n, embeddingSize]));
   if (prototypes !== undefined && height !== undefined && width !== undefined) {
     const values = data instanceof Float32Array ? data : prototypes;
@@ -203,19 +247,33 @@ async function writeFiles({ folder, dataset }: RunPlan, result: FitResult): Prom
   }
 }
 
+/** What warnings depend on, of a run by these options. */
+function factsOf(method: Method, options: OptionValues): WarningFacts {
+  const { clustersRows = false, pretraining, againstCollapse } = method;
+  return {
+    clustersRows,
+    pretrains: pretraining?.isUsed(options) ?? false,
+    options: method.options.map(({ name }) => name),
+    ...againstCollapse !== undefined && { againstCollapse },
+  };
+}
+
 function resultsOf(
   { classes: truth }: AnyDataset,
   { configuration }: RunRecord,
-  { result, partitions }: Outcome,
+  { result, partitions, cut: normalizedCut }: Outcome,
 ): RunResults {
+  const method = METHODS[configuration.model];
   const clusters = Number(configuration.options.clusters);
   const found = diagnose(result, clusters, Number(configuration.options.seed ?? 0));
   const { sizes, stopReason: _, ...diagnostics } = found;
+  const { bic } = result;
   const candidates = result.history.filter((row) => row.phase === "start");
   const shape = {
     clusterSizes: sizes,
-    diagnostics,
-    warnings: warningsOf(found, METHODS[configuration.model].pretraining !== undefined),
+    diagnostics: { ...diagnostics, normalizedCut, ...bic !== undefined && { bic } },
+    warnings: warningsOf(found, factsOf(method, configuration.options))
+      .map((warning) => asTyped(method, warning)),
     ...candidates.length > 0 && { candidates },
   };
   if (truth === undefined) return { ...shape, partitions: {} };

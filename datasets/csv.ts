@@ -44,6 +44,8 @@ export interface Table {
   readonly kinds: readonly ColumnKind[];
   /** The class column's cells as text, one a row. */
   readonly classes?: readonly string[];
+  /** The id column's cells as text, one a row. */
+  readonly ids?: readonly string[];
   /** What was supposed and may be wrong, for people. */
   readonly notes: readonly string[];
 }
@@ -127,6 +129,7 @@ export function parseTable(bytes: Uint8Array, file: string, options: TableOption
     fates[column] === "text" ? new Categories(options.trained?.[slot].categories) : undefined
   );
   const classes: string[] = [];
+  const ids: string[] = [];
   const scanner = new Scanner(text, file, options);
   scanner.advance();
   if (header) scanner.advance();
@@ -151,6 +154,7 @@ export function parseTable(bytes: Uint8Array, file: string, options: TableOption
           ? missingOr(scanner, column, names, options, categories[slot] !== undefined)
           : value;
       } else if (fates[column] === "class") classes.push(classCell(scanner, column, names));
+      else if (fates[column] === "id") ids.push(scanner.text(column));
     }
     rows++;
   } while (scanner.advance());
@@ -168,6 +172,7 @@ export function parseTable(bytes: Uint8Array, file: string, options: TableOption
       ...(categories[slot] === undefined ? {} : { categories: categories[slot].cells() }),
     })),
     ...(classAt < 0 ? {} : { classes }),
+    ...(ids.length === 0 ? {} : { ids }),
     notes: counted
       ? [
         `its first line, ${

@@ -33,6 +33,8 @@ export interface RowsInfo {
   readonly notes: readonly string[];
   /** [n] the rows' numbers in the source, from 0, where some were left out. */
   readonly rowNumbers?: Uint32Array;
+  /** [n] what the rows are called, where the source has a column for it. */
+  readonly ids?: readonly string[];
   /** SHA-256 of what training depends on, in hexadecimal. */
   readonly digest: string;
   /** Where the data come from: a file, or the authors of a named set. */
@@ -56,6 +58,8 @@ export interface DatasetOptions {
   readonly name: string;
   /** As many as there are rows. */
   readonly classes?: Classes;
+  /** What the rows are called, as many as there are. */
+  readonly ids?: readonly string[];
   /** Absent: `"unit"` for unsigned bytes and where `unit` is given, else `"none"`. */
   readonly scale?: Scale;
   /** Divisor of `"unit"`, and the default scaling; absent: the integer type's largest value. */
@@ -131,6 +135,9 @@ export async function makeDataset(array: NumericArray, options: DatasetOptions):
         : checkRaw(name, schema, statistics.mean, trained)),
     ],
     ...(kept === undefined ? {} : { rowNumbers: kept }),
+    ...(options.ids === undefined
+      ? {}
+      : { ids: kept ? Array.from(kept, (i) => options.ids![i]) : options.ids.slice(0, n) }),
     digest: await digestOf(data, n, d),
     source: options.source ?? name,
     licence: options.licence ?? "",

@@ -101,6 +101,7 @@ async function loadFile(path: string, options: LoadOptions): Promise<Dataset> {
     name: baseName(path),
     source: path,
     ...(classes === undefined ? {} : { classes }),
+    ...(content.ids === undefined ? {} : { ids: content.ids }),
     ...(content.kinds === undefined ? {} : { kinds: content.kinds }),
     ...(content.notes === undefined ? {} : { notes: content.notes }),
     ...(missing === undefined ? {} : { missing }),
@@ -183,6 +184,8 @@ export interface Content {
   readonly array: NumericArray;
   /** Of its class column. */
   readonly classes?: Classes;
+  /** Of its id column: what the rows are called. */
+  readonly ids?: readonly string[];
   /** Of a table: what its columns are. */
   readonly kinds?: readonly ColumnKind[];
   /** Of a table: what was supposed. */
@@ -219,8 +222,8 @@ export async function decodeRows(
       ),
     );
   }
-  const { array, classes, kinds, notes } = parseTable(content, file, table);
-  const found = { array, kinds, notes };
+  const { array, classes, ids, kinds, notes } = parseTable(content, file, table);
+  const found = { array, kinds, notes, ...(ids === undefined ? {} : { ids }) };
   return classes === undefined ? found : { ...found, classes: classesOfText(classes, file) };
 }
 

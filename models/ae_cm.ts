@@ -172,6 +172,11 @@ export class AECM extends DeepEstimator<AECMOptions> {
     return this.module!.assign(codes);
   }
 
+  /** γ. */
+  protected override softAssignment(codes: Tensor): Tensor {
+    return this.affinity(codes);
+  }
+
   /** Unless `init` is `rand`: AE+KM, then the module alone; then everything jointly. */
   protected override async fitNetwork(fitting: Fitting): Promise<Trained> {
     const { training, net, rows, centroids, label } = fitting;
@@ -331,5 +336,6 @@ export const AE_CM_METHOD: Method = defineMethod<AECMOptions>({
     "orthonormal by construction": audited({ orthonormality: "hard" }),
   },
   labelsAreNearest: false,
+  softAssignment: "the module's assignments",
   create: (options) => new AECM(options),
 });

@@ -52,6 +52,11 @@ export class CM extends DeepEstimator<CMOptions & ArchitectureOptions> {
     return codes;
   }
 
+  /** γ. */
+  protected override softAssignment(codes: Tensor): Tensor {
+    return this.affinity(codes);
+  }
+
   /** What of the module is trained: all of it. */
   protected trained(net: Autoencoder): ParameterBlock {
     return net.parameters;
@@ -121,5 +126,6 @@ export const CM_METHOD: Method = defineMethod<CMOptions>({
     "sums over the batch": (scene) => auditedModule(scene, { prior: AUDIT_ROWS, normalize: false }),
     "means over the batch": (scene) => auditedModule(scene, { prior: 1.1, normalize: true }),
   },
+  softAssignment: "the module's assignments",
   create: (options) => new CM(options),
 });

@@ -260,5 +260,6 @@ export const DCN_METHOD: Method = defineMethod<DCNOptions>({
       };
     },
   },
+  againstCollapse: "a lower clusteringWeight",
   create: (options) => new DCN(options),
 });

@@ -70,6 +70,11 @@ export class DEC extends JointEstimator<DECOptions, DECTerm> {
     return false;
   }
 
+  /** q, the Student-t affinity that training sharpens. */
+  protected override softAssignment(codes: Tensor, centroids: Tensor): Tensor {
+    return softAssign(codes, centroids);
+  }
+
   /** Encoder and centroids, by KL(p‖q) alone. */
   protected override clustering(fitting: Fitting): Clustering<DECTerm> {
     const { net } = fitting;
@@ -118,5 +123,6 @@ export const DEC_METHOD: Method = defineMethod<DECOptions>({
       };
     },
   },
+  softAssignment: "the Student-t affinity of the code to the centroids",
   create: (options) => new DEC(options),
 });

@@ -92,6 +92,11 @@ export class DEPICT extends NetworkEstimator<DEPICTOptions, ConvolutionalAutoenc
     return softmax(this.head!.logits(codes));
   }
 
+  /** p. */
+  protected override softAssignment(codes: Tensor): Tensor {
+    return this.affinity(codes);
+  }
+
   /** Pre-trains; learns the first labels of the code; then trains itself. */
   protected override async fitNetwork(
     fitting: Fitting<ConvolutionalAutoencoder>,
@@ -275,5 +280,6 @@ export const DEPICT_METHOD: Method = defineMethod<DEPICTOptions>({
   losses: LOSSES,
   labelsAreNearest: false,
   needsImages: true,
+  softAssignment: "the softmax head's probabilities",
   create: (options) => new DEPICT(options),
 });

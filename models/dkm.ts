@@ -116,6 +116,15 @@ const OPTIONS: Specs<DKMOptions> = {
   },
 };
 
+/** The values of α, each for an interval of steps, and the one that the last step goes by. */
+function alphasOf({ start, steps, alpha, alphas, checkInterval }: DKMOptions) {
+  const isAnnealed = start === "annealed";
+  const values = annealedAlphas(alpha, isAnnealed ? alphas : 1);
+  const interval = isAnnealed ? Math.max(Math.ceil(steps / alphas), 1) : checkInterval;
+  const at = (step: number) => values[Math.min(Math.floor(step / interval), values.length - 1)];
+  return { interval, at, last: at(Math.max(steps - 1, 0)) };
+}
+
 /** α_1 = first, α_{n+1} = 2^(1/ln(n+1)²)·α_n (DKM, section 3): `count` values. */
 export function annealedAlphas(first: number, count: number): number[] {
   const alphas = [first];
@@ -181,6 +190,11 @@ export class DKM extends JointEstimator<DKMOptions, DKMTerm> {
     return this.options.start === "pretrained";
   }
 
+  /** G at the last α (DKM, eq. 3). */
+  protected override softAssignment(codes: Tensor, centroids: Tensor): Tensor {
+    return softmax(scale(squaredDistances(codes, centroids), -alphasOf(this.options).last));
+  }
+
   /** Network and centroids by one loss. */
   protected override clustering(fitting: Fitting): Clustering<DKMTerm> {
     return new SoftKMeans(fitting, this.options);
@@ -193,8 +207,7 @@ export class SoftKMeans implements Clustering<DKMTerm> {
   readonly batchOrder = "shuffled";
   readonly start: string;
   readonly interval: number;
-  /** The values of α, in their order, each for an interval. */
-  private readonly alphas: readonly number[];
+  private readonly alphaAt: (step: number) => number;
   /** α of the present steps, [1]. */
   private readonly alpha: Variable;
   /** What Adam counts where it goes on: its steps of pre-training too. */
@@ -204,11 +217,11 @@ export class SoftKMeans implements Clustering<DKMTerm> {
   /** Makes the variables. @param fitting What is trained. @param options See there. */
   constructor(private readonly fitting: Fitting, private readonly options: DKMOptions) {
     const { training: { state } } = fitting;
-    const { start, partition, steps, alpha, alphas, checkInterval, keepMoments } = options;
-    const isAnnealed = start === "annealed";
-    this.start = isAnnealed ? "random centroids" : PARTITIONS[partition];
-    this.alphas = annealedAlphas(alpha, isAnnealed ? alphas : 1);
-    this.interval = isAnnealed ? Math.max(Math.ceil(steps / alphas), 1) : checkInterval;
+    const { start, partition, keepMoments } = options;
+    this.start = start === "annealed" ? "random centroids" : PARTITIONS[partition];
+    const { interval, at } = alphasOf(options);
+    this.interval = interval;
+    this.alphaAt = at;
     this.alpha = state.variable("alpha", [1]);
     if (keepMoments) this.updates = state.variable("clustering updates", [1], { dtype: "u32" });
   }
@@ -262,8 +275,8 @@ export class SoftKMeans implements Clustering<DKMTerm> {
 
   /** Sets α for the steps that follow. */
   async check(step: number, report?: Report): Promise<Check> {
-    const { alphas, interval, fitting } = this;
-    const alpha = alphas[Math.min(Math.floor(step / interval), alphas.length - 1)];
+    const { fitting } = this;
+    const alpha = this.alphaAt(step);
     this.alpha.write(Float32Array.of(alpha));
     return { row: { alpha, ...report && await report(await fitting.label()) } };
   }
@@ -342,5 +355,7 @@ export const DKM_METHOD: Method = defineMethod<DKMOptions>({
     },
   },
   losses: { "α 0.1": audited(0.1), "α 30": audited(30) },
+  softAssignment: "the softmax of squared distances to the centroids, by the last alpha",
+  againstCollapse: "a lower clusteringWeight",
   create: (options) => new DKM(options),
 });

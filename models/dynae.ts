@@ -300,6 +300,11 @@ export class DynAE extends JointEstimator<DynAEOptions, DynAETerm> {
     super(resolveOptions("dynae", OPTIONS, options));
   }
 
+  /** q, by which samples are told to be conflicted. */
+  protected override softAssignment(codes: Tensor, centroids: Tensor): Tensor {
+    return softAssign(codes, centroids);
+  }
+
   /** Reconstruction gives way to construction. */
   protected override clustering(
     fitting: Fitting,
@@ -680,5 +685,6 @@ export const DYNAE_METHOD: Method = defineMethod<DynAEOptions>({
     },
   },
   losses: LOSSES,
+  softAssignment: "the Student-t affinity of the code to the centroids",
   create: (options) => new DynAE(options),
 });

@@ -71,6 +71,8 @@ export interface FitResult {
   readonly embeddingSize: number;
   /** [K, d] row-major: each centre as the method would draw it; absent where it cannot. */
   readonly prototypes?: Float32Array;
+  /** Bayesian information criterion, of a mixture of the rows themselves: smaller is better. */
+  readonly bic?: number;
   /** Steps (iterations) of the clustering phase. */
   readonly nIter: number;
   /** Why training ended, for people. */
@@ -179,6 +181,11 @@ export interface Estimator<O = object> {
   fitPredict(samples: Samples, context?: FitContext): Promise<Uint32Array>;
   /** Labels of new rows, [n]. @throws {TypeError} before fit. */
   predict(samples: Samples): Promise<Uint32Array>;
+  /**
+   * Soft assignments of new rows, [n, K] row-major, rows that sum to 1.
+   * @throws {TypeError} before fit, and for a method whose assignments are hard.
+   */
+  predictProba(samples: Samples): Promise<Float32Array>;
   /** Codes of new rows, [n, p] row-major. @throws {TypeError} before fit. */
   transform(samples: Samples): Promise<Float32Array>;
   /** What codes [m, p] stand for, [m, d] row-major; absent where a method cannot draw. */

@@ -13,8 +13,10 @@ import { defineMethod, type Method } from "./method.ts";
 import { resolveOptions, type Specs } from "./options.ts";
 import {
   assignToMixture,
+  bicOf,
   ExpectationMaximization,
   type MixtureOptions,
+  responsibilitiesOf,
   type Standardization,
   standardizationOf,
 } from "./shallow/mixture.ts";
@@ -93,6 +95,20 @@ const OPTIONS: Specs<GaussianMixtureOptions> = {
   },
 };
 
+/** Most values of all covariances: their copies take some 32 bytes each. */
+const MOST_COVARIANCES = 2 ** 26;
+
+/** @throws {RangeError} where the covariances of d columns would take gigabytes. */
+function checkCovariances({ clusters: k, covariance }: GaussianMixtureOptions, d: number): void {
+  const size = covarianceSize(covariance, k, d);
+  if (size <= MOST_COVARIANCES) return;
+  const bytes = (32 * size / 1e9).toPrecision(2);
+  throw new RangeError(
+    `gmm: full covariances of ${k} clusters in ${d} columns are ${size} values, some ${bytes} GB; ` +
+      "take the `covariance` diag, or fewer columns",
+  );
+}
+
 /** A mixture of rows that are standardised. */
 export interface MixtureModel extends ShallowModel {
   /** Of the standardised rows. */
@@ -118,8 +134,9 @@ export class GaussianMixture extends ShallowEstimator<GaussianMixtureOptions, Mi
   }
 
   /** All restarts; the best one so far is saved after each. */
-  protected override async find(training: Training, { data, d }: HostRows): Promise<Found> {
+  protected override async find(training: Training, { data, n, d }: HostRows): Promise<Found> {
     const { state, backend, context: { signal } } = training;
+    checkCovariances(this.options, d);
     const { clusters: k, covariance, nInit, sigma2 } = this.options;
     const variables = {
       shift: state.variable("shift", [d]),
@@ -152,7 +169,9 @@ export class GaussianMixture extends ShallowEstimator<GaussianMixtureOptions, Mi
       );
     }
     const best = restarts.reduce((a, b) => b.objective > a.objective ? b : a);
+    const weights = await variables.weights.read();
     return {
+      bic: bicOf(best.objective, weights, n, d, this.options),
       iterations: best.iterations,
       stopReason: best.converged
         ? "the likelihood stopped changing"
@@ -210,6 +229,16 @@ export class GaussianMixture extends ShallowEstimator<GaussianMixtureOptions, Mi
     const { covariance } = this.options;
     return await assignToMixture(backend, data, d, standardization, covariance, mixture);
   }
+
+  /** γ_ik of each row. */
+  protected override async share(
+    backend: Backend,
+    { standardization, mixture }: MixtureModel,
+    { data, d }: HostRows,
+  ): Promise<Float32Array> {
+    const { covariance } = this.options;
+    return await responsibilitiesOf(backend, data, d, standardization, covariance, mixture);
+  }
 }
 
 /** Gaussian mixtures' row in the registry. */
@@ -219,6 +248,8 @@ export const GMM_METHOD: Method = defineMethod<GaussianMixtureOptions>({
     "a Gaussian mixture on the data as they are, by EM: full, diagonal or shared covariances",
   citation: "Dempster, Laird and Rubin 1977; McLachlan and Peel, Finite Mixture Models, 2000",
   needsAllRows: true,
+  clustersRows: true,
+  checkColumns: checkCovariances,
   options: OPTIONS,
   profiles: {
     default: { description: "full covariances, the likeliest of 5 restarts", values: {} },
@@ -229,5 +260,6 @@ export const GMM_METHOD: Method = defineMethod<GaussianMixtureOptions>({
   },
   losses: {},
   labelsAreNearest: false,
+  softAssignment: "the mixture's responsibilities",
   create: (options) => new GaussianMixture(options),
 });

@@ -93,6 +93,11 @@ export class IDEC extends JointEstimator<IDECOptions, IDECTerm> {
     super(resolveOptions("idec", OPTIONS, options));
   }
 
+  /** q, the Student-t affinity that training sharpens. */
+  protected override softAssignment(codes: Tensor, centroids: Tensor): Tensor {
+    return softAssign(codes, centroids);
+  }
+
   /** Encoder, decoder and centroids, by reconstruction and KL(p‖q). */
   protected override clustering(fitting: Fitting): Clustering<IDECTerm> {
     const { net } = fitting;
@@ -143,5 +148,7 @@ export const IDEC_METHOD: Method = defineMethod<IDECOptions>({
       };
     },
   },
+  softAssignment: "the Student-t affinity of the code to the centroids",
+  againstCollapse: "a lower `gamma`",
   create: (options) => new IDEC(options),
 });

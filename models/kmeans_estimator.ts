@@ -166,6 +166,7 @@ export const KMEANS_METHOD: Method = defineMethod<KMeansEstimatorOptions>({
   summary: "k-means on the data as they are: Lloyd's algorithm, greedy k-means++",
   citation: "Lloyd 1982; Arthur and Vassilvitskii, SODA 2007",
   needsAllRows: true,
+  clustersRows: true,
   options: OPTIONS,
   profiles: { default: { description: "scikit-learn's defaults, 10 restarts", values: {} } },
   losses: {},

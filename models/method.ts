@@ -21,6 +21,12 @@ export interface MethodFacts {
   readonly citation: string;
   /** Its losses by name, for the gradient audit; none where nothing is descended. */
   readonly losses: Readonly<Record<string, LossAudit>>;
+  /** Whether it clusters the rows as they are, so that `transform` changes nothing. */
+  readonly clustersRows?: true;
+  /** What may keep its clusters from collapsing, for warnings: options as in code. */
+  readonly againstCollapse?: string;
+  /** What `predictProba` gives, for people; absent where assignments are hard. */
+  readonly softAssignment?: string;
   /** False where a label need not be that of the centre nearest to the code. */
   readonly labelsAreNearest?: false;
   /** Whether samples must have a height and a width. */
@@ -37,6 +43,8 @@ export interface MethodRow<O> extends MethodFacts {
   readonly profiles: Readonly<Record<string, Profile<O>>>;
   /** Absent where nothing is ever pre-trained. */
   readonly pretraining?: MethodPretraining<O>;
+  /** Whether options, complete, suit rows of d columns. @throws {RangeError} where they do not. */
+  checkColumns?(options: O, d: number): void;
   /** Makes the estimator; what is not given is the default. */
   create(options: Partial<O>): Estimator<O>;
 }
@@ -49,6 +57,8 @@ export interface Method extends MethodFacts {
   readonly profiles: Readonly<Record<string, Profile>>;
   /** Absent where nothing is ever pre-trained. */
   readonly pretraining?: MethodPretraining;
+  /** Whether options, complete, suit rows of d columns. @throws {RangeError} where they do not. */
+  checkColumns?(options: OptionValues, d: number): void;
   /**
    * Makes the estimator.
    * @param options What differs from the defaults. All of it is checked, once and here.

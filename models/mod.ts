@@ -36,7 +36,14 @@ export {
 } from "./networks/clustering_module.ts";
 export { CM } from "./cm.ts";
 export type { ClusteringOptions, CMOptions } from "./cm_options.ts";
-export { diagnose, type Diagnostics, warningsOf } from "./evaluation/diagnostics.ts";
+export { type ClusterIndices, clusterIndices, sampledCut } from "./evaluation/cluster_indices.ts";
+export { confidenceOf, marginsOf } from "./evaluation/certainty.ts";
+export {
+  diagnose,
+  type Diagnostics,
+  type WarningFacts,
+  warningsOf,
+} from "./evaluation/diagnostics.ts";
 export { DEPICT } from "./depict.ts";
 export { crossEntropy, klDivergence } from "./losses.ts";
 export type { DEPICTOptions } from "./depict_options.ts";
@@ -68,6 +75,7 @@ export {
   fitMixture,
   type MixtureFit,
   type MixtureOptions,
+  responsibilitiesOf,
   type Standardization,
 } from "./shallow/mixture.ts";
 export type { CovarianceType, Maximization, Mixture } from "./shallow/mixture_components.ts";

@@ -25,7 +25,7 @@ import {
   type Autoencoder,
 } from "./networks/autoencoder.ts";
 import { resolveOptions, type Specs } from "./options.ts";
-import { assignToMixture, fitMixture } from "./shallow/mixture.ts";
+import { assignToMixture, fitMixture, responsibilitiesOf } from "./shallow/mixture.ts";
 import {
   DeepEstimator,
   type FittedNetwork,
@@ -106,7 +106,8 @@ const EM = {
  *
  * The layout has no map for new rows. `predict` gives a row the label that weighs most among the
  * `neighbours` nearest codes that the model was trained on, each by 1/distance; these codes and their
- * labels are part of the model, 4·(p + 1) bytes a row. A row whose code was trained on gets its label, so
+ * labels are part of the model, and the mixture's responsibilities for them, 4·(p + K + 1) bytes a row.
+ * `predictProba` gives the mean of these over the same neighbours. A row whose code was trained on gets its label, so
  * that the rows of `fit` get theirs. `transform` gives codes, not places in the layout; centroids are the
  * means of the clusters' codes, which a label need not be that of the nearest of.
  */
@@ -114,8 +115,12 @@ export class N2D extends DeepEstimator<N2DOptions> {
   /** Its name in the registry. */
   override readonly name = "n2d";
 
-  /** The rows that it was trained on: codes [N, p], labels u32 [N]. */
-  private known!: { readonly codes: Variable; readonly labels: Variable };
+  /** The rows that it was trained on: codes [N, p], labels u32 [N], responsibilities [N, K]. */
+  private known!: {
+    readonly codes: Variable;
+    readonly labels: Variable;
+    readonly responsibilities: Variable;
+  };
 
   /**
    * Checks the options; devices are opened by `fit`.
@@ -131,6 +136,7 @@ export class N2D extends DeepEstimator<N2DOptions> {
     this.known = {
       codes: state.variable(KNOWN_CODES, [n, this.options.latent]),
       labels: state.variable(KNOWN_LABELS, [n], { dtype: "u32" }),
+      responsibilities: state.variable(KNOWN_RESPONSIBILITIES, [n, this.options.clusters]),
     };
   }
 
@@ -170,6 +176,7 @@ export class N2D extends DeepEstimator<N2DOptions> {
       const codes = Float32Array.from(await known.codes.read());
       const labels = agreed(codes, options.latent, await assignToMixture(...args));
       known.labels.write(labels);
+      known.responsibilities.write(await responsibilitiesOf(...args));
       await moveToMeans(centroids, known.codes, labels);
       // Last, so that whoever stops at this row repeats nothing of it.
       training.log({
@@ -198,11 +205,31 @@ export class N2D extends DeepEstimator<N2DOptions> {
     fitted: FittedNetwork<Autoencoder>,
     samples: Samples,
   ): Promise<Uint32Array> {
+    const neighbours = await this.neighboursOf(backend, fitted, samples);
+    return votedLabels(neighbours, await this.known.labels.read() as Uint32Array);
+  }
+
+  /** The mean of those for the nearest of the codes that the model was trained on, by 1/distance. */
+  protected override async memberships(
+    backend: Backend,
+    fitted: FittedNetwork<Autoencoder>,
+    samples: Samples,
+  ): Promise<Float32Array> {
+    const neighbours = await this.neighboursOf(backend, fitted, samples);
+    const known = await this.known.responsibilities.read();
+    return meanByDistance(neighbours, known, this.options.clusters);
+  }
+
+  /** The nearest of the known codes to the code of each row. */
+  private async neighboursOf(
+    backend: Backend,
+    fitted: FittedNetwork<Autoencoder>,
+    samples: Samples,
+  ): Promise<NearestNeighbours> {
     return await this.withCodes(backend, fitted, samples, async (encoding) => {
       const codes = Table.of(this.known.codes);
       const count = Math.min(this.options.neighbours, codes.rows);
-      const neighbours = await neighboursAmong(backend, encoding.table, codes, count);
-      return votedLabels(neighbours, await this.known.labels.read() as Uint32Array);
+      return await neighboursAmong(backend, encoding.table, codes, count);
     });
   }
 }
@@ -210,6 +237,7 @@ export class N2D extends DeepEstimator<N2DOptions> {
 /** Names of what a model knows of the rows that it was trained on. */
 const KNOWN_CODES = "codes of the rows";
 const KNOWN_LABELS = "labels of the rows";
+const KNOWN_RESPONSIBILITIES = "responsibilities for the rows";
 
 /** UMAP's layout of codes [N, p]: [N, m]; of one row, the origin. */
 async function placesOf(
@@ -278,6 +306,36 @@ export function votedLabels(
   });
 }
 
+/**
+ * The mean of values [m, K] over the neighbours of each row, each by 1/distance; where the nearest is at
+ * no distance, its values: [n, K].
+ * @param values By the neighbours' numbers.
+ */
+export function meanByDistance(
+  { count, rows, squaredDistances }: NearestNeighbours,
+  values: ArrayLike<number>,
+  k: number,
+): Float32Array {
+  const n = rows.length / count;
+  const means = new Float32Array(n * k);
+  for (let i = 0; i < n; i++) {
+    const isKnown = squaredDistances[i * count] === 0;
+    const weights = Array.from(
+      { length: isKnown ? 1 : count },
+      (_, j) => isKnown ? 1 : 1 / Math.sqrt(squaredDistances[i * count + j]),
+    );
+    const total = weights.reduce((a, b) => a + b);
+    for (let c = 0; c < k; c++) {
+      const mean = weights.reduce(
+        (sum, weight, j) => sum + weight / total * values[rows[i * count + j] * k + c],
+        0,
+      );
+      means[i * k + c] = mean;
+    }
+  }
+  return means;
+}
+
 /** N2D's row in the registry. */
 export const N2D_METHOD: Method = defineMethod<N2DOptions>({
   name: "n2d",
@@ -313,5 +371,6 @@ export const N2D_METHOD: Method = defineMethod<N2DOptions>({
     }),
   },
   labelsAreNearest: false,
+  softAssignment: "the mixture's responsibilities; of a new row, those of its neighbours",
   create: (options) => new N2D(options),
 });

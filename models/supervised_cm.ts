@@ -122,6 +122,11 @@ class SupervisedNetwork extends DeepEstimator<SupervisedCMOptions> {
     return softmax(this.head.apply(codes));
   }
 
+  /** γ. */
+  protected override softAssignment(codes: Tensor): Tensor {
+    return this.affinity(codes);
+  }
+
   /** It trains the encoder alone. */
   protected override get keepsDecoder(): boolean {
     return false;
@@ -337,6 +342,14 @@ export class SupervisedCM {
    */
   predict(samples: Samples): Promise<Uint32Array> {
     return this.network.predict(samples);
+  }
+
+  /**
+   * Probabilities of the classes of new rows, [n, K] row-major.
+   * @throws {TypeError} before fit. @throws {RangeError} for other columns than in training.
+   */
+  predictProba(samples: Samples): Promise<Float32Array> {
+    return this.network.predictProba(samples);
   }
 
   /**

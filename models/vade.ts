@@ -12,7 +12,7 @@ import { constant } from "../engine/ops/constant.ts";
 import { matmulTransposeB } from "../engine/ops/matmul.ts";
 import { randomNormal } from "../engine/ops/noise.ts";
 import { reshape } from "../engine/ops/reshape.ts";
-import { logSoftmax } from "../engine/ops/softmax.ts";
+import { logSoftmax, softmax } from "../engine/ops/softmax.ts";
 import { squaredError } from "../engine/ops/squared_error.ts";
 import { sum } from "../engine/ops/sum.ts";
 import { affine, scale } from "../engine/ops/affine.ts";
@@ -371,6 +371,11 @@ export class VaDE extends JointEstimator<VaDEOptions, VaDETerm> {
     return logJoint(codes, { ...this.mixture, centroids });
   }
 
+  /** γ of the codes (VaDE, eq. 16). */
+  protected override softAssignment(codes: Tensor, centroids: Tensor): Tensor {
+    return softmax(this.affinity(codes, centroids));
+  }
+
   /** Network and mixture by the evidence lower bound. */
   protected override clustering(fitting: Fitting): Clustering<VaDETerm> {
     const likelihood = likelihoodOf(fitting.samples, this.options.likelihood);
@@ -584,5 +589,7 @@ export const VADE_METHOD: Method = defineMethod<VaDEOptions>({
     "bernoulli output": (scene) => auditedLoss(scene, "bernoulli"),
   },
   labelsAreNearest: false,
+  softAssignment: "the mixture's responsibilities for the code's mean",
+  againstCollapse: "a larger reconstructionWeight",
   create: (options) => new VaDE(options),
 });

@@ -30,7 +30,7 @@ import { joinedSource, variantName } from "../kernels/kernel.ts";
 import { KERNELS } from "../kernels/registry.ts";
 import type { Checkpoint, Estimator, FitContext } from "../models/estimator.ts";
 import { METHODS } from "../models/registry.ts";
-import { inFolder, run, stop } from "./command_line.ts";
+import { inFolder, rowsAndLabels, run, stop } from "./command_line.ts";
 
 const ROOT = new URL("../", import.meta.url);
 
@@ -45,6 +45,7 @@ Deno.test("every command has help with an example", async () => {
     ["embed"],
     ["generate"],
     ["evaluate"],
+    ["explain"],
     ["compare"],
     ["sweep"],
     ["audit"],
@@ -357,10 +358,15 @@ Deno.test("without classes there are cluster sizes; new rows are standardised li
     assertEquals(trained.code, 0, trained.err);
     const { folder: path, results, data } = JSON.parse(trained.out);
     assertEquals(path, "runs/kmeans-rows-seed0");
-    const { diagnostics: _, ...rest } = results;
+    const { diagnostics, ...rest } = results;
+    assertEquals(diagnostics.comparedRows, 240);
+    assertGreater(diagnostics.silhouette, 0.5);
+    assertEquals(diagnostics.normalizedCut, 0);
+    const resumed = await run(["train", "--resume", path], folder);
+    assertMatch(resumed.out, /\n\nsilhouette +Calinski–Harabasz +Davies–Bouldin +inertia +norm/);
     assertEquals(rest, { clusterSizes: [80, 80, 80], partitions: {}, warnings: [] });
     assertEquals([data.scaling.kind, data.scaling.mean.length], ["standard", data.d]);
-    const expected = await Deno.readTextFile(`${folder}/${path}/labels.csv`);
+    const expected = rowsAndLabels(await Deno.readTextFile(`${folder}/${path}/labels.csv`));
     const predict = ["predict", "--run", path, "--device", "cpu", "--data"];
     assertEquals((await run([...predict, "rows.csv"], folder)).out, expected);
     const first = (await Deno.readTextFile(`${folder}/rows.csv`)).split("\n").slice(0, 3);
@@ -520,6 +526,7 @@ function fragileEstimator(losses: number, resumes: (Checkpoint | undefined)[]) {
         partitions: {},
       };
     },
+    predictProba: ({ n }: { n: number }) => Promise.resolve(new Float32Array(n).fill(1)),
     dispose: () => Promise.resolve(),
   } as unknown as Estimator;
 }
@@ -585,7 +592,7 @@ Deno.test("--stream trains on the file as loading it does, predicts, and resumes
     const expected = await train("resident", "--no-baseline");
     assertEquals(await train("streamed", "--stream"), expected);
     const predict = ["predict", "--run", "streamed", "--data", "rows.npy", "--stream"];
-    assertEquals((await run(predict, folder)).out, expected);
+    assertEquals((await run(predict, folder)).out, rowsAndLabels(expected));
     const resume = await run(["train", "--resume", "resident", "--stream"], folder);
     assertStringIncludes(resume.err, "--stream true conflicts");
     for (const model of ["kmeans", "gmm"]) {

@@ -79,3 +79,10 @@ export async function inFolder(work: (folder: string) => Promise<void>): Promise
     await Deno.remove(folder, { recursive: true });
   }
 }
+
+/** The columns `row` and `label` of a run's labels.csv, as predict writes them. */
+export function rowsAndLabels(csv: string): string {
+  const lines = csv.trim().split("\n").map((line) => line.split(","));
+  const at = ["row", "label"].map((name) => lines[0].indexOf(name));
+  return `${lines.map((cells) => at.map((i) => cells[i]).join(",")).join("\n")}\n`;
+}

@@ -8,6 +8,8 @@ import {
 import type { Plan } from "../cli/experiment.ts";
 import type { RunState } from "../cli/experiment_runs.ts";
 import type { RunRecord } from "../cli/run_folder.ts";
+import { digitsOf } from "../cli/criteria.ts";
+import { recommend } from "../cli/recommendation.ts";
 import { statisticOf, summarize } from "../cli/summary.ts";
 import { escapeLatex, toCsv, toLatex, toMarkdown } from "../cli/summary_tables.ts";
 import { inFolder, run, stop } from "./command_line.ts";
@@ -248,6 +250,9 @@ Deno.test("what is wrong with a comparison or a sweep is said before anything ru
       [[...sweep, "--over", "gamma"], "--over takes option=value,value,…"],
       [[...sweep, "--over", "gama=1"], "did you mean gamma?"],
       [[...sweep, "--over", "gamma=1,1"], "--over gamma names 1 twice"],
+      [[...sweep, "--over", "clusters=2:4,3"], "--over clusters names 3 twice"],
+      [[...sweep, "--over", "clusters=4:2"], "--over takes first:last or first:last:step"],
+      [[...sweep, "--over", "clusters=2:4:0"], "of 1 to 1000 values, got 2:4:0"],
       [[...sweep, "--over", "gamma=1", "--gamma", "2"], "--over and --gamma exclude each other"],
       [
         [...sweep, "--over", "pretrain-steps=1,2", "--from-same-pretraining"],
@@ -265,19 +270,85 @@ Deno.test("what is wrong with a comparison or a sweep is said before anything ru
     ]);
   }));
 
-Deno.test("where no classes are known, a sweep over K shows silhouettes", () =>
+Deno.test("a sweep over K shows what there is to choose by, and recommends; classes or not", () =>
   inFolder(async (folder) => {
-    const data = ["--data", "rows.csv", "--device", "cpu", "--threads", "1", "--seeds", "1"];
-    const args = ["sweep", "--model", "kmeans", ...data, "--over", "clusters=2,3,4", "--out", "k"];
-    const { code, out, err } = await run(args, folder);
-    assertEquals(code, 0, err);
-    assertMatch(out, /\| +silhouette \|/);
-    const rows = JSON.parse(await Deno.readTextFile(`${folder}/k/table.json`)).rows;
-    const found = rows.map((
-      { statistics }: { statistics: { silhouette: { mean: number } } },
-    ) => statistics.silhouette.mean);
+    const sweep = ["sweep", "--device", "cpu", "--threads", "1", "--over", "clusters=2:4"];
+    const [kmeans, gmm] = await Promise.all([
+      [...sweep, "--model", "kmeans", "--data", "rows.csv", "--seeds", "2", "--out", "k"],
+      [
+        ...[...sweep, "--model", "gmm", "--data", "blobs.csv", "--class-column", "class"],
+        ...["--seeds", "1", "--out", "g"],
+      ],
+    ].map((args) => run(args, folder)));
+    assertEquals([kmeans.code, gmm.code], [0, 0], kmeans.err + gmm.err);
+    const head = "silhouette \\| +CH \\| +DB \\| +inertia \\| +NCut \\| +seeds' ARI \\|";
+    assertMatch(kmeans.out, new RegExp(`\\| +${head}`));
+    assertStringIncludes(
+      kmeans.out,
+      "\nRecommended: clusters=3. It is best by the silhouette, Calinski–Harabasz and " +
+        "Davies–Bouldin. Its seeds agree (ARI 1.000).\n",
+    );
+    const { rows, recommendations } = JSON.parse(
+      await Deno.readTextFile(`${folder}/k/table.json`),
+    );
+    const measured = (name: string) =>
+      rows.map((
+        { statistics }: { statistics: Record<string, { mean: number }> },
+      ) => statistics[name].mean);
+    const found = measured("silhouette");
     assertEquals(found.indexOf(Math.max(...found)), 1, `${found}`);
+    assertEquals(measured("agreement")[1], 1);
+    const inertia = measured("inertia");
+    assert(inertia[0] > inertia[1] && inertia[1] > inertia[2], `${inertia}`);
+    assertEquals(recommendations[0].clusters, 3);
+    assertMatch(gmm.out, /\| +ACC \|.* silhouette \|.* BIC \|/);
+    assertMatch(gmm.out, /^Recommended: clusters=3\. It is best by .*BIC/m);
   }));
+
+Deno.test("a number of clusters is recommended by most criteria, with what speaks against it", () => {
+  const row = (k: string, silhouette: number, ch: number, db: number, agreement?: number) => ({
+    cells: [k, "full"],
+    finished: 1,
+    statistics: {
+      silhouette: { mean: silhouette },
+      calinskiHarabasz: { mean: ch },
+      daviesBouldin: { mean: db },
+      ...agreement === undefined ? {} : { agreement: { mean: agreement } },
+    },
+  });
+  const headings = ["clusters", "covariance"];
+  const rows = [row("2", 0.1, 50, 0.9), row("3", 0.2, 90, 0.7), row("10", 0.22, 10, 0.8, 0.5)];
+  const [{ of, clusters, reasons }] = recommend(headings, rows, true);
+  assertEquals([of, clusters], ["covariance=full", 3]);
+  assertEquals(
+    reasons[0],
+    "It is best by Calinski–Harabasz and Davies–Bouldin; 10 by the silhouette.",
+  );
+  assertStringIncludes(reasons[1], "silhouette of 0.200 is low: no number of clusters stands out");
+  assertStringIncludes(reasons[2], "of each run's own codes");
+  // All differ: the silhouette decides; 10 is the end, and not before 9.
+  const split = [row("9", 0.5, 90, 0.9), row("3", 0.4, 50, 0.7), row("10", 0.6, 10, 0.8, 0.5)];
+  const [end] = recommend(headings, split, false);
+  assertEquals(end.clusters, 10);
+  assertEquals(end.reasons.slice(1), [
+    "Its seeds agree little (ARI 0.500): the clusters hinge on the start.",
+    "10 is an end of the range: try beyond it.",
+  ]);
+  const withBic = split.map((one, i) => ({
+    ...one,
+    statistics: { ...one.statistics, bic: { mean: [1, 9, 5][i] } },
+  }));
+  assertEquals(recommend(headings, withBic, false)[0].clusters, 9);
+  assertEquals(recommend(["gamma"], rows, true), []);
+  assertEquals(recommend(headings, rows.slice(1, 2), true), []);
+  assertEquals(recommend(headings, rows.map((one) => ({ ...one, finished: 0 })), true), []);
+});
+
+Deno.test("values of large range are written with the digits that befit them", () => {
+  const measure = { name: "inertia", title: "inertia", significant: 4 };
+  const written = [123456, 12.3456, 0.000123456, 0].map((x) => x.toFixed(digitsOf(x, measure)));
+  assertEquals(written, ["123456", "12.35", "0.0001235", "0.000"]);
+});
 
 Deno.test("without the permission to submit, the launcher says which one it needs", () =>
   inFolder(async (folder) => {

@@ -1,6 +1,17 @@
 /** What a partition looks like, and what is said about it. */
-import { assert, assertAlmostEquals, assertEquals, assertStringIncludes } from "@std/assert";
+import {
+  assert,
+  assertAlmostEquals,
+  assertEquals,
+  assertNotEquals,
+  assertStringIncludes,
+} from "@std/assert";
+import { openCpuBackend } from "../engine/cpu/backend.ts";
+import { comparedRows, sampledCut } from "../models/evaluation/cluster_indices.ts";
 import { diagnose, warningsOf } from "../models/evaluation/diagnostics.ts";
+import { asTyped } from "../cli/method_options.ts";
+import { METHODS } from "../models/registry.ts";
+import { choiceRows } from "./choice_rows.ts";
 
 const stopReason = "100 steps";
 
@@ -47,29 +58,99 @@ Deno.test("the silhouette is that of a plain computation", () => {
   assertAlmostEquals(onLine([0, 5], [0, 1], 2).silhouette!, 0, 1e-12);
 });
 
-Deno.test("the silhouette of many rows is that of a sample, the same for the same seed", () => {
-  const n = 5000;
-  const places = Array.from({ length: n }, (_, i) => (i % 2) * 10 + (i % 7) / 7);
-  const labels = places.map((_, i) => i % 2);
-  const [a, b] = [onLine(places, labels, 2), onLine(places, labels, 2)];
-  assertEquals(a, b);
-  assert(a.silhouette! > 0.9, `${a.silhouette}`);
+Deno.test("of many rows, the silhouette is that of a sample, the same for the same seed", () => {
+  const [n, d] = [3000, 64];
+  const embedding = Float32Array.from({ length: n * d }, (_, i) => {
+    const row = Math.floor(i / d);
+    return (row % 2) * 10 + (row % 7) / 7;
+  });
+  const labels = Uint32Array.from({ length: n }, (_, i) => i % 2);
+  const fit = { labels, embedding, embeddingSize: d, partitions: {}, stopReason };
+  const found = diagnose(fit, 2, 5);
+  assertEquals(diagnose(fit, 2, 5), found);
+  assertEquals(found.comparedRows, 2048);
+  assert(found.silhouette! > 0.9, `${found.silhouette}`);
+  assertEquals(new Set(comparedRows(n, d, 5)).size, 2048);
+  assertNotEquals(comparedRows(n, d, 6), comparedRows(n, d, 5));
+  assertEquals([...comparedRows(4, d, 5)], [0, 1, 2, 3]);
 });
+
+/** What scikit-learn 1.2.1 gives, in float64, of {@linkcode choiceRows}. */
+const GOLDEN_INDICES: readonly [labelOf: (i: number) => number, ...values: number[]][] = [
+  [(i) => i % 3, 0.39486390114245723, 127.85600354200224, 0.8775935831815511, 142.95703034418057],
+  [(i) => i % 4, -0.052118267792121094, 0.19855125265343113, 39.03866441283717, 453.0735065084508],
+  [
+    (i) => i < 7 ? 0 : 1 + i % 3,
+    ...[0.32633192881165585, 69.05081778291854, 2.308819321426244, 163.47207376684372],
+  ],
+];
+
+Deno.test("silhouette, Calinski–Harabasz, Davies–Bouldin and inertia are scikit-learn's", () => {
+  const { data: embedding, d: embeddingSize, n } = choiceRows();
+  for (const [labelOf, silhouette, calinskiHarabasz, daviesBouldin, inertia] of GOLDEN_INDICES) {
+    const labels = Uint32Array.from({ length: n }, (_, i) => labelOf(i));
+    // A cluster more, without rows, changes nothing.
+    const found = diagnose({ labels, embedding, embeddingSize, partitions: {}, stopReason }, 5);
+    const close = (actual: number | null, expected: number) =>
+      assertAlmostEquals(actual!, expected, 1e-9 * Math.max(1, Math.abs(expected)));
+    close(found.silhouette, silhouette);
+    close(found.calinskiHarabasz, calinskiHarabasz);
+    close(found.daviesBouldin, daviesBouldin);
+    close(found.inertia, inertia);
+  }
+  const one = onLine([1, 2, 4], [0, 0, 0], 2);
+  assertEquals([one.calinskiHarabasz, one.daviesBouldin], [null, null]);
+  assertAlmostEquals(one.inertia, 14 / 3, 1e-12);
+  const exact = onLine([1, 1, 4, 4], [0, 0, 1, 1], 2);
+  assertEquals([exact.inertia, exact.calinskiHarabasz, exact.daviesBouldin], [0, null, 0]);
+});
+
+Deno.test("the normalised cut counts edges between clusters, 0 where there are none", async () => {
+  const backend = await openCpuBackend({ threads: 1 });
+  // Two groups of 20, far apart: the nearest 14 are within.
+  const places = Float32Array.from({ length: 40 }, (_, i) => i % 20 + (i < 20 ? 0 : 1000));
+  const cut = (label: (i: number) => number, clusters: number) =>
+    sampledCut(backend, places, 1, Uint32Array.from(places, (_, i) => label(i)), clusters, 0);
+  assertEquals(await cut((i) => i < 20 ? 0 : 1, 2), 0);
+  // An empty cluster counts as 1.
+  assertEquals(await cut((i) => i < 20 ? 0 : 1, 3), 1);
+  const crossed = await cut((i) => i % 2, 2);
+  assert(crossed! > 0.9 && crossed! < 1.2, `${crossed}`);
+  assertEquals(await sampledCut(backend, places.slice(0, 2), 1, Uint32Array.of(0, 1), 2, 0), null);
+  assertEquals(backend.memory().bytes, 0);
+  await backend.dispose();
+});
+
+/** What a deep method with all remedies says. */
+const DEEP = {
+  pretrains: true,
+  options: ["learningRate", "steps"],
+  againstCollapse: "a lower `gamma`",
+};
+const ROWS = { clustersRows: true };
 
 Deno.test("what looks wrong is warned of, once, with a remedy; what looks right is not", () => {
   const spread = Array.from({ length: 100 }, (_, i) => i);
-  const warn = (places: number[], label: (i: number) => number, clusters: number) =>
-    warningsOf(onLine(places, places.map((_, i) => label(i)), clusters));
+  const warn = (places: number[], label: (i: number) => number, clusters: number, facts = DEEP) =>
+    warningsOf(onLine(places, places.map((_, i) => label(i)), clusters), facts);
   assertEquals(warn(spread, (i) => Math.floor(i / 25), 4), []);
   assertEquals(warn(spread, () => 0, 1), []);
   const halves = spread.map((i) => Math.floor(i / 50));
   assertEquals(warningsOf(onLine(spread, halves, 2, halves)), []);
   const moved = onLine(spread, halves, 2, spread.map((i) => i % 2));
   const tiny = onLine(spread.map((x) => 1e-5 * x), halves, 2);
-  assertEquals(warningsOf(tiny, false), []);
+  assertEquals(warningsOf(tiny, ROWS), []);
   const cases: [string[], string][] = [
-    [warningsOf(moved), "far from those that clustering began with (agreement, ARI, -0.01)"],
-    [warn(spread, () => 0, 4), "have collapsed: one holds 100.0 % of the rows"],
+    [
+      warningsOf(moved, DEEP),
+      "far from those that clustering began with (agreement, ARI, -0.01): try more pretrainSteps, a " +
+      "lower learningRate or fewer `steps`; or take",
+    ],
+    [
+      warn(spread, () => 0, 4),
+      "have collapsed: one holds 100.0 % of the rows; try more pretrainSteps, a lower `gamma` or " +
+      "another seed",
+    ],
     [warn(spread, (i) => Math.floor(i / 34), 4), "1 of 4 clusters are empty"],
     [
       warn(spread, (i) => i < 85 ? 0 : 1 + Math.floor((i - 85) / 5), 4),
@@ -78,9 +159,49 @@ Deno.test("what looks wrong is warned of, once, with a remedy; what looks right 
     [warn(spread.map((x) => 1e-6 * x), (i) => Math.floor(i / 25), 4), "codes hardly differ"],
     [warn(spread, (i) => i % 4, 4), "overlap (silhouette -0."],
     [warn(spread.map((x) => x === 3 ? NaN : x), (i) => Math.floor(i / 25), 4), "not finite"],
+    [warn(spread.map(() => 2), () => 0, 4), "all codes of the rows are equal"],
+    [warn(spread.map((x) => x % 3), (i) => i % 3, 4), "only 3 different codes of the rows, and 4"],
   ];
   for (const [warnings, message] of cases) {
     assertEquals(warnings.length, 1, warnings.join("; "));
     assertStringIncludes(warnings[0], message);
   }
+});
+
+Deno.test("rows that are clustered as they are are told nothing of networks", () => {
+  const spread = Array.from({ length: 100 }, (_, i) => i);
+  const warn = (places: number[], label: (i: number) => number, clusters: number) =>
+    warningsOf(onLine(places, places.map((_, i) => label(i)), clusters), ROWS);
+  const cases: [string[], string][] = [
+    [warn(spread.map(() => 2), () => 0, 3), "all rows are equal: there is nothing to tell"],
+    [
+      warn(spread.map((x) => x % 2), (i) => i % 2, 3),
+      "only 2 different rows, and 3 clusters: ask for at most 2 clusters",
+    ],
+    [warn(spread, (i) => i < 95 ? 0 : i % 4, 4), "very unequal, one holds 9"],
+    [warn(spread, (i) => i % 4, 4), "overlap (silhouette -0.0"],
+  ];
+  for (const [warnings, message] of cases) {
+    assertStringIncludes(warnings[0], message);
+    for (const text of warnings) {
+      assert(!/train|learn|collapse/.test(text), text);
+    }
+  }
+  // 95 rows here and 5 far away are right as they are.
+  const far = spread.map((x) => x < 95 ? x / 100 : 50 + x / 100);
+  assertEquals(warn(far, (i) => i < 95 ? 0 : 1, 2), []);
+  // So are codes whose clusters are those that clustering began with.
+  const labels = spread.map((x) => x < 95 ? 0 : 1);
+  assertEquals(warningsOf(onLine(far, labels, 2, labels), DEEP), []);
+  assertStringIncludes(warningsOf(onLine(far, labels, 2), DEEP)[0], "have collapsed");
+});
+
+Deno.test("options are named as they are typed", () => {
+  const text = "raise regCovar, take the `covariance` diag; covariance and xregCovar stay";
+  const typed = asTyped(METHODS.gmm, text);
+  assertEquals(
+    typed,
+    "raise --reg-covar, take the --covariance diag; covariance and xregCovar stay",
+  );
+  assertEquals(asTyped(METHODS.gmm, typed), typed);
 });

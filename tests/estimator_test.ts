@@ -1,5 +1,6 @@
 import {
   assert,
+  assertAlmostEquals,
   assertEquals,
   assertGreater,
   assertInstanceOf,
@@ -235,6 +236,36 @@ for (const [name, method] of Object.entries(METHODS)) {
       const one = { data: images.data.slice(0, images.d), n: 1, d: images.d };
       assertEquals([...await model.predict(one)], [labels[0]]);
     });
+  });
+
+  Deno.test(`${name}: soft assignments sum to 1 and are largest at the label, or there are none`, async () => {
+    let checkpoint: Checkpoint | undefined;
+    const save = (saved: Checkpoint) => Promise.resolve(void (checkpoint = stored(saved)));
+    await withModel(make(method), async (model) => {
+      await assertRejects(() => model.predictProba(images), TypeError, "not fitted yet");
+      const { labels } = await model.fit(images, { backend: cpu, save });
+      if (method.softAssignment === undefined) {
+        await assertRejects(
+          () => model.predictProba(images),
+          TypeError,
+          `${name} has no soft assignments`,
+        );
+        return;
+      }
+      const shares = await model.predictProba(images);
+      assertEquals(shares.length, ROWS * CLUSTERS);
+      labels.forEach((label, i) => {
+        const own = shares.slice(i * CLUSTERS, (i + 1) * CLUSTERS);
+        assert(own.every((share) => share >= 0));
+        assertAlmostEquals(own.reduce((a, b) => a + b), 1, 1e-5);
+        assertEquals(own[label], Math.max(...own), `row ${i}: ${own}`);
+      });
+      await withModel(make(method), async (loaded) => {
+        await loaded.load(checkpoint!, cpu);
+        assertEquals(await loaded.predictProba(images), shares);
+      });
+    });
+    assertEquals(cpu.memory().bytes, 0);
   });
 
   Deno.test(`${name}: what fit saved, load predicts with`, async () => {

@@ -6,6 +6,7 @@ import {
   assertGreater,
   assertGreaterOrEqual,
   assertRejects,
+  assertStringIncludes,
 } from "@std/assert";
 import { openCpuBackend } from "../engine/cpu/backend.ts";
 import { RandomStream } from "../engine/random.ts";
@@ -14,12 +15,15 @@ import { DivergedError } from "../models/estimator.ts";
 import { GaussianMixture } from "../models/gmm.ts";
 import {
   assignToMixture,
+  bicOf,
   ExpectationMaximization,
   type MixtureFit,
   type MixtureOptions,
   type Standardization,
   standardizationOf,
 } from "../models/shallow/mixture.ts";
+
+import { choiceRows } from "./choice_rows.ts";
 
 const backend = await openCpuBackend({ threads: 1 });
 
@@ -145,6 +149,56 @@ for (const covariance of ["full", "diag", "isotropic"] as const) {
   });
 }
 
+/**
+ * scikit-learn 1.2.1's GaussianMixture(3, tol=1e-10, max_iter=5000, reg_covar=0, n_init=10) on
+ * choiceRows: bic, and the sorted predict_proba of the first four rows.
+ */
+const CHOICE = {
+  full: [825.9042360423831, [
+    [0, 0.000376, 0.999624],
+    [2e-6, 0.017509, 0.982489],
+    [4e-6, 0.001169, 0.998827],
+    [0, 8e-6, 0.999992],
+  ]],
+  diag: [813.8267491837198, [
+    [0.00061, 0.015277, 0.984113],
+    [0, 1.7e-5, 0.999983],
+    [0, 0.002141, 0.997859],
+    [0, 0.002212, 0.997788],
+  ]],
+} as const;
+
+for (const covariance of ["full", "diag"] as const) {
+  Deno.test(`BIC and responsibilities of ${covariance} covariances are scikit-learn's`, async () => {
+    const samples = choiceRows();
+    const settings = { nInit: 10, regCovar: 0, tolerance: 1e-8, maxIterations: 400 };
+    const model = new GaussianMixture({ clusters: 3, covariance, ...settings });
+    const { bic } = await model.fit(samples, { backend });
+    const [expected, responsibilities] = CHOICE[covariance];
+    assertAlmostEquals(bic!, expected, 0.01);
+    const found = await model.predictProba(samples);
+    responsibilities.forEach((row, i) => {
+      const own = [...found.slice(3 * i, 3 * i + 3)].sort((a, b) => a - b);
+      own.forEach((value, c) => assertAlmostEquals(value, row[c], 1e-3));
+    });
+    await model.dispose();
+  });
+}
+
+Deno.test("the prior is no part of BIC; free parameters are counted by the covariances", () => {
+  const { n, d } = choiceRows();
+  const weights = [0.5, 0.25, 0.25];
+  const bic = (covariance: "full" | "diag" | "isotropic", sigma2 = 0, prior = 1, objective = -2) =>
+    bicOf(objective, weights, n, d, { covariance, prior, sigma2 });
+  const base = 2 * 2 * n;
+  assertAlmostEquals(bic("full"), base + (2 + 6 + 9) * Math.log(n), 1e-9);
+  assertAlmostEquals(bic("diag"), base + (2 + 6 + 6) * Math.log(n), 1e-9);
+  assertAlmostEquals(bic("isotropic"), base + (2 + 6 + 1) * Math.log(n), 1e-9);
+  assertAlmostEquals(bic("isotropic", 0.5), base + (2 + 6) * Math.log(n), 1e-9);
+  const logPrior = 2 * weights.reduce((sum, weight) => sum + Math.log(weight), 0);
+  assertAlmostEquals(bic("full", 0, 3, -2 + logPrior / n), bic("full"), 1e-9);
+});
+
 Deno.test("an isotropic variance can be fixed, in the data's units", async () => {
   const data = Float32Array.from({ length: 80 }, (_, i) => 10 * (i % 2) + Math.sin(i));
   const model = new GaussianMixture({ clusters: 2, covariance: "isotropic", sigma2: 0.5 });
@@ -189,6 +243,19 @@ Deno.test("the data's units do not matter", async () => {
     return labels;
   };
   assertEquals(await fit(STRIPS.map((value) => 1024 * value)), await fit(STRIPS));
+});
+
+Deno.test("full covariances that would take gigabytes are refused with the way out, diag is not", async () => {
+  const [n, d] = [4, 10_000];
+  const samples = { data: Float32Array.from({ length: n * d }, (_, i) => Math.sin(i)), n, d };
+  const error = await assertRejects(
+    () => new GaussianMixture({ clusters: 2 }).fit(samples, { backend }),
+    RangeError,
+  );
+  assertStringIncludes(error.message, "200000000 values, some 6.4 GB; take the `covariance` diag");
+  const diag = new GaussianMixture({ clusters: 2, covariance: "diag", nInit: 1 });
+  assertEquals((await diag.fit(samples, { backend })).labels.length, n);
+  await diag.dispose();
 });
 
 Deno.test("a covariance without an inverse is an error that says what to do", async () => {

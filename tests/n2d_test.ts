@@ -7,7 +7,7 @@ import { RandomStream } from "../engine/random.ts";
 import type { Checkpoint } from "../models/estimator.ts";
 import { accuracy, adjustedRandIndex } from "../models/evaluation/metrics.ts";
 import { AEKMeans } from "../models/ae_kmeans.ts";
-import { agreed, N2D, N2D_METHOD, votedLabels } from "../models/n2d.ts";
+import { agreed, meanByDistance, N2D, N2D_METHOD, votedLabels } from "../models/n2d.ts";
 
 async function withCpu<T>(use: (backend: Backend) => Promise<T>, threads = 1): Promise<T> {
   const backend = await openCpuBackend({ threads });
@@ -122,6 +122,24 @@ Deno.test("a vote weighs by 1/distance; the nearest decides at no distance and a
     rows: Uint32Array.of(2, 0, 1, 0),
     squaredDistances: Float32Array.of(1, 4, 0, 1),
   }, Uint32Array.of(7, 8, 9))], [9, 8]);
+});
+
+Deno.test("soft assignments of a row are its neighbours', by 1/distance; a known row has its own", () => {
+  const known = [1, 0, 0.5, 0.5, 0, 1];
+  const mean = (distances: number[], rows: number[]) =>
+    meanByDistance(
+      {
+        count: rows.length,
+        rows: Uint32Array.from(rows),
+        squaredDistances: Float32Array.from(distances, (distance) => distance ** 2),
+      },
+      known,
+      2,
+    );
+  assertEquals([...mean([0, 1], [1, 0])], [0.5, 0.5]);
+  // Weights 1/2 and 1/6: shares 3/4 and 1/4.
+  assertEquals([...mean([2, 6], [0, 2])], [0.75, 0.25]);
+  assertEquals([...mean([1, 1, 1], [0, 1, 2])], [0.5, 0.5]);
 });
 
 Deno.test("rows of equal codes agree on the most frequent label, the lowest of several", () => {

@@ -1,23 +1,28 @@
 /**
  * What a partition looks like, without any labels, and warnings with a remedy where it looks wrong.
  */
-import { RandomStream, STREAM } from "../../engine/random.ts";
 import type { FitResult } from "../estimator.ts";
+import {
+  type ClusterIndices,
+  clusterIndices,
+  comparedRows,
+  silhouetteOf,
+} from "./cluster_indices.ts";
 import { adjustedRandIndex } from "./metrics.ts";
 
-/** Rows of the sample on which the silhouette is computed. */
-const SILHOUETTE_ROWS = 1000;
 /** A cluster with a larger share of the rows counts as a collapse. */
 const COLLAPSE_SHARE = 0.9;
 /** Effective clusters below this share of K are worth a warning. */
 const FEW_CLUSTERS = 0.6;
 /** Agreement (ARI) with the partition that clustering began with, below which it went far from it. */
 const FAR_FROM_START = 0.7;
+/** Silhouettes from here on are of clusters that the rows support (Kaufman and Rousseeuw 1990). */
+const SOME_STRUCTURE = 0.25;
 /** Codes whose standard deviation is smaller have hardly any structure. */
 const SMALL_CODE = 1e-3;
 
 /** Figures of a partition and its codes; none of them needs labels. */
-export interface Diagnostics {
+export interface Diagnostics extends ClusterIndices {
   /** Rows of each cluster, [K]. */
   readonly sizes: readonly number[];
   /** Clusters without rows. */
@@ -30,11 +35,12 @@ export interface Diagnostics {
   readonly codeDeviation: number;
   /** Values of the codes that are not finite. */
   readonly nonFinite: number;
-  /**
-   * Mean silhouette in [−1, 1] of a sample of up to 1,000 rows within itself (Rousseeuw, Journal of
-   * Computational and Applied Mathematics 20, 1987); null where fewer than two clusters occur in it.
-   */
+  /** Different codes, counted up to K. */
+  readonly distinctCodes: number;
+  /** See {@linkcode silhouetteOf}, of the rows that the seed draws where there are many. */
   readonly silhouette: number | null;
+  /** Rows of which all pairs were compared. */
+  readonly comparedRows: number;
   /** ARI of the labels and of the partition that clustering began with; null where there was none. */
   readonly startAgreement: number | null;
   /** Why training ended. */
@@ -58,6 +64,7 @@ export function diagnose(
   const shares = sizes.filter((size) => size > 0).map((size) => size / labels.length);
   const entropy = shares.reduce((sum, share) => sum - share * Math.log(share), 0);
   const { deviation, nonFinite } = spreadOf(embedding, embeddingSize);
+  const compared = comparedRows(labels.length, embeddingSize, seed);
   return {
     sizes,
     emptyClusters: clusters - shares.length,
@@ -65,72 +72,133 @@ export function diagnose(
     largestShare: Math.max(...shares),
     codeDeviation: deviation,
     nonFinite,
-    silhouette: silhouetteOf(labels, embedding, embeddingSize, seed),
+    distinctCodes: distinctOf(embedding, embeddingSize, clusters),
+    silhouette: silhouetteOf(embedding, embeddingSize, labels, compared),
+    comparedRows: compared.length,
+    ...clusterIndices(embedding, embeddingSize, labels, clusters),
     startAgreement: start === undefined ? null : adjustedRandIndex(partitions[start], labels),
     stopReason,
   };
 }
 
+/** What warnings depend on besides the figures. */
+export interface WarningFacts {
+  /** Whether the rows were clustered as they are, without a code. */
+  readonly clustersRows?: boolean;
+  /** Whether a network was pre-trained. */
+  readonly pretrains?: boolean;
+  /** Names of the method's options. */
+  readonly options?: readonly string[];
+  /** See `MethodFacts`. */
+  readonly againstCollapse?: string;
+}
+
 /**
- * What is wrong and what may help; empty where nothing is.
- * @param areCodes Whether a network made the codes; rows as they are may differ as little as they like.
+ * What is wrong and what may help; empty where nothing is. Options are named as in code, those of one
+ * word in backquotes.
  */
-export function warningsOf(diagnostics: Diagnostics, areCodes = true): string[] {
-  const {
-    sizes: { length: k },
-    emptyClusters,
-    effectiveClusters,
-    largestShare,
-    codeDeviation,
-    nonFinite,
-    silhouette,
-    startAgreement,
-  } = diagnostics;
-  const effective = effectiveClusters.toFixed(1);
+export function warningsOf(diagnostics: Diagnostics, facts: WarningFacts = {}): string[] {
+  const { codeDeviation, distinctCodes, nonFinite, silhouette, startAgreement } = diagnostics;
+  const { clustersRows = false, pretrains = false, options = [], againstCollapse } = facts;
+  const longer = pretrains ? ["more pretrainSteps"] : [];
+  const slower = options.includes("learningRate") ? ["a lower learningRate"] : [];
   const warnings: string[] = [];
   if (nonFinite > 0) {
     warnings.push(
-      `${nonFinite} values of the codes are not finite: lower the learning rate, and where columns ` +
-        "differ in range, standardise them (--scale standard)",
+      `${nonFinite} values of the codes are not finite: ${
+        slower.length > 0 ? "try a lower learningRate, and " : ""
+      }where columns differ in range, standardise them (--scale standard)`,
     );
   }
-  if (k > 1 && largestShare > COLLAPSE_SHARE) {
+  warnings.push(...sizeWarnings(diagnostics, { ...facts, clustersRows }, [
+    ...longer,
+    ...againstCollapse === undefined ? [] : [againstCollapse],
+    "another seed",
+  ]));
+  if (!clustersRows && distinctCodes > 1 && codeDeviation < SMALL_CODE) {
     warnings.push(
-      `the clusters have collapsed: one holds ${(100 * largestShare).toFixed(1)} % of the rows; ` +
-        "pre-train longer, lower the weight of the clustering loss, or try another seed",
-    );
-  } else if (emptyClusters > 0) {
-    warnings.push(
-      `${emptyClusters} of ${k} clusters are empty: ask for fewer, or try another seed`,
-    );
-  } else if (effectiveClusters < FEW_CLUSTERS * k) {
-    warnings.push(
-      `the clusters are very unequal, as if there were ${effective} of ${k}: if that is not what ` +
-        "the data are like, try another seed or another number of clusters",
-    );
-  }
-  if (areCodes && codeDeviation < SMALL_CODE) {
-    warnings.push(
-      `the codes hardly differ (standard deviation ${codeDeviation.toExponential(1)}): pre-train ` +
-        "longer, or scale the data",
+      `the codes hardly differ (standard deviation ${codeDeviation.toExponential(1)}): try ` +
+        oneOf([...longer, "other scaling of the data"]),
     );
   }
   if (silhouette !== null && silhouette < 0) {
     warnings.push(
       `the clusters overlap (silhouette ${silhouette.toFixed(2)}): rows lie nearer to other ` +
-        "clusters than to their own; pre-train longer, or ask for fewer clusters",
+        `clusters than to their own; try ${oneOf([...longer, "fewer clusters"])}`,
     );
   }
   if (startAgreement !== null && startAgreement < FAR_FROM_START) {
     warnings.push(
       `the clusters are far from those that clustering began with (agreement, ARI, ` +
-        `${
-          startAgreement.toFixed(2)
-        }): pre-train longer, lower the learning rate or take fewer steps; ` +
-        "or take that partition",
+        `${startAgreement.toFixed(2)}): try ${
+          oneOf([...longer, ...slower, ...options.includes("steps") ? ["fewer `steps`"] : []])
+        }; or take that partition`,
     );
   }
   return warnings;
+}
+
+/** What is wrong with the sizes of clusters: one warning at most. */
+function sizeWarnings(
+  { sizes: { length: k }, distinctCodes, emptyClusters, largestShare, ...rest }: Diagnostics,
+  { clustersRows }: WarningFacts,
+  remedies: readonly string[],
+): string[] {
+  const { effectiveClusters, silhouette, startAgreement } = rest;
+  if (distinctCodes < k) {
+    const what = clustersRows ? "rows" : "codes of the rows";
+    const remedy = clustersRows
+      ? `ask for at most ${distinctCodes} clusters`
+      : `try ${oneOf(remedies)}, or ask for fewer clusters`;
+    return [
+      distinctCodes === 1
+        ? `all ${what} are equal: there is nothing to tell clusters apart by` +
+          (clustersRows ? "" : `; try ${oneOf(remedies)}`)
+        : `there are only ${distinctCodes} different ${what}, and ${k} clusters: ${remedy}`,
+    ];
+  }
+  // Sizes may be what the data are like: then rows are nearer to their own cluster than to others, or,
+  // of codes, which are drawn together, clustering has kept what it found.
+  const isLikeData = emptyClusters === 0 &&
+    (clustersRows
+      ? silhouette !== null && silhouette >= SOME_STRUCTURE
+      : startAgreement !== null && startAgreement >= FAR_FROM_START);
+  const share = `one holds ${(100 * largestShare).toFixed(1)} % of the rows`;
+  if (k > 1 && largestShare > COLLAPSE_SHARE && !isLikeData) {
+    return [
+      clustersRows
+        ? `the clusters are very unequal, ${share}: if that is not what the data are like, try ` +
+          "another seed or another number of clusters"
+        : `the clusters have collapsed: ${share}; try ${oneOf(remedies)}`,
+    ];
+  }
+  if (emptyClusters > 0) {
+    return [`${emptyClusters} of ${k} clusters are empty: ask for fewer, or try another seed`];
+  }
+  if (effectiveClusters >= FEW_CLUSTERS * k || isLikeData) return [];
+  return [
+    `the clusters are very unequal, as if there were ${effectiveClusters.toFixed(1)} of ${k}: if ` +
+    "that is not what the data are like, try another seed or another number of clusters",
+  ];
+}
+
+/** `a`, `a or b`, `a, b or c`. */
+function oneOf(remedies: readonly string[]): string {
+  const all = remedies.length === 0 ? ["another seed"] : remedies;
+  return all.length === 1 ? all[0] : `${all.slice(0, -1).join(", ")} or ${all.at(-1)}`;
+}
+
+/** Different rows of codes [n, p], counted up to `most`. */
+function distinctOf(codes: Float32Array, p: number, most: number): number {
+  const found: number[] = [];
+  for (let at = 0; at < codes.length && found.length < most; at += p) {
+    const isKnown = found.some((other) => {
+      for (let j = 0; j < p; j++) if (codes[at + j] !== codes[other + j]) return false;
+      return true;
+    });
+    if (!isKnown) found.push(at);
+  }
+  return found.length;
 }
 
 /** Deviation about the columns' means, in two passes of float64. */
@@ -147,51 +215,4 @@ function spreadOf(codes: Float32Array, p: number): { deviation: number; nonFinit
     if (Number.isFinite(codes[i])) squares += (codes[i] - means[i % p]) ** 2;
   }
   return { deviation: Math.sqrt(squares / codes.length), nonFinite };
-}
-
-function silhouetteOf(
-  labels: Uint32Array,
-  codes: Float32Array,
-  p: number,
-  seed: number,
-): number | null {
-  const rows = sampleOf(labels.length, seed);
-  const present = new Set(Array.from(rows, (row) => labels[row]));
-  if (present.size < 2) return null;
-  const place = new Map([...present].map((label, i) => [label, i]));
-  const cluster = Array.from(rows, (row) => place.get(labels[row])!);
-  const sizes = new Array<number>(present.size).fill(0);
-  for (const c of cluster) sizes[c]++;
-  let sum = 0;
-  const totals = new Float64Array(present.size);
-  for (const [i, own] of cluster.entries()) {
-    if (sizes[own] === 1) continue;
-    totals.fill(0);
-    for (const [j, other] of cluster.entries()) {
-      totals[other] += distance(codes, rows[i] * p, rows[j] * p, p);
-    }
-    const within = totals[own] / (sizes[own] - 1);
-    const nearest = Math.min(...Array.from(totals, (t, c) => c === own ? Infinity : t / sizes[c]));
-    const largest = Math.max(within, nearest);
-    if (largest > 0) sum += (nearest - within) / largest;
-  }
-  return sum / rows.length;
-}
-
-/** Up to {@linkcode SILHOUETTE_ROWS} different rows. */
-function sampleOf(n: number, seed: number): Uint32Array {
-  const rows = Uint32Array.from({ length: n }, (_, i) => i);
-  const count = Math.min(n, SILHOUETTE_ROWS);
-  const random = new RandomStream(seed, STREAM.sample);
-  for (let i = 0; i < count; i++) {
-    const j = i + random.below(n - i);
-    [rows[i], rows[j]] = [rows[j], rows[i]];
-  }
-  return rows.subarray(0, count);
-}
-
-function distance(codes: Float32Array, a: number, b: number, p: number): number {
-  let sum = 0;
-  for (let j = 0; j < p; j++) sum += (codes[a + j] - codes[b + j]) ** 2;
-  return Math.sqrt(sum);
 }

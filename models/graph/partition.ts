@@ -45,7 +45,7 @@ export interface GraphPartition extends PartitionCandidate {
 }
 
 /** Other rows by whose edges a cut is measured: 15 neighbours, the row itself counted. */
-const CUT_DEGREE = 14;
+export const CUT_DEGREE = 14;
 /** Other rows by which it is told whether a row is sure, and the share that has to agree. */
 const SURE_NEIGHBOURS = 20;
 const SURE_SHARE = 0.9;

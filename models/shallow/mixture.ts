@@ -56,6 +56,34 @@ export interface MixtureFit {
   readonly converged: boolean;
 }
 
+/** Σ_k (α − 1) log π_k: the logarithm of the prior of weights, but for a constant. */
+function logPriorOf(weights: ArrayLike<number>, prior: number): number {
+  if (prior === 1) return 0;
+  let sum = 0;
+  for (let k = 0; k < weights.length; k++) sum += (prior - 1) * Math.log(weights[k]);
+  return sum;
+}
+
+/**
+ * −2 log L + f log N with f free parameters (Schwarz, Annals of Statistics 6(2), 1978).
+ * @param objective Mean log-likelihood of a row, and log prior over N. @param weights π, [K].
+ * @param n Rows. @param d Columns.
+ */
+export function bicOf(
+  objective: number,
+  weights: ArrayLike<number>,
+  n: number,
+  d: number,
+  { covariance, prior, sigma2 }: Pick<MixtureOptions, "covariance" | "prior" | "sigma2">,
+): number {
+  const k = weights.length;
+  const perCovariance = covariance === "full" ? k * d * (d + 1) / 2 : k * d;
+  const variances = covariance === "isotropic" ? (sigma2 > 0 ? 0 : 1) : perCovariance;
+  const free = k - 1 + k * d + variances;
+  const logLikelihood = n * objective - logPriorOf(weights, prior);
+  return free * Math.log(n) - 2 * logLikelihood;
+}
+
 /** How rows become those that a mixture is of: (x − shift)/scale. */
 export interface Standardization {
   /** The rows' mean, [d]. */
@@ -256,9 +284,7 @@ export class ExpectationMaximization {
   private objective({ weights }: Mixture, logSums: ArrayLike<number>): number {
     const { rows: { components, table }, standardization: { scale }, options: { prior } } = this;
     const likelihood = components.meanLogLikelihood(logSums) - table.width * Math.log(scale);
-    if (prior === 1) return likelihood;
-    const logPrior = weights.reduce((sum, weight) => sum + (prior - 1) * Math.log(weight), 0);
-    return likelihood + logPrior / table.rows;
+    return likelihood + logPriorOf(weights, prior) / table.rows;
   }
 }
 
@@ -283,6 +309,30 @@ export async function fitMixture(
     if (fit.objectives.at(-1)! > best.objectives.at(-1)!) best = fit;
   }
   return { ...best, standardization };
+}
+
+/**
+ * The responsibilities of the components for each row, γ_ik.
+ * @param data [n, d] in its own units. @returns [n, K], rows that sum to 1.
+ */
+export async function responsibilitiesOf(
+  backend: Backend,
+  data: Float32Array,
+  d: number,
+  standardization: Standardization,
+  kind: CovarianceType,
+  mixture: Mixture,
+): Promise<Float32Array> {
+  const k = mixture.weights.length;
+  using rows = new MixtureRows(backend, data, d, standardization, kind, k);
+  const { components, table } = rows;
+  const gamma = rows.variable("responsibilities", [table.rows, k]);
+  const pass = await rows.pass("responsibilities", (x, _places, numbers) => {
+    scatterRows(gamma, numbers, softmax(components.logJoint(x)));
+  });
+  components.write(mixture);
+  pass();
+  return Float32Array.from(await gamma.read());
 }
 
 /**

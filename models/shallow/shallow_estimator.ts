@@ -23,6 +23,8 @@ export interface Found {
   readonly stopReason: string;
   /** [n]; absent: the rows are assigned anew. */
   readonly labels?: Uint32Array;
+  /** See {@linkcode FitResult}. */
+  readonly bic?: number;
 }
 
 /** The clusters of a method, on the host. */
@@ -50,6 +52,9 @@ export abstract class ShallowEstimator<
   /** Labels of rows, [n]. */
   protected abstract assign(backend: Backend, model: M, rows: HostRows): Promise<Uint32Array>;
 
+  /** Soft assignments of rows, [n, K]; absent where the method's are hard. */
+  protected share?(backend: Backend, model: M, rows: HostRows): Promise<Float32Array>;
+
   /** Finds clusters, and keeps them on the host. */
   protected override async train(
     training: Training,
@@ -57,7 +62,7 @@ export abstract class ShallowEstimator<
   ): Promise<FitOutcome<M & Fitted>> {
     const { backend, state, history } = training;
     const rows = this.rowsOf(samples);
-    const { iterations, stopReason, labels } = await this.find(training, rows);
+    const { iterations, stopReason, labels, bic } = await this.find(training, rows);
     const variables = await state.snapshot();
     const fitted = this.restore(backend, { variables, host: {} });
     training.dispose();
@@ -67,6 +72,7 @@ export abstract class ShallowEstimator<
       embedding: rows.data.slice(),
       embeddingSize: rows.d,
       prototypes: fitted.centers,
+      ...bic !== undefined && { bic },
       nIter: iterations,
       stopReason,
       history,
@@ -91,6 +97,16 @@ export abstract class ShallowEstimator<
     samples: Samples,
   ): Promise<Uint32Array> {
     return await this.assign(backend, model, this.rowsOf(samples));
+  }
+
+  /** See `share`. */
+  protected override async memberships(
+    backend: Backend,
+    model: M & Fitted,
+    samples: Samples,
+  ): Promise<Float32Array> {
+    if (!this.share) return await super.memberships(backend, model, samples);
+    return await this.share(backend, model, this.rowsOf(samples));
   }
 
   /** A copy of the rows: they are clustered as they are. */

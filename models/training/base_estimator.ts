@@ -64,6 +64,17 @@ export abstract class BaseEstimator<O extends { readonly clusters: number }, F e
   /** Labels of new rows, [n], which have been checked. */
   protected abstract label(backend: Backend, fitted: F, samples: Samples): Promise<Uint32Array>;
 
+  /** Soft assignments of new rows, [n, K] row-major, which have been checked. */
+  protected memberships(
+    _backend: Backend,
+    _fitted: F,
+    _samples: Samples,
+  ): Promise<Float32Array> {
+    throw new TypeError(
+      `${this.name} has no soft assignments: each row belongs to one cluster, which predict gives`,
+    );
+  }
+
   /** Codes of new rows, [n, p] row-major, which have been checked. */
   protected abstract map(backend: Backend, fitted: F, samples: Samples): Promise<Float32Array>;
 
@@ -122,6 +133,16 @@ export abstract class BaseEstimator<O extends { readonly clusters: number }, F e
    */
   async predict(samples: Samples): Promise<Uint32Array> {
     return await this.use(samples, (backend, fitted) => this.label(backend, fitted, samples));
+  }
+
+  /**
+   * Soft assignments of new rows, [n, K] row-major, rows that sum to 1: what the registry says of the
+   * method as `softAssignment`.
+   * @throws {TypeError} before fit, and for a method whose assignments are hard.
+   * @throws {RangeError} for other columns than in training.
+   */
+  async predictProba(samples: Samples): Promise<Float32Array> {
+    return await this.use(samples, (backend, fitted) => this.memberships(backend, fitted, samples));
   }
 
   /**

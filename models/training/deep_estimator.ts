@@ -9,7 +9,7 @@ import { type ArchitectureOptions, Autoencoder } from "../networks/autoencoder.t
 import { BaseEstimator, type FitOutcome, type Fitted } from "./base_estimator.ts";
 import { Rows } from "./rows.ts";
 import type { PhaseEnd, Training } from "./trainer.ts";
-import { Encoding, Labelling } from "./whole_pass.ts";
+import { affinitiesOf, Encoding, Labelling } from "./whole_pass.ts";
 
 /** What maps rows to codes. */
 export interface Network {
@@ -212,6 +212,26 @@ export abstract class NetworkEstimator<O extends NetworkOptions, N extends Netwo
       using labelling = await this.labelling(encoding, fitted.centroids);
       return await labelling.run();
     });
+  }
+
+  /** Those of the codes. */
+  protected override async memberships(
+    backend: Backend,
+    fitted: FittedNetwork<N>,
+    samples: Samples,
+  ): Promise<Float32Array> {
+    if (!this.softAssignment) return await super.memberships(backend, fitted, samples);
+    return await this.withCodes(
+      backend,
+      fitted,
+      samples,
+      ({ codes }) =>
+        affinitiesOf(
+          codes,
+          fitted.centroids,
+          (part, means) => this.softAssignment!(part, means),
+        ),
+    );
   }
 
   /** f(x). */

@@ -220,17 +220,8 @@ export class Labelling {
     centroids: Variable,
     affinity: Affinity = softAssign,
   ): Promise<Labelling> {
-    const parts = partsOfAssignments(codes.shape[0], centroids.shape[0]);
-    const program = await trace(
-      codes.backend,
-      () =>
-        Object.fromEntries(parts.map(({ first, count }) => {
-          const part = partOf(codes, first, count);
-          return [`rows from ${first} on`, argmax(affinity(part, centroids))];
-        })),
-      "labels",
-    );
-    return new Labelling(program);
+    const labels: Affinity = (part, means) => argmax(affinity(part, means));
+    return new Labelling(await tracePerPart("labels", codes, centroids, labels));
   }
 
   /** The label of every row by its code as it is, [N]. */
@@ -238,11 +229,7 @@ export class Labelling {
     this.program.run();
     const parts = Object.values(await this.program.read());
     const labels = new Uint32Array(parts.reduce((sum, { length }) => sum + length, 0));
-    let first = 0;
-    for (const part of parts) {
-      labels.set(part, first);
-      first += part.length;
-    }
+    joinInto(labels, parts);
     return labels;
   }
 
@@ -250,6 +237,53 @@ export class Labelling {
   [Symbol.dispose](): void {
     this.program.dispose();
   }
+}
+
+/** A program that gives what `perPart` makes of codes, in parts as many as can be held. */
+function tracePerPart(
+  label: string,
+  codes: Variable,
+  centroids: Variable,
+  perPart: Affinity,
+): Promise<Program> {
+  const parts = partsOfAssignments(codes.shape[0], centroids.shape[0]);
+  return trace(
+    codes.backend,
+    () =>
+      Object.fromEntries(parts.map(({ first, count }) => {
+        const part = partOf(codes, first, count);
+        return [`rows from ${first} on`, perPart(part, centroids)];
+      })),
+    label,
+  );
+}
+
+/** Fills an array with parts, one after another. */
+function joinInto(
+  whole: Uint32Array | Float32Array,
+  parts: readonly ArrayLike<number>[],
+): void {
+  let first = 0;
+  for (const part of parts) {
+    whole.set(part, first);
+    first += part.length;
+  }
+}
+
+/**
+ * The affinity of each code to each centroid, once: [N, K].
+ * @param codes [N, p]. @param centroids [K, p]. @param affinity Of some codes; distances serve too.
+ */
+export async function affinitiesOf(
+  codes: Variable,
+  centroids: Variable,
+  affinity: Affinity,
+): Promise<Float32Array> {
+  using program = await tracePerPart("affinities", codes, centroids, affinity);
+  program.run();
+  const affinities = new Float32Array(codes.shape[0] * centroids.shape[0]);
+  joinInto(affinities, Object.values(await program.read()));
+  return affinities;
 }
 
 /** The label of each code [N, p], once: see {@linkcode Labelling}. */

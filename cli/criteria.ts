@@ -1,0 +1,84 @@
+/** What is said of a number of clusters without classes: names, titles, and which way is better. */
+import type { RunResults } from "./run_folder.ts";
+
+/** A quantity that a finished run has, and how tables show it. */
+export interface Measure {
+  /** Its name in JSON and CSV. */
+  readonly name: string;
+  /** Its column's title. */
+  readonly title: string;
+  /** Digits after the point; absent: `significant` ones. */
+  readonly digits?: number;
+  /** Significant digits, of what may be large or small. */
+  readonly significant?: number;
+}
+
+/** A criterion of a run, or of the runs of a row. */
+export interface Criterion extends Measure {
+  /** Which value speaks for a number of clusters; absent where it rises or falls with K by itself. */
+  readonly better?: "larger" | "smaller";
+  /** What it is called in sentences. */
+  readonly words: string;
+}
+
+/** In the order of the columns. */
+export const CRITERIA: readonly Criterion[] = [
+  {
+    name: "silhouette",
+    title: "silhouette",
+    words: "the silhouette",
+    digits: 3,
+    better: "larger",
+  },
+  {
+    name: "calinskiHarabasz",
+    title: "CH",
+    words: "Calinski–Harabasz",
+    significant: 5,
+    better: "larger",
+  },
+  {
+    name: "daviesBouldin",
+    title: "DB",
+    words: "Davies–Bouldin",
+    digits: 3,
+    better: "smaller",
+  },
+  { name: "bic", title: "BIC", words: "BIC", significant: 7, better: "smaller" },
+  { name: "inertia", title: "inertia", words: "the inertia", significant: 6 },
+  { name: "normalizedCut", title: "NCut", words: "the normalised cut", digits: 3 },
+];
+
+/** The mean adjusted Rand index of the labels of two seeds. */
+export const AGREEMENT: Criterion = {
+  name: "agreement",
+  title: "seeds' ARI",
+  words: "agreement between seeds",
+  digits: 3,
+};
+
+/** How the criteria are to be read, in lines. */
+export const CRITERIA_LEGEND: readonly string[] = [
+  "Without classes, on the rows as each run maps them: silhouette and CH (Calinski–Harabasz) are better " +
+  "the larger, DB (Davies–Bouldin) and BIC the smaller; inertia falls and NCut (normalised cut of the " +
+  "neighbours) tends to rise with every cluster more. Of many rows, silhouette and NCut are those of a " +
+  "sample. Seeds' ARI is the agreement of the labels of two seeds.",
+];
+
+/** The values that a run has, by name. */
+export function criteriaOf({ diagnostics }: RunResults): Record<string, number> {
+  const values: Readonly<Record<string, unknown>> = { ...diagnostics };
+  return Object.fromEntries(
+    CRITERIA.flatMap(({ name }) => {
+      const value = values[name];
+      return typeof value === "number" ? [[name, value]] : [];
+    }),
+  );
+}
+
+/** Digits after the point that befit a value of a measure. */
+export function digitsOf(value: number, { digits, significant = 3 }: Measure): number {
+  if (digits !== undefined) return digits;
+  const before = value === 0 ? 1 : 1 + Math.floor(Math.log10(Math.abs(value)));
+  return Math.min(Math.max(significant - before, 0), 100);
+}
