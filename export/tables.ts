@@ -23,21 +23,22 @@ function rowsOf(columns: readonly TableColumn[]): number {
  * @throws {RangeError} where columns differ in length.
  */
 export function encodeCsv(columns: readonly TableColumn[]): string {
-  const lines = [columns.map(({ name }) => cell(name)).join(",")];
+  const lines = [columns.map(({ name }) => quoteCell(name)).join(",")];
   for (let row = 0; row < rowsOf(columns); row++) {
     lines.push(
       columns.map(({ values }) => {
         const value = values[row];
         // Nine digits give every float32 back.
         if (values instanceof Float32Array) return Number((value as number).toPrecision(9));
-        return value === undefined ? "" : cell(String(value));
+        return value === undefined ? "" : quoteCell(String(value));
       }).join(","),
     );
   }
   return `${lines.join("\n")}\n`;
 }
 
-function cell(text: string): string {
+/** A cell, quoted where its text would be taken for more than one. */
+export function quoteCell(text: string): string {
   return /[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
 }
 

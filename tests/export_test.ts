@@ -46,6 +46,17 @@ Deno.test("a run's model and log leave for ONNX Runtime, Python and TensorBoard"
     assertEquals(Array.from(label.data as BigInt64Array, Number), predicted);
     assertEquals(new Set(predicted).size, 3);
 
+    const predict = ["predict", "--run", "run", "--data", "rows.csv", "--probabilities", ...device];
+    await succeed(folder, ...predict, "-o", "rows.parquet");
+    const { buffer } = await Deno.readFile(`${folder}/rows.parquet`);
+    const table = await parquetReadObjects({ file: buffer as ArrayBuffer });
+    assertEquals(table.map((row) => Number(row.label)), predicted);
+    assertEquals(table.map((row) => Number(row.row)), predicted.map((_, i) => i));
+    for (const { label, confidence, p0, p1, p2 } of table) {
+      assertEquals(confidence, [p0, p1, p2][Number(label)]);
+      assertAlmostEquals(p0 + p1 + p2, 1, 1e-6);
+    }
+
     await succeed(folder, "export", "run", "--format", "safetensors", ...device);
     const read = await readByPython("safetensors", `${folder}/run/model.safetensors`);
     assertEquals(read.centroids.shape, [3, 2]);

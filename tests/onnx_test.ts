@@ -105,6 +105,11 @@ async function compare(model: Estimator, scaling: Scaling): Promise<void> {
   const labels = Array.from(await model.predict(samples));
   assert(new Set(labels).size > 1, "the model tells no rows apart");
   assertEquals(Array.from(clusters.label.data as BigInt64Array, Number), labels);
+  assertEquals("probabilities" in clusters, METHODS[model.name].softAssignment !== undefined);
+  if (clusters.probabilities) {
+    const { data } = clusters.probabilities;
+    assertClose(data as Float32Array, await model.predictProba(samples), "probabilities");
+  }
   const codes = await model.transform(samples);
   if (codes.length === samples.data.length) return;
   const { code } = await runOnnx(await encodeOnnx(model, "encoder", { scaling }), later);
