@@ -71,12 +71,20 @@ async function declare(): Promise<void> {
     }
   };
   await visit(types);
-  for (const path of Object.values(ENTRIES)) {
-    const file = `${types}/${path.replace(/\.ts$/, ".d.ts")}`;
-    const references = '/// <reference lib="esnext" />\n/// <reference lib="dom" />\n' +
-      '/// <reference types="@webgpu/types" />\n';
-    await Deno.writeTextFile(file, references + await Deno.readTextFile(file));
+  await Deno.mkdir(`${types}/webgpu`);
+  for (const [name, path] of Object.entries(ENTRIES)) {
+    const file = `${types}/${declarationsOf(path)}`;
+    const libraries = '/// <reference lib="esnext" />\n/// <reference lib="dom" />\n';
+    await Deno.writeTextFile(file, libraries + await Deno.readTextFile(file));
+    const types5 = `/// <reference types="@webgpu/types" />\nexport * from "../${
+      path.replace(/\.ts$/, ".js")
+    }";\n`;
+    await Deno.writeTextFile(`${types}/webgpu/${name}.d.ts`, types5);
   }
+}
+
+function declarationsOf(path: string): string {
+  return path.replace(/\.ts$/, ".d.ts");
 }
 
 /** package.json; versions are deno.json's. */
@@ -85,7 +93,9 @@ function manifest() {
   const exports = Object.entries(ENTRIES).map(([name, path]) => [
     name === "mod" ? "." : `./${name}`,
     {
-      types: `./types/${path.replace(/\.ts$/, ".d.ts")}`,
+      // From 6.0 on TypeScript's own library declares WebGPU, and @webgpu/types contradicts it.
+      "types@>=6.0": `./types/${declarationsOf(path)}`,
+      types: `./types/webgpu/${name}.d.ts`,
       browser: `./browser/${name}.js`,
       default: `./node/${name}.js`,
     },

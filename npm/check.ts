@@ -11,6 +11,8 @@ import { buildPackage } from "./build.ts";
 const root = new URL("../", import.meta.url).pathname;
 const consumers = `${root}npm/consumers`;
 const folder = await Deno.makeTempDir({ prefix: "dynae-package-" });
+/** What the consumers are compiled with. */
+const TOOLS = ["typescript", "typescript-5@npm:typescript@5.9", "vite"];
 const environment: Record<string, string> = { NO_COLOR: "1", XDG_RUNTIME_DIR: "/tmp" };
 
 /** Runs a program in the fresh folder; returns its standard output. @throws {Error} where it fails. */
@@ -122,14 +124,19 @@ async function checkPage(expected: Outcome): Promise<string> {
   return `${shown.join(" and ")}: Deno's labels, and on the CPU its bytes`;
 }
 
-/** The TypeScript project, as Node and as bundlers resolve. */
+/** The TypeScript project, as Node and as bundlers resolve; with and without a WebGPU of TypeScript's own. */
 async function checkTypes(): Promise<string> {
   const strict = ["--noEmit", "--strict", "--target", "es2022"];
-  for (const [module, resolution] of [["nodenext", "nodenext"], ["esnext", "bundler"]]) {
-    const how = ["--module", module, "--moduleResolution", resolution];
-    await run("npx", "--no-install", "tsc", ...strict, ...how, "strict.ts");
+  const versions: string[] = [];
+  for (const compiler of ["typescript", "typescript-5"]) {
+    const tsc = `node_modules/${compiler}/bin/tsc`;
+    for (const [module, resolution] of [["nodenext", "nodenext"], ["esnext", "bundler"]]) {
+      const how = ["--module", module, "--moduleResolution", resolution];
+      await run("node", tsc, ...strict, ...how, "strict.ts");
+    }
+    versions.push((await run("node", tsc, "--version")).trim());
   }
-  return (await run("npx", "--no-install", "tsc", "--version")).trim();
+  return versions.join(" and ");
 }
 
 try {
@@ -140,7 +147,7 @@ try {
   for await (const { name } of Deno.readDir(consumers)) {
     await Deno.copyFile(`${consumers}/${name}`, `${folder}/${name}`);
   }
-  await run("npm", "install", "--silent", `./${tarball}`, "typescript", "vite");
+  await run("npm", "install", "--silent", `./${tarball}`, ...TOOLS);
   await needNode();
   const program = ["run", "--quiet", "-A", `--config=${root}deno.json`, `${consumers}/program.js`];
   const expected: Outcome = JSON.parse(await run(Deno.execPath(), ...program));
