@@ -1,5 +1,5 @@
 /** What the engine's ops are in ONNX: a rule for each op of the graphs by which models label rows. */
-import { affineOp } from "../../engine/ops/affine.ts";
+import { affineOp, type Attributes as Affine } from "../../engine/ops/affine.ts";
 import { softAssignOp } from "../../engine/ops/assignment.ts";
 import { BINARY_OPS } from "../../engine/ops/binary.ts";
 import { constantOp } from "../../engine/ops/constant.ts";
@@ -8,7 +8,7 @@ import { squaredDistancesOp } from "../../engine/ops/distances.ts";
 import { foldOp, unfoldOp } from "../../engine/ops/patches.ts";
 import { reshapeOp, stopGradientOp } from "../../engine/ops/reshape.ts";
 import { SOFTMAX_OPS } from "../../engine/ops/softmax.ts";
-import { sumOp } from "../../engine/ops/sum.ts";
+import { type Attributes as Axes, sumOp } from "../../engine/ops/sum.ts";
 import { UNARY_OPS } from "../../engine/ops/unary.ts";
 import { isOf } from "../../engine/tensor/op.ts";
 import type { Node, Op, Tensor } from "../../engine/tensor/tensor.ts";
@@ -49,7 +49,7 @@ function product(node: Node<Record<never, never>>, to: Translation): string {
 
 /** a·x + b. */
 function scaled(
-  { inputs: [x], attributes: { a, b } }: Node<{ readonly a: number; readonly b: number }>,
+  { inputs: [x], attributes: { a, b } }: Node<Affine>,
   to: Translation,
 ): string {
   const { graph } = to;
@@ -85,9 +85,7 @@ function softAssign(
 
 /** Σ over axes. @throws {RangeError} where rows would be added up. */
 function sum(
-  { inputs: [x], attributes: { from, to: end } }: Node<
-    { readonly from: number; readonly to: number }
-  >,
+  { inputs: [x], attributes: { from, to: end } }: Node<Axes>,
   to: Translation,
 ): string {
   if (from === 0 && to.isOfRows(x)) throw new RangeError(`ONNX: a sum over the rows of ${x}`);
