@@ -35,6 +35,11 @@ const COMMANDS: readonly Row[] = [
     load: () => import("./embed.ts"),
   },
   {
+    name: "export",
+    summary: "write a run's model or log for other programs",
+    load: () => import("./export.ts"),
+  },
+  {
     name: "generate",
     summary: "draw images with a trained model",
     load: () => import("./generate.ts"),

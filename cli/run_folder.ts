@@ -239,6 +239,25 @@ export class RunFolder {
     rows.forEach((row) => this.log(row));
   }
 
+  /** The rows of `metrics.jsonl`; absent without one. @throws {SyntaxError} for a damaged line. */
+  async readMetrics(): Promise<LogRow[] | undefined> {
+    const file = this.file("metrics.jsonl");
+    let text: string;
+    try {
+      text = await Deno.readTextFile(file);
+    } catch (error) {
+      if (error instanceof Deno.errors.NotFound) return undefined;
+      throw error;
+    }
+    return text.split("\n").slice(0, -1).map((line, i) => {
+      try {
+        return JSON.parse(line);
+      } catch (error) {
+        throw new SyntaxError(`Cannot read ${file}, line ${i + 1}: ${(error as Error).message}`);
+      }
+    });
+  }
+
   /** Appends a row to `metrics.jsonl`. */
   log(row: LogRow): void {
     const bytes = encoder.encode(`${JSON.stringify(row)}\n`);

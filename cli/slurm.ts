@@ -3,7 +3,7 @@ import { EXIT, Failure } from "./errors.ts";
 import type { Plan } from "./experiment.ts";
 import type { RunState } from "./experiment_runs.ts";
 import { writeError } from "./terminal.ts";
-import { PROGRAM } from "./version.ts";
+import { PROGRAM, startingWords } from "./version.ts";
 
 /**
  * Submits every run that is not finished; those that start from another's pre-training wait for it.
@@ -53,7 +53,7 @@ export async function submit(
 /** What a task of the array does. */
 function taskScript(folder: string, command: string): string {
   const quote = (text: string) => `'${text.replaceAll("'", "'\\''")}'`;
-  const words = [Deno.execPath(), "run", "-P", new URL("../cli.ts", import.meta.url).href, command];
+  const words = [...startingWords(), command];
   return [
     "#!/bin/sh",
     `exec ${words.map(quote).join(" ")} --out ${quote(folder)} --task "$SLURM_ARRAY_TASK_ID"`,

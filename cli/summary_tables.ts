@@ -1,7 +1,7 @@
 /** A summary as Markdown, CSV, LaTeX and JSON. */
 import { CRITERIA, CRITERIA_LEGEND, digitsOf, type Measure } from "./criteria.ts";
 import { formatRecommendation } from "./recommendation.ts";
-import { quoteCell } from "./tables.ts";
+import { quoteCell } from "../export/tables.ts";
 import type { RowSummary, Statistic, Summary } from "./summary.ts";
 
 /** How the numbers are to be read, in lines. */

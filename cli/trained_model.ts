@@ -122,9 +122,13 @@ export async function output(
   else await Deno.writeFile(file, content);
 }
 
-/** Whether the output is to be an NPY file. @throws {Failure} for an unknown extension. */
-export function isNpy(file: string | undefined): boolean {
-  if (file === undefined || /\.(csv|txt)$/i.test(file)) return false;
-  if (/\.npy$/i.test(file)) return true;
-  throw usageError(`-o takes a file named *.csv or *.npy, got ${file}`);
+/** What rows' labels or codes are written as. */
+export type RowFormat = "csv" | "npy" | "parquet";
+
+/** The format that a file's extension asks for; CSV where there is none. @throws {Failure} for another. */
+export function formatOf(file = ".csv"): RowFormat {
+  const [, extension] = /\.(csv|txt|npy|parquet)$/i.exec(file) ?? [];
+  const format = extension?.toLowerCase().replace("txt", "csv");
+  if (format !== undefined) return format as RowFormat;
+  throw usageError(`-o takes a file named *.csv, *.npy or *.parquet, got ${file}`);
 }

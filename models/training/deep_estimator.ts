@@ -1,9 +1,10 @@
 /** What every method on a network shares: rows, codes, labels, results, predict, load. */
 import type { Backend } from "../../engine/backend/backend.ts";
+import { scale } from "../../engine/ops/affine.ts";
 import { softAssign } from "../../engine/ops/assignment.ts";
 import { State } from "../../engine/state/state.ts";
 import type { Tensor, Variable } from "../../engine/tensor/tensor.ts";
-import type { Checkpoint, FitResult, Samples } from "../estimator.ts";
+import type { Checkpoint, FitResult, RowOutputs, Samples } from "../estimator.ts";
 import { type ArchitectureOptions, Autoencoder } from "../networks/autoencoder.ts";
 import { BaseEstimator, type FitOutcome, type Fitted } from "./base_estimator.ts";
 import { Rows } from "./rows.ts";
@@ -18,6 +19,8 @@ export interface Network {
   readonly passRows?: number;
   /** f(x): [n, d] -> [n, p]. */
   encode(x: Tensor): Tensor;
+  /** g(z): [n, p] -> [n, d]. */
+  decode(z: Tensor): Tensor;
   /** g(z) of a few codes at once: [m, p] row-major -> [m, d]. */
   draw(codes: Float32Array): Promise<Float32Array>;
 }
@@ -183,6 +186,22 @@ export abstract class NetworkEstimator<O extends NetworkOptions, N extends Netwo
       state.dispose();
       throw error;
     }
+  }
+
+  /** Encoder, decoder where it still belongs to it, and assignments. */
+  protected override outputs(
+    { net, centroids }: FittedNetwork<N>,
+    x: Tensor,
+  ): Promise<RowOutputs> {
+    const { inputScale = 1 } = this.options;
+    const code = this.encode(net, scale(x, inputScale));
+    const probabilities = this.softAssignment?.(code, centroids);
+    return Promise.resolve({
+      code,
+      affinity: this.affinity(code, centroids),
+      ...probabilities && { probabilities },
+      ...this.keepsDecoder && { reconstruction: scale(net.decode(code), 1 / inputScale) },
+    });
   }
 
   /** Each row by the largest affinity of its code. */
