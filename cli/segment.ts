@@ -15,7 +15,7 @@ import { colourLabels, encodePng, type PngImage, readPng } from "./images.ts";
 import { addHelp } from "./help.ts";
 import { interruptible } from "./interrupt.ts";
 import { addMethodOptions, checkedOptions, givenOptions } from "./method_options.ts";
-import { formatTable, writeError, writeJson, writeOut } from "./terminal.ts";
+import { formatTable, writeError, writeJson, writeSummary } from "./terminal.ts";
 
 interface SegmentValues extends DeviceValues {
   readonly prototype?: readonly Point[];
@@ -80,7 +80,7 @@ async function run(path: string, values: SegmentValues): Promise<void> {
   const files = await writeFiles(out, image, result);
   if (json) return writeJson({ folder: out, files, shares });
   const rows = shares.map((share, k) => [String(k), `${(100 * share).toFixed(1)} %`]);
-  writeOut(`${formatTable(["class", "pixels"], rows)}\n`);
+  writeSummary(`${formatTable(["class", "pixels"], rows)}\n`);
   writeError(`\nThe images are in ${out}\n`);
 }
 

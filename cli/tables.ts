@@ -1,6 +1,6 @@
 /** Results as text: score tables, cluster sizes, CSV. */
 import type { Scores } from "../models/estimator.ts";
-import type { RunRecord } from "./run_folder.ts";
+import type { RunRecord } from "./run_record.ts";
 import { formatCount, formatTable } from "./terminal.ts";
 
 /** The end of a run for people: ACC, NMI and ARI by partition, or the clusters' sizes. */

@@ -16,16 +16,17 @@ import { diagnose, warningsOf } from "../models/evaluation/diagnostics.ts";
 import { score } from "../models/evaluation/scoring.ts";
 import { METHODS } from "../models/registry.ts";
 import { centroidStrip, rangeOf } from "./centroids.ts";
-import type { Manifest } from "../storage/checkpoint.ts";
 import { writeCheckpoint } from "../storage/files.ts";
 import type { AnyDataset } from "./data_options.ts";
 import { close, type DeviceValues, open } from "./device_options.ts";
 import { EXIT, Failure } from "./errors.ts";
 import { Interrupt } from "./interrupt.ts";
 import { Progress } from "./progress.ts";
-import type { RunFolder, RunRecord, RunResults } from "./run_folder.ts";
+import { manifestOf } from "./run_checkpoint.ts";
+import type { RunFolder } from "./run_folder.ts";
+import type { RunRecord, RunResults } from "./run_record.ts";
 import { labelsCsv } from "./tables.ts";
-import { formatDuration, writeError } from "./terminal.ts";
+import { formatDuration, shellWord, writeError } from "./terminal.ts";
 import { PROGRAM } from "./version.ts";
 
 /** Everything that a training needs, checked. */
@@ -95,7 +96,7 @@ export async function runTraining(plan: RunPlan): Promise<RunRecord> {
       const kept = await folder.hasCheckpoint()
         ? "the checkpoint is written. Go on with"
         : "there was nothing to keep yet. Start it again with";
-      writeError(`interrupted; ${kept}\n  ${PROGRAM} train --resume ${folder.path}\n`);
+      writeError(`interrupted; ${kept}\n  ${PROGRAM} train --resume ${shellWord(folder.path)}\n`);
       throw new Failure("", EXIT.interrupted);
     }
     await update({ status: "failed", failure: (error as Error).message });
@@ -121,7 +122,10 @@ async function fitWithRetries(
       checkDevice(plan, backend, last);
       await update({ device: device() });
       const save = async (checkpoint: Checkpoint) => {
-        await writeCheckpoint(plan.folder.checkpoint, { checkpoint, manifest: manifestOf(plan) });
+        await writeCheckpoint(plan.folder.checkpoint, {
+          checkpoint,
+          manifest: manifestOf(plan.record),
+        });
         last = checkpoint;
       };
       const { result, partitions } = await fit(plan, backend, progress, signal, save, last);
@@ -136,11 +140,6 @@ async function fitWithRetries(
       await close(backend);
     }
   }
-}
-
-function manifestOf({ record }: RunPlan): Manifest {
-  const { request: _, ...data } = record.data;
-  return { configuration: record.configuration, data };
 }
 
 /** The promise of equal bits holds on the same device only. */
@@ -173,7 +172,7 @@ async function fit(
     ...(resume === undefined ? {} : { resume }),
     ...(pretrained === undefined ? {} : { pretrained }),
     savePretrained: (checkpoint) =>
-      writeCheckpoint(folder.pretrained, { checkpoint, manifest: manifestOf(plan) }),
+      writeCheckpoint(folder.pretrained, { checkpoint, manifest: manifestOf(plan.record) }),
     onEvent(event) {
       if (event.type === "log") folder.log(event.row);
       progress.event(event);

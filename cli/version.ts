@@ -10,3 +10,6 @@ export const VERSIONS = {
 
 /** The command that starts this program, for help and for lines to copy. */
 export const PROGRAM = "deno run -P cli.ts";
+
+/** The one that may use the network, which nothing but fetching data needs. */
+export const FETCHER = "deno run -P=fetch cli.ts";

@@ -4,6 +4,7 @@
  */
 import type { Backend } from "../engine/backend/backend.ts";
 import type { Snapshot } from "../engine/state/state.ts";
+import { NO_CLUSTERS } from "./estimator.ts";
 import { defineMethod, type Method } from "./method.ts";
 import { resolveOptions, type Specs } from "./options.ts";
 import {
@@ -168,6 +169,7 @@ export class GaussianMixture extends ShallowEstimator<GaussianMixtureOptions, Mi
     };
     const shift = Float32Array.from(value("shift", columns));
     const [scale] = value("scale", 1);
+    if (!(scale > 0)) throw new RangeError(NO_CLUSTERS);
     const means = Float64Array.from(value("means", k * columns));
     const covariances = value("covariances", covarianceSize(covariance, k, columns));
     return {

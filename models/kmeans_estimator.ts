@@ -2,6 +2,7 @@
 import type { Backend } from "../engine/backend/backend.ts";
 import { type Snapshot, State } from "../engine/state/state.ts";
 import { Table } from "../engine/state/table.ts";
+import { NO_CLUSTERS } from "./estimator.ts";
 import { defineMethod, type Method } from "./method.ts";
 import { resolveOptions, type Specs } from "./options.ts";
 import { type Frame, frameOf, intoFrame, outOfFrame } from "./shallow/frame.ts";
@@ -124,6 +125,7 @@ export class KMeans extends ShallowEstimator<KMeansEstimatorOptions, KMeansModel
     };
     const framed = saved("centroids");
     const frame = { offset: saved("offset"), unit: saved("unit")[0] };
+    if (!(frame.unit > 0)) throw new RangeError(NO_CLUSTERS);
     const columns = frame.offset.length;
     return { framed, frame, centers: outOfFrame(framed, frame), columns };
   }
