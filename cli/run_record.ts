@@ -207,7 +207,8 @@ export function parseRecord(source: string, file: string): RunRecord {
   return parseJson<RunRecord>(source, file, (value, place) => {
     SCHEMA_FIELD(value, place);
     RECORD(value, place);
-    const { status, device } = value as RunRecord;
+    const { status, device, seed, configuration: { options } } = value as RunRecord;
+    if (options.seed !== undefined) oneOf(options.seed)(seed, "seed");
     if (status !== "finished") return;
     FINISHED(value, place);
     DEVICE(device.used, "device.used");
