@@ -649,7 +649,7 @@ Deno.test("the folder of a run of another layout is refused, in words", () =>
     await Deno.writeTextFile(`${folder}/run.json`, JSON.stringify({ schema: 1 }));
     const { code, err } = await run(["predict", "--run", ".", "--data", "rows.csv"], folder);
     assertEquals(code, 1);
-    assertStringIncludes(err, "run.json: it has schema 1, dynae");
+    assertStringIncludes(err, "run.json: schema is 1, expected 4: that is what dynae");
   }));
 
 Deno.test("folders of runs are counted, never overwritten", async () => {
