@@ -35,7 +35,7 @@ const OF_MODELS = {
   },
   async safetensors(model: Estimator, { manifest }: StoredRun): Promise<Exported> {
     const checkpoint = await model.checkpoint();
-    return { name: "model.safetensors", content: encodeCheckpoint({ checkpoint, manifest }) };
+    return { name: "model.safetensors", content: await encodeCheckpoint({ checkpoint, manifest }) };
   },
 };
 

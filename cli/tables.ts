@@ -3,7 +3,7 @@ import { quoteCell } from "../export/tables.ts";
 import type { RowsInfo } from "../datasets/dataset.ts";
 import type { Scores } from "../models/estimator.ts";
 import { CRITERIA, criteriaOf, digitsOf } from "./criteria.ts";
-import type { RunRecord, RunResults } from "./run_folder.ts";
+import type { RunRecord, RunResults } from "./run_record.ts";
 import { formatCount, formatTable } from "./terminal.ts";
 
 /** The end of a run for people: ACC, NMI and ARI by partition, or the clusters' sizes. */

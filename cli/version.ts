@@ -17,16 +17,20 @@ export const RUNTIME: string = deno === undefined ? `Node ${node}` : `Deno ${den
 /** The command that starts this program, for help and for lines to copy. */
 export let PROGRAM = "deno run -P cli.ts";
 
-/** The words that start it from anywhere. */
-export let startingWords = (): readonly string[] => [
-  Deno.execPath(),
-  "run",
-  "-P",
+/** The one that may use the network, which nothing but fetching data needs. */
+export let FETCHER = "deno run -P=fetch cli.ts";
+
+/** The words that start it from anywhere, so that it may write into a folder and nowhere else. */
+export let startingWords = (folder: string): readonly string[] => [
+  ...[Deno.execPath(), "run", "-P"],
+  // The flag has no way to say a comma.
+  folder.includes(",") ? "--allow-write" : `--allow-write=${folder}`,
   new URL("../cli.ts", import.meta.url).href,
 ];
 
 /** Says that the program was started otherwise. @param words See {@linkcode startingWords}. */
 export function nameProgram(name: string, words: readonly string[]): void {
   PROGRAM = name;
+  FETCHER = name;
   startingWords = () => words;
 }

@@ -143,6 +143,10 @@ export interface RowGraph extends RowOutputs {
   readonly x: Tensor;
 }
 
+/** Why a checkpoint cannot predict that was saved earlier. */
+export const NO_CLUSTERS =
+  "checkpoint: it was written before there were clusters; finish the run first, by --resume";
+
 /** What surrounds a `fit`; everything is optional. */
 export interface FitContext {
   /** Where to compute; absent: a device of the model's own, closed by `dispose`. */

@@ -8,7 +8,7 @@ import { sub } from "../engine/ops/binary.ts";
 import { softmax } from "../engine/ops/softmax.ts";
 import type { Snapshot, State } from "../engine/state/state.ts";
 import type { Tensor } from "../engine/tensor/tensor.ts";
-import type { RowOutputs } from "./estimator.ts";
+import { NO_CLUSTERS, type RowOutputs } from "./estimator.ts";
 import { defineMethod, type Method } from "./method.ts";
 import { resolveOptions, type Specs } from "./options.ts";
 import {
@@ -192,6 +192,7 @@ export class GaussianMixture extends ShallowEstimator<GaussianMixtureOptions, Mi
     };
     const shift = Float32Array.from(value("shift", columns));
     const [scale] = value("scale", 1);
+    if (!(scale > 0)) throw new RangeError(NO_CLUSTERS);
     const means = Float64Array.from(value("means", k * columns));
     const covariances = value("covariances", covarianceSize(covariance, k, columns));
     return {

@@ -6,7 +6,7 @@ import { squaredDistances } from "../engine/ops/distances.ts";
 import { type Snapshot, State } from "../engine/state/state.ts";
 import { Table } from "../engine/state/table.ts";
 import type { Tensor } from "../engine/tensor/tensor.ts";
-import type { RowOutputs } from "./estimator.ts";
+import { NO_CLUSTERS, type RowOutputs } from "./estimator.ts";
 import { defineMethod, type Method } from "./method.ts";
 import { resolveOptions, type Specs } from "./options.ts";
 import { type Frame, frameOf, intoFrame, outOfFrame } from "./shallow/frame.ts";
@@ -129,6 +129,7 @@ export class KMeans extends ShallowEstimator<KMeansEstimatorOptions, KMeansModel
     };
     const framed = saved("centroids");
     const frame = { offset: saved("offset"), unit: saved("unit")[0] };
+    if (!(frame.unit > 0)) throw new RangeError(NO_CLUSTERS);
     const columns = frame.offset.length;
     return { framed, frame, centers: outOfFrame(framed, frame), columns };
   }

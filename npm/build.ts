@@ -115,6 +115,8 @@ function manifest() {
       commander: versionOf("commander"),
       "fast-png": versionOf("fast-png"),
       "hyparquet": versionOf("hyparquet"),
+      "hyparquet-compressors": versionOf("hyparquet-compressors"),
+      "image-dimensions": versionOf("image-dimensions"),
       "hyparquet-writer": versionOf("hyparquet-writer"),
     },
   };

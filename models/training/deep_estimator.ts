@@ -4,7 +4,13 @@ import { scale } from "../../engine/ops/affine.ts";
 import { softAssign } from "../../engine/ops/assignment.ts";
 import { State } from "../../engine/state/state.ts";
 import type { Tensor, Variable } from "../../engine/tensor/tensor.ts";
-import type { Checkpoint, FitResult, RowOutputs, Samples } from "../estimator.ts";
+import {
+  type Checkpoint,
+  type FitResult,
+  NO_CLUSTERS,
+  type RowOutputs,
+  type Samples,
+} from "../estimator.ts";
 import { type ArchitectureOptions, Autoencoder } from "../networks/autoencoder.ts";
 import { BaseEstimator, type FitOutcome, type Fitted } from "./base_estimator.ts";
 import { Rows } from "./rows.ts";
@@ -171,10 +177,12 @@ export abstract class NetworkEstimator<O extends NetworkOptions, N extends Netwo
   /** Network and centroids of a checkpoint. */
   protected override restore(backend: Backend, { variables }: Checkpoint): FittedNetwork<N> {
     const samples = this.shapeOf(variables);
-    const shape = variables.get(CENTROIDS)?.shape;
-    if (samples === undefined || shape === undefined) {
+    const found = variables.get(CENTROIDS);
+    if (samples === undefined || found === undefined) {
       throw new RangeError("checkpoint: it holds no encoder and centroids; was the run finished?");
     }
+    if (found.data.every((value) => value === 0)) throw new RangeError(NO_CLUSTERS);
+    const { shape } = found;
     const state = new State(backend);
     try {
       const net = this.network(state, samples);
