@@ -1,13 +1,12 @@
-/** Many runs that make one table: their plan, which is a file, so that any process can go on. */
+/** Many runs that make one table: their plan. */
 import type { OptionValues } from "../models/options.ts";
-import { writeFileAtomic } from "../storage/atomic_file.ts";
-import type { DataRecord } from "../storage/checkpoint.ts";
+import type { DataRecord } from "../storage/manifest.ts";
 import { type AnyDataset, type DataValues, loadOrOpen, requestsOf } from "./data_options.ts";
 import type { DeviceValues } from "./device_options.ts";
 import { usageError } from "./errors.ts";
 import { kebabCase } from "./method_options.ts";
-import type { DataRequest } from "./run_folder.ts";
-import { findMethod, settle } from "./run_plan.ts";
+import type { DataRequest } from "./run_record.ts";
+import { checkStreamable, findMethod, settle } from "./run_plan.ts";
 
 /** A row of the table: a model with its options, which is run with every seed. */
 export interface Setting {
@@ -82,7 +81,8 @@ export interface Plan {
   readonly device: DeviceValues;
 }
 
-const SCHEMA = 3;
+/** Version of {@linkcode Plan}'s layout. */
+export const SCHEMA = 3;
 
 /** What a plan is made of, next to its design. */
 export interface ExperimentValues extends DataValues, Omit<DeviceValues, "debug"> {
@@ -110,6 +110,9 @@ export async function planExperiment(
   const runs: PlannedRun[] = [];
   let first: AnyDataset | undefined;
   for (const [set, dataRequest] of requests.entries()) {
+    if (dataRequest.stream) {
+      designs[set].settings.forEach(({ model }) => checkStreamable(findMethod(model)));
+    }
     const dataset = await loadOrOpen(dataRequest);
     first ??= dataset;
     const { name, digest, n, d, source } = dataset;
@@ -219,50 +222,6 @@ function checkShared(
     `--from-same-pretraining: ${name} has no pre-training of its own that its ` +
       `${kebabCase(idle)} could change`,
   );
-}
-
-/**
- * The plan of a folder; undefined where there is none yet.
- * @throws {Failure} for a folder that holds something else. @throws {SyntaxError} for a damaged plan.
- */
-export async function readPlan(folder: string): Promise<Plan | undefined> {
-  const path = `${folder}/plan.json`;
-  let text: string;
-  try {
-    text = await Deno.readTextFile(path);
-  } catch (error) {
-    if (!(error instanceof Deno.errors.NotFound)) throw error;
-    await checkEmpty(folder);
-    return undefined;
-  }
-  const plan = parsePlan(text, path);
-  if (plan.schema === SCHEMA) return plan;
-  throw new SyntaxError(`Cannot read ${path}: its schema is ${plan.schema}, expected ${SCHEMA}`);
-}
-
-function parsePlan(text: string, path: string): Plan {
-  try {
-    return JSON.parse(text);
-  } catch (error) {
-    throw new SyntaxError(`Cannot read ${path}: ${(error as Error).message}`);
-  }
-}
-
-async function checkEmpty(folder: string): Promise<void> {
-  try {
-    for await (const { name } of Deno.readDir(folder)) {
-      throw usageError(`${folder} holds ${name} and no plan.json; name another folder`);
-    }
-  } catch (error) {
-    if (!(error instanceof Deno.errors.NotFound)) throw error;
-  }
-}
-
-/** Writes `plan.json`, atomically. */
-export async function writePlan(folder: string, plan: Plan): Promise<void> {
-  await Deno.mkdir(folder, { recursive: true });
-  const bytes = new TextEncoder().encode(`${JSON.stringify(plan, null, 2)}\n`);
-  await writeFileAtomic(`${folder}/plan.json`, bytes);
 }
 
 /** @throws {Failure} for a value that is not what the plan was made with. */

@@ -3,15 +3,23 @@ import { type AnyDataset, loadOrOpen } from "./data_options.ts";
 import type { DebugTopics } from "./debug.ts";
 import { EXIT, Failure } from "./errors.ts";
 import type { Plan, PlannedData, PlannedRun } from "./experiment.ts";
-import { RunFolder, type RunRecord } from "./run_folder.ts";
+import { RunFolder } from "./run_folder.ts";
+import type { RunRecord } from "./run_record.ts";
 import { findMethod, planResumption, planRun } from "./run_plan.ts";
 import { formatDuration, writeError } from "./terminal.ts";
 import { runTraining } from "./training_run.ts";
 
 /** How far a run is. */
 export interface RunState {
-  /** A run that was killed is `stopped`. */
-  readonly status: "not started" | "running" | "stopped" | "interrupted" | "failed" | "finished";
+  /** A run that was killed is `stopped`; one whose `run.json` cannot be read is `damaged`. */
+  readonly status:
+    | "not started"
+    | "running"
+    | "stopped"
+    | "interrupted"
+    | "failed"
+    | "damaged"
+    | "finished";
   /** Why it is not finished, for people; empty where there is nothing to say. */
   readonly reason: string;
   /** What the run says of itself; absent before its start. */
@@ -22,12 +30,15 @@ export interface RunState {
 export async function stateOf(folder: string, run: PlannedRun): Promise<RunState> {
   const path = `${folder}/${run.name}`;
   const record = await recordOf(path);
+  if (record instanceof Error) return { status: "damaged", reason: record.message };
   if (await RunFolder.isLocked(path)) {
     return { status: "running", reason: "", ...(record && { record }) };
   }
   if (record === undefined) {
     const source = run.pretraining && await recordOf(`${folder}/${run.pretraining}`);
-    const reason = source && source.status === "failed" ? `${run.pretraining} failed` : "";
+    if (!source) return { status: "not started", reason: "" };
+    const how = source instanceof Error ? "damaged" : source.status;
+    const reason = how === "failed" || how === "damaged" ? `${run.pretraining} is ${how}` : "";
     return { status: "not started", reason };
   }
   const { status, seconds, failure = "" } = record;
@@ -37,14 +48,16 @@ export async function stateOf(folder: string, run: PlannedRun): Promise<RunState
   return { status: status === "running" ? "stopped" : status, reason, record };
 }
 
-async function recordOf(path: string): Promise<RunRecord | undefined> {
+/** What a run says of itself; undefined before its start. @returns The error where it is damaged. */
+async function recordOf(path: string): Promise<RunRecord | SyntaxError | undefined> {
   try {
     await Deno.stat(`${path}/run.json`);
+    return (await RunFolder.open(path)).record;
   } catch (error) {
     if (error instanceof Deno.errors.NotFound) return undefined;
+    if (error instanceof SyntaxError) return error;
     throw error;
   }
-  return (await RunFolder.open(path)).record;
 }
 
 /** The data of a plan's runs, one set at a time. */
@@ -93,10 +106,11 @@ export async function execute(
   const path = `${folder}/${run.name}`;
   const { status, reason } = await stateOf(folder, run);
   if (status === "finished") return;
+  if (status === "damaged") return writeError(`${path}: ${reason}\n`);
   if (status === "running") return writeError(`${path}: another process is training there\n`);
   if (run.pretraining !== undefined && status === "not started") {
     const source = await recordOf(`${folder}/${run.pretraining}`);
-    if (source?.status !== "finished") {
+    if (source === undefined || source instanceof Error || source.status !== "finished") {
       return writeError(`${path} waits: ${reason || `${run.pretraining} is not finished`}\n`);
     }
   }
@@ -104,30 +118,35 @@ export async function execute(
   const dataset = await rows.of(run);
   const method = findMethod(model);
   const values = { ...plan.device, ...(debug && { debug }), baseline: false };
-  if (status === "not started") await removeRests(path);
-  const training = status === "not started"
-    ? await planRun(method, {
+  const start = async () =>
+    await planRun(method, {
       ...plan.data[set].request,
       ...options,
       ...values,
       ...{ seed: run.seed, profile, out: path },
       ...(run.pretraining === undefined ? {} : { from: `${folder}/${run.pretraining}` }),
-    }, dataset)
-    : await planResumption(method, values, await RunFolder.open(path), dataset);
-  if (training === undefined) return;
+    }, dataset);
+  const goOn = async () => {
+    const opened = await RunFolder.open(path);
+    try {
+      return await planResumption(method, values, opened, dataset);
+    } catch (error) {
+      // What the table shall say of it.
+      if (error instanceof SyntaxError) {
+        const { message: failure } = error;
+        await opened.folder.writeRecord({ ...opened.record, status: "failed", failure });
+      }
+      throw error;
+    }
+  };
   try {
-    await runTraining(training);
+    const training = await (status === "not started" ? start() : goOn());
+    if (training !== undefined) await runTraining(training);
   } catch (error) {
-    if (error instanceof Failure && error.exitCode === EXIT.interrupted) throw error;
+    // A file that is damaged is the matter of its run; a usage error is that of all.
+    const ends = [EXIT.interrupted, EXIT.usage, EXIT.noDevice] as readonly number[];
+    if (error instanceof Failure && ends.includes(error.exitCode)) throw error;
+    if ((error as Error).name === "NoDeviceError") throw error;
     writeError(`error: ${(error as Error).message}\n`);
-  }
-}
-
-/** A process that was killed before it could write `run.json` may leave the rest behind. */
-async function removeRests(path: string): Promise<void> {
-  try {
-    await Deno.remove(path, { recursive: true });
-  } catch (error) {
-    if (!(error instanceof Deno.errors.NotFound)) throw error;
   }
 }

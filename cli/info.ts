@@ -5,7 +5,7 @@ import { openCpuBackend } from "../engine/cpu/backend.ts";
 import type { MergedPairs } from "../engine/cpu/pair_probe.ts";
 import { type AdapterSummary, listAdapters } from "../engine/webgpu/mod.ts";
 import { formatTable, writeJson, writeOut } from "./terminal.ts";
-import { PROGRAM, VERSIONS } from "./version.ts";
+import { PROGRAM, RUNTIME, VERSIONS } from "./version.ts";
 
 /** The limits that decide what fits; `--json` has all. */
 const LIMITS = [
@@ -50,8 +50,8 @@ async function info({ json }: { readonly json?: boolean }): Promise<void> {
       cache: cacheDir() ?? null,
     });
   }
-  const { dynae, deno, v8 } = VERSIONS;
-  writeOut(`dynae     ${dynae} (Deno ${deno}, V8 ${v8}, ${Deno.build.os} ${Deno.build.arch})\n`);
+  const { dynae, v8 } = VERSIONS;
+  writeOut(`dynae     ${dynae} (${RUNTIME}, V8 ${v8}, ${Deno.build.os} ${Deno.build.arch})\n`);
   writeOut(`--device auto takes ${chosen}\n`);
   writeOut(`cpu       ${cpu.description}\n`);
   const pairs = PAIRS[cpu.pairs ?? "none"];

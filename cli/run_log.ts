@@ -4,6 +4,8 @@ import type { Plan } from "./experiment.ts";
 import type { RunState } from "./experiment_runs.ts";
 import { parseNumber } from "./method_options.ts";
 import { usageError } from "./errors.ts";
+import { RunFolder } from "./run_folder.ts";
+import { writeError } from "./terminal.ts";
 
 /** A row of the log that has scores. */
 export interface ScoredRow extends LogRow {
@@ -31,17 +33,15 @@ export function parseGoal(text: string): Goal {
   throw usageError(`--steps-to takes ${wanted}, above 0 and at most 1, got ${text}`);
 }
 
-/** The log of the run in a folder; empty where somebody has removed it. @throws {SyntaxError} for a damaged one. */
-export async function readLog(path: string): Promise<LogRow[]> {
-  const file = `${path}/metrics.jsonl`;
-  const text = await Deno.readTextFile(file).catch((error) => {
-    if (error instanceof Deno.errors.NotFound) return "";
-    throw error;
-  });
+/** The log of a finished run; empty where it is absent or damaged, which takes no table down. */
+async function readLog(path: string): Promise<LogRow[]> {
+  const { folder } = await RunFolder.open(path);
   try {
-    return text.split("\n").filter((line) => line !== "").map((line) => JSON.parse(line));
+    return await folder.readMetrics() ?? [];
   } catch (error) {
-    throw new SyntaxError(`Cannot read ${file}: ${(error as Error).message}`);
+    if (!(error instanceof SyntaxError)) throw error;
+    writeError(`note: ${error.message}\n`);
+    return [];
   }
 }
 

@@ -9,7 +9,7 @@ import { addMethodOptions, addOthersOptions, integerOption, valueOf } from "./me
 import { RunFolder } from "./run_folder.ts";
 import { findMethod, planResumption, planRun, type RunValues } from "./run_plan.ts";
 import { formatResults } from "./tables.ts";
-import { writeError, writeJson, writeOut } from "./terminal.ts";
+import { writeError, writeJson, writeSummary } from "./terminal.ts";
 import { runTraining } from "./training_run.ts";
 
 interface TrainValues extends RunValues {
@@ -57,7 +57,7 @@ export async function define(command: Command, args: readonly string[]): Promise
       ? opened!
       : { folder: plan.folder, record: await runTraining(plan) };
     if (values.json) return writeJson({ folder: folder.path, ...record });
-    writeOut(`${formatResults(record)}\n`);
+    writeSummary(`${formatResults(record)}\n`);
     writeError(`\nThe run is in ${folder.path}\n`);
   });
 }
