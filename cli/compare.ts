@@ -7,6 +7,7 @@ import { usageError } from "./errors.ts";
 import type { Design, Setting } from "./experiment.ts";
 import {
   addExperimentOptions,
+  addSharingOption,
   type ExperimentCommandValues,
   experimentHelp,
   runExperiment,
@@ -46,6 +47,7 @@ export async function define(command: Command, args: readonly string[]): Promise
     `${Object.keys(METHODS).join(", ")}; NAME:option=value for one with options of its own`,
   );
   addExperimentOptions(command);
+  addSharingOption(command);
   command.option(
     "--set <model.option=value>",
     "an option, or the profile, of one model; as often as needed",
@@ -72,9 +74,11 @@ data sets, separated by commas, make one table; all other options of data hold f
     ],
   });
   command.action(async (values: CompareValues) => {
-    await runExperiment(command, values, stored, {}, () => {
-      if (entries.length === 0) throw usageError("--models says what to compare: NAME,NAME,…");
-      return designOf(entries, known, values);
+    await runExperiment(command, values, stored, {
+      designOf() {
+        if (entries.length === 0) throw usageError("--models says what to compare: NAME,NAME,…");
+        return designOf(entries, known, values);
+      },
     });
   });
 }

@@ -77,6 +77,8 @@ export interface Plan {
   readonly runs: readonly PlannedRun[];
   /** In the order in which they were named. */
   readonly data: readonly PlannedData[];
+  /** What the table shall say besides: sentences. */
+  readonly notes?: readonly string[];
   /** Where all runs compute. */
   readonly device: DeviceValues;
 }

@@ -12,7 +12,7 @@ import {
   planExperiment,
   type Request,
 } from "./experiment.ts";
-import { execute, PlannedRows, stateOf } from "./experiment_runs.ts";
+import { execute, PlannedRows, type RunState, stateOf } from "./experiment_runs.ts";
 import { LOCK, Lock } from "./lock.ts";
 import { integerOption, valueOf } from "./method_options.ts";
 import { checkFolder } from "./paths.ts";
@@ -24,6 +24,18 @@ import { summarize } from "./summary.ts";
 import { toCsv, toJson, toLatex, toMarkdown } from "./summary_tables.ts";
 import { shellWord, writeError, writeJson, writeSummary } from "./terminal.ts";
 import { PROGRAM } from "./version.ts";
+
+/** What a command makes of its options. */
+export interface Experiment {
+  /** Of the request, where values are not given. */
+  readonly defaults?: Request;
+  /** Makes the design for a data set; called for a new plan only. */
+  designOf(data: string): Design;
+  /** Sentences for a new plan's table. */
+  readonly notes?: readonly string[];
+  /** Draws what is finished into the folder. @returns The names of the files. */
+  pictures?(out: string, plan: Plan, states: readonly RunState[]): Promise<string[]>;
+}
 
 /** What {@linkcode addExperimentOptions} gives, next to the options of methods. */
 export interface ExperimentCommandValues extends DataValues, DeviceValues {
@@ -55,8 +67,8 @@ const CONTROLS = ["out", "gather", "task", "launcher", "sbatchArgs", "json", "de
 /** Runs of a setting, unasked. */
 const SEEDS = 5;
 
-/** Adds the options of both commands. */
-export function addExperimentOptions(command: Command): void {
+/** Adds the options of all commands of this kind. @param addData Adds those by which data are named. */
+export function addExperimentOptions(command: Command, addData = addSets): void {
   command
     .requiredOption("--out <dir>", "folder of runs and tables; given again, it is gone on with")
     .option(
@@ -64,16 +76,8 @@ export function addExperimentOptions(command: Command): void {
       `runs of each setting, with seeds from 0 (default: ${SEEDS})`,
       integerOption("--seeds", 1),
     )
-    .option(
-      "--from-same-pretraining",
-      "one pre-training a seed, by ae-kmeans, from which all networks of dense layers start",
-    )
     .option("--profile <name>", "a set of option values (default: default)");
-  addTrainingData(
-    command,
-    "true classes of the rows, for scores alone",
-    "named sets, comma-separated;",
-  );
+  addData(command);
   command.optionsGroup("Device:");
   addDeviceOptions(command);
   command
@@ -90,7 +94,23 @@ export function addExperimentOptions(command: Command): void {
     .option("--json", "print the table and every run's values as one JSON object");
 }
 
-/** Help on folders and clusters, which both commands need. */
+function addSets(command: Command): void {
+  addTrainingData(
+    command,
+    "true classes of the rows, for scores alone",
+    "named sets, comma-separated;",
+  );
+}
+
+/** Adds `--from-same-pretraining`. */
+export function addSharingOption(command: Command): void {
+  command.option(
+    "--from-same-pretraining",
+    "one pre-training a seed, by ae-kmeans, from which all networks of dense layers start",
+  );
+}
+
+/** Help on folders and clusters, which all commands of this kind need. */
 export function experimentHelp(command: string): string {
   return `
 A folder each run, as train makes them, and table.md, .csv, .json, .tex: mean ± standard deviation
@@ -119,16 +139,13 @@ export async function storedPlan(args: readonly string[]): Promise<Plan | undefi
 
 /**
  * Makes a plan or goes on with the stored one, and makes the tables.
- * @param defaults Of the request, where values are not given.
- * @param designOf Makes the design for a data set; called for a new plan only.
  * @throws {Failure} where runs are left that are not finished.
  */
 export async function runExperiment(
   command: Command,
   values: ExperimentCommandValues,
   stored: Plan | undefined,
-  defaults: Request,
-  designOf: (data: string) => Design,
+  { defaults, designOf, notes, pictures }: Experiment,
 ): Promise<void> {
   const { out, gather, task, launcher, sbatchArgs, stepsTo, debug } = values;
   const name = command.name();
@@ -141,7 +158,7 @@ export async function runExperiment(
   }
   if (stored !== undefined) checkRequest(out, stored, name, given);
   const made = stored === undefined
-    ? await start(name, values, { ...defaults, seeds: SEEDS, ...given }, designOf)
+    ? await start(name, values, { seeds: SEEDS, ...defaults, ...given }, designOf, notes)
     : undefined;
   using lock = gather || (launcher && stored) ? undefined : await lockFor(values);
   if (made !== undefined) await keep(out, made.plan);
@@ -150,8 +167,7 @@ export async function runExperiment(
   if (launcher !== undefined) {
     // Tasks may begin at once.
     lock?.[Symbol.dispose]();
-    const states = await Promise.all(plan.runs.map((run) => stateOf(out, run)));
-    return await submit(out, plan, states, sbatchArgs);
+    return await submit(out, plan, await statesOf(out, plan), sbatchArgs);
   }
   if (!gather) {
     await runAll(values, plan, new PlannedRows(plan, dataset), debug)
@@ -160,7 +176,9 @@ export async function runExperiment(
   const summary = await writeTables(out, plan, stepsTo);
   if (values.json) writeJson(toJson(summary));
   else writeSummary(toMarkdown(summary));
-  writeError(`\nThe tables are in ${out}: table.md, table.csv, table.json, table.tex\n`);
+  const files = await pictures?.(out, plan, await statesOf(out, plan)) ?? [];
+  const names = ["table.md", "table.csv", "table.json", "table.tex", ...files].join(", ");
+  writeError(`\nThe tables are in ${out}: ${names}\n`);
   const open = summary.rows.reduce((sum, { runs, finished }) => sum + runs.length - finished, 0);
   if (open === 0 || gather) return;
   throw new Failure(`${open} of ${plan.runs.length} runs are not finished`, EXIT.failed);
@@ -208,12 +226,14 @@ async function start(
   command: string,
   values: ExperimentCommandValues,
   request: Request,
-  designOf: (data: string) => Design,
+  designOf: Experiment["designOf"],
+  notes: readonly string[] = [],
 ): Promise<{ plan: Plan; dataset: AnyDataset }> {
-  return await planExperiment(command, designOf, { ...values, seeds: SEEDS, ...request }, {
+  const made = await planExperiment(command, designOf, { ...values, seeds: SEEDS, ...request }, {
     data: namesOf(requestsOf(values)),
     ...request,
   });
+  return notes.length === 0 ? made : { ...made, plan: { ...made.plan, notes } };
 }
 
 async function runAll(
@@ -256,8 +276,12 @@ async function runTask(
   throw new Failure(`${run.name} is not finished, but ${status}${because}`, EXIT.failed);
 }
 
+async function statesOf(out: string, { runs }: Plan): Promise<RunState[]> {
+  return await Promise.all(runs.map((run) => stateOf(out, run)));
+}
+
 async function writeTables(out: string, plan: Plan, goal?: Goal) {
-  const states = await Promise.all(plan.runs.map((run) => stateOf(out, run)));
+  const states = await statesOf(out, plan);
   const summary = summarize(plan, states, {
     agreements: await agreementsOf(out, plan, states),
     logs: await readLogs(out, plan, states),

@@ -65,6 +65,11 @@ const COMMANDS: readonly Row[] = [
     load: () => import("./sweep.ts"),
   },
   {
+    name: "reproduce",
+    summary: "make tables and figures of papers anew, beside the published ones",
+    load: () => import("./reproduce.ts"),
+  },
+  {
     name: "classify",
     summary: "train a classifier on the labels of some rows",
     load: () => import("./classify.ts"),

@@ -10,6 +10,7 @@ import {
   flag,
   listOf,
   mapOf,
+  number,
   object,
   oneOf,
   parseJson,
@@ -62,11 +63,20 @@ const PLANNED_DATA = fields<PlannedData>(
 
 const PLAN_FIELDS = fields<Plan>({
   schema: oneOf(SCHEMA),
-  command: oneOf("compare", "sweep"),
-  request: fields<{ models?: string; model?: string; fromSamePretraining?: boolean }>(
-    {},
-    { models: text, model: text, fromSamePretraining: flag },
-  ),
+  command: oneOf("compare", "sweep", "reproduce"),
+  request: fields<{
+    models?: string;
+    model?: string;
+    fromSamePretraining?: boolean;
+    table?: string;
+    scheduleScale?: number;
+  }>({}, {
+    models: text,
+    model: text,
+    fromSamePretraining: flag,
+    table: text,
+    scheduleScale: number,
+  }),
   headings: listOf(text),
   settings: listOf(SETTING),
   runs: listOf(RUN),
@@ -77,7 +87,7 @@ const PLAN_FIELDS = fields<Plan>({
     tile: oneOf(...TILE_CHOICES),
     debug: object,
   }),
-}, {});
+}, { notes: listOf(text) });
 
 /** A plan, and that its parts are those of one. */
 const PLAN: Check = (value, place) => {

@@ -94,6 +94,8 @@ export interface Summary {
   readonly measures: readonly Measure[];
   /** A setting each. */
   readonly rows: readonly RowSummary[];
+  /** What the plan says besides. */
+  readonly notes: readonly string[];
   /** The score that runs were to reach. */
   readonly goal?: Goal;
   /** Which numbers of clusters are spoken for, where several were tried. */
@@ -155,6 +157,7 @@ export function summarize(
     headings: plan.headings,
     measures,
     rows,
+    notes: plan.notes ?? [],
     ...goal && { goal },
     recommendations: recommend(plan.headings, rows, areCodes),
   };

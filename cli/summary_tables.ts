@@ -12,10 +12,11 @@ const COSINES_LEGEND =
   "reconstruction.";
 
 /** How the numbers are to be read, in lines. */
-function legend({ rows, measures, goal }: Summary): string[] {
+function legend({ rows, measures, notes, goal }: Summary): string[] {
   const kinds = new Set(rows.map(({ pretraining }) => pretraining));
   const has = (name: string) => measures.some((measure) => measure.name === name);
   return [
+    ...notes,
     "Mean ± standard deviation (n − 1) over the finished runs of each row; time and steps are of a " +
     "run. Steps are those of clustering, where a model has them.",
     ...(has("acc") ? ["Best and worst: by ACC, of those runs."] : []),
@@ -206,10 +207,11 @@ export function toLatex(summary: Summary): string {
 
 /** Everything, each run's own values included. */
 export function toJson(
-  { title, headings, rows, recommendations }: Summary,
+  { title, headings, rows, notes, recommendations }: Summary,
 ): Record<string, unknown> {
   return {
     title,
+    ...notes.length > 0 && { notes },
     ...recommendations.length > 0 && { recommendations },
     rows: rows.map(({ cells, ...row }) => ({
       setting: Object.fromEntries(headings.map((heading, i) => [heading, cells[i]])),

@@ -9,6 +9,7 @@ import { usageError } from "./errors.ts";
 import type { Design, Setting } from "./experiment.ts";
 import {
   addExperimentOptions,
+  addSharingOption,
   type ExperimentCommandValues,
   experimentHelp,
   runExperiment,
@@ -51,6 +52,7 @@ export async function define(command: Command, args: readonly string[]): Promise
     (text: string, before: readonly string[] = []) => [...before, text],
   );
   addExperimentOptions(command);
+  addSharingOption(command);
   addMethodOptions(command, { name: method.name, options });
   addOthersOptions(command, [method.name], method.options);
   addHelp(command, {
@@ -67,7 +69,10 @@ export async function define(command: Command, args: readonly string[]): Promise
   });
   command.action(async (values: SweepValues) => {
     const defaults = { model: method.name };
-    await runExperiment(command, values, stored, defaults, () => designOf(method, values));
+    await runExperiment(command, values, stored, {
+      defaults,
+      designOf: () => designOf(method, values),
+    });
   });
 }
 

@@ -109,7 +109,7 @@ Deno.test("a table tells means, deviations, and what is not finished", () => {
 });
 
 Deno.test("tables quote what data and errors are called", () => {
-  const data = { ...PLAN.data, name: "1. *a*|<b>\\\r\\input{x}" };
+  const data = [{ ...PLAN.data[0], name: "1. *a*|<b>\\\r\\input{x}" }];
   const states = [...STATES.slice(0, 3), { ...STATES[3], reason: "gone\r\\input{y}\u2028z" }];
   const summary = summarize({ ...PLAN, data }, states);
   const [title] = toMarkdown(summary).split("\n");

@@ -1,0 +1,130 @@
+/** `reproduce`: a paper's table or figure, run anew, beside what is published. */
+import type { Command } from "commander";
+import { writeFileAtomic } from "../storage/atomic_file.ts";
+import { usageError } from "./errors.ts";
+import type { Plan } from "./experiment.ts";
+import {
+  addExperimentOptions,
+  type ExperimentCommandValues,
+  experimentHelp,
+  runExperiment,
+  storedPlan,
+} from "./experiment_command.ts";
+import type { RunState } from "./experiment_runs.ts";
+import { addHelp } from "./help.ts";
+import { checkedProfile, designOf, parseScale, scaleNote } from "./reproduce/design.ts";
+import type { FinishedRun, PaperTable } from "./reproduce/paper_table.ts";
+import { TABLES } from "./reproduce/registry.ts";
+import { integerOption } from "./method_options.ts";
+import { parseGoal, readLogs } from "./run_log.ts";
+import { unknownName } from "./suggest.ts";
+
+interface Values extends Omit<ExperimentCommandValues, "scale"> {
+  /** Factor of all schedules. */
+  readonly scale?: number;
+}
+
+/** See {@linkcode CommandModule}. */
+export async function define(command: Command, args: readonly string[]): Promise<void> {
+  const stored = await storedPlan(args);
+  command
+    .argument("[table]", `${Object.keys(TABLES).join(", ")}; a folder knows its own`)
+    .option(
+      "--scale <x>",
+      "shorten every schedule to this share, to try a table; all outputs say so (default: 1)",
+      parseScale,
+    );
+  addExperimentOptions(command, addImageSets);
+  const list = Object.entries(TABLES).map(([name, { summary, data, seeds }]) =>
+    `  ${name.padEnd(12)}${summary}\n${" ".repeat(14)}(${data}; ${seeds} ${
+      seeds === 1 ? "seed" : "seeds"
+    })`
+  ).join("\n");
+  addHelp(command, {
+    details: `
+Tables, with the sets and seeds that they have unasked:
+${list}
+
+Profiles: default is thrifty, minutes a run on two cores; official has the authors' schedules, where a
+model has such a profile. Published figures stand beside ours where they were at hand. Pictures are
+written beside the tables.
+${experimentHelp("reproduce")}`,
+    about: "the tables, how runs are resumed or queued",
+    examples: [
+      "reproduce methods --data usps --out runs/methods",
+      "reproduce curves --data optdigits --seeds 1 --scale 0.02 --out runs/trial",
+    ],
+  });
+  command.action(async (given: string | undefined, { scale: asked, ...values }: Values) => {
+    const name = given ?? stored?.request.table as string | undefined;
+    if (name === undefined) {
+      throw usageError(`name the table to reproduce: ${Object.keys(TABLES).join(", ")}`);
+    }
+    const table = tableOf(name);
+    const started = stored?.request.scheduleScale as number | undefined;
+    if (asked !== undefined && started !== undefined && asked !== started) {
+      throw usageError(
+        `--scale ${asked} conflicts with ${values.out}, which was started with ${started}`,
+      );
+    }
+    const scale = asked ?? started ?? 1;
+    const profile = checkedProfile(values.profile ?? "default");
+    const goal = values.stepsTo ?? (table.stepsTo && parseGoal(table.stepsTo));
+    const shown = { ...values, ...given && { table: given }, ...goal && { stepsTo: goal } };
+    const { data, seeds } = table;
+    await runExperiment(command, shown, stored, {
+      // Under a name of its own: the scale of data is another thing.
+      defaults: { table: name, scheduleScale: scale, profile, data, seeds },
+      designOf: (data) => designOf(table, data, { scale, profile }),
+      notes: notesOf(table, scale),
+      pictures: (out, plan, states) => writePictures(table, out, plan, states, scaleNote(scale)),
+    });
+  });
+}
+
+/** Adds the options by which sets of images are named. */
+function addImageSets(command: Command): void {
+  command
+    .optionsGroup("Data:")
+    .option("--data <name,name,…>", "data sets, in place of the table's own")
+    .option("--data-dir <dir>", "where named data sets lie (default: the cache)")
+    .option("--limit <n>", "take the first rows only", integerOption("--limit", 1));
+}
+
+function tableOf(name: string): PaperTable {
+  if (Object.hasOwn(TABLES, name)) return TABLES[name];
+  throw usageError(unknownName("table", name, Object.keys(TABLES)));
+}
+
+function notesOf({ published, notes }: PaperTable, scale: number): string[] {
+  return [
+    ...scale === 1 ? [] : [scaleNote(scale)],
+    ...notes,
+    published ? `Published: ${published.source}.` : "No published figures stand beside these.",
+  ];
+}
+
+/** Writes what there is to draw. @returns The names of the files. */
+async function writePictures(
+  { pictures }: PaperTable,
+  out: string,
+  plan: Plan,
+  states: readonly RunState[],
+  note: string,
+): Promise<string[]> {
+  const logs = await readLogs(out, plan, states);
+  const finished = plan.runs.flatMap(({ name, setting, seed }, i): FinishedRun[] => {
+    const { status, record } = states[i];
+    if (status !== "finished" || record === undefined) return [];
+    const planned = plan.settings[setting];
+    const data = plan.data[planned.set].name;
+    const log = logs.get(name) ?? [];
+    return [{ path: `${out}/${name}`, data, setting: planned, seed, record, log }];
+  });
+  const drawn = await pictures?.(finished, note) ?? {};
+  for (const [name, picture] of Object.entries(drawn)) {
+    const bytes = typeof picture === "string" ? new TextEncoder().encode(picture) : picture;
+    await writeFileAtomic(`${out}/${name}`, bytes);
+  }
+  return Object.keys(drawn);
+}

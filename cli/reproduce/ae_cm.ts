@@ -1,0 +1,68 @@
+/** AE-CM's β against λ, and CM's prior with its merging term. */
+import { lineChart, type Series } from "./chart.ts";
+import { isFirstSeed } from "./curves.ts";
+import type { PaperRow, PaperTable, Picture } from "./paper_table.ts";
+
+const BETAS = [0.03, 0.1, 0.3, 1, 3];
+const LAMBDAS = [0.1, 1, 10];
+const PRIORS = [1, 5, 20, 50, 200];
+
+const SOURCE = "(Boubekki et al., arXiv 2012.03740; Machine Learning 110, 2021)";
+
+/** See {@linkcode PaperTable}. */
+export const AE_CM_TABLE: PaperTable = {
+  summary: "AE-CM: weight of the reconstruction (beta) against that of orthonormality (lambda)",
+  notes: [
+    `After AE-CM's study of β and λ ${SOURCE}, whose figures were not at hand: the grid is ours. All ` +
+    "start from one pre-trained network a seed.",
+  ],
+  data: "optdigits,usps",
+  seeds: 5,
+  isShared: true,
+  headings: ["beta", "lambda"],
+  rows: () =>
+    BETAS.flatMap((beta) =>
+      LAMBDAS.map((lambda): PaperRow => ({
+        name: `beta=${beta}-lambda=${lambda}`,
+        cells: [String(beta), String(lambda)],
+        model: "ae-cm",
+        options: { beta, orthonormalityWeight: lambda },
+      }))
+    ),
+};
+
+/** See {@linkcode PaperTable}. */
+export const CM_TABLE: PaperTable = {
+  summary: "CM: its Dirichlet prior, and E3, the term that merges clusters",
+  notes: [
+    `After CM's study of its terms ${SOURCE}, whose figures were not at hand: the priors are ours. The ` +
+    "picture shows E3, a sum over a batch, over the steps of seed 0.",
+  ],
+  data: "optdigits,usps",
+  seeds: 5,
+  headings: ["prior"],
+  rows: () =>
+    PRIORS.map((prior): PaperRow => ({
+      name: `prior=${prior}`,
+      cells: [String(prior)],
+      model: "cm",
+      options: { prior },
+    })),
+  // deno-lint-ignore require-await
+  async pictures(runs, note): Promise<Record<string, Picture>> {
+    const bySet = Map.groupBy(runs.filter(isFirstSeed), ({ data }) => data);
+    return Object.fromEntries(
+      [...bySet].flatMap(([data, runs]): [string, Picture][] => {
+        const series = runs.map(({ setting, log }): Series => ({
+          name: `prior ${setting.options.prior}`,
+          points: log.flatMap((row) =>
+            typeof row.merging === "number" ? [[Number(row.step), row.merging] as const] : []
+          ),
+        })).filter(({ points }) => points.length > 0);
+        if (series.length === 0) return [];
+        const title = `${data}: CM's merging term over the steps, seed 0`;
+        return [[`${data}-e3.svg`, lineChart(series, { title, note, x: "steps", y: "E3" })]];
+      }),
+    );
+  },
+};

@@ -1,0 +1,60 @@
+/** Centroids that are constructed: inputs over outputs. */
+import { imageGrid, rangeOf } from "../centroids.ts";
+import { load } from "../data_options.ts";
+import { readRunRows } from "../run_rows.ts";
+import { RunFolder } from "../run_folder.ts";
+import { withEstimator } from "../trained_model.ts";
+import { isFirstSeed } from "./curves.ts";
+import type { FinishedRun, PaperTable, Picture } from "./paper_table.ts";
+
+/** Images of each cluster. */
+const IMAGES = 2;
+
+/** See {@linkcode PaperTable}. */
+export const CENTROIDS_TABLE: PaperTable = {
+  summary: "what DynAE's autoencoder makes of images in the end: inputs over outputs",
+  notes: [
+    `Pictures of seed 0: of each cluster the first ${IMAGES} images, and below them what the ` +
+    "autoencoder makes of these. The start is k-means, as published.",
+  ],
+  data: "usps,mnist-test",
+  seeds: 1,
+  headings: ["model"],
+  rows: () => [
+    { name: "dynae", cells: ["dynae"], model: "dynae", options: { partition: "kmeans" } },
+  ],
+  async pictures(runs): Promise<Record<string, Picture>> {
+    const pictures: Record<string, Picture> = {};
+    for (const run of runs.filter(isFirstSeed)) {
+      const picture = await inputsOverOutputs(run);
+      if (picture) pictures[`${run.data}-inputs-outputs.png`] = picture;
+    }
+    return pictures;
+  },
+};
+
+/** A PNG of some images and their reconstructions; undefined for rows that are no images. */
+async function inputsOverOutputs({ path, record }: FinishedRun): Promise<Uint8Array | undefined> {
+  const { data, d, height, width, channels = 1 } = await load(record.data.request);
+  if (height === undefined || width === undefined) return undefined;
+  const { folder } = await RunFolder.open(path);
+  const { labels } = await readRunRows(folder, record);
+  const rows = firstRows(labels, IMAGES);
+  const inputs = new Float32Array(rows.length * d);
+  rows.forEach((row, i) => inputs.set(data.subarray(row * d, (row + 1) * d), i * d));
+  const outputs = await withEstimator({ run: path, device: "cpu" }, async (model) => {
+    const codes = await model.transform({ data: inputs, n: rows.length, d });
+    return await model.inverseTransform!(codes);
+  });
+  const images = new Float32Array(2 * inputs.length);
+  images.set(inputs);
+  images.set(outputs, inputs.length);
+  const range = rangeOf(inputs);
+  return await imageGrid(images, { height, width, channels, columns: rows.length, range });
+}
+
+/** The first rows of every cluster, cluster by cluster. */
+export function firstRows(labels: ArrayLike<number>, count: number): number[] {
+  const byCluster = Map.groupBy(Array.from(labels, (_, row) => row), (row) => labels[row]);
+  return [...byCluster].sort(([a], [b]) => a - b).flatMap(([, rows]) => rows.slice(0, count));
+}

@@ -1,0 +1,76 @@
+/** DynAE's code in two dimensions, over the steps. */
+import { estimatorOf } from "../method_options.ts";
+import { RunFolder } from "../run_folder.ts";
+import { findMethod } from "../run_plan.ts";
+import { readRunRows } from "../run_rows.ts";
+import { scatterPanels } from "./chart.ts";
+import { isFirstSeed } from "./curves.ts";
+import type { FinishedRun, PaperTable, Picture } from "./paper_table.ts";
+import { principalPlane, project } from "./principal_plane.ts";
+
+/** Most points of a panel. */
+const POINTS = 1500;
+/** Shares of the most steps at which the code is looked at. */
+const SHARES = [0, 0.05, 0.2, 0.5, 1];
+
+/** See {@linkcode PaperTable}. */
+export const CODES_TABLE: PaperTable = {
+  summary: "DynAE's code in two dimensions over the steps of clustering",
+  notes: [
+    "Each row is a run from the same pre-trained network and k-means on its code that ends after so " +
+    "many steps at most: steps repeat from seed to seed alike, so that the rows are moments of one " +
+    "training. The pictures show seed 0 on the two principal axes of the last row's code, coloured by " +
+    "class, or by cluster where classes are not known.",
+  ],
+  data: "usps",
+  seeds: 1,
+  isShared: true,
+  headings: ["most steps"],
+  rows(_, profile) {
+    const { steps } = estimatorOf(findMethod("dynae"), profile, {}).options;
+    return SHARES.map((share) => {
+      const count = Math.round(share * Number(steps));
+      return {
+        name: `dynae-steps=${count}`,
+        cells: [String(count)],
+        model: "dynae",
+        options: { partition: "kmeans", steps: count },
+      };
+    });
+  },
+  async pictures(runs, note): Promise<Record<string, Picture>> {
+    const pictures: Record<string, Picture> = {};
+    const found = runs.filter(({ setting }) => setting.model === "dynae").filter(isFirstSeed);
+    for (const [data, moments] of Map.groupBy(found, ({ data }) => data)) {
+      pictures[`${data}-codes.svg`] = await panelsOf(data, moments, note);
+    }
+    return pictures;
+  },
+};
+
+async function panelsOf(
+  data: string,
+  runs: readonly FinishedRun[],
+  note: string,
+): Promise<string> {
+  const moments = await Promise.all(runs.map(async ({ path, record }) => {
+    const { folder } = await RunFolder.open(path);
+    return { rows: await readRunRows(folder, record), steps: record.steps! };
+  }));
+  const { codes, codeSize } = moments.at(-1)!.rows;
+  const plane = principalPlane(codes, codeSize);
+  const panels = moments.map(({ rows, steps }) => {
+    const stride = Math.ceil(rows.labels.length / POINTS);
+    const isShown = (row: number) => row % stride === 0;
+    const names = rows.classes && [...new Set(rows.classes)].sort();
+    const groups = rows.classes && names
+      ? rows.classes.map((name) => names.indexOf(name))
+      : Array.from(rows.labels);
+    return {
+      title: `${steps} steps`,
+      points: project(rows.codes, plane).filter((_, i) => isShown(Math.floor(i / 2))),
+      groups: groups.filter((_, row) => isShown(row)),
+    };
+  });
+  return scatterPanels(panels, { title: `${data}: DynAE's code, seed 0`, note });
+}

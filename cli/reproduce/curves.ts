@@ -1,0 +1,57 @@
+/** Accuracy over the steps of DEC, IDEC and DynAE, from one start; and the steps to two points more. */
+import { scoredRows } from "../run_log.ts";
+import { lineChart } from "./chart.ts";
+import type { FinishedRun, PaperTable, Picture } from "./paper_table.ts";
+import { DYNAE_CURVES } from "./published.ts";
+
+const METHODS = ["dec", "idec", "dynae"];
+
+/** See {@linkcode PaperTable}. */
+export const CURVES_TABLE: PaperTable = {
+  summary:
+    "accuracy over the steps of DEC, IDEC and DynAE from one start; steps to two points more",
+  notes: [
+    "All start from one pre-trained network a seed and, as published, from k-means on its code; `dynae, " +
+    "graph` starts from the partition of the code's neighbours, dynae's default.",
+  ],
+  data: "usps,mnist-test",
+  seeds: 5,
+  isShared: true,
+  stepsTo: "+0.02",
+  headings: ["model"],
+  published: DYNAE_CURVES,
+  rows: () => [
+    ...METHODS.map((model) => ({
+      name: model,
+      cells: [model],
+      model,
+      options: { partition: "kmeans" },
+    })),
+    {
+      name: "dynae-graph",
+      cells: ["dynae, graph"],
+      model: "dynae",
+      options: { partition: "graph" },
+    },
+  ],
+  // deno-lint-ignore require-await
+  async pictures(runs, note): Promise<Record<string, Picture>> {
+    const bySet = Map.groupBy(runs.filter(isFirstSeed), ({ data }) => data);
+    return Object.fromEntries(
+      [...bySet].flatMap(([data, runs]): [string, Picture][] => {
+        const series = runs.map(({ setting, log }) => ({
+          name: setting.name.replace(`${data}-`, ""),
+          points: scoredRows(log).map(({ step, acc }) => [step, acc] as const),
+        })).filter(({ points }) => points.length > 0);
+        if (series.length === 0) return [];
+        const captions = { title: `${data}: accuracy over the steps, seed 0`, note };
+        return [[`${data}-accuracy.svg`, lineChart(series, { ...captions, x: "steps", y: "ACC" })]];
+      }),
+    );
+  },
+};
+
+/** Pictures show seed 0. */
+export function isFirstSeed({ seed }: FinishedRun): boolean {
+  return seed === 0;
+}
