@@ -123,8 +123,7 @@ async function writePictures(
   });
   const drawn = await pictures?.(finished, note) ?? {};
   for (const [name, picture] of Object.entries(drawn)) {
-    const bytes = typeof picture === "string" ? new TextEncoder().encode(picture) : picture;
-    await writeFileAtomic(`${out}/${name}`, bytes);
+    await writeFileAtomic(`${out}/${name}`, new TextEncoder().encode(picture));
   }
   return Object.keys(drawn);
 }

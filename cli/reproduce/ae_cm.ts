@@ -1,7 +1,7 @@
 /** AE-CM's β against λ, and CM's prior with its merging term. */
 import { lineChart, type Series } from "./chart.ts";
 import { isFirstSeed } from "./curves.ts";
-import type { PaperRow, PaperTable, Picture } from "./paper_table.ts";
+import type { PaperRow, PaperTable } from "./paper_table.ts";
 
 const BETAS = [0.03, 0.1, 0.3, 1, 3];
 const LAMBDAS = [0.1, 1, 10];
@@ -48,11 +48,10 @@ export const CM_TABLE: PaperTable = {
       model: "cm",
       options: { prior },
     })),
-  // deno-lint-ignore require-await
-  async pictures(runs, note): Promise<Record<string, Picture>> {
+  pictures(runs, note) {
     const bySet = Map.groupBy(runs.filter(isFirstSeed), ({ data }) => data);
     return Object.fromEntries(
-      [...bySet].flatMap(([data, runs]): [string, Picture][] => {
+      [...bySet].flatMap(([data, runs]): [string, string][] => {
         const series = runs.map(({ setting, log }): Series => ({
           name: `prior ${setting.options.prior}`,
           points: log.flatMap((row) =>

@@ -4,8 +4,9 @@ import { load } from "../data_options.ts";
 import { readRunRows } from "../run_rows.ts";
 import { RunFolder } from "../run_folder.ts";
 import { withEstimator } from "../trained_model.ts";
+import { framedImage } from "./chart.ts";
 import { isFirstSeed } from "./curves.ts";
-import type { FinishedRun, PaperTable, Picture } from "./paper_table.ts";
+import type { FinishedRun, PaperTable } from "./paper_table.ts";
 
 /** Images of each cluster. */
 const IMAGES = 2;
@@ -23,11 +24,13 @@ export const CENTROIDS_TABLE: PaperTable = {
   rows: () => [
     { name: "dynae", cells: ["dynae"], model: "dynae", options: { partition: "kmeans" } },
   ],
-  async pictures(runs): Promise<Record<string, Picture>> {
-    const pictures: Record<string, Picture> = {};
+  async pictures(runs, note): Promise<Record<string, string>> {
+    const pictures: Record<string, string> = {};
     for (const run of runs.filter(isFirstSeed)) {
       const picture = await inputsOverOutputs(run);
-      if (picture) pictures[`${run.data}-inputs-outputs.png`] = picture;
+      if (picture === undefined) continue;
+      const title = `${run.data}: inputs over outputs, seed 0`;
+      pictures[`${run.data}-inputs-outputs.svg`] = framedImage(picture, { title, note });
     }
     return pictures;
   },

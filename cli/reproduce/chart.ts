@@ -121,12 +121,13 @@ export function scatterPanels(panels: readonly Panel[], { title, note }: Caption
   const [x0, x1] = extentOf(all.filter((_, i) => i % 2 === 0));
   const [y0, y1] = extentOf(all.filter((_, i) => i % 2 === 1));
   const unit = Math.max(x1 - x0, y1 - y0) || 1;
+  const [left0, bottom0] = [(x0 + x1 - unit) / 2, (y0 + y1 - unit) / 2];
   const width = Math.max(panels.length * (side + gap) + gap, 620);
   const parts = panels.flatMap(({ title, points, groups }, i) => {
     const left = gap + i * (side + gap);
     const dots = Array.from({ length: points.length / 2 }, (_, row) => {
-      const cx = left + 6 + (points[2 * row] - x0) / unit * (side - 12);
-      const cy = top + side - 6 - (points[2 * row + 1] - y0) / unit * (side - 12);
+      const cx = left + 6 + (points[2 * row] - left0) / unit * (side - 12);
+      const cy = top + side - 6 - (points[2 * row + 1] - bottom0) / unit * (side - 12);
       return `<circle cx="${cx.toFixed(1)}" cy="${cy.toFixed(1)}" r="1.6" ` +
         `fill="${colour(groups[row])}" fill-opacity="0.6"/>`;
     });
@@ -138,6 +139,20 @@ export function scatterPanels(panels: readonly Panel[], { title, note }: Caption
     label(width / 2, 26, title, "middle"),
     ...parts,
     label(gap, top + side + 26, note, "start"),
+  ]);
+}
+
+/** A PNG under its title and above its note. */
+export function framedImage(png: Uint8Array, { title, note }: Captions): string {
+  const header = new DataView(png.buffer, png.byteOffset);
+  const [width, height] = [header.getUint32(16), header.getUint32(20)];
+  const [margin, top] = [16, 44];
+  const full = Math.max(width + 2 * margin, 640);
+  return svg(full, top + height + 44, [
+    label(full / 2, 26, title, "middle"),
+    `<image x="${margin}" y="${top}" width="${width}" height="${height}" ` +
+    `href="data:image/png;base64,${png.toBase64()}"/>`,
+    label(margin, top + height + 26, note, "start"),
   ]);
 }
 

@@ -5,7 +5,7 @@ import { findMethod } from "../run_plan.ts";
 import { readRunRows } from "../run_rows.ts";
 import { scatterPanels } from "./chart.ts";
 import { isFirstSeed } from "./curves.ts";
-import type { FinishedRun, PaperTable, Picture } from "./paper_table.ts";
+import type { FinishedRun, PaperTable } from "./paper_table.ts";
 import { principalPlane, project } from "./principal_plane.ts";
 
 /** Most points of a panel. */
@@ -38,8 +38,8 @@ export const CODES_TABLE: PaperTable = {
       };
     });
   },
-  async pictures(runs, note): Promise<Record<string, Picture>> {
-    const pictures: Record<string, Picture> = {};
+  async pictures(runs, note): Promise<Record<string, string>> {
+    const pictures: Record<string, string> = {};
     const found = runs.filter(({ setting }) => setting.model === "dynae").filter(isFirstSeed);
     for (const [data, moments] of Map.groupBy(found, ({ data }) => data)) {
       pictures[`${data}-codes.svg`] = await panelsOf(data, moments, note);

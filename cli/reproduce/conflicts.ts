@@ -1,7 +1,7 @@
 /** Conflicted and unconflicted samples over DynAE's steps, with the updates marked. */
 import { lineChart } from "./chart.ts";
 import { isFirstSeed } from "./curves.ts";
-import type { PaperTable, Picture } from "./paper_table.ts";
+import type { PaperTable } from "./paper_table.ts";
 import { DYNAE_CONFLICTS } from "./published.ts";
 
 /** See {@linkcode PaperTable}. */
@@ -19,10 +19,9 @@ export const CONFLICTS_TABLE: PaperTable = {
   rows: () => [
     { name: "dynae", cells: ["dynae"], model: "dynae", options: { partition: "kmeans" } },
   ],
-  // deno-lint-ignore require-await
-  async pictures(runs, note): Promise<Record<string, Picture>> {
+  pictures(runs, note) {
     return Object.fromEntries(
-      runs.filter(isFirstSeed).flatMap(({ data, log }): [string, Picture][] => {
+      runs.filter(isFirstSeed).flatMap(({ data, log }): [string, string][] => {
         const checks = log.filter(({ conflicted }) => typeof conflicted === "number");
         if (checks.length === 0) return [];
         const marks = checks.flatMap(({ step, update }) => update === true ? [Number(step)] : []);

@@ -1,7 +1,7 @@
 /** Accuracy over the steps of DEC, IDEC and DynAE, from one start; and the steps to two points more. */
 import { scoredRows } from "../run_log.ts";
 import { lineChart } from "./chart.ts";
-import type { FinishedRun, PaperTable, Picture } from "./paper_table.ts";
+import type { FinishedRun, PaperTable } from "./paper_table.ts";
 import { DYNAE_CURVES } from "./published.ts";
 
 const METHODS = ["dec", "idec", "dynae"];
@@ -34,11 +34,10 @@ export const CURVES_TABLE: PaperTable = {
       options: { partition: "graph" },
     },
   ],
-  // deno-lint-ignore require-await
-  async pictures(runs, note): Promise<Record<string, Picture>> {
+  pictures(runs, note) {
     const bySet = Map.groupBy(runs.filter(isFirstSeed), ({ data }) => data);
     return Object.fromEntries(
-      [...bySet].flatMap(([data, runs]): [string, Picture][] => {
+      [...bySet].flatMap(([data, runs]): [string, string][] => {
         const series = runs.map(({ setting, log }) => ({
           name: setting.name.replace(`${data}-`, ""),
           points: scoredRows(log).map(({ step, acc }) => [step, acc] as const),

@@ -35,9 +35,6 @@ export interface FinishedRun {
   readonly log: readonly LogRow[];
 }
 
-/** A picture: SVG as text, or PNG. */
-export type Picture = string | Uint8Array;
-
 /** A table or figure. */
 export interface PaperTable {
   /** One line for help. */
@@ -58,6 +55,9 @@ export interface PaperTable {
   readonly published?: Published;
   /** The rows on a data set. @param profile `default` or `official`. */
   rows(data: string, profile: string): readonly PaperRow[];
-  /** Pictures of what is finished, by the names of their files. @param note To stand in each. */
-  pictures?(runs: readonly FinishedRun[], note: string): Promise<Record<string, Picture>>;
+  /** SVG of what is finished, by the names of their files. @param note To stand in each. */
+  pictures?(
+    runs: readonly FinishedRun[],
+    note: string,
+  ): Record<string, string> | Promise<Record<string, string>>;
 }

@@ -1,0 +1,163 @@
+/** Tables of papers made anew: what they consist of, a tiny one, and its interruption. */
+import { assert, assertEquals, assertMatch, assertStringIncludes, assertThrows } from "@std/assert";
+import { escapeXml, lineChart, scatterPanels, ticksOf } from "../cli/reproduce/chart.ts";
+import { firstRows } from "../cli/reproduce/centroids.ts";
+import { designOf, parseScale } from "../cli/reproduce/design.ts";
+import { principalPlane, project } from "../cli/reproduce/principal_plane.ts";
+import { TABLES } from "../cli/reproduce/registry.ts";
+import { METHODS } from "../models/registry.ts";
+import { profileOptions } from "../cli/method_options.ts";
+import { inFolder, run, stop } from "./command_line.ts";
+
+Deno.test("every table's rows are models with options that they take, by both profiles", () => {
+  for (const [name, table] of Object.entries(TABLES)) {
+    for (const profile of ["default", "official"]) {
+      for (const data of table.data.split(",")) {
+        const { settings, pretraining, headings } = designOf(table, data, { scale: 0.5, profile });
+        assertEquals(pretraining !== undefined, table.isShared === true, name);
+        assertEquals(new Set(settings.map(({ name }) => name)).size, settings.length, name);
+        for (const { model, profile, options, cells } of settings) {
+          METHODS[model].create(profileOptions(METHODS[model], profile, options));
+          assertEquals(cells.length, headings.length, name);
+        }
+      }
+    }
+  }
+});
+
+Deno.test("published figures stand with their row and set; a scale shortens what is a schedule", () => {
+  const whole = designOf(TABLES.methods, "usps", { scale: 1, profile: "official" });
+  assertEquals(whole.headings, ["model", "profile", "published"]);
+  const cells = Object.fromEntries(whole.settings.map(({ name, cells }) => [name, cells]));
+  assertEquals(cells.dynae, ["dynae", "official", ".981 / .948"]);
+  assertEquals(cells.depict, ["depict", "official-usps", ".899 / .906"]);
+  assertEquals(cells.kmeans, ["kmeans", "default", ".668 / .627"]);
+  assertEquals(whole.settings.map(({ options }) => Object.keys(options)).flat(), []);
+
+  const short = designOf(TABLES.methods, "mnist", { scale: 1e-3, profile: "official" });
+  const dynae = short.settings.find(({ name }) => name === "dynae")!;
+  assertEquals(dynae.cells, ["dynae", "official", ".987 / .964", "0.001"]);
+  assertEquals(dynae.options, {
+    pretrainSteps: 130,
+    steps: 100,
+    checkInterval: 1,
+    logInterval: dynae.options.logInterval,
+  });
+  const shared = designOf(TABLES.curves, "usps", { scale: 0.01, profile: "default" });
+  assertEquals(shared.pretraining!.options.pretrainSteps, 100);
+  assert(shared.settings.every(({ options }) => !Object.hasOwn(options, "pretrainSteps")));
+  assertThrows(() => parseScale("0"), Error, "--scale takes a number above 0 and at most 1, got 0");
+  assertThrows(() => parseScale("2"), Error, "at most 1, got 2");
+});
+
+Deno.test("charts place what they are given, within their frame", () => {
+  assertEquals(ticksOf(0.13, 0.97), [0, 0.2, 0.4, 0.6, 0.8, 1]);
+  assertEquals(ticksOf(0, 3000), [0, 1000, 2000, 3000]);
+  assertEquals(ticksOf(7, 7), [7]);
+  const captions = { title: "a < b & c", note: "" };
+  const series = [{ name: "x", points: [[0, 0], [100, 1]] as const, marks: [100] }];
+  const chart = lineChart(series, { ...captions, x: "steps", y: "ACC" });
+  // From the left lower corner of the frame to the right upper one, where the mark is.
+  assertStringIncludes(chart, '<polyline points="70.0,384.0 610.0,44.0"');
+  assertStringIncludes(chart, '<circle cx="610.0" cy="44.0" r="5"');
+  assertStringIncludes(chart, "a &lt; b &amp; c");
+  assertEquals(escapeXml('"<>&"'), "&quot;&lt;&gt;&amp;&quot;");
+  assertThrows(() => lineChart([], { ...captions, x: "", y: "" }), RangeError, "nothing to draw");
+  const points = Float64Array.of(0, 0, 2, 1);
+  const panels = scatterPanels([{ title: "0 steps", points, groups: [0, 1] }], captions);
+  // The longer side fills the panel; the shorter one, half as long, stands in its middle.
+  assertStringIncludes(panels, '<circle cx="22.0" cy="256.0"');
+  assertStringIncludes(panels, '<circle cx="270.0" cy="132.0"');
+});
+
+Deno.test("the principal plane holds the two directions of the largest variances", () => {
+  // Along (0, 3, 4)/5 by ±10, along (1, 0, 0) by ±2, and 0.1 along the third.
+  const codes = [10, -10].flatMap((a) =>
+    [2, -2].flatMap((b) =>
+      [0.1, -0.1].flatMap((c) => [5 + b, 0.6 * a - 0.8 * c, 1 + 0.8 * a + 0.6 * c])
+    )
+  );
+  const plane = principalPlane(codes, 3);
+  const [first, second] = plane.axes.map((axis) => Array.from(axis, (x) => Math.abs(x).toFixed(6)));
+  assertEquals(first, ["0.000000", "0.600000", "0.800000"]);
+  assertEquals(second, ["1.000000", "0.000000", "0.000000"]);
+  const points = project(codes, plane);
+  assertEquals(Array.from(points.subarray(0, 2), (x) => Math.abs(x).toFixed(6)), [
+    "10.000000",
+    "2.000000",
+  ]);
+  assertEquals(firstRows([2, 0, 2, 2, 0], 2), [1, 4, 0, 2]);
+});
+
+const TINY = [
+  ...["--data", "optdigits", "--limit", "100", "--seeds", "1", "--scale", "0.0005"],
+  ...["--device", "cpu", "--threads", "1"],
+];
+
+Deno.test({
+  name: "a tiny table says what it is, draws, and goes on after an interruption",
+  ignore: Deno.build.os === "windows",
+  fn: () =>
+    inFolder(async (folder) => {
+      const args = ["reproduce", "curves", ...TINY];
+      const whole = await run([...args, "--out", "whole"], folder);
+      assertEquals(whole.code, 0, whole.err);
+      assertMatch(whole.out, /^\| model +\| profile +\| published \| scale +\|/m);
+      assertMatch(
+        whole.out,
+        /^\| dynae, graph +\| default \| – +\| 0\.0005 \| shared .* 1 of 1 \|/m,
+      );
+      assertStringIncludes(
+        whole.out,
+        "0.05 % of its length (scale 0.0005): a trial of the machinery",
+      );
+      assertStringIncludes(whole.err, "table.tex, optdigits-accuracy.svg");
+      const read = (name: string) => Deno.readTextFile(`${folder}/${name}`);
+      assertMatch(await read("whole/optdigits-accuracy.svg"), /^<svg .*scale 0\.0005/s);
+      for (const file of ["table.csv", "table.tex", "table.json"]) {
+        assertStringIncludes(await read(`whole/${file}`), "0.0005", file);
+      }
+      const { notes, rows } = JSON.parse(await read("whole/table.json"));
+      assertStringIncludes(notes.at(-1), "Published: ACC at the start → at the end");
+      assertEquals(rows.length, 5);
+
+      const interrupted = await stop(
+        [...args, "--out", "broken"],
+        folder,
+        "SIGINT",
+        (err) => err.includes("dynae-graph-seed0\npre-train"),
+      );
+      assertEquals(interrupted.code, 130, interrupted.err);
+      assertStringIncludes(interrupted.err, "reproduce --out broken");
+      const other = await run(["reproduce", "--out", "broken", "--scale", "0.1"], folder);
+      assertEquals(other.code, 2);
+      assertStringIncludes(
+        other.err,
+        "--scale 0.1 conflicts with broken, which was started with 0.0005",
+      );
+      const rest = await run(["reproduce", "--out", "broken"], folder);
+      assertEquals(rest.code, 0, rest.err);
+      for (const file of ["optdigits-accuracy.svg", "dynae-graph-seed0/labels.csv"]) {
+        assertEquals(await read(`broken/${file}`), await read(`whole/${file}`), file);
+      }
+    }),
+});
+
+Deno.test("what is wrong with a table is said before anything runs", () =>
+  inFolder(async (folder) => {
+    const cases: [args: string[], message: string][] = [
+      [["reproduce", "--out", "new"], "name the table to reproduce: methods, curves"],
+      [["reproduce", "method", "--out", "new"], "did you mean methods?"],
+      [["reproduce", "cm", "--out", "new", "--scale", "7"], "--scale takes a number above 0"],
+      [["reproduce", "cm", "--out", "new", "--profile", "oficial"], "did you mean official?"],
+    ];
+    const outcomes = await Promise.all(cases.map(([args]) => run(args, folder)));
+    for (const [i, { code, err }] of outcomes.entries()) {
+      assertStringIncludes(err, cases[i][1]);
+      assertEquals(code, 2, err);
+    }
+    assertEquals([...Deno.readDirSync(folder)].map(({ name }) => name).sort(), [
+      "blobs.csv",
+      "rows.csv",
+    ]);
+  }));
