@@ -67,13 +67,20 @@ const CONTROLS = ["out", "gather", "task", "launcher", "sbatchArgs", "json", "de
 /** Runs of a setting, unasked. */
 const SEEDS = 5;
 
-/** Adds the options of all commands of this kind. @param addData Adds those by which data are named. */
-export function addExperimentOptions(command: Command, addData = addSets): void {
+/**
+ * Adds the options of all commands of this kind.
+ * @param addData Adds those by which data are named. @param seeds What help says of their number unasked.
+ */
+export function addExperimentOptions(
+  command: Command,
+  addData = addSets,
+  seeds: number | string = SEEDS,
+): void {
   command
     .requiredOption("--out <dir>", "folder of runs and tables; given again, it is gone on with")
     .option(
       "--seeds <n>",
-      `runs of each setting, with seeds from 0 (default: ${SEEDS})`,
+      `runs of each setting, with seeds from 0 (default: ${seeds})`,
       integerOption("--seeds", 1),
     )
     .option("--profile <name>", "a set of option values (default: default)");

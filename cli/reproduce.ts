@@ -34,7 +34,7 @@ export async function define(command: Command, args: readonly string[]): Promise
       "shorten every schedule to this share, to try a table; all outputs say so (default: 1)",
       parseScale,
     );
-  addExperimentOptions(command, addImageSets);
+  addExperimentOptions(command, addImageSets, "the table's own");
   const list = Object.entries(TABLES).map(([name, { summary, data, seeds }]) =>
     `  ${name.padEnd(12)}${summary}\n${" ".repeat(14)}(${data}; ${seeds} ${
       seeds === 1 ? "seed" : "seeds"
