@@ -1,6 +1,13 @@
 /** Tables of papers made anew: what they consist of, a tiny one, and its interruption. */
 import { assert, assertEquals, assertMatch, assertStringIncludes, assertThrows } from "@std/assert";
-import { escapeXml, lineChart, scatterPanels, ticksOf } from "../cli/reproduce/chart.ts";
+import {
+  escapeXml,
+  framedImage,
+  lineChart,
+  scatterPanels,
+  ticksOf,
+} from "../cli/reproduce/chart.ts";
+import { imageGrid } from "../cli/centroids.ts";
 import { firstRows } from "../cli/reproduce/centroids.ts";
 import { designOf, parseScale } from "../cli/reproduce/design.ts";
 import { principalPlane, project } from "../cli/reproduce/principal_plane.ts";
@@ -68,6 +75,18 @@ Deno.test("charts place what they are given, within their frame", () => {
   // The longer side fills the panel; the shorter one, half as long, stands in its middle.
   assertStringIncludes(panels, '<circle cx="22.0" cy="256.0"');
   assertStringIncludes(panels, '<circle cx="270.0" cy="132.0"');
+});
+
+Deno.test("a PNG keeps its size in its frame", async () => {
+  const range = [0, 1] as const;
+  const images = Float32Array.of(0, 1, 1, 0);
+  const png = await imageGrid(images, { height: 1, width: 2, columns: 2, range });
+  const framed = framedImage(png, { title: "digits", note: "a note" });
+  // Two images of 64 pixels' width, and the gap between them.
+  assertStringIncludes(framed, '<image x="16" y="44" width="132" height="32" href="data:image/png');
+  const [, base64] = /base64,([^"]*)"/.exec(framed)!;
+  assertEquals(Uint8Array.from(atob(base64), (sign) => sign.charCodeAt(0)), png);
+  assertStringIncludes(framed, ">a note</text>");
 });
 
 Deno.test("the principal plane holds the two directions of the largest variances", () => {

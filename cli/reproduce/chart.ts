@@ -145,13 +145,14 @@ export function scatterPanels(panels: readonly Panel[], { title, note }: Caption
 /** A PNG under its title and above its note. */
 export function framedImage(png: Uint8Array, { title, note }: Captions): string {
   const header = new DataView(png.buffer, png.byteOffset);
+  const base64 = btoa(Array.from(png, (byte) => String.fromCharCode(byte)).join(""));
   const [width, height] = [header.getUint32(16), header.getUint32(20)];
   const [margin, top] = [16, 44];
   const full = Math.max(width + 2 * margin, 640);
   return svg(full, top + height + 44, [
     label(full / 2, 26, title, "middle"),
     `<image x="${margin}" y="${top}" width="${width}" height="${height}" ` +
-    `href="data:image/png;base64,${png.toBase64()}"/>`,
+    `href="data:image/png;base64,${base64}"/>`,
     label(margin, top + height + 26, note, "start"),
   ]);
 }

@@ -162,6 +162,7 @@ export const files = {
   ),
   rename: async(fs.promises.rename),
   stat: async((path: string) => fs.promises.stat(path).then(infoOf)),
+  statSync: sync((path: string) => infoOf(fs.statSync(path))),
   writeFile: async((path: string, bytes: Uint8Array) => fs.promises.writeFile(path, bytes)),
   writeTextFile: async((path: string, text: string) => fs.promises.writeFile(path, text)),
 };
