@@ -55,7 +55,10 @@ export const CM_TABLE: PaperTable = {
         const series = runs.map(({ setting, log }): Series => ({
           name: `prior ${setting.options.prior}`,
           points: log.flatMap((row) =>
-            typeof row.merging === "number" ? [[Number(row.step), row.merging] as const] : []
+            // Not those of the averaging epoch, which counts anew.
+            row.phase === "clustering" && typeof row.merging === "number"
+              ? [[Number(row.step), row.merging] as const]
+              : []
           ),
         })).filter(({ points }) => points.length > 0);
         if (series.length === 0) return [];
