@@ -36,7 +36,8 @@ const BELOW: Readonly<Record<string, readonly string[]>> = {
   datasets: ["datasets", "storage/atomic_file.ts"],
   storage: ["storage", "datasets", "models", "engine", "deno.json"],
   export: ["export", "datasets", "models", "engine", "kernels"],
-  cli: ["cli", "export", "storage", "datasets", "models", "engine", "kernels"],
+  report: ["report", "storage", "datasets", "models", "engine", "kernels"],
+  cli: ["cli", "report", "export", "storage", "datasets", "models", "engine", "kernels"],
   bench: ["bench", "storage", "datasets", "models", "engine", "kernels"],
 };
 
