@@ -21,7 +21,10 @@ export function repeatCommand({ configuration, data, device, from }: RunRecord):
       if (value === undefined) return [];
       return value === true && name === "stream" ? ["--stream"] : flag(name, dataText(name, value));
     }),
-    ...Object.entries(ownOptions({ configuration })).flatMap(([name, value]) => flag(name, value)),
+    ...Object.entries(ownOptions({ configuration })).flatMap(([name, value]) => [
+      name,
+      shellWord(value),
+    ]),
     ...device.requested === "auto" ? [] : flag("device", device.requested),
     ...device.threads === undefined ? [] : flag("threads", String(device.threads)),
     ...from === undefined ? [] : flag("from", from),
@@ -38,7 +41,7 @@ export function ownOptions(
   return Object.fromEntries(
     Object.entries(options)
       .filter(([name, value]) => text(value) !== text(usual[name]))
-      .map(([name, value]) => [name, text(value)]),
+      .map(([name, value]) => [`--${kebabCase(name)}`, text(value)]),
   );
 }
 

@@ -67,9 +67,11 @@ export async function define(command: Command, args: readonly string[]): Promise
 
 /** The report of a run that is finished, which no report shall make fail. */
 async function tryReport(run: OpenedRun, { dataset, device }: RunPlan): Promise<void> {
+  // The training's plans and times are what was asked for.
+  const { debug: _, ...quiet } = device;
   try {
     const { writeReport } = await import("./report.ts");
-    await writeReport(run, dataset, device);
+    await writeReport(run, dataset, quiet);
   } catch (error) {
     writeError(`warning: there is no report: ${(error as Error).message}\n`);
   }

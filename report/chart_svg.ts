@@ -6,8 +6,6 @@ import { behind, type Html, html, table } from "./html.ts";
 const WIDTH = 720;
 const HEIGHT = 260;
 const MARGIN = { left: 64, right: 12, top: 22, bottom: 34 };
-/** Curves with styles of their own. */
-export const STYLES = 8;
 
 /** The chart with its picture, legend and table. */
 export function chartFigure(chart: Chart): Html {
@@ -34,10 +32,8 @@ ${
 
 function legend({ series }: Chart): Html {
   return html`<ul class="legend" aria-hidden="true">${
-    series.map(({ name }, i) =>
-      html`<li><svg viewBox="0 0 24 8" width="24" height="8"><path class="curve s${
-        i % STYLES
-      }" d="M0 4H24"/></svg> ${name}</li>`
+    series.map(({ name, style }) =>
+      html`<li><svg viewBox="0 0 24 8" width="24" height="8"><path class="curve s${style}" d="M0 4H24"/></svg> ${name}</li>`
     )
   }</ul>`;
 }
@@ -87,9 +83,9 @@ function chartSvg({ title, x, series, phases, updates, isLog }: Chart): Html {
         <path class="update" d="M${px(at)} ${MARGIN.top}V${HEIGHT - MARGIN.bottom}" />
       `
     )}
-    ${series.map(({ values }, i) =>
+    ${series.map(({ values, style }) =>
       html`
-        <path class="curve s${i % STYLES}" d="${pathOf(x, values, (at, value) =>
+        <path class="curve s${style}" d="${pathOf(x, values, (at, value) =>
           `${px(at)} ${py(shown(value))}`)}" />
       `
     )}

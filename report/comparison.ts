@@ -2,7 +2,7 @@
 import { formatNumber } from "../engine/inspect/text.ts";
 import { adjustedRandIndex } from "../models/evaluation/metrics.ts";
 import { chartFigure } from "./chart_svg.ts";
-import { type Chart, chartsOf } from "./curves.ts";
+import { type Chart, chartsOf, STYLES } from "./curves.ts";
 import { type Html, html, table } from "./html.ts";
 import { page, section } from "./page.ts";
 import type { ReportedRun } from "./run.ts";
@@ -21,11 +21,13 @@ export async function comparisonReport(runs: readonly ReportedRun[]): Promise<st
       section(
         "each",
         "Run by run",
-        named.map((run) =>
-          html`<section class="card"><h3>${run.name}</h3>${warningList(run.warnings)}${
-            commandBlock(run.command)
-          }</section>\n`
-        ),
+        html`<div class="cards">${
+          named.map((run) =>
+            html`<section class="card"><h3>${run.name}</h3>${warningList(run.warnings)}${
+              commandBlock(run.command)
+            }</section>\n`
+          )
+        }</div>`,
       ),
     ],
     data: { charts },
@@ -96,32 +98,39 @@ function agreement(runs: readonly ReportedRun[]): Html | undefined {
   );
 }
 
-/** Accuracy and conflicted rows of all runs, each over its own steps. */
+/** Accuracy, conflicted rows and losses of all runs, each over its own steps. */
 function overlaid(runs: readonly ReportedRun[]): Chart[] {
-  const wanted = [
-    ["acc", "ACC", "ACC where classes are known"],
-    ["conflicted", "conflicted", "Conflicted rows"],
-    ["unconflicted", "unconflicted", "Unconflicted rows"],
-    ["reconstruction", "reconstruction", "Loss: reconstruction"],
-    ["image", "image", "Loss: image"],
-  ] as const;
-  return wanted.flatMap(([id, name, title]) => {
-    const found = runs.flatMap((run) => {
-      for (const chart of chartsOf(run.log)) {
-        const curve = chart.series.find((one) => one.name === name);
-        if (curve === undefined) continue;
-        const values = new Map(chart.x.map((x, i) => [x, curve.values[i]]));
-        return [{ name: run.name, values }];
-      }
-      return [];
-    });
+  const charts = runs.map(({ log }) => chartsOf(log));
+  const losses = new Set(
+    charts.flat().filter(({ id }) => id === "losses").flatMap(({ series }) =>
+      series.map(({ name }) => name)
+    ),
+  );
+  const wanted = ["ACC", "conflicted", "unconflicted", ...losses];
+  return wanted.flatMap((name, place) => {
+    const found = charts.flatMap((own, i) =>
+      own.flatMap(({ x, series }) =>
+        series.filter((one) => one.name === name).map(({ values }) => ({
+          name: runs[i].name,
+          style: i % STYLES,
+          at: new Map(x.map((step, j) => [step, values[j]])),
+        }))
+      )
+    );
     if (found.length === 0) return [];
-    const x = [...new Set(found.flatMap(({ values }) => [...values.keys()]))].sort((a, b) => a - b);
-    const series = found.map((one) => ({
-      name: one.name,
-      values: x.map((at) => one.values.get(at) ?? null),
-    }));
-    const note = "Steps count on through all phases of a run.";
-    return [{ id, title, note, x, series, phases: [], updates: [], isLog: false }];
+    const x = [...new Set(found.flatMap(({ at }) => [...at.keys()]))].sort((a, b) => a - b);
+    return [{
+      id: `overlaid${place}`,
+      title: losses.has(name) ? `Loss: ${name}` : name,
+      note: "Steps count on through all phases of a run.",
+      x,
+      series: found.map(({ at, ...own }) => ({
+        ...own,
+        values: x.map((step) => at.get(step) ?? null),
+      })),
+      phases: [],
+      updates: [],
+      isLog: false,
+    }];
   });
 }

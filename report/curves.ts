@@ -5,6 +5,8 @@ import type { LogRow } from "../models/estimator.ts";
 export interface Series {
   /** What it is called. */
   readonly name: string;
+  /** Which of the page's styles it has, from 0. */
+  readonly style: number;
   /** One for each place of its chart. */
   readonly values: readonly (number | null)[];
 }
@@ -36,6 +38,9 @@ export interface Chart {
   /** Whether the axis of values is logarithmic. */
   readonly isLog: boolean;
 }
+
+/** How many styles of curves a page has. */
+export const STYLES = 8;
 
 const SCORES = ["acc", "nmi", "ari", "accU", "accC"];
 const COUNTS = ["conflicted", "unconflicted", "changed"];
@@ -110,8 +115,9 @@ export function chartsOf(log: readonly LogRow[]): Chart[] {
     const rows = placed.filter(({ row }) => own.some((name) => typeof row[name] === "number"));
     if (rows.length < 2) return [];
     const at = Map.groupBy(rows, ({ x }) => x);
-    const series = own.map((name) => ({
+    const series = own.map((name, style) => ({
       name: TITLES[name] ?? name,
+      style: style % STYLES,
       values: Array.from(at.values(), (same) => numberOf(same, name)),
     }));
     const values = series.flatMap((one) => one.values.filter((value) => value !== null));

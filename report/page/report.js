@@ -129,11 +129,11 @@
           ],
           series: [
             { label: "step", value: (_, value) => short(value) },
-            ...chart.series.map(({ name }, i) => ({
+            ...chart.series.map(({ name, style: own }) => ({
               label: name,
-              stroke: style(`--s${i % 8}`),
+              stroke: style(`--s${own}`),
               width: 2,
-              dash: DASHES[i % 8],
+              dash: DASHES[own],
               spanGaps: true,
               points: { show: chart.x.length < 60, size: 5 },
               value: (_, value) => short(value),
