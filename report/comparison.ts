@@ -98,6 +98,11 @@ function agreement(runs: readonly ReportedRun[]): Html | undefined {
   );
 }
 
+const COUNTS: Readonly<Record<string, string>> = {
+  conflicted: "Conflicted rows",
+  unconflicted: "Unconflicted rows",
+};
+
 /** Accuracy, conflicted rows and losses of all runs, each over its own steps. */
 function overlaid(runs: readonly ReportedRun[]): Chart[] {
   const charts = runs.map(({ log }) => chartsOf(log));
@@ -121,7 +126,7 @@ function overlaid(runs: readonly ReportedRun[]): Chart[] {
     const x = [...new Set(found.flatMap(({ at }) => [...at.keys()]))].sort((a, b) => a - b);
     return [{
       id: `overlaid${place}`,
-      title: losses.has(name) ? `Loss: ${name}` : name,
+      title: losses.has(name) ? `Loss: ${name}` : COUNTS[name] ?? name,
       note: "Steps count on through all phases of a run.",
       x,
       series: found.map(({ at, ...own }) => ({

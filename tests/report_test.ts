@@ -1,5 +1,5 @@
 /** Reports of runs: what they say, that data stay text, that nothing is loaded, and how they are asked for. */
-import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
+import { assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { openDevice } from "../engine/device.ts";
 import type { LogRow } from "../models/estimator.ts";
 import { confusionOf } from "../report/confusion.ts";
