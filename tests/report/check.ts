@@ -29,6 +29,8 @@ async function openPage(
   page.on("request", (request) => {
     expect(/^(file|data|blob):/.test(request.url()), `${name}: it asks for ${request.url()}`);
   });
+  // The machine may have other work.
+  page.setDefaultTimeout(120_000);
   await page.goto(`file://${path}`);
   return page;
 }
@@ -58,6 +60,10 @@ async function use(page: Page, name: string): Promise<void> {
   await page.focus("#map-canvas");
   await page.keyboard.press("ArrowDown");
   expect((await said()).includes(`\n${cluster}\n`), `${name}: the filter shows ${await said()}`);
+}
+
+/** Every picture can be saved. */
+async function saveAll(page: Page, name: string): Promise<void> {
   for (const kind of ["SVG", "PNG"]) {
     for (const button of await page.$$(`button:text("Save ${kind}")`)) {
       const [download] = await Promise.all([page.waitForEvent("download"), button.click()]);
@@ -86,6 +92,7 @@ async function check(browser: Browser, path: string, kind: string, shots?: strin
         await page.screenshot({ path: `${shots}/${name}.png`, fullPage: true });
       }
       await use(page, name);
+      if (width === WIDTHS[0]) await saveAll(page, name);
       await page.emulateMedia({ media: "print" });
       await checkDrawings(page, `${name}, on paper`);
       await page.close();
