@@ -88,9 +88,12 @@ Deno.test("no room of the engine knows itself by way of others", () => {
   assertEquals(circlesOf(rooms), []);
 });
 
-Deno.test("kernels, engine, models, exports and the encoding of checkpoints call no function of Deno's", () => {
+Deno.test("kernels, engine, models, exports, reports and the encoding of checkpoints call no function of Deno's", () => {
   const pure = ["storage/checkpoint.ts", "storage/model.ts", "storage/safetensors.ts"];
-  const mentions = [...["kernels", "engine", "models", "export"].flatMap(modulesOf), ...pure]
+  const mentions = [
+    ...["kernels", "engine", "models", "export", "report"].flatMap(modulesOf),
+    ...pure,
+  ]
     .flatMap(
       (path) =>
         Deno.readTextFileSync(new URL(path, ROOT)).split("\n")
