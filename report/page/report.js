@@ -14,7 +14,8 @@
     link.href = URL.createObjectURL(blob);
     link.download = name;
     link.click();
-    setTimeout(() => URL.revokeObjectURL(link.href), 1000);
+    // A busy browser begins late to read it.
+    setTimeout(() => URL.revokeObjectURL(link.href), 60_000);
   };
 
   /** The drawing with its styles as attributes, so that it looks the same anywhere. */
