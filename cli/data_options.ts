@@ -170,7 +170,7 @@ function parseScale(text: string): Scale {
 }
 
 /** The parts of a request, in the order of the help. */
-const REQUEST = [
+export const REQUEST = [
   "classes",
   "classColumn",
   "idColumn",

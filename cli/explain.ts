@@ -1,11 +1,9 @@
 /** `explain`: each cluster of a run by its size, typical and doubtful rows, and columns. */
 import type { Command } from "commander";
-import { loadOrOpen } from "./data_options.ts";
-import { type ClusterReport, reportOf } from "./cluster_report.ts";
-import { usageError } from "./errors.ts";
+import { type ClusterReport, reportOf } from "../report/clusters.ts";
 import { integerOption } from "./method_options.ts";
 import { RunFolder } from "./run_folder.ts";
-import { readRunRows } from "./run_rows.ts";
+import { loadAgain, readRunRows } from "./run_rows.ts";
 import { formatCount, formatTable, writeError, writeJson, writeOut } from "./terminal.ts";
 import { PROGRAM } from "./version.ts";
 
@@ -37,34 +35,17 @@ Example:
 
 async function explain(path: string, { count, json }: ExplainValues): Promise<void> {
   const { folder, record } = await RunFolder.open(path);
-  if (record.results === undefined) {
-    throw usageError(
-      `${folder.path} is not finished; finish it by ${PROGRAM} train --resume ${folder.path}`,
-    );
-  }
   const rows = await readRunRows(folder, record);
   const isTable = record.data.schema.columns !== undefined;
-  const data = isTable ? await loadAgain(record.data.request, record.data.digest) : undefined;
+  const data = isTable ? await loadAgain(record, "columns") : undefined;
   try {
-    const clusters = await reportOf(rows, record, data, count);
+    const clusters = await reportOf(rows, record.results!.clusterSizes, data, count);
     const { model } = record.configuration;
     if (json) return writeJson({ folder: folder.path, model, certainty: rows.certainty, clusters });
     writeOut(clusters.map((cluster) => `${textOf(cluster, rows.certainty)}\n`).join("\n"));
     if (!isTable) writeError("\nColumns are those of tables; the rows of this run are images.\n");
   } finally {
     if (data !== undefined && !(data.data instanceof Float32Array)) data.data.close();
-  }
-}
-
-/** The data of the run, or undefined with a note where they are not there as they were. */
-async function loadAgain(request: Parameters<typeof loadOrOpen>[0], digest: string) {
-  try {
-    const data = await loadOrOpen(request);
-    if (data.digest === digest) return data;
-    writeError(`note: ${request.data} has changed since the run; its columns are left out\n`);
-  } catch (error) {
-    if (!(error instanceof Deno.errors.NotFound)) throw error;
-    writeError(`note: ${error.message}; the columns are left out\n`);
   }
 }
 

@@ -3,7 +3,7 @@ import type { Command } from "commander";
 import { decodeNpy } from "../datasets/npy.ts";
 import { CENTROIDS } from "../models/training/deep_estimator.ts";
 import { interpolateCodes, sampleCodes } from "../models/networks/generator.ts";
-import { countOf, imageGrid, rangeOf } from "./centroids.ts";
+import { countOf, imageGrid, rangeOf } from "../report/image_grid.ts";
 import { addDeviceOptions, type DeviceValues } from "./device_options.ts";
 import { usageError } from "./errors.ts";
 import { readLabels } from "./evaluate.ts";

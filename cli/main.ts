@@ -55,6 +55,11 @@ const COMMANDS: readonly Row[] = [
     load: () => import("./explain.ts"),
   },
   {
+    name: "report",
+    summary: "make a page about a run, or one that compares several",
+    load: () => import("./report.ts"),
+  },
+  {
     name: "compare",
     summary: "run several models with several seeds, and tabulate",
     load: () => import("./compare.ts"),

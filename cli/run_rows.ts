@@ -1,33 +1,27 @@
 /** The rows of a finished run, as its labels.csv and embedding.npy hold them. */
 import { parseTable } from "../datasets/csv.ts";
 import { decodeNpy } from "../datasets/npy.ts";
-import { EXIT, Failure } from "./errors.ts";
+import type { RunRows } from "../report/rows.ts";
+import { type AnyDataset, loadOrOpen } from "./data_options.ts";
+import { EXIT, Failure, usageError } from "./errors.ts";
 import type { RunFolder } from "./run_folder.ts";
 import type { RunRecord } from "./run_record.ts";
+import { writeError } from "./terminal.ts";
+import { PROGRAM } from "./version.ts";
 
-/** Rows in the order of the codes. */
-export interface RunRows {
-  /** [n] what they are called: their ids, or else their numbers in the source. */
-  readonly names: readonly string[];
-  /** [n], in [0, K). */
-  readonly labels: Uint32Array;
-  /** [n] the names of their classes, where known. */
-  readonly classes?: readonly string[];
-  /** What {@linkcode values} are; absent where the run says nothing of it. */
-  readonly certainty?: "confidence" | "margin";
-  /** [n] how sure the labels are. */
-  readonly values?: Float64Array;
-  /** [n, p] row-major. */
-  readonly codes: ArrayLike<number>;
-  /** p */
-  readonly codeSize: number;
-}
-
-/** @throws {Failure} where the files are not of the run. @throws what reading them throws. */
+/**
+ * @throws {Failure} where the run is not finished, or the files are not of it. @throws what reading them
+ * throws.
+ */
 export async function readRunRows(
   folder: RunFolder,
   { data: { n }, results }: RunRecord,
 ): Promise<RunRows> {
+  if (results === undefined) {
+    throw usageError(
+      `${folder.path} is not finished; finish it by ${PROGRAM} train --resume ${folder.path}`,
+    );
+  }
   const file = folder.file("labels.csv");
   const bytes = await Deno.readFile(file);
   const [head] = new TextDecoder().decode(bytes.subarray(0, 200)).split(/\r?\n/);
@@ -48,7 +42,7 @@ export async function readRunRows(
   const lines = Array.from({ length: count }, (_, i) => i)
     .sort((a, b) => at(a, "row") - at(b, "row"));
   const labels = Uint32Array.from(lines, (line) => at(line, "label"));
-  const clusters = results!.clusterSizes.length;
+  const clusters = results.clusterSizes.length;
   const isRun = count === n && codes.shape[0] === n && labels.every((label) => label < clusters);
   if (!isRun) {
     throw new Failure(
@@ -70,4 +64,22 @@ export async function readRunRows(
     codes: codes.values,
     codeSize: codes.shape[1],
   };
+}
+
+/**
+ * The data of a run, or undefined with a note where they are not there as they were.
+ * @param what Is left out without them, for people: several things.
+ */
+export async function loadAgain(
+  { data: { request, digest } }: RunRecord,
+  what: string,
+): Promise<AnyDataset | undefined> {
+  try {
+    const data = await loadOrOpen(request);
+    if (data.digest === digest) return data;
+    writeError(`note: ${request.data} has changed since the run; its ${what} are left out\n`);
+  } catch (error) {
+    if (!(error instanceof Deno.errors.NotFound)) throw error;
+    writeError(`note: ${error.message}; the ${what} are left out\n`);
+  }
 }

@@ -7,14 +7,15 @@ import { addDeviceOptions } from "./device_options.ts";
 import { addHelp } from "./help.ts";
 import { addMethodOptions, addOthersOptions, integerOption, valueOf } from "./method_options.ts";
 import { RunFolder } from "./run_folder.ts";
-import { findMethod, planResumption, planRun, type RunValues } from "./run_plan.ts";
+import { findMethod, type OpenedRun, planResumption, planRun, type RunValues } from "./run_plan.ts";
 import { formatResults } from "./tables.ts";
 import { writeError, writeJson, writeSummary } from "./terminal.ts";
-import { runTraining } from "./training_run.ts";
+import { type RunPlan, runTraining } from "./training_run.ts";
 
 interface TrainValues extends RunValues {
   readonly resume?: string;
   readonly json?: boolean;
+  readonly report: boolean;
 }
 
 /** See {@linkcode CommandModule}. The options of the chosen model become options of the command. */
@@ -37,6 +38,7 @@ export async function define(command: Command, args: readonly string[]): Promise
     .option("--from <dir>", "start from the pre-trained network of that run")
     .option("--save-steps <n>", "a checkpoint every n steps too", integerOption("--save-steps", 1))
     .option("--no-baseline", "leave out k-means on the data")
+    .option("--no-report", "leave out report.html")
     .option("--json", "print the results as one JSON object");
   addMethodOptions(command, method);
   addOthersOptions(command, [method.name], method.options);
@@ -56,10 +58,23 @@ export async function define(command: Command, args: readonly string[]): Promise
     const { folder, record } = plan === undefined
       ? opened!
       : { folder: plan.folder, record: await runTraining(plan) };
+    if (plan !== undefined && values.report) await tryReport({ folder, record }, plan);
     if (values.json) return writeJson({ folder: folder.path, ...record });
     writeSummary(`${formatResults(record)}\n`);
     writeError(`\nThe run is in ${folder.path}\n`);
   });
+}
+
+/** The report of a run that is finished, which no report shall make fail. */
+async function tryReport(run: OpenedRun, { dataset, device }: RunPlan): Promise<void> {
+  // The training's plans and times are what was asked for.
+  const { debug: _, ...quiet } = device;
+  try {
+    const { writeReport } = await import("./report.ts");
+    await writeReport(run, dataset, quiet);
+  } catch (error) {
+    writeError(`warning: there is no report: ${(error as Error).message}\n`);
+  }
 }
 
 function detailsOf({ name, summary, citation, profiles }: Method): string {

@@ -19,7 +19,7 @@ import type { Method } from "../models/method.ts";
 import type { OptionValues } from "../models/options.ts";
 import { score } from "../models/evaluation/scoring.ts";
 import { METHODS } from "../models/registry.ts";
-import { centroidStrip, rangeOf } from "./centroids.ts";
+import { centroidStrip, rangeOf } from "../report/image_grid.ts";
 import { writeCheckpoint } from "../storage/files.ts";
 import type { AnyDataset } from "./data_options.ts";
 import { close, type DeviceValues, open } from "./device_options.ts";

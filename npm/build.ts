@@ -4,7 +4,7 @@
  *
  * usage: deno task package:build
  */
-import { build, type BuildOptions, stop } from "esbuild";
+import { build, type BuildOptions, type Plugin, stop } from "esbuild";
 import config from "../deno.json" with { type: "json" };
 import { workerUrl } from "../web/build.ts";
 
@@ -19,6 +19,22 @@ const ENTRIES: Readonly<Record<string, string>> = Object.fromEntries(
   ]),
 );
 
+/** Files that are imported as text go into the bundles, those of packages too. */
+const texts: Plugin = {
+  name: "texts",
+  setup({ onLoad, onResolve }) {
+    onResolve({ filter: /^uplot\/dist\// }, ({ path }) => ({ path, namespace: "text" }));
+    onLoad({ filter: /./, namespace: "text" }, async ({ path }) => ({
+      contents: (await import(path, { with: { type: "text" } })).default,
+      loader: "text",
+    }));
+    onLoad({ filter: /report\/page\/report\./ }, async ({ path }) => ({
+      contents: await Deno.readTextFile(path),
+      loader: "text",
+    }));
+  },
+};
+
 const SHARED: BuildOptions = {
   absWorkingDir: root,
   bundle: true,
@@ -27,7 +43,7 @@ const SHARED: BuildOptions = {
   packages: "external",
   metafile: true,
   loader: { ".wgsl": "text" },
-  plugins: [workerUrl],
+  plugins: [texts, workerUrl],
   logLevel: "warning",
 };
 

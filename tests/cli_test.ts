@@ -7,7 +7,7 @@ import {
   assertRejects,
   assertStringIncludes,
 } from "@std/assert";
-import { centroidStrip } from "../cli/centroids.ts";
+import { centroidStrip } from "../report/image_grid.ts";
 import { OFTEN } from "../cli/help.ts";
 import { main } from "../cli/main.ts";
 import { kebabCase } from "../cli/method_options.ts";

@@ -6,7 +6,7 @@ import {
   assertRejects,
   assertStringIncludes,
 } from "@std/assert";
-import { imageGrid } from "../cli/centroids.ts";
+import { imageGrid } from "../report/image_grid.ts";
 import { openCpuBackend } from "../engine/cpu/backend.ts";
 import { RandomStream } from "../engine/random.ts";
 import { AEKMeans } from "../models/ae_kmeans.ts";

@@ -6,7 +6,8 @@ export const ROOT = new URL("..", import.meta.url);
 /** What is copied. */
 const TREE = [
   ...["cli.ts", "mod.ts", "deno.json", "deno.lock"],
-  ...["kernels", "engine", "models", "datasets", "storage", "cli", "bench", "tests"],
+  ...["kernels", "engine", "models", "datasets", "storage", "export", "report", "cli", "bench"],
+  "tests",
 ];
 
 /** A copy, and what can be done with it. */

@@ -103,8 +103,12 @@ const SAMPLE_WORK = 2 ** 28;
  * @param n Rows. @param d Columns.
  */
 export function comparedRows(n: number, d: number, seed: number): Uint32Array {
+  return sampleOf(n, Math.max(SAMPLE_ROWS, Math.floor(Math.sqrt(SAMPLE_WORK / d))), seed);
+}
+
+/** The numbers of all of n rows in order, or of `most` that the seed draws. */
+export function sampleOf(n: number, most: number, seed: number): Uint32Array {
   const rows = Uint32Array.from({ length: n }, (_, i) => i);
-  const most = Math.max(SAMPLE_ROWS, Math.floor(Math.sqrt(SAMPLE_WORK / d)));
   if (n <= most) return rows;
   const random = new RandomStream(seed, STREAM.sample);
   for (let i = 0; i < most; i++) {

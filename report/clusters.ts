@@ -1,10 +1,9 @@
 /** Each cluster of a run in words and numbers. */
-import type { RowsInfo } from "../datasets/dataset.ts";
+import type { Dataset, RowsInfo } from "../datasets/dataset.ts";
+import type { StreamedDataset } from "../datasets/row_file.ts";
 import type { Scaling } from "../datasets/scaling.ts";
 import { ClusterColumns, exemplarsOf, lowestOf } from "../models/evaluation/explanation.ts";
-import type { AnyDataset } from "./data_options.ts";
-import type { RunRecord } from "./run_record.ts";
-import type { RunRows } from "./run_rows.ts";
+import type { RunRows } from "./rows.ts";
 
 /** A cluster. */
 export interface ClusterReport {
@@ -29,6 +28,9 @@ export interface ClusterReport {
   }[];
 }
 
+/** Rows in memory, or in their file. */
+type AnyDataset = Dataset | StreamedDataset;
+
 /** Most classes that are named. */
 const CLASSES = 3;
 /** Rows that are read from a file at a time. */
@@ -36,19 +38,19 @@ const BLOCK_ROWS = 4096;
 
 /**
  * Every cluster of the run.
+ * @param clusterSizes [K]
  * @param data The table that it was trained on; absent: nothing is said of columns.
  * @param count Most rows, and most columns, of each cluster.
  */
 export async function reportOf(
-  { names, labels, classes, values, codes, codeSize }: RunRows,
-  { results }: RunRecord,
+  rows: RunRows,
+  clusterSizes: readonly number[],
   data: AnyDataset | undefined,
   count: number,
 ): Promise<ClusterReport[]> {
-  const { clusterSizes } = results!;
   const k = clusterSizes.length;
-  const exemplars = exemplarsOf(codes, codeSize, labels, k, count);
-  const doubtful = values && lowestOf(values, labels, k, count);
+  const { exemplars, doubtful } = telling(rows, k, count);
+  const { names, labels, classes, values } = rows;
   const columns = data && await columnsOf(data, labels, k);
   const titles = data && columnNames(data);
   return clusterSizes.map((size, cluster) => ({
@@ -69,6 +71,23 @@ export async function reportOf(
       })),
     },
   }));
+}
+
+/** Of each cluster, the numbers of at most `count` rows. */
+export function telling(
+  { labels, values, codes, codeSize }: RunRows,
+  clusters: number,
+  count: number,
+): {
+  /** [K] nearest to the mean of the codes first. */
+  readonly exemplars: readonly (readonly number[])[];
+  /** [K] least sure first, where the run says how sure it is. */
+  readonly doubtful?: readonly (readonly number[])[];
+} {
+  return {
+    exemplars: exemplarsOf(codes, codeSize, labels, clusters, count),
+    ...values && { doubtful: lowestOf(values, labels, clusters, count) },
+  };
 }
 
 function frequent(classes: readonly string[]): { name: string; share: number }[] {

@@ -16,6 +16,10 @@ export interface GridOptions {
   readonly columns: number;
   /** Black and white, in colour of each channel; values beyond are clipped. */
   readonly range: readonly [black: number, white: number];
+  /** Pixels of the picture for each of an image; absent: so many that its longer side has 64. */
+  readonly factor?: number;
+  /** White pixels between images; absent: 4. */
+  readonly gap?: number;
 }
 
 /** A PNG of K images [K, height·width·channels] row-major, side by side; see `imageGrid`. */
@@ -45,10 +49,11 @@ export async function imageGrid(
 ): Promise<Uint8Array> {
   const { height, width, channels = 1, columns, range: [black, white] } = options;
   const count = countOf(images, options);
-  const factor = Math.max(1, Math.ceil(LEAST_SIDE / Math.max(height, width)));
-  const [tileHeight, tileWidth] = [height * factor + GAP, width * factor + GAP];
-  const totalWidth = columns * tileWidth - GAP;
-  const totalHeight = Math.ceil(count / columns) * tileHeight - GAP;
+  const factor = options.factor ?? Math.max(1, Math.ceil(LEAST_SIDE / Math.max(height, width)));
+  const gap = options.gap ?? GAP;
+  const [tileHeight, tileWidth] = [height * factor + gap, width * factor + gap];
+  const totalWidth = columns * tileWidth - gap;
+  const totalHeight = Math.ceil(count / columns) * tileHeight - gap;
   const pixels = new Uint8Array(totalHeight * totalWidth * channels).fill(255);
   const scale = white > black ? 255 / (white - black) : 0;
   for (let k = 0; k < count; k++) {

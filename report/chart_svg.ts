@@ -1,0 +1,123 @@
+/** Charts as SVG, for paper and for pages without scripts. */
+import { formatNumber } from "../engine/inspect/text.ts";
+import type { Chart } from "./curves.ts";
+import { behind, type Html, html, table } from "./html.ts";
+
+const WIDTH = 720;
+const HEIGHT = 260;
+const MARGIN = { left: 64, right: 12, top: 22, bottom: 34 };
+
+/** The chart with its picture, legend and table. */
+export function chartFigure(chart: Chart): Html {
+  const { id, title, note, x, series } = chart;
+  const rows = x.map((step, i) => [
+    step.toLocaleString("en-US"),
+    ...series.map(({ values }) => values[i] === null ? "–" : formatNumber(values[i])),
+  ]);
+  return html`<figure class="chart" id="chart-${id}">
+<figcaption><h3>${title}</h3><p>${note}</p></figcaption>
+<div class="plot" data-chart="${id}"></div>
+<div class="static">${chartSvg(chart)}${legend(chart)}</div>
+${
+    behind(
+      table(
+        `${title}, by steps since the start`,
+        ["step", ...series.map(({ name }) => name)],
+        rows,
+      ),
+    )
+  }
+</figure>`;
+}
+
+function legend({ series }: Chart): Html {
+  return html`<ul class="legend" aria-hidden="true">${
+    series.map(({ name, style }) =>
+      html`<li><svg viewBox="0 0 24 8" width="24" height="8"><path class="curve s${style}" d="M0 4H24"/></svg> ${name}</li>`
+    )
+  }</ul>`;
+}
+
+function chartSvg({ title, x, series, phases, updates, isLog }: Chart): Html {
+  const values = series.flatMap((one) => one.values.filter((value) => value !== null));
+  const shown = (value: number) => isLog ? Math.log10(value) : value;
+  const bounds = values.map(shown);
+  const [low, high] = padded(Math.min(...bounds, ...isLog ? [] : [0]), Math.max(...bounds));
+  const last = x.at(-1)!;
+  const px = (at: number) =>
+    round(MARGIN.left + (at - x[0]) / (last - x[0] || 1) * (WIDTH - MARGIN.left - MARGIN.right));
+  const py = (value: number) =>
+    round(
+      HEIGHT - MARGIN.bottom -
+        (value - low) / (high - low) * (HEIGHT - MARGIN.top - MARGIN.bottom),
+    );
+  const rows = ticks(low, high, 5);
+  const columns = ticks(x[0], last, 6);
+  const names = series.map(({ name }) => name).join(", ");
+  return html`
+    <svg class="drawing" viewBox="0 0 ${WIDTH} ${HEIGHT}" role="img"
+      aria-label="${title}: ${names}">
+    ${rows.map((value) =>
+      html`
+        <path class="grid" d="M${MARGIN.left} ${py(value)}H${WIDTH - MARGIN.right}" />
+        <text x="${MARGIN.left - 6}" y="${py(value) + 4}" text-anchor="end">${formatNumber(
+          isLog ? 10 ** value : value,
+        )}</text>
+      `
+    )}
+    ${columns.map((at) =>
+      html`<text x="${px(at)}" y="${HEIGHT - MARGIN.bottom + 16}" text-anchor="middle">${
+        at.toLocaleString("en-US")
+      }</text>`
+    )}
+    <text x="${WIDTH - MARGIN.right}" y="${HEIGHT - 4}" text-anchor="end">steps</text>
+    ${phases.map(({ x: at, name }) =>
+      html`
+        <path class="phase" d="M${px(Math.max(at, x[0]))} ${MARGIN.top}V${HEIGHT -
+          MARGIN.bottom}" />
+        <text x="${px(Math.max(at, x[0])) + 4}" y="${MARGIN.top - 6}">${name}</text>
+      `
+    )}
+    ${updates.map((at) =>
+      html`
+        <path class="update" d="M${px(at)} ${MARGIN.top}V${HEIGHT - MARGIN.bottom}" />
+      `
+    )}
+    ${series.map(({ values, style }) =>
+      html`
+        <path class="curve s${style}" d="${pathOf(x, values, (at, value) =>
+          `${px(at)} ${py(shown(value))}`)}" />
+      `
+    )}
+    </svg>
+  `;
+}
+
+/** Lines between neighbouring values; a value between gaps is a dot. */
+function pathOf(
+  x: readonly number[],
+  values: readonly (number | null)[],
+  place: (x: number, value: number) => string,
+): string {
+  const points = values.flatMap((value, i) => value === null ? [] : [place(x[i], value)]);
+  return points.length === 1 ? `M${points[0]}h0` : `M${points.join("L")}`;
+}
+
+function round(value: number): number {
+  return Math.round(10 * value) / 10;
+}
+
+function padded(low: number, high: number): [number, number] {
+  const pad = (high - low || Math.abs(high) || 1) * 0.05;
+  return [low === 0 ? 0 : low - pad, high + pad];
+}
+
+/** About `count` round numbers within the bounds. */
+function ticks(low: number, high: number, count: number): number[] {
+  const rough = (high - low || 1) / count;
+  const power = 10 ** Math.floor(Math.log10(rough));
+  const step = [1, 2, 5, 10].map((factor) => factor * power).find((size) => size >= rough)!;
+  const found: number[] = [];
+  for (let at = Math.ceil(low / step); at * step <= high; at++) found.push(at * step);
+  return found;
+}

@@ -1,0 +1,132 @@
+/** Cluster by cluster: sizes, and a card each. */
+import { formatCount } from "../engine/inspect/text.ts";
+import type { ClusterReport } from "./clusters.ts";
+import { type Html, html, table } from "./html.ts";
+import type { ReportedRun, RunDetails } from "./run.ts";
+
+/** A share for people. */
+export function percent(share: number): string {
+  return `${(100 * share).toFixed(1)}\u00a0%`;
+}
+
+/** The table of sizes: a bar each, and how sure the rows are. */
+export function sizesTable(
+  { rows, clusterSizes }: ReportedRun,
+  { clusters }: RunDetails,
+  matched: ReadonlyMap<number, string> | undefined,
+): Html {
+  const largest = Math.max(...clusterSizes);
+  const means = meansOf(rows.values, rows.labels, clusterSizes);
+  const header = [
+    "cluster",
+    ...matched ? ["matched class"] : [],
+    "rows",
+    "share",
+    ...means ? [`mean ${rows.certainty}`] : [],
+  ];
+  return table(
+    "Clusters and their sizes",
+    header,
+    clusters.map(({ cluster, size, share }) => [
+      nameOf(cluster, size),
+      ...matched ? [matched.get(cluster) ?? "–"] : [],
+      html`<span class="bar"><span style="--size:${(size / largest).toFixed(3)}"></span></span>${
+        formatCount(size)
+      }`,
+      percent(share),
+      ...means ? [size === 0 ? "–" : means[cluster].toFixed(3)] : [],
+    ]),
+  );
+}
+
+/** A cluster's number by its colour, which leads to its card. */
+function nameOf(cluster: number, size: number): Html {
+  const name = html`<span class="swatch" data-cluster="${cluster}"></span>${cluster}`;
+  return size === 0 ? name : html`<a href="#cluster-${cluster}">${name}</a>`;
+}
+
+function meansOf(
+  values: Float64Array | undefined,
+  labels: Uint32Array,
+  sizes: readonly number[],
+): number[] | undefined {
+  if (values === undefined) return undefined;
+  const sums = sizes.map(() => 0);
+  labels.forEach((label, i) => sums[label] += values[i]);
+  return sums.map((sum, cluster) => sum / sizes[cluster]);
+}
+
+/** What there is to see of each cluster that has rows. */
+export function clusterCards(
+  run: ReportedRun,
+  details: RunDetails,
+  matched: ReadonlyMap<number, string> | undefined,
+): Html {
+  return html`<div class="cards">${
+    details.clusters.filter(({ size }) => size > 0).map((cluster) =>
+      card(cluster, run, details, matched?.get(cluster.cluster))
+    )
+  }</div>`;
+}
+
+function card(
+  { cluster, size, share, classes, columns }: ClusterReport,
+  { rows }: ReportedRun,
+  details: RunDetails,
+  matched: string | undefined,
+): Html {
+  const { certainty, values } = rows;
+  const doubtful = details.doubtful?.[cluster] ?? [];
+  const list = (title: string, own: readonly number[], noteOf?: (row: number) => string) =>
+    own.length > 0 && html`
+      <h4>${title}</h4>
+      <ul class="rows">${own.map((row) =>
+        rowItem(row, rows.names[row], rows.classes?.[row], details.pictures, noteOf?.(row))
+      )}</ul>
+    `;
+  return html`<section class="card" id="cluster-${cluster}" aria-labelledby="cluster-${cluster}-title">
+<h3 id="cluster-${cluster}-title"><span class="swatch" data-cluster="${cluster}"></span>Cluster ${cluster}</h3>
+<p>${formatCount(size)} rows, ${percent(share)}${
+    matched !== undefined && html`; matched class <b>${matched}</b>`
+  }${
+    classes !== undefined && classes.length > 0 &&
+    html`; classes ${classes.map((one) => `${one.name} (${percent(one.share)})`).join(", ")}`
+  }</p>
+${list("Exemplars: nearest to the mean code", details.exemplars[cluster])}
+${list(`Least sure, by ${certainty}`, doubtful, (row) => values![row].toFixed(3))}
+${
+    columns !== undefined && columns.length > 0 &&
+    table(
+      "What tells it from the others: means, and their difference in standard deviations",
+      ["column", "mean", "elsewhere", "difference"],
+      columns.map(({ name, mean, others, difference }) => [
+        name,
+        ...together(mean, others),
+        `${difference < 0 ? "−" : "+"}${Math.abs(difference).toFixed(2)}`,
+      ]),
+    )
+  }</section>\n`;
+}
+
+/** Two values with the digits that the larger one calls for: rounding has left 1e-8 where 0 was. */
+function together(a: number, b: number): [string, string] {
+  const size = Math.max(Math.abs(a), Math.abs(b));
+  const digits = size === 0 ? 0 : Math.min(Math.max(3 - Math.floor(Math.log10(size)), 0), 100);
+  const text = (value: number) => String(Number(value.toFixed(digits)));
+  return [text(a), text(b)];
+}
+
+/** A row by its image, where it has one, and its name. */
+function rowItem(
+  row: number,
+  name: string,
+  className: string | undefined,
+  pictures: ReadonlyMap<number, string> | undefined,
+  note: string | undefined,
+): Html {
+  const url = pictures?.get(row);
+  const words = className === undefined ? `row ${name}` : `row ${name}, class ${className}`;
+  return html`<li>${
+    url !== undefined && html`<img src="${url}" alt="${words}">`
+  }<span>${name}</span>${note !== undefined && html`<small>${note}</small>`}</li>`;
+}

@@ -1,0 +1,88 @@
+/** HTML in which whatever is filled in stays text. */
+
+/** Markup: text that needs no escaping any more. */
+export class Html {
+  /** Of {@linkcode html} and {@linkcode raw} alone. */
+  constructor(private readonly text: string) {}
+
+  /** The markup. */
+  toString(): string {
+    return this.text;
+  }
+}
+
+/** What a template may hold: lists one after another, and of what is false or absent, nothing. */
+export type Content = Html | string | number | false | undefined | readonly Content[];
+
+const ESCAPES: Readonly<Record<string, string>> = {
+  "&": "&amp;",
+  "<": "&lt;",
+  ">": "&gt;",
+  '"': "&quot;",
+  "'": "&#39;",
+};
+
+/** Text as it stands in elements and in quoted attributes; control characters are left out. */
+export function escapeHtml(text: string): string {
+  return text
+    // deno-lint-ignore no-control-regex
+    .replace(/[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]/g, "")
+    .replace(/[&<>"']/g, (sign) => ESCAPES[sign]);
+}
+
+/** A template whose values are escaped, unless they are markup. */
+export function html(parts: TemplateStringsArray, ...values: readonly Content[]): Html {
+  return new Html(
+    parts.map((part, i) => i < values.length ? part + textOf(values[i]) : part).join(""),
+  );
+}
+
+/** Markup of our own making as it is. */
+export function raw(markup: string): Html {
+  return new Html(markup);
+}
+
+function textOf(value: Content): string {
+  if (value === undefined || value === false) return "";
+  if (value instanceof Html) return value.toString();
+  if (typeof value === "object") return value.map(textOf).join("");
+  return escapeHtml(String(value));
+}
+
+/** JSON that may stand in a script element. */
+export function scriptJson(value: unknown): Html {
+  return raw(
+    JSON.stringify(value).replace(
+      /[<>&\u2028\u2029]/g,
+      (sign) => `\\u${sign.charCodeAt(0).toString(16).padStart(4, "0")}`,
+    ),
+  );
+}
+
+/** A table with a caption, its first column naming the rows; numbers are strings already. */
+export function table(
+  caption: string,
+  header: readonly Content[],
+  rows: readonly (readonly Content[])[],
+): Html {
+  return html`
+    <div class="scroll" tabindex="0" role="region" aria-label="${caption}">
+      <table>
+        <caption><span>${caption}</span></caption>
+        <thead>
+          <tr>${header.map((title) => html`<th scope="col">${title}</th>`)}</tr>
+        </thead>
+        <tbody>${rows.map(([name, ...cells]) =>
+          html`<tr><th scope="row">${name}</th>${
+            cells.map((cell) => html`<td>${cell}</td>`)
+          }</tr>\n`
+        )}</tbody>
+      </table>
+    </div>
+  `;
+}
+
+/** The table behind a picture. */
+export function behind(content: Html): Html {
+  return html`<details><summary>As a table</summary>${content}</details>`;
+}
