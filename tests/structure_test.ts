@@ -36,7 +36,8 @@ const BELOW: Readonly<Record<string, readonly string[]>> = {
   datasets: ["datasets", "storage/atomic_file.ts"],
   storage: ["storage", "datasets", "models", "engine", "deno.json"],
   export: ["export", "datasets", "models", "engine", "kernels"],
-  cli: ["cli", "export", "storage", "datasets", "models", "engine", "kernels"],
+  web: ["web", "export", "storage", "datasets", "models", "engine", "kernels"],
+  cli: ["cli", "web", "export", "storage", "datasets", "models", "engine", "kernels"],
   bench: ["bench", "storage", "datasets", "models", "engine", "kernels"],
 };
 
