@@ -45,7 +45,8 @@ export class Controls {
       byId(id, HTMLButtonElement).disabled = !ENABLED[state].includes(id);
     }
     if (state !== "paused") this.offerKappa();
-    if (activeElement instanceof HTMLButtonElement && activeElement.disabled) {
+    const isLost = activeElement instanceof HTMLButtonElement && activeElement.disabled;
+    if (isLost || activeElement === this.status) {
       const next = this.isStepping && state === "paused" ? "step" : NEXT[state];
       document.getElementById(next)!.focus();
     }
@@ -63,7 +64,9 @@ export class Controls {
   progress({ phase, step, steps, stepsPerSecond, secondsLeft }: Extract<TrainingEvent, {
     type: "progress";
   }>): void {
-    byId("progress", HTMLProgressElement).value = step / steps;
+    const bar = byId("progress", HTMLProgressElement);
+    bar.hidden = false;
+    bar.value = step / steps;
     byId("rate", HTMLParagraphElement).textContent =
       `${phase}: ${step.toLocaleString("en")} of ${steps.toLocaleString("en")} steps, ` +
       `${stepsPerSecond.toPrecision(3)} a second, ${Math.ceil(secondsLeft)} s left of the phase`;

@@ -5,7 +5,7 @@ import { byId, make } from "./dom.ts";
 import type { MethodInfo, TrainRequest } from "./messages.ts";
 
 /** Options that most people look at; the others are folded up. */
-const OFTEN = ["clusters", "seed", "kappa", "steps", "pretrainSteps"];
+const OFTEN = ["clusters", "seed", "pretrainSteps", "steps", "kappa"];
 
 /** Reads and fills the form. */
 export class MethodForm {

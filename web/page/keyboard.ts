@@ -19,6 +19,16 @@ export async function focus(page: Page, id: string): Promise<void> {
   throw new Error(`Tab does not lead to ${id}`);
 }
 
+/** Checks a radio button by the arrow keys, from the one of its group that Tab leads to. */
+export async function check(page: Page, checked: string, wanted: string): Promise<void> {
+  await focus(page, checked);
+  for (let i = 0; i < MOST_TABS; i++) {
+    if (await page.isChecked(`#${wanted}`)) return;
+    await page.keyboard.press("ArrowDown");
+  }
+  throw new Error(`the arrow keys do not lead to ${wanted}`);
+}
+
 /** Replaces the text of a field. */
 export async function type(page: Page, id: string, text: string): Promise<void> {
   await focus(page, id);

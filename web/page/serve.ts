@@ -1,5 +1,5 @@
 /** Serves the page on this machine. */
-import { type Site } from "./build.ts";
+import type { Site } from "./build.ts";
 
 const TYPES: Readonly<Record<string, string>> = {
   css: "text/css",
