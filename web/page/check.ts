@@ -10,7 +10,16 @@ import { adjustedRandIndex } from "../../models/evaluation/metrics.ts";
 import { openChromium } from "../chromium.ts";
 import { clusterOwnFiles } from "./own_files_check.ts";
 import { takePictures } from "./pictures_check.ts";
-import { auditWith, choose, focus, labelsOf, type, until, waitForRun } from "./keyboard.ts";
+import {
+  auditWith,
+  choose,
+  focus,
+  labelsOf,
+  type,
+  until,
+  untilWrong,
+  waitForRun,
+} from "./keyboard.ts";
 
 /** A short run: every phase, and pauses in two of them. */
 const OPTIONS: Readonly<Record<string, string>> = {
@@ -131,6 +140,11 @@ try {
   await until(page, "status", /^Paused/);
   const kappaIsOpen = await page.isVisible("#kappa-change");
   report(kappaIsOpen, "a pause in pre-training, at which kappa can be changed");
+  await type(page, "kappa-now", "7");
+  await press(page, "resume");
+  await untilWrong(page, /kappa must be a number ≥ 0 and ≤ 1, got 7/);
+  report(true, "a wrong kappa is refused, and the run stays paused");
+  await type(page, "kappa-now", "0.3");
   const before = await page.textContent("#rate");
   await press(page, "step");
   await until(page, "status", /^Paused/);

@@ -59,6 +59,11 @@ export async function until(page: Page, id: string, pattern: RegExp): Promise<vo
   }
 }
 
+/** Waits until the page says that something is wrong. */
+export async function untilWrong(page: Page, pattern: RegExp): Promise<void> {
+  await page.locator(".wrong").filter({ hasText: pattern }).waitFor({ timeout: PATIENCE });
+}
+
 /** Waits for the end of a training. */
 export async function waitForRun(page: Page): Promise<void> {
   await until(page, "status", /^Finished/);

@@ -11,10 +11,15 @@ export interface MapContent {
   readonly groups?: Uint32Array;
   /** How many groups there can be. */
   readonly count: number;
+  /** [n], by which a cluster is picked out; absent while there are none. */
+  readonly labels?: Uint32Array;
 }
 
-/** Of the canvas, in its own pixels. */
+/** Of the canvas, as a share of its side. */
 const MARGIN = 0.04;
+
+/** Of more rows every second, third, … is drawn, so that the page does not stall. */
+const MOST_POINTS = 50_000;
 
 /** Draws into the canvas `map`. */
 export class RowMap {
@@ -33,9 +38,9 @@ export class RowMap {
     this.draw();
   }
 
-  /** Fades all groups but one; undefined: none. */
-  choose(group: number | undefined): void {
-    this.chosen = group;
+  /** Fades all clusters but one; undefined: none. */
+  choose(cluster: number | undefined): void {
+    this.chosen = cluster;
     this.draw();
   }
 
@@ -45,18 +50,22 @@ export class RowMap {
     const side = Math.round(canvas.clientWidth * devicePixelRatio);
     canvas.width = canvas.height = side;
     const context = canvas.getContext("2d")!;
-    const { points, groups, count } = content;
+    const { points, groups, count, labels } = content;
     const place = placeOf(points, side);
     const size = Math.max(1.5, side / (points.length > 20_000 ? 400 : 220));
     const plain = colourOf("quiet");
-    const paint = (i: number) => {
-      context.fillRect(place.x(points[2 * i]), place.y(points[2 * i + 1]), size, size);
-    };
-    for (let group = 0; group < (groups ? count : 1); group++) {
-      context.fillStyle = groups ? groupColour(group, count) : plain;
-      context.globalAlpha = this.chosen === undefined || this.chosen === group ? 0.75 : 0.08;
-      for (let i = 0; i < points.length / 2; i++) {
-        if (!groups || groups[i] === group) paint(i);
+    const n = points.length / 2;
+    const stride = Math.ceil(n / MOST_POINTS);
+    const isFaded = (i: number) => this.chosen !== undefined && labels?.[i] !== this.chosen;
+    // Those that are picked out lie above the others.
+    for (const faded of [true, false]) {
+      context.globalAlpha = faded ? 0.08 : 0.75;
+      for (let group = 0; group < (groups ? count : 1); group++) {
+        context.fillStyle = groups ? groupColour(group, count) : plain;
+        for (let i = 0; i < n; i += stride) {
+          if ((groups && groups[i] !== group) || isFaded(i) !== faded) continue;
+          context.fillRect(place.x(points[2 * i]), place.y(points[2 * i + 1]), size, size);
+        }
       }
     }
   }

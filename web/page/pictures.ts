@@ -91,7 +91,8 @@ export class Pictures {
     const byClass = this.colour.value === "class" && data.classes !== undefined;
     const groups = byClass ? data.classes : view.labels;
     const count = byClass ? data.classCount! : this.k;
-    this.map.show({ points: view.points, count, ...groups && { groups } });
+    const { points, labels } = view;
+    this.map.show({ points, count, ...groups && { groups }, ...labels && { labels } });
   }
 
   private log(row: LogRow): void {

@@ -81,7 +81,11 @@ export class Run {
     if (this.isTraining) return;
     if (kappa !== undefined && this.openKappa !== undefined) {
       const request = { ...this.request, options: { ...this.estimator.options, kappa } };
-      this.estimator = estimatorOf(request, this.dataset);
+      try {
+        this.estimator = estimatorOf(request, this.dataset);
+      } catch (error) {
+        return this.rest((error as Error).message);
+      }
     }
     await this.go(step);
   }
@@ -156,6 +160,11 @@ export class Run {
         this.checkpoint ? "the last checkpoint" : "the start"
       }`
       : undefined;
+    this.rest(reason);
+  }
+
+  /** Says that it is paused. @param reason Where that was not asked for. */
+  private rest(reason?: string): void {
     const kappa = this.openKappa;
     this.post({ kind: "paused", ...kappa !== undefined && { kappa }, ...reason && { reason } });
   }
