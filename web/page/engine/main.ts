@@ -3,7 +3,7 @@ import type { Dataset } from "../../../datasets/dataset.ts";
 import { OptionError } from "../../../models/options.ts";
 import { METHODS } from "../../../models/registry.ts";
 import { VERSION } from "../../../storage/version.ts";
-import type { Answer, Command, MethodInfo } from "../messages.ts";
+import type { Answer, Command, MethodInfo, Source } from "../messages.ts";
 import { infoOf, load } from "./data.ts";
 import { Run } from "./run.ts";
 
@@ -16,13 +16,27 @@ const scope = globalThis as unknown as {
 const post = (answer: Answer, transfer: Transferable[] = []) => scope.postMessage(answer, transfer);
 
 let dataset: Dataset | undefined;
+let loading: Promise<Dataset> | undefined;
 let run: Run | undefined;
+
+/** Reads rows; only what was asked for last counts, however long the others take. */
+async function take(source: Source): Promise<void> {
+  dataset = undefined;
+  const latest = loading = load(source);
+  try {
+    const loaded = await latest;
+    if (loading !== latest) return;
+    dataset = loaded;
+    post({ kind: "data", data: infoOf(loaded) });
+  } catch (error) {
+    if (loading === latest) throw error;
+  }
+}
 
 async function obey(command: Command): Promise<void> {
   switch (command.kind) {
     case "load":
-      dataset = await load(command.source);
-      return post({ kind: "data", data: infoOf(dataset) });
+      return await take(command.source);
     case "train": {
       if (!dataset) throw new Error("there are no rows yet; choose data first");
       const next = new Run(command.request, dataset, post);
