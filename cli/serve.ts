@@ -35,8 +35,7 @@ async function serve({ port = PORT }: { readonly port?: number }): Promise<void>
     const what = wanted.name === "net" ? `listen on ${wanted.host}` : "run the bundler, esbuild";
     throw new Failure(`serve may not ${what}; start it with ${SERVER}`, EXIT.usage);
   }
-  const { buildPage } = await import("../web/page/build.ts");
-  const { serveSite } = await import("../web/page/serve.ts");
+  const { buildPage, serveSite } = await loadPage();
   const site = await buildPage();
   try {
     const server = serveSite(site, port);
@@ -45,5 +44,26 @@ async function serve({ port = PORT }: { readonly port?: number }): Promise<void>
   } catch (error) {
     if (!(error instanceof Deno.errors.AddrInUse)) throw error;
     throw new Failure(`--port ${port} is in use; --port 0 takes one that is free`, EXIT.usage);
+  }
+}
+
+/** What builds and serves; a clone has it, a package has not. */
+async function loadPage(): Promise<
+  typeof import("../web/page/build.ts") & typeof import("../web/page/serve.ts")
+> {
+  const modules = ["build", "serve"].map((name) =>
+    new URL(`../web/page/${name}.ts`, import.meta.url).href
+  );
+  try {
+    // Not literals: what bundles the command line shall leave the page out.
+    const [build, serve] = await Promise.all(modules.map((url) => import(url)));
+    return { ...build, ...serve };
+  } catch (cause) {
+    const { message } = cause as Error;
+    throw new Failure(
+      `serve builds the page from a clone of the repository, and cannot here: ${message}`,
+      EXIT.failed,
+      { cause },
+    );
   }
 }
