@@ -33,6 +33,7 @@ export async function check(page: Page, checked: string, wanted: string): Promis
 export async function type(page: Page, id: string, text: string): Promise<void> {
   await focus(page, id);
   await page.keyboard.press("Control+A");
+  await page.keyboard.press("Backspace");
   await page.keyboard.type(text);
 }
 
