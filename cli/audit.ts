@@ -6,11 +6,10 @@ import { auditKernels, type KernelAuditRow } from "../engine/audit/kernels.ts";
 import { type AuditTarget, openCpuTarget, openWebGpuTarget } from "../engine/audit/targets.ts";
 import type { DeviceName } from "../engine/device.ts";
 import { NoDeviceError } from "../engine/backend/errors.ts";
-import { ATOL, checkOp, EPSILON, type GradientCheck, RTOL } from "../engine/gradient/gradcheck.ts";
-import { OPS } from "../engine/ops/registry.ts";
+import { ATOL, EPSILON, type GradientCheck, RTOL } from "../engine/gradient/gradcheck.ts";
 import { joinedName, joinedSource, type Kernel, variantName } from "../kernels/kernel.ts";
 import { KERNELS } from "../kernels/registry.ts";
-import { auditModels } from "../models/audit.ts";
+import { auditGradients } from "../models/audit.ts";
 import { parseDevice } from "./device_options.ts";
 import { EXIT, Failure, usageError } from "./errors.ts";
 import { integerOption } from "./method_options.ts";
@@ -53,26 +52,6 @@ interface GradientValues {
   readonly json?: boolean;
 }
 
-/** Every op's rule on its examples, then every method's whole loss. */
-async function* gradientChecks(seed: number, only: string): AsyncGenerator<GradientCheck> {
-  for (const op of OPS) {
-    for (const example of op.examples) {
-      if (`${op.name}: ${example.name}`.includes(only)) yield await checkOp(op, example, seed);
-    }
-    const isUnchecked = op.examples.length === 0 && !("none" in op.gradient);
-    if (isUnchecked && op.name.includes(only)) yield unchecked(op.name);
-  }
-  for await (const check of auditModels(seed)) {
-    if (check.name.includes(only)) yield check;
-  }
-}
-
-/** A rule that nothing is known about is a breach. */
-function unchecked(name: string): GradientCheck {
-  const place = "the op has a gradient rule and no example to check it on";
-  return { name, elements: 0, worst: Infinity, place, adjoint: Infinity, kinks: 0, passed: false };
-}
-
 async function gradients({ seed = 0, only = "", json }: GradientValues): Promise<void> {
   const table = new TableStream([
     ["check", 52],
@@ -84,7 +63,7 @@ async function gradients({ seed = 0, only = "", json }: GradientValues): Promise
   ]);
   const rows: (GradientCheck & { replay: string })[] = [];
   if (!json) writeOut(`${table.header()}\n`);
-  for await (const check of gradientChecks(seed, only)) {
+  for await (const check of auditGradients(seed, only)) {
     const { name, elements, worst, place, adjoint, kinks, passed } = check;
     const replay = `${PROGRAM} audit gradients --seed ${seed} --only ${JSON.stringify(name)}`;
     rows.push({ ...check, replay });

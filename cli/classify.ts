@@ -24,7 +24,7 @@ import {
   profileOptions,
 } from "./method_options.ts";
 import { checkFile } from "./paths.ts";
-import { classColumn, labelsCsv, shareColumn } from "./tables.ts";
+import { classColumn, labelsCsv, shareColumn } from "../export/labels.ts";
 import { formatCount, formatTable, writeError, writeJson, writeOut } from "./terminal.ts";
 
 /** Share of each class's rows that are labelled where nothing else is asked for. */

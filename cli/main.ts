@@ -85,6 +85,11 @@ const COMMANDS: readonly Row[] = [
     load: () => import("./segment.ts"),
   },
   {
+    name: "serve",
+    summary: "train in a browser page",
+    load: () => import("./serve.ts"),
+  },
+  {
     name: "audit",
     summary: "check kernels and gradients on this machine",
     load: () => import("./audit.ts"),

@@ -3,6 +3,7 @@ import type { Command } from "commander";
 import type { Estimator } from "../models/estimator.ts";
 import type { Method } from "../models/method.ts";
 import {
+  kebabCase,
   OptionError,
   type OptionSpec,
   type OptionValue,
@@ -13,17 +14,14 @@ import { PRETRAINING_OPTIONS } from "../models/training/pretraining_options.ts";
 import { usageError } from "./errors.ts";
 import { unknownName } from "./suggest.ts";
 
+export { kebabCase };
+
 /** The value of an option before the command line is parsed. */
 export function valueOf(args: readonly string[], flag: string): string | undefined {
   for (const [i, arg] of args.entries()) {
     if (arg === flag) return args[i + 1];
     if (arg.startsWith(`${flag}=`)) return arg.slice(flag.length + 1);
   }
-}
-
-/** `batchSize` -> `batch-size` */
-export function kebabCase(name: string): string {
-  return name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
 }
 
 /** How help names the value of an option, by its type. */

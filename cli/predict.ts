@@ -4,7 +4,7 @@ import { encodeNpy } from "../datasets/npy.ts";
 import { encodeParquet } from "../export/tables.ts";
 import { METHODS } from "../models/registry.ts";
 import { usageError } from "./errors.ts";
-import { labelsCsv, shareColumn } from "./tables.ts";
+import { labelsCsv, shareColumn } from "../export/labels.ts";
 import { addModelOptions, formatOf, type ModelValues, output, withModel } from "./trained_model.ts";
 import { PROGRAM } from "./version.ts";
 

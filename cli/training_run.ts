@@ -1,5 +1,6 @@
 /** Runs a training from start or checkpoint to its end, and writes down what happens. */
 import { encodeNpy } from "../datasets/npy.ts";
+import { classColumn, labelsCsv, shareColumn } from "../export/labels.ts";
 import type { Backend } from "../engine/backend/backend.ts";
 import { isSameArithmetic } from "../engine/device.ts";
 import { DeviceLostError } from "../engine/backend/errors.ts";
@@ -13,7 +14,7 @@ import {
 } from "../models/estimator.ts";
 import { KMeans } from "../models/kmeans_estimator.ts";
 import { sampledCut } from "../models/evaluation/cluster_indices.ts";
-import { confidenceOf, marginsOf } from "../models/evaluation/certainty.ts";
+import { type Certainty, certaintyOf } from "../models/evaluation/certainty.ts";
 import { diagnose, type WarningFacts, warningsOf } from "../models/evaluation/diagnostics.ts";
 import type { Method } from "../models/method.ts";
 import type { OptionValues } from "../models/options.ts";
@@ -30,7 +31,6 @@ import { Progress } from "./progress.ts";
 import { manifestOf } from "./run_checkpoint.ts";
 import type { RunFolder } from "./run_folder.ts";
 import type { RunRecord, RunResults } from "./run_record.ts";
-import { classColumn, labelsCsv, shareColumn } from "./tables.ts";
 import { formatDuration, shellWord, writeError } from "./terminal.ts";
 import { PROGRAM } from "./version.ts";
 
@@ -60,13 +60,6 @@ export interface RunPlan {
 
 /** How often a lost device is opened again. */
 const RETRIES = 3;
-
-/** How sure the label of each row is: its share of the row, or where assignments are hard, its margin. */
-interface Certainty {
-  readonly name: "confidence" | "margin";
-  /** [n] */
-  readonly values: Float32Array;
-}
 
 interface Outcome {
   readonly result: FitResult;
@@ -196,7 +189,8 @@ async function fit(
       progress.event(event);
     },
   });
-  const certainty = await certaintyOf(plan, backend, result);
+  const isSoft = METHODS[record.configuration.model].softAssignment !== undefined;
+  const certainty = await certaintyOf(estimator, isSoft, dataset, result, backend);
   const { labels, embedding, embeddingSize } = result;
   const k = Number(options.clusters);
   const cut = await sampledCut(backend, embedding, embeddingSize, labels, k, record.seed);
@@ -211,20 +205,6 @@ async function fit(
   await kmeans.dispose();
   const partitions = { "k-means on the data": baselineLabels, ...result.partitions };
   return { result, certainty, cut, partitions };
-}
-
-/** How sure the label of each row is, as labels.csv calls it. */
-async function certaintyOf(
-  { estimator, dataset, record: { configuration: { model } } }: RunPlan,
-  backend: Backend,
-  { labels, embedding, embeddingSize, clusterCenters }: FitResult,
-): Promise<Certainty> {
-  if (METHODS[model].softAssignment !== undefined) {
-    const values = confidenceOf(await estimator.predictProba(dataset), labels);
-    return { name: "confidence", values };
-  }
-  const values = await marginsOf(backend, embedding, embeddingSize, clusterCenters, labels);
-  return { name: "margin", values };
 }
 
 async function writeFiles(

@@ -1,91 +1,17 @@
-/** A folder of images as rows: one image a row, its subfolders as classes. Needs Deno's files. */
-import { cannotRead, MAX_ELEMENTS } from "./array.ts";
-import { classesOfText } from "./classes.ts";
+/** A folder of images as rows. Needs Deno's files. */
 import type { Content } from "./decode.ts";
-import { type ImageSize, inChannels, type Pixels, readPixels } from "./image_pixels.ts";
-
-/** How the images of a folder become rows of one size. */
-export interface ImageOptions {
-  /** To scale all images to, whatever their proportions; absent: they are of one size. */
-  readonly size?: ImageSize;
-  /** Absent: in colour where some image is. */
-  readonly colour?: "grey" | "rgb";
-}
-
-const IS_IMAGE = /\.(?:png|jpe?g|webp)$/i;
+import { type ImageOptions, readImages } from "./image_rows.ts";
 
 /**
  * Reads all images of a folder, in the order of their paths: those in it, or those in its subfolders,
  * whose names are the classes then.
- * @returns Bytes [n, height, width] or, in colour, [n, height, width, 3]; ids are the paths.
- * @throws {TypeError} for a folder without images, or with images beside folders of images.
- * @throws {SyntaxError} for a damaged image. @throws {RangeError} for images of different sizes.
+ * @returns and @throws as {@linkcode readImages}.
  */
 export async function readImageFolder(
   folder: string,
-  { size, colour }: ImageOptions = {},
+  options: ImageOptions = {},
   signal?: AbortSignal,
 ): Promise<Content> {
-  const { images, others } = await listImages(folder);
-  const all: Pixels[] = [];
-  for (const path of images) {
-    signal?.throwIfAborted();
-    const file = `${folder}/${path}`;
-    const pixels = await readPixels(await Deno.readFile(file), file, size);
-    const { height, width } = all[0] ?? pixels;
-    if (pixels.height !== height || pixels.width !== width) {
-      throw new RangeError(
-        cannotRead(
-          file,
-          `it has ${pixels.height} × ${pixels.width} pixels, ${images[0]} has ` +
-            `${height} × ${width}; --size ${height}x${width} scales all to one size`,
-        ),
-      );
-    }
-    if (images.length * pixels.values.length > MAX_ELEMENTS) {
-      throw new RangeError(
-        cannotRead(
-          folder,
-          `${images.length} images of ${height} × ${width} pixels are too many values, at most ` +
-            `${MAX_ELEMENTS} fit; --size makes them smaller`,
-        ),
-      );
-    }
-    all.push(pixels);
-  }
-  const isColour = colour === undefined
-    ? all.some(({ channels }) => channels === 3)
-    : colour === "rgb";
-  const [{ height, width }] = all;
-  const channels = isColour ? 3 : 1;
-  const values = new Uint8Array(all.length * height * width * channels);
-  all.forEach((image, i) => values.set(inChannels(image, channels), i * height * width * channels));
-  const transparent = all.filter(({ hasAlpha }) => hasAlpha).length;
-  const notes = [
-    ...transparent > 0 ? [`${transparent} images have transparency, which is left out`] : [],
-    ...others.length > 0
-      ? [`${others.length} files are no PNG, JPEG or WebP and are left out: ${some(others)}`]
-      : [],
-  ];
-  const shape = [all.length, height, width, ...isColour ? [3] : []];
-  const inFolders = images.every((path) => path.includes("/"));
-  return {
-    array: { type: "|u1", shape, values, typeMax: 255 },
-    ids: images,
-    ...inFolders && {
-      classes: classesOfText(images.map((path) => path.split("/")[0]), folder),
-    },
-    notes,
-  };
-}
-
-/** The first few names. */
-function some(names: readonly string[]): string {
-  return names.slice(0, 3).join(", ") + (names.length > 3 ? ", …" : "");
-}
-
-/** Paths from the folder on, sorted. */
-async function listImages(folder: string): Promise<{ images: string[]; others: string[] }> {
   const found: string[] = [];
   const walk = async (path: string) => {
     for await (const entry of Deno.readDir(path === "" ? folder : `${folder}/${path}`)) {
@@ -97,21 +23,6 @@ async function listImages(folder: string): Promise<{ images: string[]; others: s
     }
   };
   await walk("");
-  found.sort((a, b) => a < b ? -1 : 1);
-  const images = found.filter((path) => IS_IMAGE.test(path));
-  if (images.length === 0) {
-    throw new TypeError(
-      cannotRead(folder, "it is a folder without PNG, JPEG or WebP images; name a file in it"),
-    );
-  }
-  const loose = images.find((path) => !path.includes("/"));
-  if (loose !== undefined && images.some((path) => path.includes("/"))) {
-    throw new TypeError(
-      cannotRead(
-        folder,
-        `${loose} lies beside folders of images; its images are in it, or in a folder for each class`,
-      ),
-    );
-  }
-  return { images, others: found.filter((path) => !IS_IMAGE.test(path)) };
+  const read = (path: string) => Deno.readFile(`${folder}/${path}`);
+  return await readImages(folder, found, read, options, signal);
 }

@@ -4,7 +4,8 @@ import type { TableOptions } from "./csv.ts";
 import type { Classes } from "./classes.ts";
 import { type Dataset, type DatasetOptions, makeDataset } from "./dataset.ts";
 import { baseName, type Content, decodeClasses, decodeRows, refuseColumns } from "./decode.ts";
-import { type ImageOptions, readImageFolder } from "./image_folder.ts";
+import { readImageFolder } from "./image_folder.ts";
+import type { ImageOptions } from "./image_rows.ts";
 import {
   assembleNamedSet,
   findNamedSet,

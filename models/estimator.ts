@@ -102,7 +102,7 @@ export type TrainingEvent =
   | { readonly type: "log"; readonly row: LogRow }
   | { readonly type: "stage"; readonly name: string };
 
-/** What a check of a method on a network sees of all rows. */
+/** What all rows of a method on a network look like at a check, and at a row of pre-training's log. */
 export interface TrainingSnapshot {
   /** Name of the phase. */
   readonly phase: string;
@@ -157,7 +157,10 @@ export interface FitContext {
   readonly truth?: ArrayLike<number>;
   /** Called for every event, in order; training waits for its return. */
   readonly onEvent?: (event: TrainingEvent) => void;
-  /** Called at every check with labels and codes, which are computed only where it is given. */
+  /**
+   * Called at every check, and at every row of the log while the network is pre-trained, with labels and
+   * codes, which are computed only where it is given.
+   */
   readonly onSnapshot?: (snapshot: TrainingSnapshot) => void;
   /** Aborting saves a checkpoint and rejects with {@linkcode InterruptedError}. */
   readonly signal?: AbortSignal;

@@ -170,3 +170,8 @@ function rangeOf({ min, max }: Ranged): string {
   const bounds = [min === undefined ? "" : ` ≥ ${min}`, max === undefined ? "" : ` ≤ ${max}`];
   return bounds.filter((bound) => bound !== "").join(" and");
 }
+
+/** An option's name as the command line has it: `batchSize` -> `batch-size`. */
+export function kebabCase(name: string): string {
+  return name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
+}

@@ -1,6 +1,6 @@
 /** Folders of images, as Pillow writes them (tests/golden/images.py). */
 import { assert, assertEquals, assertRejects } from "@std/assert";
-import type { ImageOptions } from "../datasets/image_folder.ts";
+import type { ImageOptions } from "../datasets/image_rows.ts";
 import { loadDataset } from "../datasets/load.ts";
 import { inFolder, run } from "./command_line.ts";
 

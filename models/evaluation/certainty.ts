@@ -1,10 +1,40 @@
 /** How sure the cluster of each row is: by soft assignments, or by distances where there are none. */
 import type { Backend } from "../../engine/backend/backend.ts";
 import { squaredDistances } from "../../engine/ops/distances.ts";
+import type { Estimator, FitResult, Samples } from "../estimator.ts";
 import { State } from "../../engine/state/state.ts";
 import { Table } from "../../engine/state/table.ts";
 import { frameOf, intoFrame } from "../shallow/frame.ts";
 import { affinitiesOf } from "../training/whole_pass.ts";
+
+/** How sure the label of each row is: its share of the row, or where assignments are hard, its margin. */
+export interface Certainty {
+  /** Which of the two. */
+  readonly name: "confidence" | "margin";
+  /** [n] */
+  readonly values: Float32Array;
+}
+
+/**
+ * How sure the labels of a fit are.
+ * @param isSoft Whether the method has soft assignments. @param samples Those that it was fitted on.
+ */
+export async function certaintyOf(
+  estimator: Pick<Estimator, "predictProba">,
+  isSoft: boolean,
+  samples: Samples,
+  { labels, embedding, embeddingSize, clusterCenters }: FitResult,
+  backend: Backend,
+): Promise<Certainty> {
+  if (isSoft) {
+    return {
+      name: "confidence",
+      values: confidenceOf(await estimator.predictProba(samples), labels),
+    };
+  }
+  const values = await marginsOf(backend, embedding, embeddingSize, clusterCenters, labels);
+  return { name: "margin", values };
+}
 
 /**
  * The share of each row that its cluster has, [n].

@@ -248,7 +248,7 @@ export class Training {
     }
     this.resetLosses(phase, state);
     const { onSnapshot } = this.context;
-    if (phase.check && onSnapshot && this.look) {
+    if (onSnapshot && this.look) {
       onSnapshot({ phase: phase.name, step, ...await this.look() });
     }
     if (stop !== undefined) {

@@ -1,0 +1,94 @@
+/// <reference lib="dom" />
+/** Curves over the steps of a run, by uPlot. */
+import uPlot from "uplot";
+import { byId, colourOf, onLook } from "./dom.ts";
+import { groupColour } from "./palette.ts";
+
+/** Values by name at a step. */
+export interface ChartRow {
+  /** From the start of the run, over all phases. */
+  readonly step: number;
+  /** Those that the chart does not know are added. */
+  readonly values: Readonly<Record<string, number>>;
+}
+
+const HEIGHT = 260;
+
+/** One chart, in the element of the given id. */
+export class Chart {
+  private readonly place: HTMLElement;
+  private readonly steps: number[] = [];
+  private readonly series = new Map<string, (number | null)[]>();
+  private plot: uPlot | undefined;
+  private isDue = false;
+
+  /** `isLogarithmic`: whether the vertical scale is. */
+  constructor(id: string, private readonly isLogarithmic = false) {
+    this.place = byId(id, HTMLDivElement);
+    onLook(this.place, () => this.rebuild());
+  }
+
+  /** Whether there is nothing to be seen. */
+  get isEmpty(): boolean {
+    return this.steps.length === 0;
+  }
+
+  /** Adds a row; it is drawn with the next frame. */
+  add({ step, values }: ChartRow): void {
+    const isNew = Object.keys(values).some((name) => !this.series.has(name));
+    this.steps.push(step);
+    for (const name of Object.keys(values)) {
+      if (!this.series.has(name)) this.series.set(name, this.steps.slice(1).map(() => null));
+    }
+    for (const [name, column] of this.series) column.push(values[name] ?? null);
+    if (isNew) this.rebuild();
+    else this.update();
+  }
+
+  /** Takes all rows away. */
+  clear(): void {
+    this.steps.length = 0;
+    this.series.clear();
+    this.rebuild();
+  }
+
+  private get data(): uPlot.AlignedData {
+    return [this.steps, ...this.series.values()];
+  }
+
+  private update(): void {
+    if (this.isDue) return;
+    this.isDue = true;
+    requestAnimationFrame(() => {
+      this.isDue = false;
+      this.plot?.setData(this.data);
+    });
+  }
+
+  private rebuild(): void {
+    this.plot?.destroy();
+    this.plot = undefined;
+    if (this.isEmpty || this.place.clientWidth === 0) return;
+    const names = [...this.series.keys()];
+    const axis = { stroke: colourOf("quiet"), grid: { stroke: colourOf("faint") } };
+    this.plot = new uPlot(
+      {
+        width: this.place.clientWidth,
+        height: HEIGHT,
+        scales: { x: { time: false }, y: this.isLogarithmic ? { distr: 3 } : {} },
+        axes: [{ ...axis, label: "steps" }, { ...axis, size: 64 }],
+        series: [
+          { label: "step" },
+          ...names.map((name, i) => ({
+            label: name,
+            stroke: groupColour(i, Math.max(names.length, 4)),
+            width: 2,
+            spanGaps: true,
+          })),
+        ],
+      },
+      this.data,
+      this.place,
+    );
+  }
+}
