@@ -22,6 +22,7 @@ import {
   type ShownSpec,
   valueOf,
 } from "./method_options.ts";
+import { addRepeated } from "./repeated.ts";
 import { findMethod } from "./run_plan.ts";
 import { unknownName } from "./suggest.ts";
 
@@ -43,10 +44,10 @@ export async function define(command: Command, args: readonly string[]): Promise
   const known = isShared ? [...new Set([...methods, findMethod(PRETRAINING)])] : methods;
   command.option("--models <name,name,…>", Object.keys(METHODS).join(", "));
   addExperimentOptions(command);
-  command.option(
+  addRepeated(
+    command,
     "--set <model.option=value>",
     "an option, or the profile, of one model; as often as needed",
-    (text: string, before: readonly string[] = []) => [...before, text],
   );
   addMethodOptions(command, { name: "all models that have them", options: sharedOptions(known) });
   if (known.length > 0) {

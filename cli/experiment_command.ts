@@ -1,5 +1,6 @@
 /** What `compare` and `sweep` share: their options, and what becomes of a plan. */
 import type { Command } from "commander";
+import { addConfigOptions } from "./config.ts";
 import { addTrainingData, type AnyDataset, type DataValues, requestOf } from "./data_options.ts";
 import { addDeviceOptions, type DeviceValues } from "./device_options.ts";
 import { agreementsOf } from "./agreement.ts";
@@ -46,7 +47,7 @@ export interface ExperimentCommandValues extends DataValues, DeviceValues {
 }
 
 /** The options that say what is to be done now, and are no part of the plan. */
-const CONTROLS = ["out", "gather", "task", "launcher", "sbatchArgs", "json", "debug"];
+const CONTROLS = ["out", "gather", "task", "launcher", "sbatchArgs", "json", "debug", "config"];
 
 /** Runs of a setting, unasked. */
 const SEEDS = 5;
@@ -75,6 +76,7 @@ export function addExperimentOptions(command: Command): void {
     .option("--gather", "run nothing; make the tables of what there is")
     .option("--task <i>", "only this run of the plan, from 0", integerOption("--task", 0))
     .option("--json", "print the table and every run's values as one JSON object");
+  addConfigOptions(command);
 }
 
 /** Help on folders and clusters, which both commands need. */

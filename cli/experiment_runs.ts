@@ -3,48 +3,18 @@ import { type AnyDataset, loadOrOpen } from "./data_options.ts";
 import type { DebugTopics } from "./debug.ts";
 import { EXIT, Failure } from "./errors.ts";
 import type { Plan, PlannedRun } from "./experiment.ts";
-import { RunFolder, type RunRecord } from "./run_folder.ts";
+import { RunFolder } from "./run_folder.ts";
 import { findMethod, planResumption, planRun } from "./run_plan.ts";
-import { formatDuration, writeError } from "./terminal.ts";
+import { recordIn, type RunState, stateOfFolder } from "./run_state.ts";
+import { writeError } from "./terminal.ts";
 import { runTraining } from "./training_run.ts";
-
-/** How far a run is. */
-export interface RunState {
-  /** A run that was killed is `stopped`. */
-  readonly status: "not started" | "running" | "stopped" | "interrupted" | "failed" | "finished";
-  /** Why it is not finished, for people; empty where there is nothing to say. */
-  readonly reason: string;
-  /** What the run says of itself; absent before its start. */
-  readonly record?: RunRecord;
-}
 
 /** How far a run of the plan in `folder` is. */
 export async function stateOf(folder: string, run: PlannedRun): Promise<RunState> {
-  const path = `${folder}/${run.name}`;
-  const record = await recordOf(path);
-  if (await RunFolder.isLocked(path)) {
-    return { status: "running", reason: "", ...(record && { record }) };
-  }
-  if (record === undefined) {
-    const source = run.pretraining && await recordOf(`${folder}/${run.pretraining}`);
-    const reason = source && source.status === "failed" ? `${run.pretraining} failed` : "";
-    return { status: "not started", reason };
-  }
-  const { status, seconds, failure = "" } = record;
-  if (status === "finished") return { status, reason: "", record };
-  if (status === "failed") return { status, reason: failure, record };
-  const reason = `after ${formatDuration(seconds)}`;
-  return { status: status === "running" ? "stopped" : status, reason, record };
-}
-
-async function recordOf(path: string): Promise<RunRecord | undefined> {
-  try {
-    await Deno.stat(`${path}/run.json`);
-  } catch (error) {
-    if (error instanceof Deno.errors.NotFound) return undefined;
-    throw error;
-  }
-  return (await RunFolder.open(path)).record;
+  const state = await stateOfFolder(`${folder}/${run.name}`);
+  if (state.status !== "not started" || run.pretraining === undefined) return state;
+  const source = await recordIn(`${folder}/${run.pretraining}`);
+  return source?.status === "failed" ? { ...state, reason: `${run.pretraining} failed` } : state;
 }
 
 /** The data of a plan. @throws {Failure} where they have changed since it was made. */
@@ -76,7 +46,7 @@ export async function execute(
   if (status === "finished") return;
   if (status === "running") return writeError(`${path}: another process is training there\n`);
   if (run.pretraining !== undefined && status === "not started") {
-    const source = await recordOf(`${folder}/${run.pretraining}`);
+    const source = await recordIn(`${folder}/${run.pretraining}`);
     if (source?.status !== "finished") {
       return writeError(`${path} waits: ${reason || `${run.pretraining} is not finished`}\n`);
     }

@@ -1,7 +1,7 @@
 /** Submits the runs of a plan as an array job of Slurm, a task each. */
 import { EXIT, Failure } from "./errors.ts";
 import type { Plan } from "./experiment.ts";
-import type { RunState } from "./experiment_runs.ts";
+import type { RunState } from "./run_state.ts";
 import { writeError } from "./terminal.ts";
 import { PROGRAM } from "./version.ts";
 

@@ -2,7 +2,7 @@
 import { METHODS } from "../models/registry.ts";
 import { AGREEMENT, CRITERIA, criteriaOf, type Measure } from "./criteria.ts";
 import type { Plan, PlannedSetting } from "./experiment.ts";
-import type { RunState } from "./experiment_runs.ts";
+import type { RunState } from "./run_state.ts";
 import { recommend, type Recommendation } from "./recommendation.ts";
 
 const SCORES: readonly Measure[] = [

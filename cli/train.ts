@@ -2,12 +2,21 @@
 import type { Command } from "commander";
 import type { Method } from "../models/method.ts";
 import { METHODS } from "../models/registry.ts";
+import { addConfigOptions, type Values } from "./config.ts";
+import { valuesOfRun } from "./config_file.ts";
 import { addTrainingData } from "./data_options.ts";
 import { addDeviceOptions } from "./device_options.ts";
 import { addHelp } from "./help.ts";
-import { addMethodOptions, addOthersOptions, integerOption, valueOf } from "./method_options.ts";
+import {
+  addMethodOptions,
+  addOthersOptions,
+  estimatorOf,
+  givenOptions,
+  integerOption,
+  valueOf,
+} from "./method_options.ts";
 import { RunFolder } from "./run_folder.ts";
-import { findMethod, planResumption, planRun, type RunValues } from "./run_plan.ts";
+import { findMethod, type OpenedRun, planResumption, planRun, type RunValues } from "./run_plan.ts";
 import { formatResults } from "./tables.ts";
 import { writeError, writeJson, writeOut } from "./terminal.ts";
 import { runTraining } from "./training_run.ts";
@@ -38,6 +47,7 @@ export async function define(command: Command, args: readonly string[]): Promise
     .option("--save-steps <n>", "a checkpoint every n steps too", integerOption("--save-steps", 1))
     .option("--no-baseline", "leave out k-means on the data")
     .option("--json", "print the results as one JSON object");
+  addConfigOptions(command, (values) => configurationOf(method, values, opened));
   addMethodOptions(command, method);
   addOthersOptions(command, [method.name], method.options);
   addHelp(command, {
@@ -60,6 +70,17 @@ export async function define(command: Command, args: readonly string[]): Promise
     writeOut(`${formatResults(record)}\n`);
     writeError(`\nThe run is in ${folder.path}\n`);
   });
+}
+
+/** What a training would be started with: of a method's options all, but for clusters of unread data. */
+function configurationOf(method: Method, values: Values, opened?: OpenedRun): Values {
+  if (opened !== undefined) return valuesOfRun(opened.record, opened.folder.file("run.json"));
+  const { profile = "default" } = values as { profile?: string };
+  const given = givenOptions(method, values);
+  const { clusters, ...options } = estimatorOf(method, profile, given).options;
+  const isSet = given.clusters !== undefined ||
+    method.profiles[profile].values.clusters !== undefined;
+  return { model: method.name, profile, ...values, ...options, ...isSet && { clusters } };
 }
 
 function detailsOf({ name, summary, citation, profiles }: Method): string {
