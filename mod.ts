@@ -41,6 +41,8 @@ export {
   type FitContext,
   type FitResult,
   InterruptedError,
+  type RowGraph,
+  type RowOutputs,
   type RowSource,
   type Samples,
   type TrainingEvent,

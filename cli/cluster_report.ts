@@ -3,7 +3,7 @@ import type { RowsInfo } from "../datasets/dataset.ts";
 import type { Scaling } from "../datasets/scaling.ts";
 import { ClusterColumns, exemplarsOf, lowestOf } from "../models/evaluation/explanation.ts";
 import type { AnyDataset } from "./data_options.ts";
-import type { RunRecord } from "./run_folder.ts";
+import type { RunRecord } from "./run_record.ts";
 import type { RunRows } from "./run_rows.ts";
 
 /** A cluster. */

@@ -1,8 +1,7 @@
 /** Reads a file of option values: TOML, JSON, or what a run wrote of itself. */
-import { SCHEMA } from "../storage/checkpoint.ts";
 import { usageError } from "./errors.ts";
 import { estimatorOf } from "./method_options.ts";
-import type { RunRecord } from "./run_folder.ts";
+import { parseRecord, type RunRecord } from "./run_record.ts";
 import { findMethod } from "./run_plan.ts";
 
 /**
@@ -10,12 +9,13 @@ import { findMethod } from "./run_plan.ts";
  * @throws {Failure} where it is not there, is neither, or holds no table of values.
  */
 export async function readConfig(path: string): Promise<Record<string, unknown>> {
-  const values = await parse(path, await read(path));
+  const text = await read(path);
+  const values = await parse(path, text);
   if (typeof values !== "object" || values === null || Array.isArray(values)) {
     throw usageError(`--config ${path}: it must hold options and their values, { "seed": 1 }`);
   }
   const isRun = "schema" in values && "configuration" in values;
-  return isRun ? valuesOfRun(values as RunRecord, path) : values as Record<string, unknown>;
+  return isRun ? valuesOfRun(parseRecord(text, path)) : values as Record<string, unknown>;
 }
 
 async function read(path: string): Promise<string> {
@@ -38,11 +38,8 @@ async function parse(path: string, text: string): Promise<unknown> {
 }
 
 /** What a run was started with: what differs from its profile, its clusters and its seed. */
-export function valuesOfRun(record: RunRecord, path: string): Record<string, unknown> {
-  const { schema, configuration, data, device, from } = record;
-  if (schema !== SCHEMA) {
-    throw usageError(`--config ${path}: it has schema ${schema}, ${SCHEMA} is read`);
-  }
+export function valuesOfRun(record: RunRecord): Record<string, unknown> {
+  const { configuration, data, device, from } = record;
   const { model, profile = "default", options } = configuration;
   const unasked = estimatorOf(findMethod(model), profile, {}).options;
   const own = Object.entries(options).filter(([name, value]) =>

@@ -1,5 +1,5 @@
 /** What is said of a number of clusters without classes: names, titles, and which way is better. */
-import type { RunResults } from "./run_folder.ts";
+import type { RunResults } from "./run_record.ts";
 
 /** A quantity that a finished run has, and how tables show it. */
 export interface Measure {

@@ -21,12 +21,13 @@ import {
   formatCount,
   formatTable,
   isLive,
+  shellWord,
   StatusLine,
   writeError,
   writeJson,
   writeOut,
 } from "./terminal.ts";
-import { PROGRAM } from "./version.ts";
+import { FETCHER, PROGRAM } from "./version.ts";
 
 interface JsonValue {
   readonly json?: boolean;
@@ -55,7 +56,7 @@ export function define(command: Command): void {
     .description("bring a named set to this machine, verified by SHA-256")
     .option("--data-dir <dir>", "write to DIR/NAME (default: the cache)")
     .option("--json", "print one JSON object")
-    .addHelpText("after", `\nExample:\n  ${PROGRAM} data fetch mnist\n`)
+    .addHelpText("after", `\nExample:\n  ${FETCHER} data fetch mnist\n`)
     .action(fetchSet);
   command.addHelpText("after", `\nExample:\n  ${PROGRAM} data list\n`);
 }
@@ -118,7 +119,7 @@ async function describe(name: string, values: DataValues & JsonValue): Promise<v
   const lines = Object.entries(rest).filter(([, value]) => value !== null && value !== "");
   writeOut(lines.map(([key, value]) => `${key.padEnd(9)} ${value}\n`).join(""));
   if (set !== undefined && location === undefined) {
-    writeOut(`location  not here yet: ${PROGRAM} data fetch ${name}\n`);
+    writeOut(`location  not here yet: ${FETCHER} data fetch ${name}\n`);
   }
   if (counts) {
     const rows = (counts as { class: string; rows: number }[])
@@ -163,7 +164,7 @@ async function fetchSet(
     writeOut(`${name} ${how}: ${folder}\n`);
   }
   if (dataDir !== undefined && dataDir !== cacheDir()) {
-    writeError(`train with --data ${name} --data-dir ${dataDir}\n`);
+    writeError(`train with --data ${name} --data-dir ${shellWord(dataDir)}\n`);
   }
 }
 

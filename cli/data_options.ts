@@ -12,7 +12,7 @@ import type { TrainedOn } from "../datasets/schema.ts";
 import { findNamedSet, NAMED_SETS } from "../datasets/named.ts";
 import { usageError } from "./errors.ts";
 import { integerOption, kebabCase, parseNumber } from "./method_options.ts";
-import type { DataRequest } from "./run_folder.ts";
+import type { DataRequest } from "./run_record.ts";
 import { nearest } from "./suggest.ts";
 import { writeError } from "./terminal.ts";
 

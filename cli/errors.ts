@@ -8,6 +8,8 @@ export const EXIT = {
   audit: 3,
   noDevice: 4,
   interrupted: 130,
+  /** What was asked for could not be written: nobody reads any more. As of a program that SIGPIPE ends. */
+  unread: 141,
 } as const;
 
 /** Ends the program with a line on stderr and an exit code. */

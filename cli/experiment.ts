@@ -1,13 +1,30 @@
 /** Many runs that make one table: their plan, which is a file, so that any process can go on. */
 import type { OptionValues } from "../models/options.ts";
 import { writeFileAtomic } from "../storage/atomic_file.ts";
-import type { DataRecord } from "../storage/checkpoint.ts";
+import {
+  type Check,
+  count,
+  digest,
+  fields,
+  flag,
+  listOf,
+  mapOf,
+  object,
+  oneOf,
+  parseJson,
+  such,
+  text,
+} from "../storage/fields.ts";
+import { type DataRecord, OPTION_VALUE } from "../storage/manifest.ts";
+import { METHODS } from "../models/registry.ts";
+import { TILE_CHOICES } from "../engine/cpu/wasm/tiles.ts";
 import { type AnyDataset, type DataValues, loadOrOpen, requestOf } from "./data_options.ts";
 import type { DeviceValues } from "./device_options.ts";
 import { usageError } from "./errors.ts";
+import { LOCK } from "./lock.ts";
 import { kebabCase } from "./method_options.ts";
-import type { DataRequest } from "./run_folder.ts";
-import { findMethod, settle } from "./run_plan.ts";
+import { DATA_REQUEST, type DataRequest } from "./run_record.ts";
+import { checkStreamable, findMethod, settle } from "./run_plan.ts";
 
 /** A row of the table: a model with its options, which is run with every seed. */
 export interface Setting {
@@ -78,6 +95,72 @@ export interface Plan {
 
 const SCHEMA = 2;
 
+/** Of a folder beside the plan: no way out of the plan's own. */
+const FILE_NAME = such(
+  "a name of a folder",
+  (value) => typeof value === "string" && /^(?!\.{0,2}$)[^/\\\0]+$/.test(value),
+);
+
+const SETTING_FIELDS = fields<PlannedSetting>({
+  name: FILE_NAME,
+  cells: listOf(text),
+  model: oneOf(...Object.keys(METHODS)),
+  profile: text,
+  options: mapOf(OPTION_VALUE),
+  pretraining: oneOf("own", "shared", "none"),
+}, {});
+
+const SETTING: Check = (value, place) => {
+  SETTING_FIELDS(value, place);
+  const { model, profile } = value as PlannedSetting;
+  oneOf(...Object.keys(METHODS[model].profiles))(profile, `${place}.profile`);
+};
+
+const RUN = fields<PlannedRun>({ name: FILE_NAME, setting: count, seed: count }, {
+  pretraining: FILE_NAME,
+});
+
+const PLANNED_DATA = fields<Plan["data"]>(
+  { name: text, digest, n: count, d: count, source: text, request: DATA_REQUEST },
+  {},
+);
+
+const PLAN_FIELDS = fields<Plan>({
+  schema: oneOf(SCHEMA),
+  command: oneOf("compare", "sweep"),
+  request: fields<{ models?: string; model?: string; fromSamePretraining?: boolean }>(
+    {},
+    { models: text, model: text, fromSamePretraining: flag },
+  ),
+  headings: listOf(text),
+  settings: listOf(SETTING),
+  runs: listOf(RUN),
+  data: PLANNED_DATA,
+  device: fields<DeviceValues>({}, {
+    device: oneOf("auto", "cpu", "webgpu"),
+    threads: count,
+    tile: oneOf(...TILE_CHOICES),
+    debug: object,
+  }),
+}, {});
+
+/** A plan, and that its parts are those of one. */
+const PLAN: Check = (value, place) => {
+  PLAN_FIELDS(value, place);
+  const { headings, settings, runs } = value as Plan;
+  settings.forEach(({ cells }, i) => listOf(text, headings.length)(cells, `settings[${i}].cells`));
+  const isSetting = such(
+    `below ${settings.length}, the number of settings`,
+    (index) => index as number < settings.length,
+  );
+  const isRun = oneOf(...runs.map(({ name }) => name));
+  runs.forEach(({ setting, pretraining }, i) => {
+    isSetting(setting, `runs[${i}].setting`);
+    if (pretraining !== undefined) isRun(pretraining, `runs[${i}].pretraining`);
+  });
+  such("a list of at least one", () => runs.length > 0)(runs, "runs");
+};
+
 /** What a plan is made of, next to its design. */
 export interface ExperimentValues extends DataValues, Omit<DeviceValues, "debug"> {
   /** Runs of a setting: seeds 0 to this − 1. */
@@ -95,6 +178,7 @@ export async function planExperiment(
   request: Request,
 ): Promise<{ plan: Plan; dataset: AnyDataset }> {
   const dataRequest = requestOf(values);
+  if (dataRequest.stream) rows.forEach(({ model }) => checkStreamable(findMethod(model)));
   const dataset = await loadOrOpen(dataRequest);
   const settings = plannedSettings(rows, pretraining, dataset);
   const seeds = Array.from({ length: values.seeds }, (_, seed) => seed);
@@ -182,30 +266,27 @@ function checkShared(
  */
 export async function readPlan(folder: string): Promise<Plan | undefined> {
   const path = `${folder}/plan.json`;
-  let text: string;
+  let source: string;
   try {
-    text = await Deno.readTextFile(path);
+    source = await Deno.readTextFile(path);
   } catch (error) {
     if (!(error instanceof Deno.errors.NotFound)) throw error;
     await checkEmpty(folder);
     return undefined;
   }
-  const plan = parsePlan(text, path);
-  if (plan.schema === SCHEMA) return plan;
-  throw new SyntaxError(`Cannot read ${path}: its schema is ${plan.schema}, expected ${SCHEMA}`);
+  return parsePlan(source, path);
 }
 
-function parsePlan(text: string, path: string): Plan {
-  try {
-    return JSON.parse(text);
-  } catch (error) {
-    throw new SyntaxError(`Cannot read ${path}: ${(error as Error).message}`);
-  }
+/** The plan that a text holds. @throws {SyntaxError} for a damaged one, or another layout. */
+export function parsePlan(source: string, path: string): Plan {
+  return parseJson<Plan>(source, path, PLAN);
 }
 
 async function checkEmpty(folder: string): Promise<void> {
   try {
     for await (const { name } of Deno.readDir(folder)) {
+      // Left by a process that ended before it had a plan.
+      if (name === LOCK || /^\.plan\.json\..*\.tmp$/.test(name)) continue;
       throw usageError(`${folder} holds ${name} and no plan.json; name another folder`);
     }
   } catch (error) {

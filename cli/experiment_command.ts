@@ -5,6 +5,7 @@ import { addTrainingData, type AnyDataset, type DataValues, requestOf } from "./
 import { addDeviceOptions, type DeviceValues } from "./device_options.ts";
 import { agreementsOf } from "./agreement.ts";
 import { EXIT, Failure, usageError } from "./errors.ts";
+import { writeFileAtomic } from "../storage/atomic_file.ts";
 import {
   checkRequest,
   type Design,
@@ -15,13 +16,14 @@ import {
   writePlan,
 } from "./experiment.ts";
 import { execute, loadPlanned, stateOf } from "./experiment_runs.ts";
+import { LOCK, Lock } from "./lock.ts";
 import { integerOption, valueOf } from "./method_options.ts";
 import { checkFolder } from "./paths.ts";
 import { submit } from "./slurm.ts";
 import { unknownName } from "./suggest.ts";
 import { summarize } from "./summary.ts";
 import { toCsv, toJson, toLatex, toMarkdown } from "./summary_tables.ts";
-import { writeError, writeJson, writeOut } from "./terminal.ts";
+import { shellWord, writeError, writeJson, writeSummary } from "./terminal.ts";
 import { PROGRAM } from "./version.ts";
 
 /** What {@linkcode addExperimentOptions} gives, next to the options of methods. */
@@ -129,11 +131,16 @@ export async function runExperiment(
     throw usageError(`${out} holds no plan.json; start it by ${name} without --gather and --task`);
   }
   if (stored !== undefined) checkRequest(out, stored, name, given);
-  const { plan, dataset } = stored === undefined
+  const made = stored === undefined
     ? await start(name, values, { ...defaults, seeds: SEEDS, ...given }, design())
-    : { plan: stored };
+    : undefined;
+  using lock = gather || (launcher && stored) ? undefined : await lockFor(values);
+  if (made !== undefined) await keep(out, made.plan);
+  const { plan, dataset } = made ?? { plan: stored! };
   if (task !== undefined) return await runTask(values, plan, task);
   if (launcher !== undefined) {
+    // Tasks may begin at once.
+    lock?.[Symbol.dispose]();
     const states = await Promise.all(plan.runs.map((run) => stateOf(out, run)));
     return await submit(out, plan, states, sbatchArgs);
   }
@@ -143,11 +150,32 @@ export async function runExperiment(
   }
   const summary = await writeTables(out, plan);
   if (values.json) writeJson(toJson(summary));
-  else writeOut(toMarkdown(summary));
+  else writeSummary(toMarkdown(summary));
   writeError(`\nThe tables are in ${out}: table.md, table.csv, table.json, table.tex\n`);
   const open = summary.rows.reduce((sum, { runs, finished }) => sum + runs.length - finished, 0);
   if (open === 0 || gather) return;
   throw new Failure(`${open} of ${plan.runs.length} runs are not finished`, EXIT.failed);
+}
+
+/**
+ * Keeps others from running the plan, or from making another one, until it is disposed of; tasks, which
+ * have a run each, share it.
+ * @throws {Failure} where another process does so.
+ */
+async function lockFor({ out, task }: ExperimentCommandValues): Promise<Lock> {
+  await Deno.mkdir(out, { recursive: true });
+  const lock = await Lock.take(`${out}/${LOCK}`, task !== undefined);
+  if (lock !== undefined) return lock;
+  throw new Failure(`${out}: another process is running its runs`, EXIT.failed);
+}
+
+/** Writes a new plan. @throws {Failure} where another process has made one meanwhile. */
+async function keep(out: string, plan: Plan): Promise<void> {
+  if (await readPlan(out) === undefined) return await writePlan(out, plan);
+  throw new Failure(
+    `${out}: another process has made a plan there meanwhile; start it again to go on with it`,
+    EXIT.failed,
+  );
 }
 
 /** What is given of a plan, with absolute paths. */
@@ -167,12 +195,10 @@ async function start(
   request: Request,
   design: Design,
 ): Promise<{ plan: Plan; dataset: AnyDataset }> {
-  const made = await planExperiment(command, design, { ...values, seeds: SEEDS, ...request }, {
+  return await planExperiment(command, design, { ...values, seeds: SEEDS, ...request }, {
     data: requestOf(values).data,
     ...request,
   });
-  await writePlan(values.out, made.plan);
-  return made;
 }
 
 async function runAll(
@@ -188,7 +214,9 @@ async function runAll(
       await execute(out, plan, run, dataset, debug);
     } catch (error) {
       if (error instanceof Failure && error.exitCode === EXIT.interrupted) {
-        writeError(`or with this and all other runs\n  ${PROGRAM} ${plan.command} --out ${out}\n`);
+        writeError(
+          `or with this and all other runs\n  ${PROGRAM} ${plan.command} --out ${shellWord(out)}\n`,
+        );
       }
       throw error;
     }
@@ -223,7 +251,7 @@ async function writeTables(out: string, plan: Plan) {
     "table.json": `${JSON.stringify(toJson(summary), null, 2)}\n`,
   };
   for (const [name, text] of Object.entries(files)) {
-    await Deno.writeTextFile(`${out}/${name}`, text);
+    await writeFileAtomic(`${out}/${name}`, new TextEncoder().encode(text));
   }
   return summary;
 }

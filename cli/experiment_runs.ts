@@ -5,7 +5,7 @@ import { EXIT, Failure } from "./errors.ts";
 import type { Plan, PlannedRun } from "./experiment.ts";
 import { RunFolder } from "./run_folder.ts";
 import { findMethod, planResumption, planRun } from "./run_plan.ts";
-import { recordIn, type RunState, stateOfFolder } from "./run_state.ts";
+import { type RunState, stateOfFolder } from "./run_state.ts";
 import { writeError } from "./terminal.ts";
 import { runTraining } from "./training_run.ts";
 
@@ -13,8 +13,9 @@ import { runTraining } from "./training_run.ts";
 export async function stateOf(folder: string, run: PlannedRun): Promise<RunState> {
   const state = await stateOfFolder(`${folder}/${run.name}`);
   if (state.status !== "not started" || run.pretraining === undefined) return state;
-  const source = await recordIn(`${folder}/${run.pretraining}`);
-  return source?.status === "failed" ? { ...state, reason: `${run.pretraining} failed` } : state;
+  const { status } = await stateOfFolder(`${folder}/${run.pretraining}`);
+  const isLost = status === "failed" || status === "damaged";
+  return isLost ? { ...state, reason: `${run.pretraining} is ${status}` } : state;
 }
 
 /** The data of a plan. @throws {Failure} where they have changed since it was made. */
@@ -44,40 +45,46 @@ export async function execute(
   const path = `${folder}/${run.name}`;
   const { status, reason } = await stateOf(folder, run);
   if (status === "finished") return;
+  if (status === "damaged") return writeError(`${path}: ${reason}\n`);
   if (status === "running") return writeError(`${path}: another process is training there\n`);
   if (run.pretraining !== undefined && status === "not started") {
-    const source = await recordIn(`${folder}/${run.pretraining}`);
-    if (source?.status !== "finished") {
+    const source = await stateOfFolder(`${folder}/${run.pretraining}`);
+    if (source.status !== "finished") {
       return writeError(`${path} waits: ${reason || `${run.pretraining} is not finished`}\n`);
     }
   }
   const { model, profile, options } = plan.settings[run.setting];
   const method = findMethod(model);
   const values = { ...plan.device, ...(debug && { debug }), baseline: false };
-  if (status === "not started") await removeRests(path);
-  const training = status === "not started"
-    ? await planRun(method, {
+  const start = async () =>
+    await planRun(method, {
       ...plan.data.request,
       ...options,
       ...values,
       ...{ seed: run.seed, profile, out: path },
       ...(run.pretraining === undefined ? {} : { from: `${folder}/${run.pretraining}` }),
-    }, dataset)
-    : await planResumption(method, values, await RunFolder.open(path), dataset);
-  if (training === undefined) return;
+    }, dataset);
+  const goOn = async () => {
+    const opened = await RunFolder.open(path);
+    try {
+      return await planResumption(method, values, opened, dataset);
+    } catch (error) {
+      // What the table shall say of it.
+      if (error instanceof SyntaxError) {
+        const { message: failure } = error;
+        await opened.folder.writeRecord({ ...opened.record, status: "failed", failure });
+      }
+      throw error;
+    }
+  };
   try {
-    await runTraining(training);
+    const training = await (status === "not started" ? start() : goOn());
+    if (training !== undefined) await runTraining(training);
   } catch (error) {
-    if (error instanceof Failure && error.exitCode === EXIT.interrupted) throw error;
+    // A file that is damaged is the matter of its run; a usage error is that of all.
+    const ends = [EXIT.interrupted, EXIT.usage, EXIT.noDevice] as readonly number[];
+    if (error instanceof Failure && ends.includes(error.exitCode)) throw error;
+    if ((error as Error).name === "NoDeviceError") throw error;
     writeError(`error: ${(error as Error).message}\n`);
-  }
-}
-
-/** A process that was killed before it could write `run.json` may leave the rest behind. */
-async function removeRests(path: string): Promise<void> {
-  try {
-    await Deno.remove(path, { recursive: true });
-  } catch (error) {
-    if (!(error instanceof Deno.errors.NotFound)) throw error;
   }
 }

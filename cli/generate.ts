@@ -60,8 +60,17 @@ async function generate(values: GenerateValues): Promise<void> {
     const { data, shape: [clusters] } = checkpoint.variables.get(CENTROIDS)!;
     const centroids = Float32Array.from(data);
     const file = folder.file("embedding.npy");
-    const codes = Float32Array.from(decodeNpy(await Deno.readFile(file), file).values);
+    const embedding = decodeNpy(await Deno.readFile(file), file);
+    const { shape } = embedding;
+    const codes = Float32Array.from(embedding.values);
     const { classes: labels } = await readLabels(folder.file("labels.csv"));
+    const size = data.length / clusters;
+    if (shape.length !== 2 || shape[0] !== labels.length || shape[1] !== size) {
+      throw new SyntaxError(
+        `Cannot read ${file}: its shape is [${shape.join(", ")}], expected ` +
+          `[${labels.length}, ${size}] by labels.csv and the checkpoint`,
+      );
+    }
     const range = rangeOf(await model.inverseTransform(centroids));
     const { samples, interpolations, seed } = values;
     const pictures = {

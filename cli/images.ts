@@ -1,5 +1,6 @@
 /** PNG files as images of numbers, and back; the codec is loaded when one is met. */
 import type { DecodedPng } from "fast-png";
+import { checkPng } from "../datasets/png.ts";
 import type { Image } from "../models/segmentation/image_patches.ts";
 import { EXIT, Failure } from "./errors.ts";
 
@@ -11,33 +12,38 @@ export interface PngImage extends Image {
   readonly hasAlpha: boolean;
 }
 
-/**
- * Reads a PNG as grey or colour in [0, 1]. Palettes become colours; transparency is left out.
- * @throws {Failure} for a file that is missing or no PNG.
- */
+/** Reads a PNG: see {@linkcode decodePng}. @throws {Failure} for a file that is missing. */
 export async function readPng(path: string): Promise<PngImage> {
   const bytes = await Deno.readFile(path).catch((error) => {
     if (!(error instanceof Deno.errors.NotFound)) throw error;
     throw new Failure(`Cannot read ${path}: there is no such file`, EXIT.failed);
   });
+  return await decodePng(bytes, path);
+}
+
+/**
+ * The bytes of a PNG as grey or colour in [0, 1]. Palettes become colours; transparency is left out.
+ * @throws {SyntaxError} for one that is damaged. @throws {RangeError} for one that is too large.
+ */
+export async function decodePng(bytes: Uint8Array, path: string): Promise<PngImage> {
+  const { bytes: whole, hasTransparency } = await checkPng(bytes, path);
   const { convertIndexedToRgb, decode } = await import("fast-png");
-  try {
-    const png = decode(bytes);
-    const { width, height, palette, transparency } = png;
-    const depth = png.depth === 16 ? 16 : 8;
-    const values = palette ? convertIndexedToRgb(png) : unpackBits(png);
-    const all = values.length / (width * height);
-    const channels = all < 3 ? 1 : 3;
-    const white = palette ? 255 : 2 ** png.depth - 1;
-    const data = new Float32Array(width * height * channels);
-    for (let i = 0; i < data.length; i++) {
-      data[i] = values[Math.floor(i / channels) * all + i % channels] / white;
-    }
-    const hasAlpha = all > channels || transparency !== undefined;
-    return { data, height, width, channels, depth, hasAlpha };
-  } catch (error) {
-    throw new Failure(`Cannot read ${path}: ${(error as Error).message}`, EXIT.failed);
+  const png = decode(whole);
+  const { width, height, palette } = png;
+  const depth = png.depth === 16 ? 16 : 8;
+  if (palette && unpackBits(png).some((index) => index >= palette.length)) {
+    throw new SyntaxError(`Cannot read ${path}: it has colours that its palette lacks`);
   }
+  const values = palette ? convertIndexedToRgb(png) : unpackBits(png);
+  const all = values.length / (width * height);
+  const channels = all < 3 ? 1 : 3;
+  const white = palette ? 255 : 2 ** png.depth - 1;
+  const data = new Float32Array(width * height * channels);
+  for (let i = 0; i < data.length; i++) {
+    data[i] = values[Math.floor(i / channels) * all + i % channels] / white;
+  }
+  const hasAlpha = all > channels || hasTransparency;
+  return { data, height, width, channels, depth, hasAlpha };
 }
 
 /** The values of a PNG; of those of 1, 2 and 4 bits, several share a byte, and lines begin anew. */

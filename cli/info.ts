@@ -5,7 +5,8 @@ import { openCpuBackend } from "../engine/cpu/backend.ts";
 import type { MergedPairs } from "../engine/cpu/pair_probe.ts";
 import { type AdapterSummary, listAdapters } from "../engine/webgpu/mod.ts";
 import { formatTable, writeJson, writeOut } from "./terminal.ts";
-import { PROGRAM, VERSIONS } from "./version.ts";
+import { PROGRAM, RUNTIME, VERSIONS } from "./version.ts";
+import { quietWayland } from "./wayland.ts";
 
 /** The limits that decide what fits; `--json` has all. */
 const LIMITS = [
@@ -33,6 +34,7 @@ export function define(command: Command): void {
 }
 
 async function info({ json }: { readonly json?: boolean }): Promise<void> {
+  quietWayland();
   const adapters = await listAdapters();
   const backend = await openCpuBackend();
   const cpu = backend.info;
@@ -50,8 +52,8 @@ async function info({ json }: { readonly json?: boolean }): Promise<void> {
       cache: cacheDir() ?? null,
     });
   }
-  const { dynae, deno, v8 } = VERSIONS;
-  writeOut(`dynae     ${dynae} (Deno ${deno}, V8 ${v8}, ${Deno.build.os} ${Deno.build.arch})\n`);
+  const { dynae, v8 } = VERSIONS;
+  writeOut(`dynae     ${dynae} (${RUNTIME}, V8 ${v8}, ${Deno.build.os} ${Deno.build.arch})\n`);
   writeOut(`--device auto takes ${chosen}\n`);
   writeOut(`cpu       ${cpu.description}\n`);
   const pairs = PAIRS[cpu.pairs ?? "none"];

@@ -6,7 +6,7 @@ import { addDebugOption, wantsStack } from "./debug.ts";
 import { EXIT, Failure } from "./errors.ts";
 import { terminalWidth, writeError, writeOut } from "./terminal.ts";
 import { VERSION } from "../storage/version.ts";
-import { PROGRAM } from "./version.ts";
+import { FETCHER, PROGRAM } from "./version.ts";
 
 /** What a command's file exports. */
 export interface CommandModule {
@@ -35,6 +35,11 @@ const COMMANDS: readonly Row[] = [
     name: "embed",
     summary: "map rows to the codes of a trained model",
     load: () => import("./embed.ts"),
+  },
+  {
+    name: "export",
+    summary: "write a run's model or log for other programs",
+    load: () => import("./export.ts"),
   },
   {
     name: "generate",
@@ -101,7 +106,8 @@ const COMMANDS: readonly Row[] = [
 /**
  * Runs the command line.
  * @param args Without the program's name.
- * @returns The exit code: 0 done, 1 failed, 2 usage, 3 audit failed, 4 no device, 130 interrupted.
+ * @returns The exit code: 0 done, 1 failed, 2 usage, 3 audit failed, 4 no device, 130 interrupted,
+ * 141 nobody read what was asked for.
  */
 export async function main(args: readonly string[]): Promise<number> {
   try {
@@ -168,7 +174,7 @@ async function report(error: unknown, args: readonly string[]): Promise<number> 
   if (typeof code === "string" && code.startsWith("commander.")) {
     return exitCode === 0 ? EXIT.ok : EXIT.usage;
   }
-  if (error instanceof Deno.errors.BrokenPipe) return EXIT.ok;
+  if (error instanceof Deno.errors.BrokenPipe) return EXIT.unread;
   if (error.message !== "") writeError(`error: ${await messageOf(error)}\n`);
   if (wantsStack(args)) writeError(`${error.stack}\n`);
   if (error instanceof Failure) return error.exitCode;
@@ -177,7 +183,14 @@ async function report(error: unknown, args: readonly string[]): Promise<number> 
 
 function messageOf(error: Error): string {
   if (error instanceof Deno.errors.NotCapable) {
-    return `${error.message.split(", run again")[0]}; start the program with -P`;
+    const [what] = error.message.split(", run again");
+    if (what.includes("net access")) {
+      return `${what}; only ${FETCHER} data fetch may use the network`;
+    }
+    return what.includes("write access")
+      ? `${what}: -P permits writing in the program's own folder; start it with ` +
+        "-P --allow-write=FOLDER to write elsewhere"
+      : `${what}; start the program with -P`;
   }
   return error.message;
 }

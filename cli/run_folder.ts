@@ -1,135 +1,49 @@
 /** The folder of a run: which files it has, and that no run overwrites another's. */
-import type { Column, ColumnOptions } from "../datasets/columns.ts";
-import type { Separator } from "../datasets/csv_scanner.ts";
-import type { ImageSize } from "../datasets/image_pixels.ts";
-import type { Missing } from "../datasets/missing.ts";
-import type { Scale } from "../datasets/scaling.ts";
 import { writeFileAtomic } from "../storage/atomic_file.ts";
-import type { DeviceInfo } from "../engine/backend/backend.ts";
-import type { Diagnostics } from "../models/evaluation/diagnostics.ts";
-import type { LogRow, Scores } from "../models/estimator.ts";
-import { type Configuration, type DataRecord, SCHEMA } from "../storage/checkpoint.ts";
+import type { LogRow } from "../models/estimator.ts";
 import { EXIT, Failure, usageError } from "./errors.ts";
-import { VERSION } from "../storage/version.ts";
-
-/** How to read the data again. Paths are absolute. */
-export interface DataRequest {
-  /** Name of a set, or path of a file. */
-  readonly data: string;
-  /** Path of the classes. */
-  readonly classes?: string;
-  /** Column of a table that holds classes, of the data or beside them. */
-  readonly classColumn?: ColumnOptions["classColumn"];
-  /** Column of a table that names the rows. */
-  readonly idColumn?: Column;
-  /** The columns of a table to take. */
-  readonly columns?: readonly Column[];
-  /** The columns of a table to leave out. */
-  readonly ignore?: readonly Column[];
-  /** The columns of a table that hold text. */
-  readonly oneHot?: readonly Column[];
-  /** Whether the first line of a table names its columns. */
-  readonly header?: boolean;
-  /** What separates the cells of a table. */
-  readonly separator?: Separator;
-  /** What stands before a fraction. */
-  readonly decimal?: "." | ",";
-  /** What a table's text is in. */
-  readonly encoding?: string;
-  /** What is done about missing values. */
-  readonly missing?: Missing;
-  /** Where named sets lie. */
-  readonly dataDir?: string;
-  /** What was asked for; absent: what the data call for. */
-  readonly scale?: Scale;
-  /** What the images of a folder are scaled to. */
-  readonly size?: ImageSize;
-  /** Whether the images of a folder are taken as grey or in colour. */
-  readonly colour?: "grey" | "rgb";
-  /** The first rows only. */
-  readonly limit?: number;
-  /** Whether rows are read from the file as they are needed. */
-  readonly stream?: boolean;
-}
-
-/** What came out. Scores where classes are known. */
-export interface RunResults extends Partial<Scores> {
-  /** Rows of each cluster. */
-  readonly clusterSizes: readonly number[];
-  /** What the partition looks like, labels aside. */
-  readonly diagnostics: Omit<Diagnostics, "sizes" | "stopReason"> & {
-    /** See `sampledCut`; null for fewer than three rows. */
-    readonly normalizedCut: number | null;
-    /** Of a mixture of the rows themselves. */
-    readonly bic?: number;
-  };
-  /** What looks wrong, and what may help. */
-  readonly warnings: readonly string[];
-  /** Partitions that clustering could have begun with, and the normalised cuts by which one was taken. */
-  readonly candidates?: readonly LogRow[];
-  /** Scores or cluster sizes of other partitions of the same rows, by name. */
-  readonly partitions: Readonly<Record<string, Partial<Scores>>>;
-}
-
-/** `run.json` */
-export interface RunRecord {
-  /** {@linkcode SCHEMA} */
-  readonly schema: number;
-  /** How far it is; a killed run stays `"running"`. */
-  readonly status: "running" | "interrupted" | "failed" | "finished";
-  /** What is trained. */
-  readonly configuration: Configuration;
-  /** Of all random numbers. */
-  readonly seed: number;
-  /** On what, and how to load it again. */
-  readonly data: DataRecord & { readonly request: DataRequest };
-  /** Where, with the choices of kernels that were made there. */
-  readonly device: {
-    /** Value of --device. */
-    readonly requested: string;
-    /** Value of --threads. */
-    readonly threads?: number;
-    /** What computed last; absent before the first step. */
-    readonly used?: DeviceInfo;
-  };
-  /** The folder of the run whose pre-trained network it starts from. */
-  readonly from?: string;
-  /** Of program and runtime, as last started. */
-  readonly versions: Readonly<Record<string, string>>;
-  /** Seconds of training so far, resumed parts included. */
-  readonly seconds: number;
-  /** Why training ended. */
-  readonly stopReason?: string;
-  /** Why it failed. */
-  readonly failure?: string;
-  /** Steps of the clustering phase. */
-  readonly steps?: number;
-  /** Of a finished run. */
-  readonly results?: RunResults;
-}
+import { LOCK, Lock } from "./lock.ts";
+import { parseRecord, type RunRecord } from "./run_record.ts";
+import { shellWord } from "./terminal.ts";
 
 const encoder = new TextEncoder();
+
+const PRETRAINED = "pretrained.safetensors";
 
 /** Paths and writers of one run's folder. */
 export class RunFolder {
   private metrics: Deno.FsFile | undefined;
-  private lockFile: Deno.FsFile | undefined;
+  private held: Lock | undefined;
 
   private constructor(readonly path: string) {}
 
   /**
-   * A new folder for a run: `out`, or else `runs/NAME`, `runs/NAME-2`, …
-   * @throws {Failure} where `out` exists and is not empty.
+   * A new folder for a run, locked: `out`, or else `runs/NAME`, `runs/NAME-2`, …
+   * @throws {Failure} where `out` exists and holds more than what a run leaves that ended before it had
+   * a `run.json`.
    */
   static async create(name: string, out?: string): Promise<RunFolder> {
-    if (out !== undefined) {
-      await Deno.mkdir(out, { recursive: true });
-      for await (const entry of Deno.readDir(out)) {
+    const folder = await RunFolder.made(name, out);
+    await folder.lock();
+    try {
+      for await (const { name } of Deno.readDir(folder.path)) {
+        if (isRest(name)) continue;
         throw usageError(
-          `${out} exists already and holds ${entry.name}; go on with it by --resume ${out}, ` +
-            "or name another folder",
+          `${folder.path} exists already and holds ${name}; go on with it by ` +
+            `--resume ${shellWord(folder.path)}, or name another folder`,
         );
       }
+      await folder.clean();
+      return folder;
+    } catch (error) {
+      folder.close();
+      throw error;
+    }
+  }
+
+  private static async made(name: string, out?: string): Promise<RunFolder> {
+    if (out !== undefined) {
+      await Deno.mkdir(out, { recursive: true });
       return new RunFolder(out);
     }
     await Deno.mkdir("runs", { recursive: true });
@@ -168,28 +82,27 @@ export class RunFolder {
    * @throws {Failure} where another one does so.
    */
   async lock(): Promise<void> {
-    this.lockFile = await Deno.open(this.file(".lock"), { write: true, create: true });
-    if (await isFree(this.lockFile)) return;
-    this.close();
+    this.held = await Lock.take(this.file(LOCK));
+    if (this.held !== undefined) return;
     throw new Failure(`${this.path}: another process is training there`, EXIT.failed);
   }
 
   /** Whether a process is training in the folder of this path now. */
   static async isLocked(path: string): Promise<boolean> {
-    try {
-      using file = await Deno.open(`${path}/.lock`, { write: true });
-      return !await isFree(file);
-    } catch (error) {
-      if (error instanceof Deno.errors.NotFound) return false;
-      throw error;
-    }
+    return await Lock.isHeld(`${path}/${LOCK}`);
   }
 
   /** Removes what writers that were killed have left behind. */
   async clean(): Promise<void> {
     for await (const { name } of Deno.readDir(this.path)) {
-      if (name.startsWith(".") && name.endsWith(".tmp")) await Deno.remove(this.file(name));
+      if (isTemporary(name)) await Deno.remove(this.file(name));
     }
+  }
+
+  /** Removes a folder in which no run could begin, so that it stands in nobody's way. */
+  async abandon(): Promise<void> {
+    this.close();
+    await Deno.remove(this.path, { recursive: true }).catch(() => {});
   }
 
   /** The path of a file in the folder. */
@@ -204,7 +117,7 @@ export class RunFolder {
 
   /** The path of the pre-trained network, from which other runs may start. */
   get pretrained(): string {
-    return this.file("pretrained.safetensors");
+    return this.file(PRETRAINED);
   }
 
   /** Whether a checkpoint has been written. */
@@ -239,6 +152,25 @@ export class RunFolder {
     rows.forEach((row) => this.log(row));
   }
 
+  /** The rows of `metrics.jsonl`; absent without one. @throws {SyntaxError} for a damaged line. */
+  async readMetrics(): Promise<LogRow[] | undefined> {
+    const file = this.file("metrics.jsonl");
+    let text: string;
+    try {
+      text = await Deno.readTextFile(file);
+    } catch (error) {
+      if (error instanceof Deno.errors.NotFound) return undefined;
+      throw error;
+    }
+    return text.split("\n").slice(0, -1).map((line, i) => {
+      try {
+        return JSON.parse(line);
+      } catch (error) {
+        throw new SyntaxError(`Cannot read ${file}, line ${i + 1}: ${(error as Error).message}`);
+      }
+    });
+  }
+
   /** Appends a row to `metrics.jsonl`. */
   log(row: LogRow): void {
     const bytes = encoder.encode(`${JSON.stringify(row)}\n`);
@@ -250,8 +182,8 @@ export class RunFolder {
   /** Closes `metrics.jsonl` and lets other processes in. */
   close(): void {
     this.closeMetrics();
-    this.lockFile?.close();
-    this.lockFile = undefined;
+    this.held?.[Symbol.dispose]();
+    this.held = undefined;
   }
 
   private closeMetrics(): void {
@@ -260,25 +192,11 @@ export class RunFolder {
   }
 }
 
-/** @throws {SyntaxError} for a damaged record, or one of another layout. */
-function parseRecord(text: string, file: string): RunRecord {
-  let record: RunRecord;
-  try {
-    record = JSON.parse(text);
-  } catch (error) {
-    throw new SyntaxError(`Cannot read ${file}: ${(error as Error).message}`);
-  }
-  if (record.schema === SCHEMA) return record;
-  throw new SyntaxError(
-    `Cannot read ${file}: it has schema ${record.schema}, dynae ${VERSION} reads schema ${SCHEMA}`,
-  );
+function isTemporary(name: string): boolean {
+  return name.startsWith(".") && name.endsWith(".tmp");
 }
 
-/** Takes a lock; true where the file system has none to give. */
-async function isFree(file: Deno.FsFile): Promise<boolean> {
-  try {
-    return await file.tryLock(true);
-  } catch {
-    return true;
-  }
+/** Whether a run may leave a file before it has a `run.json`, by which it could be resumed. */
+function isRest(name: string): boolean {
+  return name === LOCK || name === PRETRAINED || isTemporary(name);
 }

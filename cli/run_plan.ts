@@ -3,8 +3,9 @@ import { type Estimator, isSource } from "../models/estimator.ts";
 import type { Method } from "../models/method.ts";
 import type { OptionValues } from "../models/options.ts";
 import { METHODS } from "../models/registry.ts";
-import { recordOf, SCHEMA } from "../storage/checkpoint.ts";
-import { readCheckpoint, writeCheckpoint } from "../storage/files.ts";
+import { recordOf } from "../storage/checkpoint.ts";
+import { SCHEMA } from "../storage/manifest.ts";
+import { writeCheckpoint } from "../storage/files.ts";
 import {
   type AnyDataset,
   classCountOf,
@@ -14,7 +15,7 @@ import {
   requestOf,
 } from "./data_options.ts";
 import { type DeviceValues, open } from "./device_options.ts";
-import { usageError } from "./errors.ts";
+import { EXIT, Failure, usageError } from "./errors.ts";
 import {
   checkedOptions,
   estimatorOf,
@@ -23,7 +24,9 @@ import {
   unusedOptions,
 } from "./method_options.ts";
 import { checkFolder } from "./paths.ts";
-import { type DataRequest, RunFolder, type RunRecord } from "./run_folder.ts";
+import { RunFolder } from "./run_folder.ts";
+import type { DataRequest, RunRecord } from "./run_record.ts";
+import { readOwnCheckpoint, readPretrained } from "./run_checkpoint.ts";
 import { checkSameNetwork } from "./same_network.ts";
 import { unknownName } from "./suggest.ts";
 import { formatDuration, writeError } from "./terminal.ts";
@@ -70,6 +73,7 @@ export async function planRun(
   estimatorOf(method, profile, given);
   if (values.out !== undefined) await checkFolder("--out", values.out);
   const request = requestOf(values);
+  if (request.stream) checkStreamable(method);
   const dataset = loaded ?? await loadOrOpen(request);
   const estimator = settle(method, profile, given, dataset);
   const { options } = estimator;
@@ -86,10 +90,6 @@ export async function planRun(
   const from = values.from === undefined ? undefined : await pretrainedOf(values.from, dataset);
   if (values.from !== undefined) await checkSameNetwork(values.from, method, options);
   const shared = await common(values, dataset);
-  const folder = await RunFolder.create(name.replace(/[^\w.-]+/g, "_"), values.out);
-  await folder.lock();
-  // A copy, so that the run's own folder is all that a resumption needs.
-  if (from) await writeCheckpoint(folder.pretrained, from);
   const record: RunRecord = {
     schema: SCHEMA,
     status: "running",
@@ -97,10 +97,19 @@ export async function planRun(
     seed,
     data: { ...recordOf(dataset), request },
     device: requested(values),
-    ...(values.from === undefined ? {} : { from: values.from }),
+    ...(from === undefined ? {} : { from: values.from!, pretrained: from.digest }),
     versions: VERSIONS,
     seconds: 0,
   };
+  const folder = await RunFolder.create(name.replace(/[^\w.-]+/g, "_"), values.out);
+  try {
+    // A copy, so that the run's own folder is all that a resumption needs.
+    if (from) await writeCheckpoint(folder.pretrained, from);
+    await folder.writeRecord(record);
+  } catch (error) {
+    await folder.abandon();
+    throw error;
+  }
   const pretrained = from && { pretrained: from.checkpoint };
   return { ...shared, estimator, folder, record, ...pretrained };
 }
@@ -122,9 +131,7 @@ export function settle(
         "arrays of shape [n, height, width] have, and folders of images",
     );
   }
-  if (method.needsAllRows && isSource(dataset.data)) {
-    throw usageError(`${method.name} needs all rows in memory; leave --stream out`);
-  }
+  if (isSource(dataset.data)) checkStreamable(method);
   const clusters = classCountOf(dataset);
   const isOpen = clusters !== undefined && method.profiles[profile].values.clusters === undefined;
   const estimator = estimatorOf(method, profile, isOpen ? { clusters, ...given } : given);
@@ -134,13 +141,19 @@ export function settle(
   throw usageError(`--clusters is ${options.clusters}, and ${dataset.name} has ${dataset.n} rows`);
 }
 
+/** @throws {Failure} where the method cannot read rows as it needs them. */
+export function checkStreamable({ name, needsAllRows }: Method): void {
+  if (needsAllRows) throw usageError(`${name} needs all rows in memory; leave --stream out`);
+}
+
 /** The pre-trained network of a run. @throws {Failure} where it kept none, or of other columns. */
 async function pretrainedOf(run: string, { d, digest }: AnyDataset) {
-  const { folder, record: { data } } = await RunFolder.open(run);
-  const found = await readCheckpoint(folder.pretrained).catch((error) => {
-    if (!(error instanceof Deno.errors.NotFound)) throw error;
+  const { folder, record } = await RunFolder.open(run);
+  const { data } = record;
+  const found = await readPretrained(folder, record);
+  if (found === undefined) {
     throw usageError(`--from: ${run} holds no pre-trained network; has it finished pre-training?`);
-  });
+  }
   if (data.d !== d) {
     throw usageError(`--from: ${run} was trained on ${data.d} columns, the data have ${d}`);
   }
@@ -184,11 +197,23 @@ export async function planResumption(
     return undefined;
   }
   await folder.lock();
-  await folder.clean();
-  const saved = await readCheckpoint(folder.checkpoint).catch((error) => {
-    if (error instanceof Deno.errors.NotFound) return undefined;
+  try {
+    await folder.clean();
+    return await restOf(method, values, { folder, record }, loaded);
+  } catch (error) {
+    folder.close();
     throw error;
-  });
+  }
+}
+
+/** What there is left to do in a folder that is locked. */
+async function restOf(
+  method: Method,
+  values: RunValues,
+  { folder, record }: OpenedRun,
+  loaded?: AnyDataset,
+): Promise<RunPlan> {
+  const saved = await readOwnCheckpoint(folder, record);
   const stored = record.data.request;
   const request = requestOf({
     ...stored,
@@ -207,6 +232,12 @@ export async function planResumption(
       `note: the run was started by dynae ${record.versions.dynae}, this is ${VERSION}\n`,
     );
   }
+  const pretrained = record.pretrained === undefined
+    ? undefined
+    : await readPretrained(folder, record);
+  if (record.pretrained !== undefined && pretrained === undefined) {
+    throw new Failure(`Cannot read ${folder.pretrained}: there is no such file`, EXIT.failed);
+  }
   const { failure: _, ...started } = record;
   const from = saved === undefined ? "from the beginning: it has no checkpoint yet" : "";
   writeError(
@@ -223,9 +254,7 @@ export async function planResumption(
     folder,
     record: { ...started, status: "running", versions: VERSIONS },
     ...(saved === undefined ? {} : { resume: saved.checkpoint }),
-    ...(record.from === undefined
-      ? {}
-      : { pretrained: (await readCheckpoint(folder.pretrained)).checkpoint }),
+    ...(pretrained === undefined ? {} : { pretrained: pretrained.checkpoint }),
   };
 }
 

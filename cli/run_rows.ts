@@ -2,7 +2,8 @@
 import { parseTable } from "../datasets/csv.ts";
 import { decodeNpy } from "../datasets/npy.ts";
 import { EXIT, Failure } from "./errors.ts";
-import type { RunFolder, RunRecord } from "./run_folder.ts";
+import type { RunFolder } from "./run_folder.ts";
+import type { RunRecord } from "./run_record.ts";
 
 /** Rows in the order of the codes. */
 export interface RunRows {

@@ -1,11 +1,19 @@
 /** How far a run is, by its folder. */
-import { RunFolder, type RunRecord } from "./run_folder.ts";
+import { RunFolder } from "./run_folder.ts";
+import type { RunRecord } from "./run_record.ts";
 import { formatDuration } from "./terminal.ts";
 
 /** How far a run is. */
 export interface RunState {
-  /** A run that was killed is `stopped`. */
-  readonly status: "not started" | "running" | "stopped" | "interrupted" | "failed" | "finished";
+  /** A run that was killed is `stopped`; one whose `run.json` cannot be read is `damaged`. */
+  readonly status:
+    | "not started"
+    | "running"
+    | "stopped"
+    | "interrupted"
+    | "failed"
+    | "damaged"
+    | "finished";
   /** Why it is not finished, for people; empty where there is nothing to say. */
   readonly reason: string;
   /** What the run says of itself; absent before its start. */
@@ -15,6 +23,7 @@ export interface RunState {
 /** How far the run in a folder is; `not started` where there is none. */
 export async function stateOfFolder(path: string): Promise<RunState> {
   const record = await recordIn(path);
+  if (record instanceof Error) return { status: "damaged", reason: record.message };
   if (await RunFolder.isLocked(path)) {
     return { status: "running", reason: "", ...(record && { record }) };
   }
@@ -26,13 +35,14 @@ export async function stateOfFolder(path: string): Promise<RunState> {
   return { status: status === "running" ? "stopped" : status, reason, record };
 }
 
-/** What a folder's run says of itself; undefined where there is none. */
-export async function recordIn(path: string): Promise<RunRecord | undefined> {
+/** What a folder's run says of itself; undefined without one. @returns The error where it is damaged. */
+async function recordIn(path: string): Promise<RunRecord | SyntaxError | undefined> {
   try {
     await Deno.stat(`${path}/run.json`);
+    return (await RunFolder.open(path)).record;
   } catch (error) {
     if (error instanceof Deno.errors.NotFound) return undefined;
+    if (error instanceof SyntaxError) return error;
     throw error;
   }
-  return (await RunFolder.open(path)).record;
 }

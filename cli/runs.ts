@@ -1,7 +1,8 @@
 /** `runs`: what runs there are, what one was, and removing it. */
 import type { Command } from "commander";
 import { EXIT, Failure, usageError } from "./errors.ts";
-import { RunFolder, type RunRecord } from "./run_folder.ts";
+import { RunFolder } from "./run_folder.ts";
+import type { RunRecord } from "./run_record.ts";
 import { type RunState, stateOfFolder } from "./run_state.ts";
 import { formatResults } from "./tables.ts";
 import {
@@ -74,12 +75,12 @@ async function list(dir: string, { json }: JsonValue): Promise<void> {
 async function runsIn(dir: string): Promise<Found[]> {
   const found: Found[] = [];
   for (const path of await foldersIn(dir)) {
-    const paths = await isRun(path) ? [path] : await foldersIn(path);
+    const isRun = (await stateOfFolder(path)).status !== "not started";
+    const paths = isRun ? [path] : await foldersIn(path);
     for (const path of paths) {
-      const state = await stateOfFolder(path).catch((error: Error) => {
-        writeError(`note: ${error.message}\n`);
-      });
-      if (state?.record !== undefined) found.push({ ...state, path, record: state.record });
+      const { record, ...state } = await stateOfFolder(path);
+      if (record !== undefined) found.push({ ...state, path, record });
+      else if (state.status === "damaged") writeError(`note: ${state.reason}\n`);
     }
   }
   return found;
@@ -95,10 +96,6 @@ async function foldersIn(dir: string): Promise<string[]> {
     if (error instanceof Deno.errors.NotADirectory) throw usageError(`${dir} is not a folder`);
     throw error;
   }
-}
-
-async function isRun(path: string): Promise<boolean> {
-  return (await stateOfFolder(path).catch(() => ({ record: true }))).record !== undefined;
 }
 
 async function show(path: string, { json }: JsonValue): Promise<void> {
@@ -130,11 +127,14 @@ async function remove(
 ): Promise<void> {
   const folders: string[] = [];
   for (const path of paths) {
-    const { folder } = await RunFolder.open(path);
-    if (await RunFolder.isLocked(folder.path)) {
-      throw new Failure(`${folder.path}: a process is training there; end it first`, EXIT.failed);
+    const { status } = await stateOfFolder(path);
+    if (status === "not started") {
+      throw usageError(`${path} is not the folder of a run: there is no ${path}/run.json`);
     }
-    folders.push(folder.path);
+    if (status === "running") {
+      throw new Failure(`${path}: a process is training there; end it first`, EXIT.failed);
+    }
+    folders.push(path);
   }
   if (!yes && !Deno.stdin.isTerminal()) {
     throw usageError("runs rm asks on a terminal, and there is none: give --yes");

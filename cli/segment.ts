@@ -16,7 +16,7 @@ import { addHelp } from "./help.ts";
 import { interruptible } from "./interrupt.ts";
 import { addMethodOptions, checkedOptions, givenOptions } from "./method_options.ts";
 import { checkFolder } from "./paths.ts";
-import { formatTable, writeError, writeJson, writeOut } from "./terminal.ts";
+import { formatTable, writeError, writeJson, writeSummary } from "./terminal.ts";
 
 interface SegmentValues extends DeviceValues {
   readonly prototype?: readonly Point[];
@@ -82,7 +82,7 @@ async function run(path: string, values: SegmentValues): Promise<void> {
   const files = await writeFiles(out, image, result);
   if (json) return writeJson({ folder: out, files, shares });
   const rows = shares.map((share, k) => [String(k), `${(100 * share).toFixed(1)} %`]);
-  writeOut(`${formatTable(["class", "pixels"], rows)}\n`);
+  writeSummary(`${formatTable(["class", "pixels"], rows)}\n`);
   writeError(`\nThe images are in ${out}\n`);
 }
 

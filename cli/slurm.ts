@@ -1,9 +1,10 @@
 /** Submits the runs of a plan as an array job of Slurm, a task each. */
 import { EXIT, Failure } from "./errors.ts";
 import type { Plan } from "./experiment.ts";
+import { listOf, parseJson, text } from "../storage/fields.ts";
 import type { RunState } from "./run_state.ts";
-import { writeError } from "./terminal.ts";
-import { PROGRAM } from "./version.ts";
+import { shellWord, writeError } from "./terminal.ts";
+import { PROGRAM, startingWords } from "./version.ts";
 
 /**
  * Submits every run that is not finished; those that start from another's pre-training wait for it.
@@ -20,7 +21,8 @@ export async function submit(
 ): Promise<void> {
   const tasks = runs.flatMap((run, i) => states[i].status === "finished" ? [] : [{ i, run }]);
   if (tasks.length === 0) return writeError(`${folder}: all runs are finished\n`);
-  const path = `${folder}/slurm`;
+  // A name of options or a remote place is none of a path.
+  const path = `${/^[./]/.test(folder) ? folder : `./${folder}`}/slurm`;
   await checkQueue(`${path}/jobs.json`);
   await Deno.mkdir(path, { recursive: true });
   await Deno.writeTextFile(`${path}/task.sh`, taskScript(folder, command));
@@ -34,7 +36,8 @@ export async function submit(
       "--parsable",
       `--array=${wave.map(({ i }) => i).join(",")}`,
       `--job-name=${command}`,
-      `--output=${path}/%A_%a.log`,
+      // sbatch fills in what follows a single %.
+      `--output=${path.replaceAll("%", "%%")}/%A_%a.log`,
       // Whatever became of it: a run whose pre-training failed says so by itself.
       ...(jobs.length === 0 ? [] : [`--dependency=afterany:${jobs[0]}`]),
       ...given,
@@ -46,27 +49,23 @@ export async function submit(
   writeError(
     `submitted ${tasks.length} runs as ${jobs.length === 1 ? "job" : "jobs"} ` +
       `${jobs.join(", ")}; they write to ${path}. The tables of what is finished:\n` +
-      `  ${PROGRAM} ${command} --out ${folder} --gather\n`,
+      `  ${PROGRAM} ${command} --out ${shellWord(folder)} --gather\n`,
   );
 }
 
-/** What a task of the array does. */
+/** What a task of the array does: it may write into the folder, and nowhere else. */
 function taskScript(folder: string, command: string): string {
-  const quote = (text: string) => `'${text.replaceAll("'", "'\\''")}'`;
-  const words = [Deno.execPath(), "run", "-P", new URL("../cli.ts", import.meta.url).href, command];
-  return [
-    "#!/bin/sh",
-    `exec ${words.map(quote).join(" ")} --out ${quote(folder)} --task "$SLURM_ARRAY_TASK_ID"`,
-    "",
-  ].join("\n");
+  const words = [...startingWords(folder), command, "--out", folder];
+  return `#!/bin/sh\nexec ${words.map(shellWord).join(" ")} --task "$SLURM_ARRAY_TASK_ID"\n`;
 }
 
 /** @throws {Failure} where jobs that were submitted before still wait or run. */
 async function checkQueue(path: string): Promise<void> {
-  const submitted: string[] = await Deno.readTextFile(path).then(JSON.parse, (error) => {
-    if (error instanceof Deno.errors.NotFound) return [];
+  const source = await Deno.readTextFile(path).catch((error) => {
+    if (error instanceof Deno.errors.NotFound) return "[]";
     throw error;
   });
+  const submitted = parseJson<string[]>(source, path, listOf(text), "its list of jobs");
   if (submitted.length === 0) return;
   const queue = await ask("squeue", ["--me", "--noheader", "--format=%F"]);
   const open = new Set(queue.split("\n").map((line) => line.trim()));

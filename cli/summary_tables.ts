@@ -1,7 +1,7 @@
 /** A summary as Markdown, CSV, LaTeX and JSON. */
 import { CRITERIA, CRITERIA_LEGEND, digitsOf, type Measure } from "./criteria.ts";
 import { formatRecommendation } from "./recommendation.ts";
-import { quoteCell } from "./tables.ts";
+import { quoteCell } from "../export/tables.ts";
 import type { RowSummary, Statistic, Summary } from "./summary.ts";
 
 /** How the numbers are to be read, in lines. */
@@ -35,6 +35,12 @@ function warnings({ rows }: Summary): string[] {
   return runs.flatMap(({ name, warnings }) => warnings.map((text) => `${name}: ${text}`));
 }
 
+/** Text without anything that a program may take for the end of a line, or for a command. */
+function oneLine(text: string): string {
+  // deno-lint-ignore no-control-regex
+  return text.replace(/\s*[\x00-\x1f\x7f-\x9f\u2028\u2029]+\s*/g, " ");
+}
+
 function headerOf({ headings, measures }: Summary): string[] {
   return [...headings, "pre-training", "finished", ...measures.map(({ title }) => title)];
 }
@@ -57,7 +63,7 @@ function plusMinus({ mean, std }: Statistic, measure: Measure): string {
 
 /** A table whose columns are aligned in the source too, with its legend and what is unfinished. */
 export function toMarkdown(summary: Summary): string {
-  const escape = (cell: string) => cell.replace(/[\\|]/g, "\\$&").replace(/\s*\n\s*/g, " ");
+  const escape = (cell: string) => oneLine(cell).replace(/[\\|`*<[\]]|(?<!\w)_|_(?!\w)/g, "\\$&");
   const { headings, measures, rows } = summary;
   const lines = [headerOf(summary), ...rows.map((row) => cellsOf(row, measures, plusMinus))]
     .map((cells) => cells.map(escape));
@@ -76,7 +82,7 @@ export function toMarkdown(summary: Summary): string {
   const list = (title: string, texts: readonly string[]) =>
     texts.length === 0 ? [] : ["", title, "", ...texts.map((text) => `- ${escape(text)}`)];
   return [
-    summary.title,
+    escape(summary.title).replace(/^(\d*)([#>+=~.)-])/, "$1\\$2"),
     "",
     header,
     `| ${rule.join(" | ")} |`,
@@ -117,7 +123,7 @@ const LATEX: Readonly<Record<string, string>> = {
 
 /** Text that LaTeX prints as it is. */
 export function escapeLatex(text: string): string {
-  return text.replace(/[\\~^–±&%$#_{}]/g, (sign) => LATEX[sign] ?? `\\${sign}`);
+  return oneLine(text).replace(/[\\~^–±&%$#_{}]/g, (sign) => LATEX[sign] ?? `\\${sign}`);
 }
 
 /** A `tabular`, with the legend as comments. */
@@ -140,7 +146,7 @@ export function toLatex(summary: Summary): string {
     ...warnings(summary),
   ];
   return [
-    ...comments.map((text) => `% ${text.replace(/\s*\n\s*/g, " ")}`),
+    ...comments.map((text) => `% ${oneLine(text)}`),
     "% \\usepackage{booktabs}",
     `\\begin{tabular}{${columns}}`,
     "\\toprule",

@@ -1,8 +1,9 @@
 /** Results as text: score tables, cluster sizes, CSV. */
+import { quoteCell } from "../export/tables.ts";
 import type { RowsInfo } from "../datasets/dataset.ts";
 import type { Scores } from "../models/estimator.ts";
 import { CRITERIA, criteriaOf, digitsOf } from "./criteria.ts";
-import type { RunRecord, RunResults } from "./run_folder.ts";
+import type { RunRecord, RunResults } from "./run_record.ts";
 import { formatCount, formatTable } from "./terminal.ts";
 
 /** The end of a run for people: ACC, NMI and ARI by partition, or the clusters' sizes. */
@@ -79,11 +80,6 @@ export function classColumn({ classes, classNames }: RowsInfo): LabelColumn[] {
 /** A column of shares in [0, 1], six digits each. */
 export function shareColumn(name: string, share: (i: number) => number): LabelColumn {
   return [name, (i) => String(Number(share(i).toPrecision(6)))];
-}
-
-/** A cell, quoted where its text would be taken for more than one. */
-export function quoteCell(cell: string): string {
-  return /[",\r\n]/.test(cell) ? `"${cell.replaceAll('"', '""')}"` : cell;
 }
 
 /** A line of names (z0, z1, …) and a line of numbers for each row. */

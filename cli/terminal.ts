@@ -60,7 +60,7 @@ export class StatusLine {
     if (!force && performance.now() - this.writtenAt < wait) return;
     this.writtenAt = performance.now();
     if (!live) return writeError(`${text}\n`);
-    writeError(`\r\x1b[2K${text.slice(0, terminalWidth() - 1)}`);
+    tryWriting(Deno.stderr, `\r\x1b[2K${harmless(text).slice(0, terminalWidth() - 1)}`);
     this.shown = true;
   }
 
@@ -74,24 +74,70 @@ export class StatusLine {
 
 const encoder = new TextEncoder();
 
-function writeAll(stream: { writeSync(bytes: Uint8Array): number }, text: string): void {
+interface Stream {
+  writeSync(bytes: Uint8Array): number;
+}
+
+function writeAll(stream: Stream, text: string): void {
   const bytes = encoder.encode(text);
   for (let written = 0; written < bytes.length;) {
     written += stream.writeSync(bytes.subarray(written));
   }
 }
 
-/** Writes to stdout: results. @throws {Deno.errors.BrokenPipe} where nobody reads any more. */
+/** Writes where nobody may read any more: what is lost is no reason to stop. */
+function tryWriting(stream: Stream, text: string): void {
+  try {
+    writeAll(stream, text);
+  } catch {
+    // A closed pipe or a full disk behind it.
+  }
+}
+
+/** Control characters but tab and line feed, and those that turn the direction of writing. */
+// deno-lint-ignore no-control-regex
+const COMMANDS = /[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]/g;
+
+/**
+ * Text that a terminal shows and does not obey, whatever names and headers hold: its commands are written
+ * as JSON writes them, `\u001b`, so that JSON stays the same JSON.
+ */
+export function harmless(text: string): string {
+  return text.replace(
+    COMMANDS,
+    (sign) => `\\u${sign.charCodeAt(0).toString(16).padStart(4, "0")}`,
+  );
+}
+
+/**
+ * Writes to stdout: what was asked for.
+ * @throws {Deno.errors.BrokenPipe} where nobody reads any more.
+ */
 export function writeOut(text: string): void {
-  writeAll(Deno.stdout, text);
+  writeAll(Deno.stdout, harmless(text));
+}
+
+/** Writes the content of a file to stdout, byte for byte where that is no terminal. @throws As above. */
+export function writeData(text: string): void {
+  writeAll(Deno.stdout, Deno.stdout.isTerminal() ? harmless(text) : text);
+}
+
+/** Writes to stdout what files hold too: nobody needs to read it. */
+export function writeSummary(text: string): void {
+  tryWriting(Deno.stdout, harmless(text));
 }
 
 /** Writes to stderr: everything else. */
 export function writeError(text: string): void {
-  writeAll(Deno.stderr, text);
+  tryWriting(Deno.stderr, harmless(text));
 }
 
 /** One JSON value on stdout. */
 export function writeJson(value: unknown): void {
   writeOut(`${JSON.stringify(value, null, 2)}\n`);
+}
+
+/** A word of a command line to copy, quoted for POSIX shells where it needs to be. */
+export function shellWord(text: string): string {
+  return /^[\w./:=,@+-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`;
 }

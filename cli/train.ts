@@ -18,7 +18,7 @@ import {
 import { RunFolder } from "./run_folder.ts";
 import { findMethod, type OpenedRun, planResumption, planRun, type RunValues } from "./run_plan.ts";
 import { formatResults } from "./tables.ts";
-import { writeError, writeJson, writeOut } from "./terminal.ts";
+import { writeError, writeJson, writeSummary } from "./terminal.ts";
 import { runTraining } from "./training_run.ts";
 
 interface TrainValues extends RunValues {
@@ -67,14 +67,14 @@ export async function define(command: Command, args: readonly string[]): Promise
       ? opened!
       : { folder: plan.folder, record: await runTraining(plan) };
     if (values.json) return writeJson({ folder: folder.path, ...record });
-    writeOut(`${formatResults(record)}\n`);
+    writeSummary(`${formatResults(record)}\n`);
     writeError(`\nThe run is in ${folder.path}\n`);
   });
 }
 
 /** What a training would be started with: of a method's options all, but for clusters of unread data. */
 function configurationOf(method: Method, values: Values, opened?: OpenedRun): Values {
-  if (opened !== undefined) return valuesOfRun(opened.record, opened.folder.file("run.json"));
+  if (opened !== undefined) return valuesOfRun(opened.record);
   const { profile = "default" } = values as { profile?: string };
   const given = givenOptions(method, values);
   const { clusters, ...options } = estimatorOf(method, profile, given).options;

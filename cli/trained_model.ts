@@ -2,9 +2,7 @@
 import type { Command } from "commander";
 import type { Estimator } from "../models/estimator.ts";
 import type { StoredCheckpoint } from "../storage/checkpoint.ts";
-import { CENTROIDS } from "../models/training/deep_estimator.ts";
 import { ROW_FORMATS } from "../datasets/formats.ts";
-import { readCheckpoint } from "../storage/files.ts";
 import { restoreModel } from "../storage/model.ts";
 import {
   addStreamOption,
@@ -19,8 +17,10 @@ import { addDeviceOptions, close, type DeviceValues, open } from "./device_optio
 import { usageError } from "./errors.ts";
 import { integerOption } from "./method_options.ts";
 import { checkFile } from "./paths.ts";
-import { RunFolder, type RunRecord } from "./run_folder.ts";
-import { writeError, writeOut } from "./terminal.ts";
+import { readOwnCheckpoint } from "./run_checkpoint.ts";
+import { RunFolder } from "./run_folder.ts";
+import type { RunRecord } from "./run_record.ts";
+import { shellWord, writeData, writeError } from "./terminal.ts";
 import { PROGRAM } from "./version.ts";
 
 /** What {@linkcode addModelOptions} gives. */
@@ -78,20 +78,15 @@ export async function withEstimator<T>(
   use: (model: Estimator, run: StoredRun) => Promise<T>,
 ): Promise<T> {
   const { folder, record } = await RunFolder.open(values.run);
-  const stored = await readCheckpoint(folder.checkpoint).catch((error) => {
-    if (!(error instanceof Deno.errors.NotFound)) throw error;
+  const stored = await readOwnCheckpoint(folder, record);
+  if (stored === undefined) {
     throw usageError(`${folder.path} has no checkpoint yet; train it first`);
-  });
+  }
   if (record.status !== "finished") {
-    const centroids = stored.checkpoint.variables.get(CENTROIDS);
-    if (centroids?.data.every((value) => value === 0)) {
-      throw usageError(
-        `${folder.path} stopped before it had clusters; finish it by ` +
-          `${PROGRAM} train --resume ${folder.path}`,
-      );
-    }
     writeError(
-      `note: the run is not finished; finish it by ${PROGRAM} train --resume ${folder.path}\n`,
+      `note: the run is not finished; finish it by ${PROGRAM} train --resume ${
+        shellWord(folder.path)
+      }\n`,
     );
   }
   const backend = await open(values);
@@ -117,14 +112,18 @@ export async function output(
   file: string | undefined,
   content: string | Uint8Array,
 ): Promise<void> {
-  if (file === undefined) return writeOut(content as string);
+  if (file === undefined) return writeData(content as string);
   if (typeof content === "string") await Deno.writeTextFile(file, content);
   else await Deno.writeFile(file, content);
 }
 
-/** Whether the output is to be an NPY file. @throws {Failure} for an unknown extension. */
-export function isNpy(file: string | undefined): boolean {
-  if (file === undefined || /\.(csv|txt)$/i.test(file)) return false;
-  if (/\.npy$/i.test(file)) return true;
-  throw usageError(`-o takes a file named *.csv or *.npy, got ${file}`);
+/** What rows' labels or codes are written as. */
+export type RowFormat = "csv" | "npy" | "parquet";
+
+/** The format that a file's extension asks for; CSV where there is none. @throws {Failure} for another. */
+export function formatOf(file = ".csv"): RowFormat {
+  const [, extension] = /\.(csv|txt|npy|parquet)$/i.exec(file) ?? [];
+  const format = extension?.toLowerCase().replace("txt", "csv");
+  if (format !== undefined) return format as RowFormat;
+  throw usageError(`-o takes a file named *.csv, *.npy or *.parquet, got ${file}`);
 }

@@ -20,7 +20,6 @@ import type { OptionValues } from "../models/options.ts";
 import { score } from "../models/evaluation/scoring.ts";
 import { METHODS } from "../models/registry.ts";
 import { centroidStrip, rangeOf } from "./centroids.ts";
-import type { Manifest } from "../storage/checkpoint.ts";
 import { writeCheckpoint } from "../storage/files.ts";
 import type { AnyDataset } from "./data_options.ts";
 import { close, type DeviceValues, open } from "./device_options.ts";
@@ -28,9 +27,11 @@ import { EXIT, Failure } from "./errors.ts";
 import { Interrupt } from "./interrupt.ts";
 import { asTyped } from "./method_options.ts";
 import { Progress } from "./progress.ts";
-import type { RunFolder, RunRecord, RunResults } from "./run_folder.ts";
+import { manifestOf } from "./run_checkpoint.ts";
+import type { RunFolder } from "./run_folder.ts";
+import type { RunRecord, RunResults } from "./run_record.ts";
 import { classColumn, labelsCsv, shareColumn } from "./tables.ts";
-import { formatDuration, writeError } from "./terminal.ts";
+import { formatDuration, shellWord, writeError } from "./terminal.ts";
 import { PROGRAM } from "./version.ts";
 
 /** Everything that a training needs, checked. */
@@ -112,7 +113,7 @@ export async function runTraining(plan: RunPlan): Promise<RunRecord> {
       const kept = await folder.hasCheckpoint()
         ? "the checkpoint is written. Go on with"
         : "there was nothing to keep yet. Start it again with";
-      writeError(`interrupted; ${kept}\n  ${PROGRAM} train --resume ${folder.path}\n`);
+      writeError(`interrupted; ${kept}\n  ${PROGRAM} train --resume ${shellWord(folder.path)}\n`);
       throw new Failure("", EXIT.interrupted);
     }
     if (error instanceof Error) error.message = asTyped(method, error.message);
@@ -139,7 +140,10 @@ async function fitWithRetries(
       checkDevice(plan, backend, last);
       await update({ device: device() });
       const save = async (checkpoint: Checkpoint) => {
-        await writeCheckpoint(plan.folder.checkpoint, { checkpoint, manifest: manifestOf(plan) });
+        await writeCheckpoint(plan.folder.checkpoint, {
+          checkpoint,
+          manifest: manifestOf(plan.record),
+        });
         last = checkpoint;
       };
       const outcome = await fit(plan, backend, progress, signal, save, last);
@@ -154,11 +158,6 @@ async function fitWithRetries(
       await close(backend);
     }
   }
-}
-
-function manifestOf({ record }: RunPlan): Manifest {
-  const { request: _, ...data } = record.data;
-  return { configuration: record.configuration, data };
 }
 
 /** The promise of equal bits holds on the same device only. */
@@ -191,7 +190,7 @@ async function fit(
     ...(resume === undefined ? {} : { resume }),
     ...(pretrained === undefined ? {} : { pretrained }),
     savePretrained: (checkpoint) =>
-      writeCheckpoint(folder.pretrained, { checkpoint, manifest: manifestOf(plan) }),
+      writeCheckpoint(folder.pretrained, { checkpoint, manifest: manifestOf(plan.record) }),
     onEvent(event) {
       if (event.type === "log") folder.log(event.row);
       progress.event(event);

@@ -66,6 +66,11 @@ export function checkElements(format: string, found: number, shape: readonly num
   );
 }
 
+/** The bytes of a whole file of this header. */
+export function lengthOf({ start, shape, element }: ArrayLayout): number {
+  return start + elementsOf(shape) * elementBytes(element);
+}
+
 /**
  * Checks that a file of `found` bytes is exactly what its header promises.
  * @throws {SyntaxError} for a file that was cut short or goes on past its data.
@@ -73,9 +78,10 @@ export function checkElements(format: string, found: number, shape: readonly num
 export function checkLength(
   file: string,
   found: number,
-  { start, shape, element }: ArrayLayout,
+  layout: ArrayLayout,
 ): void {
-  const expected = start + elementsOf(shape) * elementBytes(element);
+  const { shape } = layout;
+  const expected = lengthOf(layout);
   if (found !== expected) {
     const how = found < expected ? "the file is cut short" : "bytes follow the data";
     throw new SyntaxError(

@@ -271,7 +271,7 @@ function imageOf([, ...extents]: readonly number[]): Extents["image"] {
 }
 
 /** SHA-256 of the bytes, in hexadecimal. */
-export async function sha256(bytes: Uint8Array | Float32Array): Promise<string> {
+export async function sha256(bytes: ArrayBufferView): Promise<string> {
   const hash = new Uint8Array(await crypto.subtle.digest("SHA-256", bytes as BufferSource));
   return Array.from(hash, (byte) => byte.toString(16).padStart(2, "0")).join("");
 }

@@ -1,11 +1,11 @@
 /** Files' bytes as rows and classes, whatever their format. */
-import { cannotRead, type NumericArray } from "./array.ts";
+import { cannotRead, lengthOf, type NumericArray } from "./array.ts";
 import { type Classes, classesOfArray, classesOfText } from "./classes.ts";
 import type { ColumnKind } from "./columns.ts";
 import { parseClassLines, parseTable, type TableOptions } from "./csv.ts";
 import { unsupported } from "./formats.ts";
-import { gunzip, isGzip } from "./gzip.ts";
-import { decodeIdx, isIdx } from "./idx.ts";
+import { gunzip, isGzip, MAX_UNPACKED_BYTES } from "./gzip.ts";
+import { decodeIdx, idxLayout, isIdx } from "./idx.ts";
 import { decodeNpy, decodeNpyText, isNpy, npyLayout } from "./npy.ts";
 import { isZip, unzip } from "./npz.ts";
 import { isParquet, parseParquet, parseParquetClasses } from "./parquet.ts";
@@ -15,12 +15,23 @@ async function unpack(bytes: Uint8Array, file: string, rank: 1 | 2): Promise<Uin
   const content = isZip(bytes)
     ? await fromArchive(bytes, file, rank)
     : isGzip(bytes)
-    ? await gunzip(bytes, file)
+    ? await gunzip(bytes, file, MAX_UNPACKED_BYTES, promisedBytes)
     : bytes;
   if (content.length === 0) throw new SyntaxError(cannotRead(file, "the file is empty"));
   const problem = unsupported(content);
   if (problem !== undefined) throw new SyntaxError(cannotRead(file, problem));
   return content;
+}
+
+/** The length of an IDX or NPY file that begins like this; undefined for others, and damaged headers. */
+function promisedBytes(head: Uint8Array): number | undefined {
+  try {
+    if (isNpy(head)) return lengthOf(npyLayout(head, ""));
+    return isIdx(head) ? lengthOf(idxLayout(head, "")) : undefined;
+  } catch {
+    // Decoding will say what is wrong.
+    return undefined;
+  }
 }
 
 /** The one array of an NPZ archive that can be meant. @throws {TypeError} where there are several. */

@@ -134,6 +134,8 @@ async function obtain(
       return { content: await verifyNamedFile(file, bytes, where), where };
     } catch (error) {
       signal?.throwIfAborted();
+      // No other source will be permitted either.
+      if (error instanceof Deno.errors.NotCapable) throw error;
       reasons.push(error instanceof Error ? error : new Error(String(error)));
     }
   }

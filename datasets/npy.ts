@@ -127,11 +127,18 @@ function parseHeader(
   header: string,
   file: string,
 ): { descr: string; fortran: boolean; shape: number[] } {
-  const text = header.trim();
-  const descr = /'descr'\s*:\s*(?:'([^']*)'|\[)/.exec(text);
-  const fortran = /'fortran_order'\s*:\s*(True|False)\b/.exec(text);
-  const shape = /'shape'\s*:\s*\(([\s\d,L]*)\)/.exec(text);
-  if (!text.startsWith("{") || !text.endsWith("}") || !descr || !fortran || !shape) {
+  const text = header.replace(/^[ \t\n]+|[ \t\n]+$/g, "");
+  const descr = /'descr'[ \t\n]*:[ \t\n]*(?:'([^']*)'|(\[.*\]))/s.exec(text);
+  const fortran = /'fortran_order'[ \t\n]*:[ \t\n]*(True|False)\b/.exec(text);
+  const shape = /'shape'[ \t\n]*:[ \t\n]*\(([ \t\n\d,L]*)\)/.exec(text);
+  // Nothing else may be there, and commas between.
+  const rest = [descr, fortran, shape].reduce(
+    (left, found) => left.replace(found?.[0] ?? "", "x"),
+    text,
+  );
+  if (
+    !descr || !fortran || !shape || !/^\{[ \t\n]*(?:x[ \t\n]*(?:,[ \t\n]*|(?=\}))){3}\}$/.test(rest)
+  ) {
     throw new SyntaxError(
       cannotRead(
         file,
@@ -148,7 +155,7 @@ function parseHeader(
   }
   const extents = shape[1].split(",").map((extent) => extent.trim().replace(/L$/, ""));
   if (extents.at(-1) === "") extents.pop();
-  if (extents.some((extent) => !/^\d+$/.test(extent))) {
+  if (extents.some((extent) => !/^(0|[1-9]\d*)$/.test(extent))) {
     throw new SyntaxError(
       cannotRead(file, `its NPY shape (${shape[1]}) is not a list of integers`),
     );

@@ -50,6 +50,7 @@ const BLOCK_BYTES = 2 ** 26;
 /** An open file of rows [n, d]. Reads may overlap; they are served in order. */
 export class RowFile {
   private last: Promise<unknown> = Promise.resolve();
+  private readonly stamp: string;
 
   /**
    * Takes over an open file.
@@ -61,7 +62,9 @@ export class RowFile {
     private readonly path: string,
     private readonly layout: ArrayLayout,
     private readonly d: number,
-  ) {}
+  ) {
+    this.stamp = stampOf(file);
+  }
 
   /** What is done to the values that are read. */
   scaling: Scaling = { kind: "none" };
@@ -69,7 +72,7 @@ export class RowFile {
   /**
    * Reads whole rows from row `first` on, scaled.
    * @param into [rows, d] row-major, filled; its length says how many rows.
-   * @throws {SyntaxError} where the file has become shorter.
+   * @throws {SyntaxError} where the file has been written to since it was opened.
    */
   async read(first: number, into: Float32Array): Promise<void> {
     applyScaling(await this.raw(first * this.d, into.length), this.d, this.scaling, into);
@@ -123,11 +126,22 @@ export class RowFile {
         }
         filled += now;
       }
+      if (stampOf(this.file) !== this.stamp) {
+        throw new SyntaxError(
+          cannotRead(this.path, "the file has been written to since it was opened"),
+        );
+      }
       return decodeElements(this.path, bytes, element, littleEndian);
     });
     this.last = reading.catch(() => {});
     return reading;
   }
+}
+
+/** What changes as a file is written to. */
+function stampOf(file: Deno.FsFile): string {
+  const { size, mtime } = file.statSync();
+  return `${size} ${mtime?.getTime()}`;
 }
 
 /**

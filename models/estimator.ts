@@ -2,6 +2,7 @@
 import type { Backend } from "../engine/backend/backend.ts";
 import type { DeviceOptions } from "../engine/device.ts";
 import type { Snapshot } from "../engine/state/state.ts";
+import type { Tensor } from "../engine/tensor/tensor.ts";
 
 /** Rows that are read as they are needed, for data that outgrow memory. */
 export interface RowSource {
@@ -121,6 +122,31 @@ export interface Checkpoint {
   readonly host: { readonly [key: string]: Json };
 }
 
+/** What a trained model computes of rows: row i of each tensor depends on row i of x alone. */
+export interface RowOutputs {
+  /** What `transform` gives, [n, p]. */
+  readonly code: Tensor;
+  /**
+   * The largest makes the label, ties to the lowest: [n, K]. Absent where rows are labelled by those that
+   * the model was trained on.
+   */
+  readonly affinity?: Tensor;
+  /** Soft assignments, each row summing to one, [n, K]; absent where the method's are hard. */
+  readonly probabilities?: Tensor;
+  /** What the decoder makes of the code, in the units of the samples, [n, d]; absent without one. */
+  readonly reconstruction?: Tensor;
+}
+
+/** A trained model as a graph of ops on symbolic tensors, whose leaves are x and variables. */
+export interface RowGraph extends RowOutputs {
+  /** Any number of rows as `predict` takes them, [n, d]. */
+  readonly x: Tensor;
+}
+
+/** Why a checkpoint cannot predict that was saved earlier. */
+export const NO_CLUSTERS =
+  "checkpoint: it was written before there were clusters; finish the run first, by --resume";
+
 /** What surrounds a `fit`; everything is optional. */
 export interface FitContext {
   /** Where to compute; absent: a device of the model's own, closed by `dispose`. */
@@ -170,6 +196,11 @@ export interface Estimator<O = object> {
   transform(samples: Samples): Promise<Float32Array>;
   /** What codes [m, p] stand for, [m, d] row-major; absent where a method cannot draw. */
   inverseTransform?(codes: Float32Array): Promise<Float32Array>;
+  /**
+   * Hands the model over as a graph, whose variables can be read until `use` has ended.
+   * @throws {TypeError} before fit.
+   */
+  withGraph<T>(use: (graph: RowGraph) => Promise<T>): Promise<T>;
   /** What `load` needs to make the model again. @throws {TypeError} before fit. */
   checkpoint(): Promise<Checkpoint>;
   /** Loads what `fit` or `checkpoint` gave, so that predict and transform work. */

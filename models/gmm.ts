@@ -3,7 +3,12 @@
  * a variance a column, or one variance for all (the model that the Clustering Module is derived from).
  */
 import type { Backend } from "../engine/backend/backend.ts";
-import type { Snapshot } from "../engine/state/state.ts";
+import { scale } from "../engine/ops/affine.ts";
+import { sub } from "../engine/ops/binary.ts";
+import { softmax } from "../engine/ops/softmax.ts";
+import type { Snapshot, State } from "../engine/state/state.ts";
+import type { Tensor } from "../engine/tensor/tensor.ts";
+import { NO_CLUSTERS, type RowOutputs } from "./estimator.ts";
 import { defineMethod, type Method } from "./method.ts";
 import { resolveOptions, type Specs } from "./options.ts";
 import {
@@ -15,7 +20,7 @@ import {
   type Standardization,
   standardizationOf,
 } from "./shallow/mixture.ts";
-import { covarianceSize, type Mixture } from "./shallow/mixture_components.ts";
+import { covarianceSize, makeComponents, type Mixture } from "./shallow/mixture_components.ts";
 import {
   type Found,
   type HostRows,
@@ -187,6 +192,7 @@ export class GaussianMixture extends ShallowEstimator<GaussianMixtureOptions, Mi
     };
     const shift = Float32Array.from(value("shift", columns));
     const [scale] = value("scale", 1);
+    if (!(scale > 0)) throw new RangeError(NO_CLUSTERS);
     const means = Float64Array.from(value("means", k * columns));
     const covariances = value("covariances", covarianceSize(covariance, k, columns));
     return {
@@ -199,6 +205,20 @@ export class GaussianMixture extends ShallowEstimator<GaussianMixtureOptions, Mi
         covariances: Float64Array.from(covariances),
       },
     };
+  }
+
+  /** log γ and a number that is the same for all components. */
+  protected override outputs(
+    { columns, standardization: { shift, scale: unit }, mixture }: MixtureModel,
+    x: Tensor,
+    memory: State,
+  ): Promise<RowOutputs> {
+    const { clusters, covariance } = this.options;
+    const components = makeComponents(covariance, memory, clusters, columns);
+    components.write(mixture);
+    const mean = memory.variable("shift", [columns], { data: shift });
+    const affinity = components.logJoint(scale(sub(x, mean), 1 / unit));
+    return Promise.resolve({ code: x, affinity, probabilities: softmax(affinity) });
   }
 
   /** argmax_k γ_ik of each row. */

@@ -1,7 +1,12 @@
 /** k-means on the data themselves, with the contract of the other methods. */
 import type { Backend } from "../engine/backend/backend.ts";
+import { negate, scale } from "../engine/ops/affine.ts";
+import { sub } from "../engine/ops/binary.ts";
+import { squaredDistances } from "../engine/ops/distances.ts";
 import { type Snapshot, State } from "../engine/state/state.ts";
 import { Table } from "../engine/state/table.ts";
+import type { Tensor } from "../engine/tensor/tensor.ts";
+import { NO_CLUSTERS, type RowOutputs } from "./estimator.ts";
 import { defineMethod, type Method } from "./method.ts";
 import { resolveOptions, type Specs } from "./options.ts";
 import { type Frame, frameOf, intoFrame, outOfFrame } from "./shallow/frame.ts";
@@ -124,8 +129,22 @@ export class KMeans extends ShallowEstimator<KMeansEstimatorOptions, KMeansModel
     };
     const framed = saved("centroids");
     const frame = { offset: saved("offset"), unit: saved("unit")[0] };
+    if (!(frame.unit > 0)) throw new RangeError(NO_CLUSTERS);
     const columns = frame.offset.length;
     return { framed, frame, centers: outOfFrame(framed, frame), columns };
+  }
+
+  /** Less the squared distances in the frame. */
+  protected override outputs(
+    { framed, frame: { offset, unit }, columns }: KMeansModel,
+    x: Tensor,
+    memory: State,
+  ): Promise<RowOutputs> {
+    const shape = [framed.length / columns, columns];
+    const centroids = memory.variable("centroids", shape, { data: framed });
+    const origin = memory.variable("offset", [columns], { data: offset });
+    const rows = scale(sub(x, origin), 1 / unit);
+    return Promise.resolve({ code: x, affinity: negate(squaredDistances(rows, centroids)) });
   }
 
   /** The nearest centroid of each row. */

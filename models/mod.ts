@@ -58,6 +58,8 @@ export {
   InterruptedError,
   type Json,
   type LogRow,
+  type RowGraph,
+  type RowOutputs,
   type RowSource,
   type Samples,
   type Scores,

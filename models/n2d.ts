@@ -9,8 +9,8 @@
 import type { Backend } from "../engine/backend/backend.ts";
 import type { State } from "../engine/state/state.ts";
 import { Table } from "../engine/state/table.ts";
-import type { Variable } from "../engine/tensor/tensor.ts";
-import type { Checkpoint, Samples } from "./estimator.ts";
+import type { Tensor, Variable } from "../engine/tensor/tensor.ts";
+import type { Checkpoint, RowOutputs, Samples } from "./estimator.ts";
 import { fuzzyGraph } from "./graph/fuzzy_graph.ts";
 import { layoutOf } from "./graph/layout.ts";
 import {
@@ -188,6 +188,15 @@ export class N2D extends DeepEstimator<N2DOptions> {
       return null;
     });
     return { end, labels: await known.labels.read() as Uint32Array };
+  }
+
+  /** Encoder and decoder: rows are labelled by those of the training, which is no graph of ops. */
+  protected override async outputs(
+    fitted: FittedNetwork<Autoencoder>,
+    x: Tensor,
+  ): Promise<RowOutputs> {
+    const { code, reconstruction } = await super.outputs(fitted, x);
+    return { code, ...reconstruction && { reconstruction } };
   }
 
   /** Each row by the nearest of the codes that the model was trained on. */

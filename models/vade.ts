@@ -16,13 +16,13 @@ import { logSoftmax, softmax } from "../engine/ops/softmax.ts";
 import { squaredError } from "../engine/ops/squared_error.ts";
 import { sum } from "../engine/ops/sum.ts";
 import { affine, scale } from "../engine/ops/affine.ts";
-import { exp, log, reciprocal, square } from "../engine/ops/unary.ts";
+import { exp, log, reciprocal, sigmoid, square } from "../engine/ops/unary.ts";
 import { Adam, type AdamOptions, type Optimizer } from "../engine/network/optim.ts";
 import { STREAM } from "../engine/random.ts";
 import type { State } from "../engine/state/state.ts";
 import type { Tensor, Variable } from "../engine/tensor/tensor.ts";
 import { AUDIT_CLUSTERS, AUDIT_ROWS, AUDIT_SIZES, type AuditScene } from "./audit_scene.ts";
-import type { Samples } from "./estimator.ts";
+import type { RowOutputs, Samples } from "./estimator.ts";
 import {
   type ComparedLosses,
   FEATURE_DIAGNOSTICS,
@@ -35,7 +35,7 @@ import { resolveOptions, type Specs } from "./options.ts";
 import { assignToMixture, fitMixture } from "./shallow/mixture.ts";
 import { differences } from "./shallow/mixture_components.ts";
 import { blockOf } from "./training/centroid_options.ts";
-import type { Fitting, Trained } from "./training/deep_estimator.ts";
+import type { FittedNetwork, Fitting, Trained } from "./training/deep_estimator.ts";
 import { type Clustering, JointEstimator, type JointOptions } from "./training/joint_estimator.ts";
 import type { Batch } from "./training/phase.ts";
 import { DENSE_PRETRAINING, PRETRAINING_OPTIONS } from "./training/pretraining_options.ts";
@@ -356,6 +356,16 @@ export class VaDE extends JointEstimator<VaDEOptions, VaDETerm> {
   ): Promise<Float32Array> {
     const output = await super.draw(net, codes);
     return (await this.isBernoulli.read())[0] === 1 ? output.map(probability) : output;
+  }
+
+  /** The reconstructions are what `draw` gives. */
+  protected override async outputs(
+    fitted: FittedNetwork<Autoencoder>,
+    x: Tensor,
+  ): Promise<RowOutputs> {
+    const outputs = await super.outputs(fitted, x);
+    if ((await this.isBernoulli.read())[0] !== 1) return outputs;
+    return { ...outputs, reconstruction: sigmoid(outputs.reconstruction!) };
   }
 
   /** log γ and a number that is the same for all components. */

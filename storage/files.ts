@@ -47,8 +47,11 @@ export async function loadModel(
 }
 
 /** Writes a checkpoint atomically: a killed process leaves the previous one. */
-export async function writeCheckpoint(path: string, stored: StoredCheckpoint): Promise<void> {
-  await writeFileAtomic(path, encodeCheckpoint(stored));
+export async function writeCheckpoint(
+  path: string,
+  stored: Omit<StoredCheckpoint, "digest">,
+): Promise<void> {
+  await writeFileAtomic(path, await encodeCheckpoint(stored));
 }
 
 /**
@@ -57,5 +60,5 @@ export async function writeCheckpoint(path: string, stored: StoredCheckpoint): P
  * @throws {SyntaxError} for a damaged file, or one of another schema.
  */
 export async function readCheckpoint(path: string): Promise<StoredCheckpoint> {
-  return decodeCheckpoint(await Deno.readFile(path), path);
+  return await decodeCheckpoint(await Deno.readFile(path), path);
 }

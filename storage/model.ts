@@ -22,7 +22,7 @@ export async function encodeModel(model: Estimator, data?: RowsInfo): Promise<Ui
   }
   const own = new Map(Object.entries(model.options));
   const options = METHODS[model.name].options.map(({ name }) => [name, own.get(name)]);
-  return encodeCheckpoint({
+  return await encodeCheckpoint({
     checkpoint: await model.checkpoint(),
     manifest: {
       configuration: { model: model.name, options: Object.fromEntries(options) },
@@ -48,7 +48,7 @@ export async function decodeModel(
   bytes: Uint8Array,
   { backend, file = "the model" }: LoadModelOptions & { readonly file?: string } = {},
 ): Promise<Estimator> {
-  return await restoreModel(decodeCheckpoint(bytes, file), file, backend);
+  return await restoreModel(await decodeCheckpoint(bytes, file), file, backend);
 }
 
 /** The model of a checkpoint. @throws As {@linkcode decodeModel}. */
@@ -57,11 +57,12 @@ export async function restoreModel(
   file: string,
   backend?: Backend,
 ): Promise<Estimator> {
-  if (!Object.hasOwn(METHODS, model)) {
-    const names = Object.keys(METHODS).join(", ");
-    throw new SyntaxError(`Cannot read ${file}: it holds a ${model}; the methods are ${names}`);
+  try {
+    const estimator = METHODS[model].create(options);
+    await estimator.load(checkpoint, backend);
+    return estimator;
+  } catch (error) {
+    if (!(error instanceof RangeError)) throw error;
+    throw new RangeError(`Cannot read ${file}: ${error.message}`, { cause: error });
   }
-  const estimator = METHODS[model].create(options);
-  await estimator.load(checkpoint, backend);
-  return estimator;
 }

@@ -172,6 +172,11 @@ function metadataOf(value: unknown, fail: Fail): [string, string][] {
   );
 }
 
+/** As it stands in the header, or that it does not. */
+function jsonOf(value: unknown): string {
+  return value === undefined ? "absent" : JSON.stringify(value).slice(0, 80);
+}
+
 function entryOf(name: string, value: unknown, file: string, fail: Fail): Entry {
   if (!isObject(value)) return fail(`the header's entry ${name} is not an object`);
   const { dtype, shape, data_offsets: offsets } = value;
@@ -183,11 +188,11 @@ function entryOf(name: string, value: unknown, file: string, fail: Fail): Entry 
   }
   const type = dtype as TypeName;
   if (!Array.isArray(shape) || !shape.every(isSize)) {
-    return fail(`tensor ${name} has shape ${JSON.stringify(shape)}, expected a list of sizes`);
+    return fail(`tensor ${name} has shape ${jsonOf(shape)}, expected a list of sizes`);
   }
   if (!Array.isArray(offsets) || offsets.length !== 2 || !offsets.every(isSize)) {
     return fail(
-      `tensor ${name} has data_offsets ${JSON.stringify(offsets)}, expected [begin, end]`,
+      `tensor ${name} has data_offsets ${jsonOf(offsets)}, expected [begin, end]`,
     );
   }
   const [begin, end] = offsets as [number, number];

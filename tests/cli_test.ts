@@ -11,8 +11,9 @@ import { centroidStrip } from "../cli/centroids.ts";
 import { OFTEN } from "../cli/help.ts";
 import { main } from "../cli/main.ts";
 import { kebabCase } from "../cli/method_options.ts";
-import { SCHEMA } from "../storage/checkpoint.ts";
-import { RunFolder, type RunRecord } from "../cli/run_folder.ts";
+import { SCHEMA } from "../storage/manifest.ts";
+import { RunFolder } from "../cli/run_folder.ts";
+import type { RunRecord } from "../cli/run_record.ts";
 import { editDistance, nearest } from "../cli/suggest.ts";
 import { formatBytes, formatDuration, formatNumber, formatTable } from "../cli/terminal.ts";
 import { runTraining } from "../cli/training_run.ts";
@@ -419,8 +420,8 @@ Deno.test({
         err.includes("pre-training 1/600"));
       assertEquals(interrupted.code, 130, interrupted.err);
       const early = await run(["predict", "--run", "interrupted", "--data", "rows.csv"], folder);
-      assertEquals([early.code, early.out], [2, ""], early.err);
-      assertStringIncludes(early.err, "stopped before it had clusters");
+      assertEquals([early.code, early.out], [1, ""], early.err);
+      assertStringIncludes(early.err, "written before there were clusters; finish the run first");
       assertStringIncludes(interrupted.err, "train --resume interrupted");
       const killed = await stop([...args, "--out", "killed"], folder, "SIGKILL", (err) =>
         err.includes("clustering 1/600"));
@@ -658,7 +659,7 @@ Deno.test("the folder of a run of another layout is refused, in words", () =>
     await Deno.writeTextFile(`${folder}/run.json`, JSON.stringify({ schema: 1 }));
     const { code, err } = await run(["predict", "--run", ".", "--data", "rows.csv"], folder);
     assertEquals(code, 1);
-    assertStringIncludes(err, "run.json: it has schema 1, dynae");
+    assertStringIncludes(err, "run.json: schema is 1, expected 4: that is what dynae");
   }));
 
 Deno.test("folders of runs are counted, never overwritten", async () => {

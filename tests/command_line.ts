@@ -10,18 +10,19 @@ export interface Outcome {
   readonly err: string;
 }
 
-/** `deno run -P cli.ts …`, or with another permission set. */
+/** `deno run -P cli.ts …`, or with another permission set; tests write to folders elsewhere. */
 export function command(
   args: readonly string[],
   cwd: string | URL = ROOT,
-  { env = {}, permissions = "-P", input }: {
+  { env = {}, permissions = "-P", write = "--allow-write", input }: {
     env?: Record<string, string>;
     permissions?: string;
+    write?: string;
     input?: Uint8Array;
   } = {},
 ): Deno.Command {
   return new Deno.Command(Deno.execPath(), {
-    args: ["run", "--quiet", "--no-prompt", permissions, CLI, ...args],
+    args: ["run", "--quiet", "--no-prompt", permissions, write, CLI, ...args],
     cwd,
     env: { XDG_RUNTIME_DIR: "/tmp", NO_COLOR: "1", ...env },
     stdin: input === undefined ? "null" : "piped",

@@ -7,7 +7,7 @@ import {
 } from "@std/assert";
 import type { Plan } from "../cli/experiment.ts";
 import type { RunState } from "../cli/experiment_runs.ts";
-import type { RunRecord } from "../cli/run_folder.ts";
+import type { RunRecord } from "../cli/run_record.ts";
 import { digitsOf } from "../cli/criteria.ts";
 import { recommend } from "../cli/recommendation.ts";
 import { statisticOf, summarize } from "../cli/summary.ts";
@@ -94,6 +94,18 @@ Deno.test("a table tells means, deviations, and what is not finished", () => {
       "\\textasciicircum{}\\#\\$",
     ].join(""),
   );
+});
+
+Deno.test("tables quote what data and errors are called", () => {
+  const data = { ...PLAN.data, name: "1. *a*|<b>\\\r\\input{x}" };
+  const states = [...STATES.slice(0, 3), { ...STATES[3], reason: "gone\r\\input{y}\u2028z" }];
+  const summary = summarize({ ...PLAN, data }, states);
+  const [title] = toMarkdown(summary).split("\n");
+  assertStringIncludes(title, "1\\. \\*a\\*\\|\\<b>\\\\ \\\\input{x}: 10 rows");
+  const latex = toLatex(summary);
+  // Every line that is not part of the table is a comment.
+  assertMatch(latex, /^(%[^\r\u2028]*\n)+\\begin/);
+  assertStringIncludes(latex, "gone \\input{y} z");
 });
 
 Deno.test("rows without classes show silhouettes and the sizes of clusters", () => {

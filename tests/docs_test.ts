@@ -42,7 +42,11 @@ Deno.test("every link between pages and to files leads somewhere", () => {
 
 Deno.test("every command line in the pages has options that exist", async () => {
   const lines = PAGES.flatMap((page) =>
-    [...read(page).replaceAll("\\\n", " ").matchAll(/deno run -P(?:=\w+)? cli\.ts ([^\n`#…]+)/g)]
+    [
+      ...read(page).replaceAll("\\\n", " ").matchAll(
+        /deno run -P(?:=\w+)?(?: --allow-write=\S+)? cli\.ts ([^\n`#…]+)/g,
+      ),
+    ]
       .map(([, line]) => line.trim())
   );
   assert(lines.length > 0);

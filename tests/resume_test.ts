@@ -21,7 +21,7 @@ const FILES = ["labels.csv", "embedding.npy", "checkpoint.safetensors", "metrics
 
 function train(...args: string[]): Deno.ChildProcess {
   return new Deno.Command(Deno.execPath(), {
-    args: ["run", "--quiet", "-P", "cli.ts", "train", ...args],
+    args: ["run", "--quiet", "-P", "--allow-write", "cli.ts", "train", ...args],
     cwd: ROOT,
     stdout: "null",
     stderr: "piped",

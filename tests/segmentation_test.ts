@@ -194,7 +194,17 @@ Deno.test("the command writes maps and reconstruction", async () => {
     await Deno.writeFile(`${folder}/photo.png`, await encodePng(image, 16));
     const run = async (...args: string[]) => {
       const { code, stdout, stderr } = await new Deno.Command(Deno.execPath(), {
-        args: ["run", "--quiet", "--no-prompt", "-P", CLI, "segment", "photo.png", ...args],
+        args: [
+          "run",
+          "--quiet",
+          "--no-prompt",
+          "-P",
+          "--allow-write",
+          CLI,
+          "segment",
+          "photo.png",
+          ...args,
+        ],
         cwd: folder,
         env: { XDG_RUNTIME_DIR: "/tmp", NO_COLOR: "1" },
       }).output();

@@ -1,5 +1,5 @@
 /** Models of every method, saved and loaded: here, in another process, and as bytes without files. */
-import { assert, assertEquals, assertRejects } from "@std/assert";
+import { assert, assertEquals, assertMatch, assertRejects } from "@std/assert";
 import { makeDataset } from "../datasets/dataset.ts";
 import { openCpuBackend } from "../engine/cpu/backend.ts";
 import { RandomStream } from "../engine/random.ts";
@@ -7,6 +7,7 @@ import type { Estimator, FitResult } from "../models/estimator.ts";
 import { KMeans } from "../models/kmeans_estimator.ts";
 import type { OptionValues } from "../models/options.ts";
 import { METHODS } from "../models/registry.ts";
+import { encodeCheckpoint } from "../storage/checkpoint.ts";
 import { loadModel, readCheckpoint, saveModel } from "../storage/files.ts";
 import { decodeModel, encodeModel } from "../storage/model.ts";
 
@@ -53,6 +54,53 @@ async function withEach(
   }
   await backend.dispose();
 }
+
+Deno.test("of every method, a checkpoint from before there were clusters predicts nothing", async () => {
+  const backend = await openCpuBackend({ threads: 1 });
+  for (const [name, { options, create }] of Object.entries(METHODS)) {
+    const known = options.filter((option) => option.name in TINY);
+    const given = Object.fromEntries(known.map((option) => [option.name, TINY[option.name]]));
+    const saved: Uint8Array[] = [];
+    const model = create(given);
+    const own = new Map(Object.entries(model.options));
+    const configuration = {
+      model: name,
+      options: Object.fromEntries(options.map(({ name }) => [name, own.get(name)!])),
+    };
+    const controller = new AbortController();
+    // At once, and at the first steps.
+    for (const context of [{ signal: controller.signal }, { saveSteps: 2 }]) {
+      if ("signal" in context) controller.abort();
+      await model.fit(SAMPLES, {
+        backend,
+        ...context,
+        save: async (checkpoint) => {
+          const manifest = { configuration };
+          saved.push(await encodeCheckpoint({ checkpoint, manifest }));
+        },
+      }).catch((error) => assertEquals(error.name, "InterruptedError"));
+    }
+    await model.dispose();
+    let refused = 0;
+    for (const bytes of saved) {
+      try {
+        const loaded = await decodeModel(bytes, { backend, file: "a checkpoint" });
+        const labels = await loaded.predict(SAMPLES);
+        assert(new Set(labels).size > 1, `${name}: all rows in one cluster`);
+        await loaded.dispose();
+      } catch (error) {
+        assert(error instanceof RangeError, `${name}: ${error}`);
+        assertMatch(
+          error.message,
+          /^Cannot read a checkpoint: .*(before there were clusters|holds no )/,
+        );
+        refused++;
+      }
+    }
+    assert(refused > 0, `${name}: ${saved.length} checkpoints, none refused`);
+  }
+  await backend.dispose();
+});
 
 /** What a process that knows the folder alone predicts, by method. */
 const READER = `
@@ -144,12 +192,13 @@ Deno.test("the file names the data; what is no model is refused in words", async
     const bytes = await Deno.readFile(path);
     await assertRejects(() => loadModel(`${folder}/none`), Deno.errors.NotFound);
     await assertRejects(() => decodeModel(bytes.subarray(0, 99)), SyntaxError, "the model: ");
-    const text = new TextDecoder("latin1").decode(bytes).replace("kmeans", "kmeens");
-    await Deno.writeFile(path, Uint8Array.from(text, (character) => character.charCodeAt(0)));
+    const text = new TextDecoder("latin1").decode(bytes);
+    bytes[text.indexOf("kmeans")] ^= 1;
+    await Deno.writeFile(path, bytes);
     await assertRejects(
       () => loadModel(path, { backend }),
       SyntaxError,
-      "kmeans.safetensors: it holds a kmeens; the methods are dynae,",
+      "kmeans.safetensors: it is damaged: its content does not have the SHA-256",
     );
     const other = { ...model, name: "mine", options: {} } as unknown as Estimator;
     await assertRejects(() => encodeModel(other), TypeError, "Cannot save a mine");

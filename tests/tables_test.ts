@@ -16,6 +16,7 @@ import { openCpuBackend } from "../engine/cpu/backend.ts";
 import { RandomStream } from "../engine/random.ts";
 import { KMeans } from "../models/kmeans_estimator.ts";
 import { score } from "../models/evaluation/scoring.ts";
+import { pngOf, zipOf } from "./archives.ts";
 import { inFolder, rowsAndLabels, run } from "./command_line.ts";
 
 const random = new RandomStream(5, 1);
@@ -371,38 +372,15 @@ Deno.test("classes: a run's labels in any order, tables, names with blanks, stri
   assertEquals(await read(npy("<i8", "(3,)", noise), undefined, "y.npy"), [[0, 1, 0], ["0", "-1"]]);
 });
 
-/** A ZIP archive of stored files. */
-function zip(files: Readonly<Record<string, Uint8Array>>): Uint8Array {
-  const [body, directory]: [number[], number[]] = [[], []];
-  const u16 = (x: number) => [x & 255, x >> 8];
-  const u32 = (x: number) => [...u16(x & 65535), ...u16(x >>> 16)];
-  for (const [name, bytes] of Object.entries(files)) {
-    const fields = [
-      ...[20, 0, 0, 0, 0].flatMap(u16),
-      ...[0, bytes.length, bytes.length].flatMap(u32),
-      ...[name.length, 0].flatMap(u16),
-    ];
-    const extra = [...[0, 0, 0].flatMap(u16), ...[0, body.length].flatMap(u32)];
-    directory.push(...u32(0x02014b50), 20, 0, ...fields, ...extra, ...encode(name));
-    body.push(...u32(0x04034b50), ...fields, ...encode(name), ...bytes);
-  }
-  const count = Object.keys(files).length;
-  const end = [
-    ...[0, 0, count, count].flatMap(u16),
-    ...[directory.length, body.length].flatMap(u32),
-  ];
-  return Uint8Array.from([...body, ...directory, ...u32(0x06054b50), ...end, 0, 0]);
-}
-
 Deno.test("NPZ: the one array that can be meant; damaged archives are refused", async () => {
   const x = npy("|u1", "(2, 2)", Uint8Array.of(0, 51, 102, 255));
   const y = npy("|u1", "(2,)", Uint8Array.of(4, 2));
-  const archive = zip({ "x.npy": x, "y.npy": y });
+  const archive = await zipOf([["x.npy", x], ["y.npy", y]]);
   const found = await load("a.npz", archive, { classes: "a.npz" });
   assertEquals([...found.data], [0, 51, 102, 255].map((v) => Math.fround(v / 255)));
   assertEquals([...found.classes!], [4, 2]);
   await assertRejects(
-    () => load("a.npz", zip({ "x.npy": x, "z.npy": x })),
+    async () => await load("a.npz", await zipOf([["x.npy", x], ["z.npy", x]])),
     TypeError,
     "found 2 among x, z",
   );
@@ -423,50 +401,14 @@ Deno.test("colour images keep their shape; other arrays are taken as rows, and t
 
 Deno.test("NPZ: deflated arrays are expanded", async () => {
   const x = npy("|u1", "(64, 2)", new Uint8Array(128).fill(51));
-  const stream = new Blob([x as BlobPart]).stream().pipeThrough(
-    new CompressionStream("deflate-raw"),
-  );
-  const packed = new Uint8Array(await new Response(stream).arrayBuffer());
-  const archive = zip({ "x.npy": packed });
-  const view = new DataView(archive.buffer);
-  // Method and expanded size in both headers: 8 and 22 bytes into the local one, 10 and 24 into the other.
-  const entry = 30 + "x.npy".length + packed.length;
-  for (const at of [8, entry + 10]) view.setUint16(at, 8, true);
-  for (const at of [22, entry + 24]) view.setUint32(at, x.length, true);
+  const archive = await zipOf([["x.npy", x]], true);
   const { data, n } = await load("a.npz", archive);
   assertEquals([n, data[127]], [64, Math.fround(0.2)]);
-  view.setUint32(entry + 24, x.length - 1, true);
+  // The size that the directory says, 24 bytes into the entry; the end of the archive says where that is.
+  const view = new DataView(archive.buffer);
+  view.setUint32(view.getUint32(archive.length - 6, true) + 24, x.length - 1, true);
   await assertRejects(() => load("a.npz", archive), SyntaxError, "damaged");
 });
-
-/** A grey PNG of few bits a pixel (the PNG specification, section 7.2): lines of packed pixels. */
-async function png(width: number, height: number, depth: number, lines: readonly number[]) {
-  const bytes = Uint8Array.from(lines);
-  const stream = new Blob([bytes]).stream().pipeThrough(new CompressionStream("deflate"));
-  const chunk = (name: string, body: Uint8Array) => {
-    const named = new Uint8Array([...encode(name), ...body]);
-    let crc = 0xffffffff;
-    for (const byte of named) {
-      crc ^= byte;
-      for (let k = 0; k < 8; k++) crc = crc & 1 ? 0xedb88320 ^ (crc >>> 1) : crc >>> 1;
-    }
-    const framed = new Uint8Array(named.length + 8);
-    new DataView(framed.buffer).setUint32(0, body.length);
-    framed.set(named, 4);
-    new DataView(framed.buffer).setUint32(named.length + 4, ~crc >>> 0);
-    return framed;
-  };
-  const header = new Uint8Array(13);
-  new DataView(header.buffer).setUint32(0, width);
-  new DataView(header.buffer).setUint32(4, height);
-  header[8] = depth;
-  return new Uint8Array([
-    ...[0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a],
-    ...chunk("IHDR", header),
-    ...chunk("IDAT", new Uint8Array(await new Response(stream).arrayBuffer())),
-    ...chunk("IEND", new Uint8Array(0)),
-  ]);
-}
 
 Deno.test("grey PNGs of 1, 2 and 4 bits are unpacked", async () => {
   const file = await Deno.makeTempFile({ suffix: ".png" });
@@ -478,7 +420,7 @@ Deno.test("grey PNGs of 1, 2 and 4 bits are unpacked", async () => {
       [4, [0, 0xf3, 0xa0, 0, 0x05, 0xc0], [1, 1 / 5, 2 / 3, 0, 1 / 3, 4 / 5]],
     ];
     for (const [depth, lines, pixels] of cases) {
-      await Deno.writeFile(file, await png(3, 2, depth, lines));
+      await Deno.writeFile(file, await pngOf(3, 2, depth, 0, 0, Uint8Array.from(lines)));
       const { data, channels } = await readPng(file);
       assertEquals([channels, [...data]], [1, pixels.map(Math.fround)], `${depth} bits`);
     }

@@ -10,8 +10,8 @@ import { build, type Plugin, stop } from "esbuild";
 
 const root = new URL("../", import.meta.url).pathname;
 
-/** In a page the worker is a bundle of its own, beside the one that starts it. */
-const workerUrl: Plugin = {
+/** The worker is a bundle of its own, beside the one that starts it. */
+export const workerUrl: Plugin = {
   name: "worker URL",
   setup({ onLoad }) {
     onLoad({ filter: /engine\/cpu\/crew\.ts$/ }, async ({ path }) => ({

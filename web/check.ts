@@ -4,8 +4,8 @@
  *
  * usage: deno task web:check [path of Chromium, default /usr/bin/chromium]
  */
-import { chromium } from "playwright-core";
 import { bundle } from "./build.ts";
+import { openChromium, serveFolder } from "./chromium.ts";
 
 /** What runs in the page. */
 const PAGE = `<!doctype html><script type="module">
@@ -41,37 +41,8 @@ window.check = async (device) => {
 };
 </script>`;
 
-const HEADERS = {
-  "Cross-Origin-Opener-Policy": "same-origin",
-  "Cross-Origin-Embedder-Policy": "require-corp",
-};
-
-const folder = await bundle();
-const server = Deno.serve({ port: 0, hostname: "127.0.0.1", onListen() {} }, async (request) => {
-  const { pathname } = new URL(request.url);
-  if (pathname === "/") {
-    return new Response(PAGE, { headers: { ...HEADERS, "content-type": "text/html" } });
-  }
-  try {
-    const body = await Deno.readFile(folder + pathname);
-    return new Response(body, { headers: { ...HEADERS, "content-type": "text/javascript" } });
-  } catch {
-    return new Response(null, { status: 404, headers: HEADERS });
-  }
-});
-const browser = await chromium.launch({
-  executablePath: Deno.args[0] ?? "/usr/bin/chromium",
-  args: [
-    "--no-sandbox",
-    "--headless=new",
-    "--enable-unsafe-webgpu",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-    "--disable-quic",
-    "--no-first-run",
-  ],
-});
+const server = serveFolder(await bundle(), PAGE);
+const browser = await openChromium(Deno.args[0]);
 let failures = 0;
 try {
   const page = await browser.newPage();

@@ -5,7 +5,8 @@ import { constant, constantValue } from "./constant.ts";
 import { emitUnary } from "./elementwise.ts";
 import type { RegisteredOp } from "./registered.ts";
 
-interface Attributes {
+/** The numbers of the affine map. */
+export interface Attributes {
   readonly a: number;
   readonly b: number;
 }

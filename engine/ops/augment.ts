@@ -4,7 +4,8 @@ import { apply, expectShape, f32 } from "../tensor/op.ts";
 import type { Tensor } from "../tensor/tensor.ts";
 import type { RegisteredOp } from "./registered.ts";
 
-interface Attributes {
+/** How images are augmented. */
+export interface Attributes {
   readonly height: number;
   readonly width: number;
   readonly channels: number;

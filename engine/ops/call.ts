@@ -6,7 +6,8 @@ import { emitUnary } from "./elementwise.ts";
 import type { RegisteredOp } from "./registered.ts";
 import { origin } from "./reshape.ts";
 
-interface CallAttributes {
+/** What is called. */
+export interface CallAttributes {
   readonly kernel: Kernel;
   readonly params: Params;
   readonly constants: Constants;

@@ -32,7 +32,8 @@ export const squaredDistancesOp: RegisteredOp<None> = {
   examples: [{ name: "plain", inputs: [{ shape: [4, 3] }, { shape: [2, 3] }], attributes: {} }],
 };
 
-interface GradientAttributes {
+/** How the gradient comes. */
+export interface GradientAttributes {
   /** Whether g is [k, n]. */
   readonly transposed: boolean;
 }

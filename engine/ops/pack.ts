@@ -3,7 +3,8 @@ import { apply, f32, type None } from "../tensor/op.ts";
 import type { Tensor } from "../tensor/tensor.ts";
 import type { RegisteredOp } from "./registered.ts";
 
-interface PackAttributes {
+/** Where the values lie. */
+export interface PackAttributes {
   /** Element offset of each input. */
   readonly offsets: readonly number[];
   readonly length: number;

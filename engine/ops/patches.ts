@@ -18,13 +18,13 @@ export interface PatchOptions {
 }
 
 /** What patches of an image are. */
-interface Attributes extends Required<PatchOptions> {
+export interface Attributes extends Required<PatchOptions> {
   /** Rows and columns of a patch. */
   readonly k: number;
 }
 
 /** The images that patches are folded to. */
-interface FoldAttributes extends Attributes {
+export interface FoldAttributes extends Attributes {
   /** [n, h, w, c] */
   readonly shape: Shape;
 }

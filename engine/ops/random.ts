@@ -14,7 +14,8 @@ export interface Stream {
   readonly stream: number;
 }
 
-interface UniformAttributes extends Stream {
+/** Which numbers, and of which range. */
+export interface UniformAttributes extends Stream {
   readonly shape: Shape;
   readonly low: number;
   readonly high: number;

@@ -6,7 +6,8 @@ import type { Table } from "../state/table.ts";
 import type { Tensor, Variable } from "../tensor/tensor.ts";
 import type { RegisteredOp } from "./registered.ts";
 
-interface GatherAttributes {
+/** What is gathered. */
+export interface GatherAttributes {
   /** First row of each chunk. */
   readonly first: readonly number[];
 }

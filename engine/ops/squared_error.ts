@@ -17,7 +17,8 @@ export function squaredErrorBlocks(p: Tensor): number {
   return Math.ceil(p.size / BLOCK);
 }
 
-interface Scale {
+/** What the sum is multiplied by. */
+export interface Scale {
   /** The gradient is scale·(p − t). */
   readonly scale: number;
 }

@@ -13,7 +13,8 @@ import { reshape, reshapeOp } from "./reshape.ts";
 /** Elements that one partial sum covers; longer reductions take a second pass over the partials. */
 const BLOCK = 1024;
 
-interface Attributes {
+/** The axes that are summed over. */
+export interface Attributes {
   readonly from: number;
   readonly to: number;
 }

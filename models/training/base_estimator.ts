@@ -1,6 +1,8 @@
 /** What every method shares: checks, devices, interruption, and what is left by fit or load. */
 import type { Backend } from "../../engine/backend/backend.ts";
 import { openDevice } from "../../engine/device.ts";
+import { State } from "../../engine/state/state.ts";
+import { Tensor } from "../../engine/tensor/tensor.ts";
 import {
   type Checkpoint,
   checkSamples,
@@ -8,6 +10,8 @@ import {
   type FitContext,
   type FitResult,
   InterruptedError,
+  type RowGraph,
+  type RowOutputs,
   type Samples,
 } from "../estimator.ts";
 import { Training } from "./trainer.ts";
@@ -29,6 +33,9 @@ export interface FitOutcome<F extends Fitted> {
   /** For the model. */
   readonly fitted: F;
 }
+
+/** Rows of a graph's x: any number would do; a prime shows in no other size. */
+const GRAPH_ROWS = 1009;
 
 /** Base of all methods: subclasses train, load, predict and transform. */
 export abstract class BaseEstimator<O extends { readonly clusters: number }, F extends Fitted>
@@ -70,6 +77,9 @@ export abstract class BaseEstimator<O extends { readonly clusters: number }, F e
 
   /** Codes of new rows, [n, p] row-major, which have been checked. */
   protected abstract map(backend: Backend, fitted: F, samples: Samples): Promise<Float32Array>;
+
+  /** What predicting computes of rows x [n, d], as tensors. @param memory Owns variables that it makes. */
+  protected abstract outputs(fitted: F, x: Tensor, memory: State): Promise<RowOutputs>;
 
   /**
    * Trains on `samples` from the start or from `context.resume`; an earlier fit is disposed of.
@@ -141,6 +151,14 @@ export abstract class BaseEstimator<O extends { readonly clusters: number }, F e
    */
   async transform(samples: Samples): Promise<Float32Array> {
     return await this.use(samples, (backend, fitted) => this.map(backend, fitted, samples));
+  }
+
+  /** See {@linkcode Estimator.withGraph}. */
+  async withGraph<T>(use: (graph: RowGraph) => Promise<T>): Promise<T> {
+    const fitted = this.needFitted();
+    using memory = new State(this.current!.backend);
+    const x = new Tensor([GRAPH_ROWS, fitted.columns], "f32");
+    return await use({ x, ...await this.outputs(fitted, x, memory) });
   }
 
   /** Frees what fit or load left, and closes the device where the model opened it. */

@@ -1,9 +1,16 @@
 /** What every method on a network shares: rows, codes, labels, results, predict, load. */
 import type { Backend } from "../../engine/backend/backend.ts";
+import { scale } from "../../engine/ops/affine.ts";
 import { softAssign } from "../../engine/ops/assignment.ts";
 import { State } from "../../engine/state/state.ts";
 import type { Tensor, Variable } from "../../engine/tensor/tensor.ts";
-import type { Checkpoint, FitResult, Samples } from "../estimator.ts";
+import {
+  type Checkpoint,
+  type FitResult,
+  NO_CLUSTERS,
+  type RowOutputs,
+  type Samples,
+} from "../estimator.ts";
 import { type ArchitectureOptions, Autoencoder } from "../networks/autoencoder.ts";
 import { BaseEstimator, type FitOutcome, type Fitted } from "./base_estimator.ts";
 import { Rows } from "./rows.ts";
@@ -18,6 +25,8 @@ export interface Network {
   readonly passRows?: number;
   /** f(x): [n, d] -> [n, p]. */
   encode(x: Tensor): Tensor;
+  /** g(z): [n, p] -> [n, d]. */
+  decode(z: Tensor): Tensor;
   /** g(z) of a few codes at once: [m, p] row-major -> [m, d]. */
   draw(codes: Float32Array): Promise<Float32Array>;
 }
@@ -168,10 +177,12 @@ export abstract class NetworkEstimator<O extends NetworkOptions, N extends Netwo
   /** Network and centroids of a checkpoint. */
   protected override restore(backend: Backend, { variables }: Checkpoint): FittedNetwork<N> {
     const samples = this.shapeOf(variables);
-    const shape = variables.get(CENTROIDS)?.shape;
-    if (samples === undefined || shape === undefined) {
+    const found = variables.get(CENTROIDS);
+    if (samples === undefined || found === undefined) {
       throw new RangeError("checkpoint: it holds no encoder and centroids; was the run finished?");
     }
+    if (found.data.every((value) => value === 0)) throw new RangeError(NO_CLUSTERS);
+    const { shape } = found;
     const state = new State(backend);
     try {
       const net = this.network(state, samples);
@@ -183,6 +194,22 @@ export abstract class NetworkEstimator<O extends NetworkOptions, N extends Netwo
       state.dispose();
       throw error;
     }
+  }
+
+  /** Encoder, decoder where it still belongs to it, and assignments. */
+  protected override outputs(
+    { net, centroids }: FittedNetwork<N>,
+    x: Tensor,
+  ): Promise<RowOutputs> {
+    const { inputScale = 1 } = this.options;
+    const code = this.encode(net, scale(x, inputScale));
+    const probabilities = this.softAssignment?.(code, centroids);
+    return Promise.resolve({
+      code,
+      affinity: this.affinity(code, centroids),
+      ...probabilities && { probabilities },
+      ...this.keepsDecoder && { reconstruction: scale(net.decode(code), 1 / inputScale) },
+    });
   }
 
   /** Each row by the largest affinity of its code. */

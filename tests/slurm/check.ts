@@ -83,14 +83,19 @@ slurmTest("an array job makes the table that the same runs make here", async (fo
   const here = await run([...args, "--out", "here", "--json"], folder);
   assertEquals(here.code, 0, here.err);
   const permissions = "-P=slurm";
-  const submit = ["--out", "there", "--launcher", "slurm", "--sbatch-args", "--wait --time=5"];
+  // A name that is neither an option of sbatch nor filled in by it.
+  const out = "-there 50%A";
+  const submit = ["--out", out, "--launcher", "slurm", "--sbatch-args", "--wait --time=5"];
   const submitted = await run([...args, ...submit], folder, { env, permissions });
   assertEquals(submitted.code, 0, submitted.err);
-  assertMatch(submitted.err, /^submitted 6 runs as jobs \d+, \d+; they write to there\/slurm/);
-  const there = await run(["compare", "--out", "there", "--gather", "--json"], folder);
+  assertMatch(
+    submitted.err,
+    /^submitted 6 runs as jobs \d+, \d+; they write to \.\/-there 50%A\/slurm/,
+  );
+  const there = await run(["compare", "--out", out, "--gather", "--json"], folder);
   assertEquals(rowsOf(there.out), rowsOf(here.out), there.err);
   const again = await run(["compare", ...submit], folder, { env, permissions });
-  assertEquals([again.code, again.err], [0, "there: all runs are finished\n"]);
+  assertEquals([again.code, again.err], [0, `${out}: all runs are finished\n`]);
 });
 
 slurmTest(
