@@ -180,7 +180,7 @@ function showShaders({ name, shaders }: Kernel): void {
 /** All devices for `auto`: the CPU, and WebGPU where there is an adapter. */
 async function openTargets(device: DeviceName): Promise<AuditTarget[]> {
   if (device === "cpu") return [await openCpuTarget()];
-  if (device !== "cpu") quietWayland();
+  quietWayland();
   if (device === "webgpu") return [await openWebGpuTarget()];
   const targets = [await openCpuTarget()];
   try {

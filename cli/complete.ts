@@ -31,7 +31,7 @@ export async function completionsOf(
     ? valuesOf(flagOf(command, pending), before, current)
     : current.startsWith("-")
     ? optionsOf(command)
-    : command.commands.length > 0
+    : command.commands.length > 0 && place === 0
     ? command.commands.map((sub): Candidate => [sub.name(), sub.description()])
     : argumentsOf(command, place);
   return found

@@ -1,6 +1,7 @@
 /** `completions`: what makes a shell ask this program how its command line may go on. */
 import { Argument, type Command } from "commander";
 import { writeOut } from "./terminal.ts";
+import { PROGRAM } from "./version.ts";
 
 /** The word before a command line that is to be completed; see `complete.ts`. */
 export const ASK = "__complete";
@@ -68,14 +69,14 @@ export function define(command: Command): void {
     .addHelpText(
       "after",
       `
-Completes commands, options and values of the command ${NAME}. In ~/.bashrc, ~/.zshrc after compinit, and
-~/.config/fish/config.fish:
+Completes the command ${NAME}, as it is installed. One line each, for ~/.bashrc, ~/.zshrc (after
+compinit) and ~/.config/fish/config.fish:
   source <(${NAME} completions bash)
   source <(${NAME} completions zsh)
   ${NAME} completions fish | source
 
-Examples: the first line above
-  source <(${NAME} completions bash)
+Example:
+  ${PROGRAM} completions bash
 `,
     )
     .action((shell: string) => writeOut(SCRIPTS[shell]));

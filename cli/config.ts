@@ -52,9 +52,10 @@ export async function configured(
   if (path === undefined || name === undefined) return { program, words: args };
   const values = Object.entries(await readConfig(path))
     .map(([key, value]) => [kebabCase(key), value] as const)
-    .filter(([key]) => !isGiven(args, key));
+    .filter(([key]) => key === "config" || !isGiven(args, key));
   // Which options there are depends on some of them: on the model above all.
-  const deciding = values.filter(([, value]) => value !== false)
+  const deciding = values
+    .filter(([, value]) => value !== false && [value].flat().every(isPlain))
     .map(([key, value]) => value === true ? `--${key}` : `--${key}=${value}`);
   const whole = await programOf([...args, ...deciding]);
   const command = whole.commands.find((each) => each.name() === name)!;

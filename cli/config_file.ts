@@ -33,7 +33,9 @@ async function parse(path: string, text: string): Promise<unknown> {
     const { parse } = await import("smol-toml");
     return parse(text);
   } catch (error) {
-    throw usageError(`--config ${path}: ${(error as Error).message.trim()}`);
+    const { message, line } = error as Error & { line?: number };
+    const [what] = message.split("\n");
+    throw usageError(`--config ${path}: ${what}${line === undefined ? "" : `, line ${line}`}`);
   }
 }
 

@@ -23,7 +23,7 @@ import { submit } from "./slurm.ts";
 import { unknownName } from "./suggest.ts";
 import { summarize } from "./summary.ts";
 import { toCsv, toJson, toLatex, toMarkdown } from "./summary_tables.ts";
-import { shellWord, writeError, writeJson, writeSummary } from "./terminal.ts";
+import { formatDuration, shellWord, writeError, writeJson, writeSummary } from "./terminal.ts";
 import { PROGRAM } from "./version.ts";
 
 /** What {@linkcode addExperimentOptions} gives, next to the options of methods. */
@@ -207,9 +207,17 @@ async function runAll(
   dataset: AnyDataset,
   debug: DeviceValues["debug"],
 ): Promise<void> {
+  const states = await Promise.all(plan.runs.map((run) => stateOf(out, run)));
+  const open = states.filter(({ status }) => status !== "finished").length;
+  const started = performance.now();
+  let done = 0;
   for (const [i, run] of plan.runs.entries()) {
     if ((await stateOf(out, run)).status === "finished") continue;
-    writeError(`\n${i + 1} of ${plan.runs.length}: ${run.name}\n`);
+    const seconds = (performance.now() - started) / 1000;
+    // As if the others took as long as those that are done.
+    const left = done === 0 ? "" : `, about ${formatDuration(seconds / done * (open - done))} left`;
+    writeError(`\n${i + 1} of ${plan.runs.length}: ${run.name}${left}\n`);
+    done++;
     try {
       await execute(out, plan, run, dataset, debug);
     } catch (error) {

@@ -12,8 +12,8 @@ export function formatProgress(event: ProgressEvent, tau?: number): string {
   const { phase, step, steps, stepsPerSecond, secondsLeft, losses } = event;
   const parts = [
     `${phase} ${formatCount(step)}/${formatCount(steps)}`,
-    `${formatNumber(stepsPerSecond)} steps/s`,
-    step < steps ? `${formatDuration(secondsLeft)} left` : "",
+    stepsPerSecond > 0 ? `${formatNumber(stepsPerSecond)} steps/s` : "",
+    stepsPerSecond > 0 && step < steps ? `${formatDuration(secondsLeft)} left` : "",
     ...Object.entries(losses).map(([term, value]) => `${term} ${formatNumber(value)}`),
     tau === undefined ? "" : `${(100 * tau).toFixed(1)} % conflicted`,
   ];

@@ -56,6 +56,11 @@ Deno.test("every command has help with an example", async () => {
     ["data", "list"],
     ["data", "info"],
     ["data", "fetch"],
+    ["runs"],
+    ["runs", "list"],
+    ["runs", "show"],
+    ["runs", "rm"],
+    ["completions"],
     ["info"],
   ];
   const outcomes = await Promise.all(commands.map((words) => run([...words, "--help"])));
