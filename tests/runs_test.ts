@@ -11,6 +11,8 @@ Deno.test("runs are listed, shown and removed, and nothing else is", () =>
       folder,
     );
     assertEquals(compared.code, 0, compared.err);
+    assertMatch(compared.err, /\n1 of 2: kmeans-seed0\n/);
+    assertMatch(compared.err, /\n2 of 2: kmeans-seed1, about \d.* left\n/);
 
     const list = await run(["runs", "list"], folder);
     assertEquals([list.code, list.err], [0, ""]);
