@@ -46,7 +46,8 @@ export async function configured(
   args: readonly string[],
   programOf: (args: readonly string[]) => Promise<Command>,
 ): Promise<{ program: Command; words: readonly string[] }> {
-  const path = valueOf(args, "--config");
+  const asksHelp = args.some((arg) => ["-h", "--help", "--help-all"].includes(arg));
+  const path = asksHelp ? undefined : valueOf(args, "--config");
   const program = await programOf(args);
   const name = program.commands.find(takesConfig)?.name();
   if (path === undefined || name === undefined) return { program, words: args };
