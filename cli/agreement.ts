@@ -2,7 +2,7 @@
 import { readClasses } from "../datasets/load.ts";
 import { adjustedRandIndex } from "../models/evaluation/metrics.ts";
 import type { Plan } from "./experiment.ts";
-import type { RunState } from "./experiment_runs.ts";
+import type { RunState } from "./run_state.ts";
 
 /** Adjusted Rand indices of pairs of runs by the pair's folders: finished runs do not change. */
 const known = new Map<string, number>();

@@ -16,6 +16,7 @@ import { integerOption } from "./method_options.ts";
 import { unknownName } from "./suggest.ts";
 import { TableStream, writeError, writeJson, writeOut } from "./terminal.ts";
 import { PROGRAM } from "./version.ts";
+import { quietWayland } from "./wayland.ts";
 
 /** See {@linkcode CommandModule}. */
 export function define(command: Command): void {
@@ -158,6 +159,7 @@ function showShaders({ name, shaders }: Kernel): void {
 /** All devices for `auto`: the CPU, and WebGPU where there is an adapter. */
 async function openTargets(device: DeviceName): Promise<AuditTarget[]> {
   if (device === "cpu") return [await openCpuTarget()];
+  quietWayland();
   if (device === "webgpu") return [await openWebGpuTarget()];
   const targets = [await openCpuTarget()];
   try {

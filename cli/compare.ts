@@ -22,6 +22,7 @@ import {
   valueOf,
 } from "./method_options.ts";
 import { checkProfile, type ModelEntry, parseModels, parseSetting, PROFILE } from "./model_list.ts";
+import { addRepeated } from "./repeated.ts";
 import { findMethod } from "./run_plan.ts";
 import { unknownName } from "./suggest.ts";
 
@@ -48,10 +49,10 @@ export async function define(command: Command, args: readonly string[]): Promise
   );
   addExperimentOptions(command);
   addSharingOption(command);
-  command.option(
+  addRepeated(
+    command,
     "--set <model.option=value>",
     "an option, or the profile, of one model; as often as needed",
-    (text: string, before: readonly string[] = []) => [...before, text],
   );
   addMethodOptions(command, { name: "all models that have them", options: sharedOptions(known) });
   if (known.length > 0) {

@@ -7,6 +7,7 @@ import { addDebugOption, type DebugTopics, Inspection } from "./debug.ts";
 import { usageError } from "./errors.ts";
 import { integerOption } from "./method_options.ts";
 import { unknownName } from "./suggest.ts";
+import { quietWayland } from "./wayland.ts";
 
 const inspections = new WeakMap<Backend, Inspection>();
 
@@ -62,6 +63,7 @@ function parseThreads(text: string): number {
 
 /** Opens the device that the options name; give it back to {@linkcode close}. */
 export async function open({ device, threads, tile, debug }: DeviceValues): Promise<Backend> {
+  if (device !== "cpu") quietWayland();
   const backend = await openDevice({
     ...(device === undefined ? {} : { device }),
     ...(threads === undefined ? {} : { threads }),

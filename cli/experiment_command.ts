@@ -1,5 +1,6 @@
 /** What `compare` and `sweep` share: their options, and what becomes of a plan. */
 import type { Command } from "commander";
+import { addConfigOptions } from "./config.ts";
 import { addTrainingData, type AnyDataset, type DataValues, requestsOf } from "./data_options.ts";
 import { addDeviceOptions, type DeviceValues } from "./device_options.ts";
 import { agreementsOf } from "./agreement.ts";
@@ -12,7 +13,8 @@ import {
   planExperiment,
   type Request,
 } from "./experiment.ts";
-import { execute, PlannedRows, type RunState, stateOf } from "./experiment_runs.ts";
+import { execute, PlannedRows, stateOf } from "./experiment_runs.ts";
+import type { RunState } from "./run_state.ts";
 import { LOCK, Lock } from "./lock.ts";
 import { integerOption, valueOf } from "./method_options.ts";
 import { checkFolder } from "./paths.ts";
@@ -22,7 +24,7 @@ import { submit } from "./slurm.ts";
 import { unknownName } from "./suggest.ts";
 import { summarize } from "./summary.ts";
 import { toCsv, toJson, toLatex, toMarkdown } from "./summary_tables.ts";
-import { shellWord, writeError, writeJson, writeSummary } from "./terminal.ts";
+import { formatDuration, shellWord, writeError, writeJson, writeSummary } from "./terminal.ts";
 import { PROGRAM } from "./version.ts";
 
 /** What a command makes of its options. */
@@ -62,7 +64,7 @@ export interface ExperimentCommandValues extends DataValues, DeviceValues {
 }
 
 /** The options that say what is to be done now, and are no part of the plan. */
-const CONTROLS = ["out", "gather", "task", "launcher", "sbatchArgs", "json", "debug", "stepsTo"];
+const CONTROLS = "out gather task launcher sbatchArgs json debug stepsTo config".split(" ");
 
 /** Runs of a setting, unasked. */
 const SEEDS = 5;
@@ -99,6 +101,7 @@ export function addExperimentOptions(
     .option("--gather", "run nothing; make the tables of what there is")
     .option("--task <i>", "only this run of the plan, from 0", integerOption("--task", 0))
     .option("--json", "print the table and every run's values as one JSON object");
+  addConfigOptions(command);
 }
 
 function addSets(command: Command): void {
@@ -249,9 +252,17 @@ async function runAll(
   rows: PlannedRows,
   debug: DeviceValues["debug"],
 ): Promise<void> {
+  const states = await Promise.all(plan.runs.map((run) => stateOf(out, run)));
+  const open = states.filter(({ status }) => status !== "finished").length;
+  const started = performance.now();
+  let done = 0;
   for (const [i, run] of plan.runs.entries()) {
     if ((await stateOf(out, run)).status === "finished") continue;
-    writeError(`\n${i + 1} of ${plan.runs.length}: ${run.name}\n`);
+    const seconds = (performance.now() - started) / 1000;
+    // As if the others took as long as those that are done.
+    const left = done === 0 ? "" : `, about ${formatDuration(seconds / done * (open - done))} left`;
+    writeError(`\n${i + 1} of ${plan.runs.length}: ${run.name}${left}\n`);
+    done++;
     try {
       await execute(out, plan, run, rows, debug);
     } catch (error) {

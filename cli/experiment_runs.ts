@@ -4,60 +4,18 @@ import type { DebugTopics } from "./debug.ts";
 import { EXIT, Failure } from "./errors.ts";
 import type { Plan, PlannedData, PlannedRun } from "./experiment.ts";
 import { RunFolder } from "./run_folder.ts";
-import type { RunRecord } from "./run_record.ts";
 import { findMethod, planResumption, planRun } from "./run_plan.ts";
-import { formatDuration, writeError } from "./terminal.ts";
+import { type RunState, stateOfFolder } from "./run_state.ts";
+import { writeError } from "./terminal.ts";
 import { runTraining } from "./training_run.ts";
-
-/** How far a run is. */
-export interface RunState {
-  /** A run that was killed is `stopped`; one whose `run.json` cannot be read is `damaged`. */
-  readonly status:
-    | "not started"
-    | "running"
-    | "stopped"
-    | "interrupted"
-    | "failed"
-    | "damaged"
-    | "finished";
-  /** Why it is not finished, for people; empty where there is nothing to say. */
-  readonly reason: string;
-  /** What the run says of itself; absent before its start. */
-  readonly record?: RunRecord;
-}
 
 /** How far a run of the plan in `folder` is. */
 export async function stateOf(folder: string, run: PlannedRun): Promise<RunState> {
-  const path = `${folder}/${run.name}`;
-  const record = await recordOf(path);
-  if (record instanceof Error) return { status: "damaged", reason: record.message };
-  if (await RunFolder.isLocked(path)) {
-    return { status: "running", reason: "", ...(record && { record }) };
-  }
-  if (record === undefined) {
-    const source = run.pretraining && await recordOf(`${folder}/${run.pretraining}`);
-    if (!source) return { status: "not started", reason: "" };
-    const how = source instanceof Error ? "damaged" : source.status;
-    const reason = how === "failed" || how === "damaged" ? `${run.pretraining} is ${how}` : "";
-    return { status: "not started", reason };
-  }
-  const { status, seconds, failure = "" } = record;
-  if (status === "finished") return { status, reason: "", record };
-  if (status === "failed") return { status, reason: failure, record };
-  const reason = `after ${formatDuration(seconds)}`;
-  return { status: status === "running" ? "stopped" : status, reason, record };
-}
-
-/** What a run says of itself; undefined before its start. @returns The error where it is damaged. */
-async function recordOf(path: string): Promise<RunRecord | SyntaxError | undefined> {
-  try {
-    await Deno.stat(`${path}/run.json`);
-    return (await RunFolder.open(path)).record;
-  } catch (error) {
-    if (error instanceof Deno.errors.NotFound) return undefined;
-    if (error instanceof SyntaxError) return error;
-    throw error;
-  }
+  const state = await stateOfFolder(`${folder}/${run.name}`);
+  if (state.status !== "not started" || run.pretraining === undefined) return state;
+  const { status } = await stateOfFolder(`${folder}/${run.pretraining}`);
+  const isLost = status === "failed" || status === "damaged";
+  return isLost ? { ...state, reason: `${run.pretraining} is ${status}` } : state;
 }
 
 /** The data of a plan's runs, one set at a time. */
@@ -109,8 +67,8 @@ export async function execute(
   if (status === "damaged") return writeError(`${path}: ${reason}\n`);
   if (status === "running") return writeError(`${path}: another process is training there\n`);
   if (run.pretraining !== undefined && status === "not started") {
-    const source = await recordOf(`${folder}/${run.pretraining}`);
-    if (source === undefined || source instanceof Error || source.status !== "finished") {
+    const source = await stateOfFolder(`${folder}/${run.pretraining}`);
+    if (source.status !== "finished") {
       return writeError(`${path} waits: ${reason || `${run.pretraining} is not finished`}\n`);
     }
   }

@@ -6,6 +6,7 @@ import type { MergedPairs } from "../engine/cpu/pair_probe.ts";
 import { type AdapterSummary, listAdapters } from "../engine/webgpu/mod.ts";
 import { formatTable, writeJson, writeOut } from "./terminal.ts";
 import { PROGRAM, RUNTIME, VERSIONS } from "./version.ts";
+import { quietWayland } from "./wayland.ts";
 
 /** The limits that decide what fits; `--json` has all. */
 const LIMITS = [
@@ -33,6 +34,7 @@ export function define(command: Command): void {
 }
 
 async function info({ json }: { readonly json?: boolean }): Promise<void> {
+  quietWayland();
   const adapters = await listAdapters();
   const backend = await openCpuBackend();
   const cpu = backend.info;

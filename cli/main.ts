@@ -1,5 +1,7 @@
 /** Finds the command, loads its file alone, and turns whatever happens into an exit code. */
 import type { Command } from "commander";
+import { ASK } from "./completions.ts";
+import { configured } from "./config.ts";
 import { addDebugOption, wantsStack } from "./debug.ts";
 import { EXIT, Failure } from "./errors.ts";
 import { terminalWidth, writeError, writeOut } from "./terminal.ts";
@@ -100,9 +102,19 @@ const COMMANDS: readonly Row[] = [
     load: () => import("./data.ts"),
   },
   {
+    name: "runs",
+    summary: "list, show and remove runs",
+    load: () => import("./runs.ts"),
+  },
+  {
     name: "info",
     summary: "show the devices of this machine",
     load: () => import("./info.ts"),
+  },
+  {
+    name: "completions",
+    summary: "print a shell's completion of commands, options and values",
+    load: () => import("./completions.ts"),
   },
 ];
 
@@ -114,39 +126,50 @@ const COMMANDS: readonly Row[] = [
  */
 export async function main(args: readonly string[]): Promise<number> {
   try {
-    const { Command } = await import("commander");
-    const program = new Command(PROGRAM)
-      .description("Deep clustering whose compute kernels are hand-written WGSL.")
-      .version(VERSION, "-V, --version", "show the version")
-      .helpOption("-h, --help", "show help")
-      .helpCommand("help [command]", "show help of a command")
-      .exitOverride()
-      .configureOutput({
-        writeOut,
-        writeErr: writeError,
-        outputError: (text, write) => write(oneLine(text)),
-        getOutHelpWidth: terminalWidth,
-        getErrHelpWidth: terminalWidth,
-        getOutHasColors: () => false,
-        getErrHasColors: () => false,
-      })
-      .addHelpText(
-        "after",
-        `\nExample: cluster the digits that ship with it\n  ${PROGRAM} train\n`,
-      );
-    const wanted = args.find((arg) => !arg.startsWith("-") && arg !== "help");
-    for (const { name, summary, load } of COMMANDS) {
-      const command = program.command(name).description(summary);
-      if (name !== wanted) continue;
-      const { define } = await load();
-      await define(command, args);
-      addDebug(command);
+    if (args[0] === ASK) {
+      const { completionsOf } = await import("./complete.ts");
+      writeOut((await completionsOf(args.slice(1), programOf)).map((line) => `${line}\n`).join(""));
+      return EXIT.ok;
     }
-    await program.parseAsync(args, { from: "user" });
+    const { program, words } = await configured(args, programOf);
+    await program.parseAsync(words, { from: "user" });
     return EXIT.ok;
   } catch (error) {
     return report(error, args);
   }
+}
+
+/** All commands by name, with the options of the one that the command line names. */
+async function programOf(args: readonly string[]): Promise<Command> {
+  const { Command } = await import("commander");
+  const program = new Command(PROGRAM)
+    .description("Deep clustering whose compute kernels are hand-written WGSL.")
+    .version(VERSION, "-V, --version", "show the version")
+    .helpOption("-h, --help", "show help")
+    .helpCommand("help [command]", "show help of a command")
+    .exitOverride()
+    .configureOutput({
+      writeOut,
+      writeErr: writeError,
+      outputError: (text, write) => write(oneLine(text)),
+      getOutHelpWidth: terminalWidth,
+      getErrHelpWidth: terminalWidth,
+      getOutHasColors: () => false,
+      getErrHasColors: () => false,
+    })
+    .addHelpText(
+      "after",
+      `\nExample: cluster the digits that ship with it\n  ${PROGRAM} train\n`,
+    );
+  const wanted = args.find((arg) => !arg.startsWith("-") && arg !== "help");
+  for (const { name, summary, load } of COMMANDS) {
+    const command = program.command(name).description(summary);
+    if (name !== wanted) continue;
+    const { define } = await load();
+    await define(command, args);
+    addDebug(command);
+  }
+  return program;
 }
 
 function addDebug(command: Command): void {

@@ -1,6 +1,6 @@
 /** The progress line of a training. */
 import type { TrainingEvent } from "../models/estimator.ts";
-import { formatCount, formatDuration, formatNumber, StatusLine } from "./terminal.ts";
+import { formatCount, formatDuration, formatNumber, isLive, StatusLine } from "./terminal.ts";
 
 type ProgressEvent = Extract<TrainingEvent, { type: "progress" }>;
 
@@ -12,8 +12,8 @@ export function formatProgress(event: ProgressEvent, tau?: number): string {
   const { phase, step, steps, stepsPerSecond, secondsLeft, losses } = event;
   const parts = [
     `${phase} ${formatCount(step)}/${formatCount(steps)}`,
-    `${formatNumber(stepsPerSecond)} steps/s`,
-    step < steps ? `${formatDuration(secondsLeft)} left` : "",
+    stepsPerSecond > 0 ? `${formatNumber(stepsPerSecond)} steps/s` : "",
+    stepsPerSecond > 0 && step < steps ? `${formatDuration(secondsLeft)} left` : "",
     ...Object.entries(losses).map(([term, value]) => `${term} ${formatNumber(value)}`),
     tau === undefined ? "" : `${(100 * tau).toFixed(1)} % conflicted`,
   ];
@@ -51,5 +51,26 @@ export class Progress {
     this.line.end();
     this.last = undefined;
     this.phase = "";
+  }
+}
+
+/** Says on stderr how many of `n` rows have been read and how long the others take, if they take long. */
+export class RowProgress {
+  private readonly line = new StatusLine();
+  private readonly started = performance.now();
+
+  constructor(private readonly n: number) {}
+
+  /** Takes the number of rows that have been read. */
+  read(rows: number): void {
+    const seconds = (performance.now() - this.started) / 1000;
+    if (seconds < (isLive() ? 1 : 30)) return;
+    const left = formatDuration(seconds * (this.n / rows - 1));
+    this.line.update(`${formatCount(rows)} of ${formatCount(this.n)} rows, ${left} left`);
+  }
+
+  /** Goes on below the line. */
+  end(): void {
+    this.line.end();
   }
 }

@@ -10,7 +10,7 @@ import {
   runExperiment,
   storedPlan,
 } from "./experiment_command.ts";
-import type { RunState } from "./experiment_runs.ts";
+import type { RunState } from "./run_state.ts";
 import { addHelp } from "./help.ts";
 import { checkedProfile, designOf, parseScale, scaleNote } from "./reproduce/design.ts";
 import type { FinishedRun, PaperTable } from "./reproduce/paper_table.ts";

@@ -1,7 +1,7 @@
 /** What a run's log says of the way to its result: scores by step, and feature randomness and drift. */
 import type { LogRow } from "../models/estimator.ts";
 import type { Plan } from "./experiment.ts";
-import type { RunState } from "./experiment_runs.ts";
+import type { RunState } from "./run_state.ts";
 import { parseNumber } from "./method_options.ts";
 import { usageError } from "./errors.ts";
 import { RunFolder } from "./run_folder.ts";

@@ -2,7 +2,7 @@
 import { EXIT, Failure } from "./errors.ts";
 import type { Plan } from "./experiment.ts";
 import { listOf, parseJson, text } from "../storage/fields.ts";
-import type { RunState } from "./experiment_runs.ts";
+import type { RunState } from "./run_state.ts";
 import { shellWord, writeError } from "./terminal.ts";
 import { PROGRAM, startingWords } from "./version.ts";
 

@@ -3,7 +3,7 @@ import { METHODS } from "../models/registry.ts";
 import type { LogRow } from "../models/estimator.ts";
 import { AGREEMENT, CRITERIA, criteriaOf, type Measure } from "./criteria.ts";
 import type { Plan, PlannedSetting } from "./experiment.ts";
-import type { RunState } from "./experiment_runs.ts";
+import type { RunState } from "./run_state.ts";
 import { recommend, type Recommendation } from "./recommendation.ts";
 import { featureCosines, type Goal, stepsTo } from "./run_log.ts";
 

@@ -25,6 +25,7 @@ import {
   parseOption,
   valueOf,
 } from "./method_options.ts";
+import { addRepeated } from "./repeated.ts";
 import { findMethod } from "./run_plan.ts";
 import { unknownName } from "./suggest.ts";
 
@@ -46,10 +47,10 @@ export async function define(command: Command, args: readonly string[]): Promise
   const method = findMethod(model);
   const options = method.options.filter(({ name }) => name !== "seed");
   command.option("--model <name>", `${Object.keys(METHODS).join(", ")} (default: dynae)`);
-  command.option(
+  addRepeated(
+    command,
     "--over <option=v,v,…>",
     "values in turn, or first:last; lists separated by /; several options: every combination",
-    (text: string, before: readonly string[] = []) => [...before, text],
   );
   addExperimentOptions(command);
   addSharingOption(command);

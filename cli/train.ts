@@ -2,10 +2,19 @@
 import type { Command } from "commander";
 import type { Method } from "../models/method.ts";
 import { METHODS } from "../models/registry.ts";
+import { addConfigOptions, type Values } from "./config.ts";
+import { valuesOfRun } from "./config_file.ts";
 import { addTrainingData } from "./data_options.ts";
 import { addDeviceOptions } from "./device_options.ts";
 import { addHelp } from "./help.ts";
-import { addMethodOptions, addOthersOptions, integerOption, valueOf } from "./method_options.ts";
+import {
+  addMethodOptions,
+  addOthersOptions,
+  estimatorOf,
+  givenOptions,
+  integerOption,
+  valueOf,
+} from "./method_options.ts";
 import { RunFolder } from "./run_folder.ts";
 import { findMethod, type OpenedRun, planResumption, planRun, type RunValues } from "./run_plan.ts";
 import { formatResults } from "./tables.ts";
@@ -40,6 +49,7 @@ export async function define(command: Command, args: readonly string[]): Promise
     .option("--no-baseline", "leave out k-means on the data")
     .option("--no-report", "leave out report.html")
     .option("--json", "print the results as one JSON object");
+  addConfigOptions(command, (values) => configurationOf(method, values, opened));
   addMethodOptions(command, method);
   addOthersOptions(command, [method.name], method.options);
   addHelp(command, {
@@ -75,6 +85,17 @@ async function tryReport(run: OpenedRun, { dataset, device }: RunPlan): Promise<
   } catch (error) {
     writeError(`warning: there is no report: ${(error as Error).message}\n`);
   }
+}
+
+/** What a training would be started with: of a method's options all, but for clusters of unread data. */
+function configurationOf(method: Method, values: Values, opened?: OpenedRun): Values {
+  if (opened !== undefined) return valuesOfRun(opened.record);
+  const { profile = "default" } = values as { profile?: string };
+  const given = givenOptions(method, values);
+  const { clusters, ...options } = estimatorOf(method, profile, given).options;
+  const isSet = given.clusters !== undefined ||
+    method.profiles[profile].values.clusters !== undefined;
+  return { model: method.name, profile, ...values, ...options, ...isSet && { clusters } };
 }
 
 function detailsOf({ name, summary, citation, profiles }: Method): string {

@@ -18,6 +18,7 @@ import { usageError } from "./errors.ts";
 import { integerOption } from "./method_options.ts";
 import { checkFile } from "./paths.ts";
 import { readOwnCheckpoint } from "./run_checkpoint.ts";
+import { RowProgress } from "./progress.ts";
 import { RunFolder } from "./run_folder.ts";
 import type { RunRecord } from "./run_record.ts";
 import { shellWord, writeData, writeError } from "./terminal.ts";
@@ -62,7 +63,18 @@ export async function withModel<T>(
   if (values.output !== undefined) await checkFile("-o", values.output);
   return await withEstimator(
     values,
-    async (model, { record }) => await use(model, await loadRows(values, record)),
+    async (model, { record }) => {
+      const rows = await loadRows(values, record);
+      if (rows.data instanceof Float32Array) return await use(model, rows);
+      const progress = new RowProgress(rows.n);
+      rows.data.onRead = (count) => progress.read(count);
+      try {
+        return await use(model, rows);
+      } finally {
+        progress.end();
+        rows.data.close();
+      }
+    },
   );
 }
 

@@ -69,6 +69,9 @@ export class RowFile {
   /** What is done to the values that are read. */
   scaling: Scaling = { kind: "none" };
 
+  /** Told how many rows have been read, from the first on, after every read. */
+  onRead?: (rows: number) => void;
+
   /**
    * Reads whole rows from row `first` on, scaled.
    * @param into [rows, d] row-major, filled; its length says how many rows.
@@ -76,6 +79,7 @@ export class RowFile {
    */
   async read(first: number, into: Float32Array): Promise<void> {
     applyScaling(await this.raw(first * this.d, into.length), this.d, this.scaling, into);
+    this.onRead?.(first + into.length / this.d);
   }
 
   /** Closes the file. */

@@ -161,7 +161,8 @@ export class N2D extends DeepEstimator<N2DOptions> {
     const end = await pretraining.run(rows);
     await encoding.run();
     await training.once("layout of the code", async () => {
-      const options = { dimensions, minDistance: minDist, seed, signal };
+      const onEpochs = training.progressOf("layout of the code");
+      const options = { dimensions, minDistance: minDist, seed, signal, onEpochs };
       const places = await placesOf(backend, encoding.table, neighbours, options);
       layout.write(places);
       known.codes.write(Float32Array.from(await encoding.codes.read()));
@@ -249,6 +250,7 @@ async function placesOf(
     readonly minDistance: number;
     readonly seed: number;
     readonly signal: AbortSignal | undefined;
+    readonly onEpochs: (done: number, epochs: number) => void;
   },
 ): Promise<Float32Array> {
   const k = Math.min(neighbours, codes.rows);

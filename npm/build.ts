@@ -132,6 +132,7 @@ function manifest() {
       "fast-png": versionOf("fast-png"),
       "hyparquet": versionOf("hyparquet"),
       "hyparquet-compressors": versionOf("hyparquet-compressors"),
+      "smol-toml": versionOf("smol-toml"),
       "image-dimensions": versionOf("image-dimensions"),
       "hyparquet-writer": versionOf("hyparquet-writer"),
     },

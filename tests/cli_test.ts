@@ -56,6 +56,11 @@ Deno.test("every command has help with an example", async () => {
     ["data", "list"],
     ["data", "info"],
     ["data", "fetch"],
+    ["runs"],
+    ["runs", "list"],
+    ["runs", "show"],
+    ["runs", "rm"],
+    ["completions"],
     ["info"],
   ];
   const outcomes = await Promise.all(commands.map((words) => run([...words, "--help"])));
@@ -197,6 +202,16 @@ Deno.test("no adapter is exit code 4, and leaves nothing", () =>
     await assertRejects(() => Deno.stat(`${folder}/runs`), Deno.errors.NotFound);
   }));
 
+Deno.test("no library writes on stderr where XDG_RUNTIME_DIR is not set", async () => {
+  const env = { XDG_RUNTIME_DIR: "" };
+  const [info, audit] = await Promise.all([
+    run(["info"], ROOT, { env }),
+    run(["audit", "kernels", "--kernel", "gather", "--device", "auto"], ROOT, { env }),
+  ]);
+  assertEquals([info.code, info.err], [0, ""]);
+  assertEquals([audit.code, audit.err.includes("XDG_RUNTIME_DIR")], [0, false]);
+});
+
 Deno.test("evaluate scores labels of any supported form", () =>
   inFolder(async (folder) => {
     await Deno.writeTextFile(`${folder}/labels.csv`, "row,label\n0,2\n1,2\n2,0\n3,1\n");
@@ -261,6 +276,7 @@ Deno.test("a run leaves all its files, which predict, embed and evaluate read", 
       assertMatch(trained.out, new RegExp(`^${name} +[01]\\.\\d{4} `, "m"));
     }
     assertStringIncludes(trained.err, "pre-training 20/20");
+    assertStringIncludes(trained.err, "layouts of the neighbour graph 1,500/1,500");
     const path = "runs/dynae-blobs-seed3";
     const file = (name: string) => `${folder}/${path}/${name}`;
     const record: RunRecord = JSON.parse(await Deno.readTextFile(file("run.json")));

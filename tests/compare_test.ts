@@ -6,7 +6,7 @@ import {
   assertStringIncludes,
 } from "@std/assert";
 import type { Plan } from "../cli/experiment.ts";
-import type { RunState } from "../cli/experiment_runs.ts";
+import type { RunState } from "../cli/run_state.ts";
 import type { RunRecord } from "../cli/run_record.ts";
 import { digitsOf } from "../cli/criteria.ts";
 import { recommend } from "../cli/recommendation.ts";

@@ -7,7 +7,7 @@ import {
   scatterPanels,
   ticksOf,
 } from "../cli/reproduce/chart.ts";
-import { imageGrid } from "../cli/centroids.ts";
+import { imageGrid } from "../report/image_grid.ts";
 import { firstRows } from "../cli/reproduce/centroids.ts";
 import { designOf, parseScale } from "../cli/reproduce/design.ts";
 import { principalPlane, project } from "../cli/reproduce/principal_plane.ts";

@@ -1,5 +1,5 @@
 /** Centroids that are constructed: inputs over outputs. */
-import { imageGrid, rangeOf } from "../centroids.ts";
+import { imageGrid, rangeOf } from "../../report/image_grid.ts";
 import { load } from "../data_options.ts";
 import { readRunRows } from "../run_rows.ts";
 import { RunFolder } from "../run_folder.ts";

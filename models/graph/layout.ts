@@ -28,6 +28,8 @@ export interface LayoutOptions {
   readonly seed?: number;
   /** Aborting rejects with its reason. */
   readonly signal?: AbortSignal | undefined;
+  /** Told how many of the epochs are done: before the first, and from time to time. */
+  readonly onEpochs?: (done: number, epochs: number) => void;
   /** Where the rows begin, [n, m]; default: {@linkcode spectralStart} of the graph. */
   readonly start?: Float32Array;
 }
@@ -58,7 +60,7 @@ export async function layoutOf(
     ...options,
   };
   checkOptions(settings);
-  const { dimensions: m, epochs, negativeSamples: negatives, seed, signal } = settings;
+  const { dimensions: m, epochs, negativeSamples: negatives, seed, signal, onEpochs } = settings;
   const start = options.start ?? spectralStart(edges, m, seed);
   if (start.length !== n * m) {
     throw new RangeError(
@@ -92,13 +94,17 @@ export async function layoutOf(
   const slice = Math.max(1, Math.floor(MOVES_PER_LOOK / n));
   for (let done = 0; done < epochs; done += slice) {
     signal?.throwIfAborted();
+    onEpochs?.(done, epochs);
     program.run(Math.min(slice, epochs - done));
     await epoch.read();
   }
+  onEpochs?.(epochs, epochs);
   return Float32Array.from(await positions.read());
 }
 
-function checkOptions(options: Required<Omit<LayoutOptions, "signal" | "start">>): void {
+function checkOptions(
+  options: Required<Omit<LayoutOptions, "signal" | "start" | "onEpochs">>,
+): void {
   checkSeed(options.seed);
   const least = { dimensions: 1, epochs: 1, negativeSamples: 0 };
   for (const [name, low] of Object.entries(least) as [keyof typeof least, number][]) {

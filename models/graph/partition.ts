@@ -26,6 +26,8 @@ export interface GraphPartitionOptions {
   readonly seed?: number;
   /** Aborting rejects with its reason. */
   readonly signal?: AbortSignal;
+  /** Told how many epochs of all layouts, which take most of the time, are done. */
+  readonly onEpochs?: (done: number, epochs: number) => void;
 }
 
 /** A partition that may be chosen. */
@@ -62,7 +64,7 @@ export async function graphPartition(
   codes: Variable,
   options: GraphPartitionOptions,
 ): Promise<GraphPartition> {
-  const { clusters, neighbourCounts = [10, 20, 30], seed = 0, signal } = options;
+  const { clusters, neighbourCounts = [10, 20, 30], seed = 0, signal, onEpochs } = options;
   const [n, p] = codes.shape;
   if (n < 3) throw new RangeError(`graph partition: it needs at least 3 rows, got ${n}`);
   const most = Math.max(...neighbourCounts.map((k) => k - 1), CUT_DEGREE);
@@ -89,9 +91,17 @@ export async function graphPartition(
   };
   await addOf(Float32Array.from(await codes.read()), p, "");
   const start = spectralStart(graph, 2, seed);
-  for (const k of neighbourCounts) {
+  for (const [i, k] of neighbourCounts.entries()) {
     const edges = fuzzyGraph(neighbours, Math.min(k, n));
-    const layout = await layoutOf(backend, edges, { seed, start, signal });
+    const layout = await layoutOf(backend, edges, {
+      seed,
+      start,
+      signal,
+      ...onEpochs && {
+        onEpochs: (done: number, epochs: number) =>
+          onEpochs(i * epochs + done, neighbourCounts.length * epochs),
+      },
+    });
     await addOf(layout, 2, ` on the layout of ${k} neighbours`);
   }
   const best = candidates.reduce((best, candidate) => candidate.cut < best.cut ? candidate : best);

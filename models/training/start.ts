@@ -131,7 +131,10 @@ export async function startPartition<N extends Network>(
   }
   if (partition === "graph") {
     const { codes } = encoding;
-    const { labels, name, cut, candidates } = await graphPartition(backend, codes, shared);
+    const { labels, name, cut, candidates } = await graphPartition(backend, codes, {
+      ...shared,
+      onEpochs: training.progressOf("layouts of the neighbour graph"),
+    });
     await moveToMeans(centroids, codes, labels);
     // At the end, so that a start which is interrupted and made again is logged once.
     for (const { name, cut } of candidates) {

@@ -133,6 +133,17 @@ export class Training {
     this.emit({ type: "log", row });
   }
 
+  /** What tells the listener how far some work is: called before its first step, and after some. */
+  progressOf(phase: string): (step: number, steps: number) => void {
+    let started: number | undefined;
+    return (step, steps) => {
+      started ??= performance.now();
+      const stepsPerSecond = 1000 * step / Math.max(performance.now() - started, 1e-3);
+      const secondsLeft = (steps - step) / stepsPerSecond;
+      this.emit({ type: "progress", phase, step, steps, stepsPerSecond, secondsLeft, losses: {} });
+    };
+  }
+
   /**
    * Does something once in the life of a training, resumed or not: its JSON result is remembered,
    * and what it wrote to variables is in the checkpoint that follows.

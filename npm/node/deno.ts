@@ -78,6 +78,8 @@ export const Deno = {
   execPath: () => process.execPath,
   exit: (code: number) => process.exit(code),
   permissions: { query: () => Promise.resolve(GRANTED), querySync: () => GRANTED },
+  // Nobody is asked anything: what asks wants --yes.
+  stdin: { isTerminal: () => false },
   stdout: stream(1),
   stderr: stream(2),
 };

@@ -138,6 +138,7 @@ function infoOf(stats: fs.Stats) {
 
 /** The functions. */
 export const files = {
+  lstat: async((path: string) => fs.promises.lstat(path).then(infoOf)),
   mkdir: async((path: string, options?: { recursive?: boolean }) =>
     fs.promises.mkdir(path, options)
   ),

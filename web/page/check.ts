@@ -85,7 +85,7 @@ async function startServer(): Promise<{ address: string; process: Deno.ChildProc
     cwd: new URL("../../", import.meta.url).pathname,
     stdout: "piped",
   }).spawn();
-  const reader = process.stdout.pipeThrough(new TextDecoderStream()).getReader();
+  const reader = process.stdout.pipeThrough<string>(new TextDecoderStream()).getReader();
   let text = "";
   while (!text.includes("\n")) {
     const { value, done } = await reader.read();
