@@ -119,10 +119,11 @@ const OPTIONS: Specs<DynAEOptions> = {
   },
   learningRate: {
     type: "number",
-    default: 1e-3,
+    default: 1e-4,
     min: 0,
     description: "of the clustering phase's SGD",
-    source: "DynAE, section 4",
+    source:
+      "thrifty: 1e-3 (DynAE, section 4) is too large for few steps of pre-training and gamma 100",
   },
   momentum: {
     type: "number",
@@ -647,6 +648,7 @@ const PUBLISHED: Partial<DynAEOptions> = {
   interpolationMax: 1,
   codeScale: 0,
   partition: "kmeans",
+  learningRate: 1e-3,
   steps: 100_000,
 };
 

@@ -78,10 +78,13 @@ Deno.test("--from a network of other sizes or kind is refused before a folder is
     await assertRefused(folder, [...from, "--hidden", "16"], "has --latent 3, this run's 10");
     const again = await run([...from, ...NETWORK, "--out", "second"], folder);
     assertEquals(again.code, 0, again.err);
+    const digits = ["--limit", "60", "--threads", "1"];
+    const dense = ["train", "--model", "dec", ...digits, ...SHORT, ...NETWORK, "--out", "dense"];
+    assertEquals((await run(dense, folder)).code, 0);
     await assertRefused(
       folder,
-      ["train", "--model", "depict", "--from", "first", "--threads", "1"],
-      "first is a run of dec, which pre-trains a dense network; depict needs a convolutional one",
+      ["train", "--model", "depict", ...digits, "--from", "dense"],
+      "dense is a run of dec, which pre-trains a dense network; depict needs a convolutional one",
     );
   });
 });
