@@ -32,7 +32,7 @@ export interface ScheduleOptions {
 export const FULL_SECONDS = 480;
 
 /** Seconds after the end of its time in which a part may write down what it has; then it is killed. */
-export const GRACE_SECONDS = 10;
+export const GRACE_SECONDS = 15;
 
 /** Exit code of a part that has stopped because its time was over; as that of timeout(1). */
 export const OUT_OF_TIME = 124;

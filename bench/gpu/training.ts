@@ -9,7 +9,7 @@ const PROFILE = "official";
 /** Exit code of a training that has stopped at an interrupt, its checkpoint written. */
 const INTERRUPTED = 130;
 /** Of the grace, what is left to say how far a training came that had to be killed. */
-const REPORT_SECONDS = 2;
+const REPORT_SECONDS = 5;
 
 /** What a run is made of. */
 export interface TrainingOptions {
