@@ -190,11 +190,11 @@ Deno.test("a run that fails stays in the table with its reason, and takes no oth
     assertEquals(code, 1, err);
     assertStringIncludes(err, "error: 1 of 2 runs are not finished");
     assertMatch(out, /^\| dynae .*0 of 1 \| +– /m);
-    assertMatch(out, /^- dynae-seed0: failed: construction: the loss term "code" became NaN/m);
+    assertMatch(out, /^- dynae-seed0: failed: clustering: the loss term "code" became NaN/m);
     assertMatch(out, /^\| kmeans .*1 of 1 \| 1\.000 \|/m);
     const task = await run(["compare", "--out", "runs", "--task", "0"], folder);
     assertEquals(task.code, 1);
-    assertStringIncludes(task.err, "dynae-seed0 is not finished, but failed: construction");
+    assertStringIncludes(task.err, "dynae-seed0 is not finished, but failed: clustering");
   }));
 
 Deno.test("a sweep runs the grid from one pre-training a seed", () =>
