@@ -48,13 +48,17 @@ export interface EntrantOptions {
   readonly threads: number;
   /** Whether WebGPU takes part. */
   readonly webgpu: boolean;
+  /** Where to look for PyTorch first. */
+  readonly python?: string | undefined;
 }
 
 const ALL_STEPS = Object.keys(STEPS) as StepName[];
 const ONE_THREAD: Place = { hardware: "cpu", threads: 1 };
 
 /** Everyone who takes part; those whose absence is known at once come with the reason in `start`. */
-export async function entrants({ families, threads, webgpu }: EntrantOptions): Promise<Entrant[]> {
+export async function entrants(
+  { families, threads, webgpu, python }: EntrantOptions,
+): Promise<Entrant[]> {
   const places = threads > 1 ? [{ ...ONE_THREAD, threads }, ONE_THREAD] : [ONE_THREAD];
   const list: Entrant[] = [];
   if (families.includes("dynae")) {
@@ -65,7 +69,7 @@ export async function entrants({ families, threads, webgpu }: EntrantOptions): P
     for (const place of places) for (const setting of SETTINGS) list.push(flagged(setting, place));
     if (webgpu) list.push(ours("dynae webgpu", gpu(threads), { device: "webgpu" }));
   }
-  if (families.includes("torch")) list.push(...await torch(threads));
+  if (families.includes("torch")) list.push(...await torch(threads, python));
   for (const family of ["jax-js", "tfjs"] as const) {
     if (!families.includes(family)) continue;
     // Their WebAssembly backends take all cores.
@@ -169,8 +173,8 @@ const TORCH = new URL("./peers/torch_step.py", import.meta.url).pathname;
  * PyTorch. Where it multiplies with OpenBLAS, as Debian's does, that has a thread pool of its own
  * beside OpenMP's, and the two get in each other's way: so several settings take part.
  */
-async function torch(threads: number): Promise<Entrant[]> {
-  const found = await findTorch();
+async function torch(threads: number, python?: string): Promise<Entrant[]> {
+  const found = await findTorch(python === undefined ? PYTHONS : [python, ...PYTHONS]);
   const entrant = (
     name: string,
     place: Place,
@@ -204,12 +208,9 @@ async function torch(threads: number): Promise<Entrant[]> {
   }
   const env = { OMP_NUM_THREADS: "1", OPENBLAS_NUM_THREADS: "1" };
   list.push(entrant("1 thread", ONE_THREAD, ["--threads", "1"], { env }));
-  if ("reason" in found) return list;
   const place = gpu(1);
-  if (!found.cuda) {
-    const absent = entrant("GPU", place, []);
-    return [...list, absent];
-  }
+  // It says itself why it cannot.
+  if ("reason" in found || !found.cuda) return [...list, entrant("CUDA", place, [])];
   return [
     ...list,
     entrant("CUDA, eager", place, []),
@@ -220,10 +221,12 @@ async function torch(threads: number): Promise<Entrant[]> {
 }
 
 /** The first Python that has PyTorch, and whether it sees a GPU; or why there is none. */
-async function findTorch(): Promise<{ python: string; cuda: boolean } | { reason: string }> {
+async function findTorch(
+  pythons: readonly string[],
+): Promise<{ python: string; cuda: boolean } | { reason: string }> {
   const program = "import torch; print(torch.cuda.is_available())";
   const reasons: string[] = [];
-  for (const python of PYTHONS) {
+  for (const python of pythons) {
     try {
       const command = new Deno.Command(python, { args: ["-c", program] });
       const { success, stdout, stderr } = await command.output();

@@ -6,11 +6,13 @@
 import { Command, InvalidArgumentError } from "commander";
 import { formatTable } from "../engine/inspect/text.ts";
 import { loadDataset } from "../datasets/load.ts";
+import type { Backend } from "../engine/backend/backend.ts";
 import { openDevice } from "../engine/device.ts";
 import { Table } from "../engine/state/table.ts";
+import type { Edges } from "../models/graph/edges.ts";
 import { fuzzyGraph } from "../models/graph/fuzzy_graph.ts";
 import { layoutOf } from "../models/graph/layout.ts";
-import { nearestNeighbours } from "../models/graph/nearest_neighbours.ts";
+import { type NearestNeighbours, nearestNeighbours } from "../models/graph/nearest_neighbours.ts";
 import { circumstances } from "./measure.ts";
 import { reasonIn } from "./peer.ts";
 
@@ -79,66 +81,97 @@ async function compare(
   throw new Error(`umap-learn: ${reasonIn(text.decode(stderr)) ?? `exit code ${code}`}`);
 }
 
-const { data: set, neighbours: k, seeds, threads, json, ...places } = parse(Deno.args);
-const { data, n, d, classes } = await loadDataset(set, places);
-const backend = await openDevice({ device: "cpu", threads });
-const table = Table.upload(backend, "rows", data, n, d);
-const seconds: Record<string, number> = {};
-const timed = async <T>(name: string, work: () => T | Promise<T>): Promise<T> => {
-  const started = performance.now();
-  const result = await work();
-  seconds[name] = (performance.now() - started) / 1000;
-  return result;
-};
-const found = await timed("neighbours", () => nearestNeighbours(backend, table, k - 1));
-const graph = await timed("weights", () => fuzzyGraph(found, k));
-const layouts: Float32Array[] = [];
-for (let seed = 0; seed < seeds; seed++) {
-  layouts.push(await timed(`layout ${seed}`, () => layoutOf(backend, graph, { seed })));
+/** What comes of rows, and how long each part took. */
+export interface LaidOut {
+  readonly found: NearestNeighbours;
+  readonly graph: Edges;
+  /** One a seed, each [n, 2]. */
+  readonly layouts: readonly Float32Array[];
+  /** By part: neighbours, weights, "layout 0", … */
+  readonly seconds: Readonly<Record<string, number>>;
 }
-const description = backend.info.description;
-table.dispose();
-await backend.dispose();
 
-const header = { n, d, neighbours: k, edges: graph.rows.length, seeds, labelled: !!classes };
-const { name, neighbours, weights, layouts: scores } = await compare(header, [
-  data,
-  found.rows,
-  found.squaredDistances,
-  graph.first,
-  graph.rows,
-  Float32Array.from(graph.weights),
-  ...layouts,
-  ...(classes ? [classes] : []),
-]) as {
-  name: string;
-  neighbours: { same: number; distance: number };
-  weights: { edges: number; difference: number };
-  layouts: Record<"ours" | "theirs", Record<string, number>[]>;
-};
-if (json) {
-  const report = { ...await circumstances(), ...header, threads, seconds, neighbours, weights };
-  console.log(JSON.stringify({ ...report, name, layouts: scores }, null, 2));
-} else {
-  console.log(`${set}, ${n}×${d}, ${k} neighbours: dynae cpu, ${description}; ${name}`);
-  console.log(
-    `neighbours: ${(100 * neighbours.same).toFixed(3)} % the same, distances to ` +
-      `${neighbours.distance.toExponential(1)}; ${seconds.neighbours.toFixed(2)} s`,
-  );
-  console.log(
-    `weights: ${weights.edges} edges in one graph alone, weights to ` +
-      `${weights.difference.toExponential(1)}; ${seconds.weights.toFixed(2)} s`,
-  );
-  const show = (value: number | undefined, digits: number) => value?.toFixed(digits) ?? "";
-  const rows = (["ours", "theirs"] as const).flatMap((whose) =>
-    scores[whose].map((score, seed) => [
-      whose === "ours" ? "dynae" : "umap-learn",
-      `${seed}`,
-      show(score.trustworthiness, 4),
-      show(score.accuracy, 3),
-      show(score.nmi, 3),
-      show(whose === "ours" ? seconds[`layout ${seed}`] : score.seconds, 1),
-    ])
-  );
-  console.log(formatTable(["", "seed", "trustworthiness", "accuracy", "NMI", "s"], rows));
+/**
+ * Finds neighbours, weights and layouts of rows.
+ * @param neighbours Of each row, itself counted. @param seeds How many layouts.
+ * @param onPart Called after each part, with its time.
+ */
+export async function layOut(
+  backend: Backend,
+  { data, n, d }: { readonly data: Float32Array; readonly n: number; readonly d: number },
+  neighbours: number,
+  seeds: number,
+  onPart?: (name: string, seconds: number) => void,
+): Promise<LaidOut> {
+  const table = Table.upload(backend, "rows", data, n, d);
+  const seconds: Record<string, number> = {};
+  const timed = async <T>(name: string, work: () => T | Promise<T>): Promise<T> => {
+    const started = performance.now();
+    const result = await work();
+    seconds[name] = (performance.now() - started) / 1000;
+    onPart?.(name, seconds[name]);
+    return result;
+  };
+  const found = await timed("neighbours", () => nearestNeighbours(backend, table, neighbours - 1));
+  const graph = await timed("weights", () => fuzzyGraph(found, neighbours));
+  const layouts: Float32Array[] = [];
+  for (let seed = 0; seed < seeds; seed++) {
+    layouts.push(await timed(`layout ${seed}`, () => layoutOf(backend, graph, { seed })));
+  }
+  table.dispose();
+  return { found, graph, layouts, seconds };
 }
+
+async function main(): Promise<void> {
+  const { data: set, neighbours: k, seeds, threads, json, ...places } = parse(Deno.args);
+  const { data, n, d, classes } = await loadDataset(set, places);
+  const backend = await openDevice({ device: "cpu", threads });
+  const { found, graph, layouts, seconds } = await layOut(backend, { data, n, d }, k, seeds);
+  const description = backend.info.description;
+  await backend.dispose();
+
+  const header = { n, d, neighbours: k, edges: graph.rows.length, seeds, labelled: !!classes };
+  const { name, neighbours, weights, layouts: scores } = await compare(header, [
+    data,
+    found.rows,
+    found.squaredDistances,
+    graph.first,
+    graph.rows,
+    Float32Array.from(graph.weights),
+    ...layouts,
+    ...(classes ? [classes] : []),
+  ]) as {
+    name: string;
+    neighbours: { same: number; distance: number };
+    weights: { edges: number; difference: number };
+    layouts: Record<"ours" | "theirs", Record<string, number>[]>;
+  };
+  if (json) {
+    const report = { ...await circumstances(), ...header, threads, seconds, neighbours, weights };
+    console.log(JSON.stringify({ ...report, name, layouts: scores }, null, 2));
+  } else {
+    console.log(`${set}, ${n}×${d}, ${k} neighbours: dynae cpu, ${description}; ${name}`);
+    console.log(
+      `neighbours: ${(100 * neighbours.same).toFixed(3)} % the same, distances to ` +
+        `${neighbours.distance.toExponential(1)}; ${seconds.neighbours.toFixed(2)} s`,
+    );
+    console.log(
+      `weights: ${weights.edges} edges in one graph alone, weights to ` +
+        `${weights.difference.toExponential(1)}; ${seconds.weights.toFixed(2)} s`,
+    );
+    const show = (value: number | undefined, digits: number) => value?.toFixed(digits) ?? "";
+    const rows = (["ours", "theirs"] as const).flatMap((whose) =>
+      scores[whose].map((score, seed) => [
+        whose === "ours" ? "dynae" : "umap-learn",
+        `${seed}`,
+        show(score.trustworthiness, 4),
+        show(score.accuracy, 3),
+        show(score.nmi, 3),
+        show(whose === "ours" ? seconds[`layout ${seed}`] : score.seconds, 1),
+      ])
+    );
+    console.log(formatTable(["", "seed", "trustworthiness", "accuracy", "NMI", "s"], rows));
+  }
+}
+
+if (import.meta.main) await main();

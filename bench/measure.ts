@@ -27,6 +27,8 @@ export interface Rounds {
   readonly rounds: number;
   /** Wall time that one measurement should take, in seconds; 0.4 by default. */
   readonly seconds?: number;
+  /** Aborted: no further round is begun, after the first. */
+  readonly signal?: AbortSignal;
 }
 
 /** The times of one contender, each that of one unit of work. */
@@ -49,13 +51,14 @@ const PAUSE_MS = 50;
 /** Times the contenders in turns, after some work of each. The order of the result is theirs. */
 export async function alternate(
   contenders: readonly Contender[],
-  { rounds, seconds = 0.4 }: Rounds,
+  { rounds, seconds = 0.4, signal }: Rounds,
 ): Promise<Timing[]> {
   const entries = [];
   for (const contender of contenders) {
     entries.push({ contender, ...await calibrate(contender, seconds), times: [] as number[] });
   }
   for (let round = 0; round < rounds; round++) {
+    if (round > 0 && signal?.aborted) break;
     for (const { contender, count, slow, times } of entries) {
       if (slow && round >= SLOW_ROUNDS) continue;
       await new Promise((resolve) => setTimeout(resolve, PAUSE_MS));

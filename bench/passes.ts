@@ -6,7 +6,7 @@
 import { Command, InvalidArgumentError } from "commander";
 import { formatTable } from "../engine/inspect/text.ts";
 import type { Backend } from "../engine/backend/backend.ts";
-import { openDevice } from "../engine/device.ts";
+import { type DeviceOptions, openDevice } from "../engine/device.ts";
 import { advance } from "../engine/ops/counter.ts";
 import { trace } from "../engine/planner/program.ts";
 import { RandomStream } from "../engine/random.ts";
@@ -20,6 +20,7 @@ import {
   meanVarianceOf,
   nearestRows,
 } from "../models/shallow/kmeans.ts";
+import { ExpectationMaximization, standardizationOf } from "../models/shallow/mixture.ts";
 import { Rows } from "../models/training/rows.ts";
 import { Assignment, Encoding } from "../models/training/whole_pass.ts";
 import { makeCodes } from "./codes.ts";
@@ -36,8 +37,12 @@ const SIDE = 28;
 /** Iterations of the task of that name, without a tolerance: as much work for everyone. */
 const ITERATIONS = 20;
 
+/** Of the mixture's task: columns as USPS has, and steps without a tolerance. */
+const MIXTURE_COLUMNS = 256;
+const EM_STEPS = 5;
+
 /** The rows that a task works on. */
-interface Data {
+export interface PassData {
   readonly rows: number;
   /** Standard deviation of the blobs' centres. */
   readonly spread: number;
@@ -48,21 +53,26 @@ interface Data {
 type Work = (number: number) => Promise<number>;
 
 /** What can be timed. */
-interface Task {
+export interface PassTask {
   readonly title: string;
   /** Data sets by default. */
-  readonly data: readonly Data[];
+  readonly data: readonly PassData[];
   /** Floating-point operations a row, where the products are all that counts. */
   readonly flops?: number;
   /** Whether the peer multiplies with BLAS, whose threads may serve it better than its own. */
   readonly blas?: boolean;
-  prepare(backend: Backend, data: Data): Work | Promise<Work>;
+  prepare(backend: Backend, data: PassData): Work | Promise<Work>;
 }
 
 /** Blobs that overlap much, less and little. */
-const BLOBS: readonly Data[] = [1, 1.5, 2].map((spread, seed) => ({ rows: 70_000, spread, seed }));
+const BLOBS: readonly PassData[] = [1, 1.5, 2].map((spread, seed) => ({
+  rows: 70_000,
+  spread,
+  seed,
+}));
 
-const TASKS: Readonly<Record<string, Task>> = {
+/** The passes, by name. */
+export const TASKS: Readonly<Record<string, PassTask>> = {
   kmeans: {
     title:
       `k-means to convergence, d ${COLUMNS}, K ${CLUSTERS}, 10 restarts; the value is the inertia`,
@@ -122,6 +132,36 @@ const TASKS: Readonly<Record<string, Task>> = {
       };
     },
   },
+  mixture: {
+    title:
+      `${EM_STEPS} steps of EM, full covariances, d ${MIXTURE_COLUMNS}, K ${CLUSTERS}, from a partition; ` +
+      "the value is the mean log-likelihood",
+    // As many rows as USPS has.
+    data: [{ rows: 9298, spread: 0.1, seed: 0 }],
+    blas: true,
+    async prepare(backend, { rows, ...data }) {
+      const columns = MIXTURE_COLUMNS;
+      const codes = makeCodes({ rows, columns, clusters: CLUSTERS, ...data });
+      const labels = Uint32Array.from({ length: rows }, (_, row) => row % CLUSTERS);
+      const em = await ExpectationMaximization.create(
+        backend,
+        codes.data,
+        columns,
+        standardizationOf(codes.data, columns),
+        {
+          clusters: CLUSTERS,
+          covariance: "full",
+          maxIterations: EM_STEPS,
+          tolerance: 0,
+          prior: 1,
+          sigma2: 0,
+          regCovar: 1e-3,
+          seed: 0,
+        },
+      );
+      return async () => (await em.fromPartition(labels)).objectives.at(-1)!;
+    },
+  },
   augment: {
     title: `rotation and shift of ${SIDE}×${SIDE} images, bilinear`,
     data: [{ rows: 256, spread: 1, seed: 0 }],
@@ -149,7 +189,7 @@ const TASKS: Readonly<Record<string, Task>> = {
 };
 
 /** The codes of a data set and their centres, on the device. */
-function upload(backend: Backend, { rows, spread, seed }: Data) {
+function upload(backend: Backend, { rows, spread, seed }: PassData) {
   const state = new State(backend);
   const options = { rows, columns: COLUMNS, clusters: CLUSTERS, spread, seed };
   const { data, centres } = makeCodes(options);
@@ -162,7 +202,7 @@ function upload(backend: Backend, { rows, spread, seed }: Data) {
 }
 
 /** k-means from another seed each time. */
-function clusterCodes(backend: Backend, data: Data, options: Partial<KMeansOptions>): Work {
+function clusterCodes(backend: Backend, data: PassData, options: Partial<KMeansOptions>): Work {
   const { points, data: values } = upload(backend, data);
   const table = Table.of(points);
   return async (seed) => {
@@ -172,13 +212,17 @@ function clusterCodes(backend: Backend, data: Data, options: Partial<KMeansOptio
   };
 }
 
-/** Our CPU backend as a contender. */
-async function ours(task: Task, data: Data, threads: number): Promise<Contender> {
-  const backend = await openDevice({ device: "cpu", threads });
+/** A backend of ours as a contender. */
+export async function ours(
+  task: PassTask,
+  data: PassData,
+  device: DeviceOptions,
+): Promise<Contender> {
+  const backend = await openDevice(device);
   const work = await task.prepare(backend, data);
   let number = 0;
   return {
-    name: `dynae cpu, ${backend.info.description}`,
+    name: `dynae ${backend.info.kind}, ${backend.info.description}`,
     async run(count) {
       const started = performance.now();
       let value = NaN;
@@ -193,7 +237,12 @@ async function ours(task: Task, data: Data, threads: number): Promise<Contender>
  * The peers of a task. Two thread pools, OpenMP's and OpenBLAS's, get in each other's way, so that
  * only one of them has several threads; on a busy machine none may be best.
  */
-function peers(name: string, { blas }: Task, data: Data, threads: number): Promise<Contender>[] {
+function peers(
+  name: string,
+  { blas }: PassTask,
+  data: PassData,
+  threads: number,
+): Promise<Contender>[] {
   const script = new URL("./peers/passes.py", import.meta.url).pathname;
   const settings = [{ openmp: threads, openblas: 1 }];
   if (threads > 1) settings.push({ openmp: 1, openblas: blas ? threads : 1 });
@@ -208,23 +257,27 @@ function peers(name: string, { blas }: Task, data: Data, threads: number): Promi
 }
 
 /** One line of a table. */
-interface Row {
+export interface PassRow {
   readonly task: string;
   readonly rows: number;
   readonly spread: number;
   readonly name: string;
   readonly medianMs: number;
   readonly bestMs: number;
-  /** Of our median to the fastest peer's; null in the peers' own rows. */
+  /** Of the first contender's median to the fastest other's; null in the others' rows. */
   readonly ratio: number | null;
   readonly gflops: number | null;
   readonly value: number;
 }
 
-/** Times a task on a data set. */
-async function measure(name: string, data: Data, { rounds, threads }: Options): Promise<Row[]> {
+/** Our CPU backend, and the peers that there are. */
+async function contendersOf(
+  name: string,
+  data: PassData,
+  threads: number,
+): Promise<Contender[]> {
   const task = TASKS[name];
-  const contenders = [await ours(task, data, threads)];
+  const contenders = [await ours(task, data, { device: "cpu", threads })];
   for (const starting of peers(name, task, data, threads)) {
     try {
       contenders.push(await starting);
@@ -233,6 +286,17 @@ async function measure(name: string, data: Data, { rounds, threads }: Options): 
       console.error(`not measured: the peer of ${name}: ${error.message}`);
     }
   }
+  return contenders;
+}
+
+/** Times a task on a data set, and closes the contenders. */
+export async function measurePass(
+  name: string,
+  data: PassData,
+  contenders: readonly Contender[],
+  rounds: number,
+): Promise<PassRow[]> {
+  const task = TASKS[name];
   try {
     const values: number[] = [];
     for (const contender of contenders) values.push((await contender.run(1)).value ?? NaN);
@@ -254,7 +318,7 @@ async function measure(name: string, data: Data, { rounds, threads }: Options): 
   }
 }
 
-function format(rows: readonly Row[]): string {
+function format(rows: readonly PassRow[]): string {
   return formatTable(
     ["rows", "spread", "", "median ms", "best ms", "× peer", "GFLOP/s", "value"],
     rows.map(({ rows, spread, name, medianMs, bestMs, ratio, gflops, value }) => [
@@ -312,18 +376,25 @@ function parse(args: readonly string[]): Options {
   return command.opts();
 }
 
-const options = parse(Deno.args);
-const all: Row[] = [];
-for (const name of options.tasks) {
-  const task = TASKS[name];
-  const sets = options.rows.length > 0
-    ? options.rows.map((rows) => ({ ...task.data[0], rows }))
-    : task.data;
-  const rows: Row[] = [];
-  for (const data of sets) rows.push(...await measure(name, data, options));
-  all.push(...rows);
-  if (!options.json) console.log(`${task.title}\n${format(rows)}\n`);
+async function main(): Promise<void> {
+  const options = parse(Deno.args);
+  const all: PassRow[] = [];
+  for (const name of options.tasks) {
+    const task = TASKS[name];
+    const sets = options.rows.length > 0
+      ? options.rows.map((rows) => ({ ...task.data[0], rows }))
+      : task.data;
+    const rows: PassRow[] = [];
+    for (const data of sets) {
+      const contenders = await contendersOf(name, data, options.threads);
+      rows.push(...await measurePass(name, data, contenders, options.rounds));
+    }
+    all.push(...rows);
+    if (!options.json) console.log(`${task.title}\n${format(rows)}\n`);
+  }
+  const report = { ...await circumstances(), threads: options.threads, rows: all };
+  if (options.save) await save(`passes-${options.threads}-threads`, report);
+  if (options.json) console.log(JSON.stringify(report, null, 2));
 }
-const report = { ...await circumstances(), threads: options.threads, rows: all };
-if (options.save) await save(`passes-${options.threads}-threads`, report);
-if (options.json) console.log(JSON.stringify(report, null, 2));
+
+if (import.meta.main) await main();

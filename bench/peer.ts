@@ -64,7 +64,8 @@ export async function startPeer(options: PeerOptions): Promise<Contender> {
   };
 }
 
-async function* readLines(stream: ReadableStream<Uint8Array>): AsyncGenerator<string, void> {
+/** The lines of a program's output. */
+export async function* readLines(stream: ReadableStream<Uint8Array>): AsyncGenerator<string, void> {
   let pending = "";
   for await (const text of stream.pipeThrough(new TextDecoderStream())) {
     const lines = (pending + text).split("\n");

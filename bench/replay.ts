@@ -30,32 +30,59 @@ function dispatchNothing(): void {
   GPUQueue.prototype.onSubmittedWorkDone = () => Promise.resolve(undefined);
 }
 
+/** What a step costs the host. */
+export interface ReplayRow {
+  readonly step: StepName;
+  /** Kernel calls of a step. */
+  readonly dispatches: number;
+  /** Of a step, over the rounds. */
+  readonly medianMicroseconds: number;
+  /** Of a step. */
+  readonly bestMicroseconds: number;
+}
+
+/** Measures every step; afterwards the process can compute nothing on WebGPU any more. */
+export async function* measureReplay(rounds: number, steps: number): AsyncGenerator<ReplayRow> {
+  takeForHardware();
+  const backend = await openDevice({ device: "webgpu" });
+  dispatchNothing();
+  for (const name of Object.keys(STEPS) as StepName[]) {
+    const { program, run, dispose } = await prepare(backend, name, { inputs: INPUTS });
+    const times: number[] = [];
+    for (let round = 0; round < rounds; round++) {
+      await run(1);
+      const started = performance.now();
+      program.run(steps);
+      times.push(1000 * (performance.now() - started) / steps);
+    }
+    dispose();
+    yield {
+      step: name,
+      dispatches: program.plan.calls.length,
+      medianMicroseconds: median(times),
+      bestMicroseconds: Math.min(...times),
+    };
+  }
+  await backend.dispose();
+}
+
 function option(name: string, fallback: number): number {
   const place = Deno.args.indexOf(`--${name}`);
   return place < 0 ? fallback : Number(Deno.args[place + 1]);
 }
 
-const rounds = option("rounds", 40);
-const steps = option("steps", 10);
-takeForHardware();
-const backend = await openDevice({ device: "webgpu" });
-console.log(`encode and submit, ${rounds} rounds of ${steps} steps`);
-dispatchNothing();
-for (const name of Object.keys(STEPS) as StepName[]) {
-  const { program, run, dispose } = await prepare(backend, name, { inputs: INPUTS });
-  const times: number[] = [];
-  for (let round = 0; round < rounds; round++) {
-    await run(1);
-    const started = performance.now();
-    program.run(steps);
-    times.push(1000 * (performance.now() - started) / steps);
+async function main(): Promise<void> {
+  const rounds = option("rounds", 40);
+  const steps = option("steps", 10);
+  console.log(`encode and submit, ${rounds} rounds of ${steps} steps`);
+  for await (const row of measureReplay(rounds, steps)) {
+    console.log(
+      `${row.step.padEnd(12)} ${row.dispatches.toString().padStart(3)} dispatches a step` +
+        `   median ${row.medianMicroseconds.toFixed(0).padStart(4)} µs   best ${
+          row.bestMicroseconds.toFixed(0).padStart(4)
+        } µs`,
+    );
   }
-  dispose();
-  console.log(
-    `${name.padEnd(12)} ${program.plan.calls.length.toString().padStart(3)} dispatches a step` +
-      `   median ${median(times).toFixed(0).padStart(4)} µs   best ${
-        Math.min(...times).toFixed(0).padStart(4)
-      } µs`,
-  );
 }
-await backend.dispose();
+
+if (import.meta.main) await main();

@@ -16,11 +16,9 @@ import {
 import { alternate, circumstances, save, type Timing } from "./measure.ts";
 import { BATCH, flopsOf, networkName, type StepName, STEPS } from "./workload.ts";
 
-interface Options {
+interface Options extends StepOptions {
   readonly inputs: readonly number[];
   readonly steps: readonly StepName[];
-  readonly rounds: number;
-  readonly threads: number;
   readonly peers: readonly Family[];
   readonly webgpu: boolean;
   readonly json?: boolean;
@@ -28,7 +26,7 @@ interface Options {
 }
 
 /** One line of a table. */
-interface Row {
+export interface StepRow {
   readonly name: string;
   readonly step: StepName;
   readonly network: string;
@@ -52,7 +50,7 @@ interface Row {
 }
 
 /** Someone who was not measured. */
-interface Absence {
+export interface Absence {
   readonly name: string;
   readonly step: StepName;
   readonly reason: string;
@@ -67,37 +65,85 @@ const WARM_UP = 2;
  */
 const LOSS_FACTOR = 1.5;
 
+/** A contender that has made its first steps, and their mean loss. */
+interface StartedEntrant {
+  readonly entrant: Entrant;
+  readonly contender: StartedContender;
+  readonly loss: number;
+}
+
+/** Starts a contender, which may compile at its first steps. */
+async function warm(entrant: Entrant, step: StepName, inputs: number): Promise<StartedEntrant> {
+  if (!entrant.steps.includes(step)) {
+    throw new Error(`it has the step ${entrant.steps.join(", ")} alone`);
+  }
+  const contender = await entrant.start(step, { inputs });
+  const { value: loss = NaN } = await contender.run(WARM_UP);
+  return { entrant, contender, loss };
+}
+
+/** The contender, or an error where it takes longer; one that comes too late is closed. */
+async function within(
+  seconds: number | undefined,
+  starting: Promise<StartedEntrant>,
+): Promise<StartedEntrant> {
+  if (seconds === undefined) return await starting;
+  const { promise, reject } = Promise.withResolvers<never>();
+  const timer = setTimeout(() => {
+    starting.then(({ contender }) => contender.close(), () => {});
+    reject(new Error(`it was not ready within ${seconds.toFixed(0)} s`));
+  }, 1000 * seconds);
+  try {
+    return await Promise.race([starting, promise]);
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+/** How a step is measured. */
+export interface StepOptions {
+  /** Turns of every contender. */
+  readonly rounds: number;
+  /** On the CPU. */
+  readonly threads: number;
+  /** Seconds within which a contender must have made its first steps; any number by default. */
+  readonly patience?: number;
+  /** Aborted: what has been measured until then is all. */
+  readonly signal?: AbortSignal;
+}
+
 /** Times all contenders on one step of one network. */
-async function measure(
+export async function measureStep(
   list: readonly Entrant[],
   step: StepName,
   inputs: number,
-  { rounds, threads }: Options,
-): Promise<{ rows: Row[]; absent: Absence[] }> {
-  const started: { entrant: Entrant; contender: StartedContender; loss: number }[] = [];
+  { rounds, threads, patience, signal }: StepOptions,
+): Promise<{ rows: StepRow[]; absent: Absence[] }> {
+  const started: StartedEntrant[] = [];
   const absent: Absence[] = [];
   try {
-    for (const entrant of list) {
-      const fail = (reason: string) => void absent.push({ name: entrant.name, step, reason });
-      if (!entrant.steps.includes(step)) {
-        fail(`it has the step ${entrant.steps.join(", ")} alone`);
+    const ready = await Promise.allSettled(
+      list.map((entrant) => within(patience, warm(entrant, step, inputs))),
+    );
+    for (const [i, result] of ready.entries()) {
+      const fail = (reason: string) => void absent.push({ name: list[i].name, step, reason });
+      if (result.status === "rejected") {
+        fail((result.reason as Error).message);
         continue;
       }
-      try {
-        const contender = await entrant.start(step, { inputs });
-        const { value: loss = NaN } = await contender.run(WARM_UP);
-        const [first] = started;
-        if (first && !(Math.abs(Math.log(loss / first.loss)) < Math.log(LOSS_FACTOR))) {
-          await contender.close();
-          fail(`its loss is ${loss}, that of ${first.contender.name} ${first.loss}`);
-        } else {
-          started.push({ entrant, contender, loss });
-        }
-      } catch (error) {
-        fail((error as Error).message);
+      const { contender, loss } = result.value;
+      const [first] = started;
+      if (first && !(Math.abs(Math.log(loss / first.loss)) < Math.log(LOSS_FACTOR))) {
+        await contender.close();
+        fail(`its loss is ${loss}, that of ${first.contender.name} ${first.loss}`);
+      } else {
+        started.push(result.value);
       }
     }
-    const timings = await alternate(started.map(({ contender }) => contender), { rounds });
+    const timings = await alternate(started.map(({ contender }) => contender), {
+      rounds,
+      ...(signal && { signal }),
+    });
     const entries = started.map((entry, i) => ({
       ...entry,
       place: entry.contender.place ?? entry.entrant.place,
@@ -107,7 +153,7 @@ async function measure(
     const reference = pytorch.find(({ place }) =>
       place.hardware === "cpu" && place.threads === threads
     );
-    const rows = entries.map(({ entrant, contender, loss, place, timing }): Row => {
+    const rows = entries.map(({ entrant, contender, loss, place, timing }): StepRow => {
       const peers = pytorch.filter((peer) =>
         !peer.entrant.tf32 && peer.place.hardware === place.hardware &&
         peer.place.threads <= place.threads
@@ -115,7 +161,7 @@ async function measure(
       return {
         name: contender.name,
         step,
-        network: networkName({ inputs }),
+        network: networkName({ inputs }, step),
         batch: BATCH,
         place,
         medianMs: timing.medianMs,
@@ -143,7 +189,7 @@ function ratio({ medianMs }: Timing, others: readonly Timing[]): number | null {
 }
 
 /** The table of one step and network. */
-function format(rows: readonly Row[], absent: readonly Absence[], rounds: number): string {
+function format(rows: readonly StepRow[], absent: readonly Absence[], rounds: number): string {
   const shown = (value: number | null, digits: number) => value?.toFixed(digits) ?? "";
   const table = formatTable(
     [
@@ -232,29 +278,33 @@ function parse(args: readonly string[]): Options {
   return { ...defaults, ...command.opts(), inputs: inputs.length === 0 ? [784] : inputs };
 }
 
-const options = parse(Deno.args);
-const list = await entrants({
-  families: options.peers,
-  threads: options.threads,
-  webgpu: options.webgpu,
-});
-const header = { ...await circumstances(), threads: options.threads };
-const all: { rows: Row[]; absent: Absence[] } = { rows: [], absent: [] };
-for (const inputs of options.inputs) {
-  const rows: Row[] = [];
-  const absent: Absence[] = [];
-  for (const step of options.steps) {
-    const result = await measure(list, step, inputs, options);
-    rows.push(...result.rows);
-    absent.push(...result.absent);
-    if (options.json) continue;
-    console.log(`${networkName({ inputs })}, batch ${BATCH}, ${STEPS[step]}`);
-    console.log(format(result.rows, result.absent, options.rounds));
+async function main(): Promise<void> {
+  const options = parse(Deno.args);
+  const list = await entrants({
+    families: options.peers,
+    threads: options.threads,
+    webgpu: options.webgpu,
+  });
+  const header = { ...await circumstances(), threads: options.threads };
+  const all: { rows: StepRow[]; absent: Absence[] } = { rows: [], absent: [] };
+  for (const inputs of options.inputs) {
+    const rows: StepRow[] = [];
+    const absent: Absence[] = [];
+    for (const step of options.steps) {
+      const result = await measureStep(list, step, inputs, options);
+      rows.push(...result.rows);
+      absent.push(...result.absent);
+      if (options.json) continue;
+      console.log(`${networkName({ inputs }, step)}, batch ${BATCH}, ${STEPS[step]}`);
+      console.log(format(result.rows, result.absent, options.rounds));
+    }
+    if (options.save) {
+      await save(`step-${inputs}-${options.threads}-threads`, { ...header, rows, absent });
+    }
+    all.rows.push(...rows);
+    all.absent.push(...absent);
   }
-  if (options.save) {
-    await save(`step-${inputs}-${options.threads}-threads`, { ...header, rows, absent });
-  }
-  all.rows.push(...rows);
-  all.absent.push(...absent);
+  if (options.json) console.log(JSON.stringify({ ...header, ...all }, null, 2));
 }
-if (options.json) console.log(JSON.stringify({ ...header, ...all }, null, 2));
+
+if (import.meta.main) await main();

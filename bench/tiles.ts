@@ -8,12 +8,13 @@
  *
  * usage: deno task bench:tiles [--grid] [--rounds 5] [--seconds 0.05] [--dry]
  */
-import type { Call, DType } from "../engine/backend/backend.ts";
+import type { Backend, Call, DeviceBuffer, DType, Executable } from "../engine/backend/backend.ts";
 import { openWebGpuBackend } from "../engine/webgpu/backend.ts";
 import { dense } from "../kernels/dense.ts";
 import { denseInputGradient } from "../kernels/dense_input_gradient.ts";
 import { denseWeightGradient } from "../kernels/dense_weight_gradient.ts";
 import {
+  type Adapter,
   type Constants,
   type Kernel,
   type Params,
@@ -24,7 +25,8 @@ import {
 import type { TileRow } from "../kernels/tiles.ts";
 import { median } from "./measure.ts";
 
-const TABLE = new URL("../kernels/tiles.json", import.meta.url);
+/** The table in the tree. */
+export const TABLE = new URL("../kernels/tiles.json", import.meta.url);
 
 /** Encoders of the published and of the thrifty profile; decoders mirror them. */
 const NETWORKS = [[784, 500, 500, 2000, 10], [64, 256, 256, 512, 10]];
@@ -87,22 +89,48 @@ function layers(grid: boolean): Layer[] {
   return [...found.values()];
 }
 
-function option(name: string, fallback: number): number {
-  const place = Deno.args.indexOf(`--${name}`);
-  return place < 0 ? fallback : Number(Deno.args[place + 1]);
+/** What is timed, and how long. */
+export interface TileOptions {
+  /** Whether a grid of small and large shapes is timed besides. */
+  readonly grid: boolean;
+  /** Turns of every variant. */
+  readonly rounds: number;
+  /** Wall time of a turn. */
+  readonly seconds: number;
+  /** Aborted: no further shape is begun. */
+  readonly signal?: AbortSignal;
 }
 
-const rounds = option("rounds", 5);
-const seconds = option("seconds", 0.05);
-let forced: Shader | undefined;
-const backend = await openWebGpuBackend({ shader: () => forced! });
-const { adapter } = backend;
-const shapes = layers(Deno.args.includes("--grid"));
-const largest = Math.max(...PRODUCTS.flatMap(({ lengths }) => shapes.flatMap(lengths)));
-const memory = Array.from({ length: 4 }, (_, i) => backend.allocate(4 * largest, `operand ${i}`));
+/** A product on a layer: its row of the table, and what it was chosen by. */
+export interface TileTiming {
+  /** The adapter's title. */
+  readonly adapter: string;
+  /** The kernel's name. */
+  readonly kernel: string;
+  readonly row: TileRow;
+  /** The variant that the kernel takes without the table. */
+  readonly own: string;
+  /** Of a call, by variant. */
+  readonly microseconds: Readonly<Record<string, number>>;
+}
+
+/** The adapter under test. */
+interface Bench {
+  readonly backend: Backend;
+  readonly adapter: Adapter;
+  /** For operands of any shape. */
+  readonly memory: readonly DeviceBuffer[];
+  /** Prepares a call by a variant. */
+  prepare(call: Call, shader: Shader): Promise<Executable>;
+}
 
 /** Milliseconds a call of each variant of a product on a layer. */
-async function timeVariants(product: Product, layer: Layer): Promise<Map<Shader, number>> {
+async function timeVariants(
+  { backend, adapter, memory, prepare }: Bench,
+  product: Product,
+  layer: Layer,
+  { rounds, seconds }: TileOptions,
+): Promise<Map<Shader, number>> {
   const { kernel, constants } = product;
   const [m, k, n] = layer;
   const regions = product.lengths(layer).map((length, i) => ({
@@ -116,8 +144,7 @@ async function timeVariants(product: Product, layer: Layer): Promise<Map<Shader,
   const probe = [{ ...regions[regions.length - 1], length: 1 }];
   const contenders = [];
   for (const shader of kernel.shaders.filter((shader) => runsOn(shader, adapter))) {
-    forced = shader;
-    const executable = await backend.prepare([call], variantName(shader));
+    const executable = await prepare(call, shader);
     const time = async (count: number) => {
       const started = performance.now();
       executable.run(count);
@@ -136,29 +163,46 @@ async function timeVariants(product: Product, layer: Layer): Promise<Map<Shader,
   return new Map(contenders.map(({ shader, times }) => [shader, median(times)]));
 }
 
-const rows: Record<string, TileRow[]> = {};
-for (const product of PRODUCTS) {
-  const { kernel } = product;
-  rows[kernel.name] = [];
-  for (const layer of shapes) {
+/** Times every variant on every shape. */
+export async function* measureTiles(options: TileOptions): AsyncGenerator<TileTiming> {
+  let forced: Shader | undefined;
+  const backend = await openWebGpuBackend({ shader: () => forced! });
+  const { adapter } = backend;
+  const shapes = layers(options.grid);
+  const largest = Math.max(...PRODUCTS.flatMap(({ lengths }) => shapes.flatMap(lengths)));
+  const bench: Bench = {
+    backend,
+    adapter,
+    memory: Array.from({ length: 4 }, (_, i) => backend.allocate(4 * largest, `operand ${i}`)),
+    prepare(call, shader) {
+      forced = shader;
+      return backend.prepare([call], variantName(shader));
+    },
+  };
+  const pairs = shapes.flatMap((layer) => PRODUCTS.map((product) => [layer, product] as const));
+  for (const [layer, product] of pairs) {
+    if (options.signal?.aborted) break;
+    const { kernel, constants } = product;
     const [m, k, n] = layer;
-    const times = await timeVariants(product, layer);
-    const own = kernel.choose!({ ...adapter, title: "" }, { m, k, n }, product.constants);
+    const times = await timeVariants(bench, product, layer, options);
+    const own = kernel.choose!({ ...adapter, title: "" }, { m, k, n }, constants);
     const [best] = [...times].reduce((a, b) => (b[1] < a[1] ? b : a));
     const chosen = times.get(own)! > GAIN * times.get(best)! ? best : own;
-    const extents = product.extents(layer);
-    rows[kernel.name].push([...extents, variantName(chosen)]);
-    console.log(
-      `${kernel.name} ${extents.join("×")}: ${variantName(chosen)}   ` +
-        [...times].map(([shader, ms]) => `${variantName(shader)} ${(1000 * ms).toFixed(0)} µs`)
-          .join(", "),
-    );
+    yield {
+      adapter: adapter.title,
+      kernel: kernel.name,
+      row: [...product.extents(layer), variantName(chosen)],
+      own: variantName(own),
+      microseconds: Object.fromEntries(
+        [...times].map(([shader, ms]) => [variantName(shader), 1000 * ms]),
+      ),
+    };
   }
+  await backend.dispose();
 }
-await backend.dispose();
 
 /** One line a row, so that a change is easy to read. */
-function format(table: Record<string, Record<string, readonly TileRow[]>>): string {
+function formatTiles(table: Record<string, Record<string, readonly TileRow[]>>): string {
   const indent = (text: string) => text.replaceAll("\n", "\n  ");
   const object = (entries: readonly string[]) =>
     entries.length === 0 ? "{}" : `{\n  ${entries.map(indent).join(",\n  ")}\n}`;
@@ -173,7 +217,40 @@ function format(table: Record<string, Record<string, readonly TileRow[]>>): stri
   ) + "\n";
 }
 
-if (!Deno.args.includes("--dry")) {
+/** The table with an adapter's rows in place of those that it has of it, as `kernels/tiles.json` holds it. */
+export async function tableWith(timings: readonly TileTiming[]): Promise<string> {
   const table = JSON.parse(await Deno.readTextFile(TABLE));
-  await Deno.writeTextFile(TABLE, format({ ...table, [adapter.title]: rows }));
+  for (const [adapter, own = []] of Object.entries(Object.groupBy(timings, (one) => one.adapter))) {
+    const kernels = Object.entries(Object.groupBy(own, ({ kernel }) => kernel));
+    table[adapter] = Object.fromEntries(
+      kernels.map(([kernel, list = []]) => [kernel, list.map(({ row }) => row)]),
+    );
+  }
+  return formatTiles(table);
 }
+
+function option(name: string, fallback: number): number {
+  const place = Deno.args.indexOf(`--${name}`);
+  return place < 0 ? fallback : Number(Deno.args[place + 1]);
+}
+
+async function main(): Promise<void> {
+  const timings: TileTiming[] = [];
+  const measured = measureTiles({
+    grid: Deno.args.includes("--grid"),
+    rounds: option("rounds", 5),
+    seconds: option("seconds", 0.05),
+  });
+  for await (const timing of measured) {
+    timings.push(timing);
+    const { kernel, row, microseconds } = timing;
+    console.log(
+      `${kernel} ${row.slice(0, 3).join("×")}: ${row[3]}   ` +
+        Object.entries(microseconds).map(([name, time]) => `${name} ${time.toFixed(0)} µs`)
+          .join(", "),
+    );
+  }
+  if (!Deno.args.includes("--dry")) await Deno.writeTextFile(TABLE, await tableWith(timings));
+}
+
+if (import.meta.main) await main();

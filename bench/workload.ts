@@ -5,16 +5,20 @@
 import type { Backend } from "../engine/backend/backend.ts";
 import { type BatchOrder, batchRows } from "../engine/ops/random.ts";
 import { gather } from "../engine/ops/rows.ts";
+import { Adam } from "../engine/network/optim.ts";
 import { type Program, trace } from "../engine/planner/program.ts";
 import { RandomStream } from "../engine/random.ts";
 import { sizeOf } from "../engine/tensor/shape.ts";
 import { Table } from "../engine/state/table.ts";
+import { DEPICT } from "../models/depict.ts";
+import { bothPaths } from "../models/depict_pretraining.ts";
 import { Autoencoder } from "../models/networks/autoencoder.ts";
+import { ConvolutionalAutoencoder, halve } from "../models/networks/convolutional_autoencoder.ts";
 import { planBatches } from "../models/training/batches.ts";
 import { Construction, DynAE, type DynAEOptions } from "../models/dynae.ts";
 import type { Samples } from "../models/estimator.ts";
 import { phaseOf } from "../models/training/joint_estimator.ts";
-import type { Batch, Losses, Phase } from "../models/training/phase.ts";
+import { type Batch, type Losses, Phase } from "../models/training/phase.ts";
 import { Pretraining } from "../models/training/pretraining.ts";
 import { Rows } from "../models/training/rows.ts";
 import { Training } from "../models/training/trainer.ts";
@@ -29,13 +33,14 @@ const CLUSTERS = 10;
 const SEED = 0;
 
 /** Which step. */
-export type StepName = "ae" | "pretraining" | "clustering";
+export type StepName = "ae" | "pretraining" | "clustering" | "depict";
 
 /** The steps, and what each is, for people. */
 export const STEPS: Readonly<Record<StepName, string>> = {
   ae: "autoencoder: Adam on the mean squared error",
   pretraining: "DynAE's pre-training, no augmentation: interpolation, trained critic, both Adams",
   clustering: "DynAE's clustering, no augmentation: dynamic targets, K = 10, momentum descent",
+  depict: "DEPICT's pre-training, of square images: two paths through two convolutions, Adam",
 };
 
 /** A network: d, and the encoder's hidden layers. The code has {@linkcode LATENT} columns. */
@@ -51,9 +56,28 @@ export interface WorkloadSizes extends NetworkSizes {
   readonly rows?: number;
 }
 
-/** "784-500-500-2000-10". */
-export function networkName({ inputs, hidden = HIDDEN }: NetworkSizes): string {
-  return [inputs, ...hidden, LATENT].join("-");
+/** Learning rate of the steps that Adam makes. */
+const LEARNING_RATE = 1e-4;
+
+/** "784-500-500-2000-10", or of {@linkcode STEPS}' `depict` "28×28, 2 × 50 channels, 10". */
+export function networkName(
+  { inputs, hidden = HIDDEN }: NetworkSizes,
+  step: StepName = "ae",
+): string {
+  if (step !== "depict") return [inputs, ...hidden, LATENT].join("-");
+  const side = sideOf(inputs);
+  return `${side}×${side}, 2 × ${depictOptions().channels} channels, ${LATENT}`;
+}
+
+/** Pixels along either side of a square image. @throws {RangeError} where it is not square. */
+function sideOf(inputs: number): number {
+  const side = Math.sqrt(inputs);
+  if (Number.isInteger(side)) return side;
+  throw new RangeError(`DEPICT's step needs square images, and ${inputs} columns are none`);
+}
+
+function depictOptions() {
+  return new DEPICT({ clusters: CLUSTERS, latent: LATENT, batchSize: BATCH, seed: SEED }).options;
 }
 
 /** A step on a device, ready to be replayed. */
@@ -74,20 +98,9 @@ export async function prepare(
   const training = new Training(backend, {});
   const samples = { data: uniform(1, [rows, inputs]), n: rows, d: inputs };
   const table = Table.upload(backend, "samples", samples.data, rows, inputs);
-  const net = new Autoencoder(training.state, { inputs, hidden, latent: LATENT }, SEED);
-  const { options } = new DynAE({
-    hidden,
-    latent: LATENT,
-    clusters: CLUSTERS,
-    seed: SEED,
-    batchSize: BATCH,
-    pretrainLearningRate: 1e-4,
-    pretrainDecay: false,
-    critic: name === "pretraining" ? "trained" : "off",
-  });
-  const { phase, losses, weights, order } = name === "clustering"
-    ? clusteringStep(training, net, samples, Rows.of(table), options)
-    : pretrainingStep(training, net, options);
+  const { phase, losses, weights, order } = name === "depict"
+    ? depictStep(training, inputs)
+    : dynaeStep(training, name, samples, Rows.of(table), hidden);
   const { sums, step } = phase;
   const { lastCount: count, ...batch } = planBatches(rows, BATCH, order, SEED);
   const program = await trace(backend, () => {
@@ -117,6 +130,55 @@ interface Step {
   losses(batch: Batch): Losses<string>;
   readonly weights: readonly number[];
   readonly order: BatchOrder;
+}
+
+function dynaeStep(
+  training: Training,
+  name: StepName,
+  samples: Samples,
+  rows: Rows,
+  hidden: readonly number[],
+): Step {
+  const sizes = { inputs: samples.d, hidden, latent: LATENT };
+  const net = new Autoencoder(training.state, sizes, SEED);
+  const { options } = new DynAE({
+    hidden,
+    latent: LATENT,
+    clusters: CLUSTERS,
+    seed: SEED,
+    batchSize: BATCH,
+    pretrainLearningRate: LEARNING_RATE,
+    pretrainDecay: false,
+    critic: name === "pretraining" ? "trained" : "off",
+  });
+  return name === "clustering"
+    ? clusteringStep(training, net, samples, rows, options)
+    : pretrainingStep(training, net, options);
+}
+
+function depictStep(training: Training, inputs: number): Step {
+  const side = sideOf(inputs);
+  const options = depictOptions();
+  const { channels, adamEpsilon: epsilon } = options;
+  const sizes = { height: side, width: side, colours: 1, channels, latent: LATENT };
+  const net = new ConvolutionalAutoencoder(training.state, sizes, SEED);
+  const settings = {
+    name: "depict",
+    terms: ["image", "hidden"],
+    batchSize: BATCH,
+    batchOrder: "shuffled",
+    seed: SEED,
+  } as const;
+  const phase = new Phase<string>(training, settings, (step) => {
+    const adam = { learningRate: LEARNING_RATE, epsilon, step };
+    return [["total", [new Adam(training.state, "adam", net.parameters, adam)]]];
+  });
+  return {
+    phase,
+    losses: ({ x, step }) => ({ ...bothPaths(net, x, step, options).losses }),
+    weights: [1, 1],
+    order: settings.batchOrder,
+  };
 }
 
 function pretrainingStep(training: Training, net: Autoencoder, options: DynAEOptions): Step {
@@ -166,6 +228,7 @@ function uniform(stream: number, shape: readonly number[], low = 0): Float32Arra
  * gradient, the latter not where no parameter lies below. What is no product is not counted.
  */
 export function flopsOf(name: StepName, { inputs, hidden = HIDDEN }: NetworkSizes): number {
+  if (name === "depict") return depictFlops(sideOf(inputs), depictOptions().channels);
   const sizes = [inputs, ...hidden, LATENT];
   const product = (layers: number[]) =>
     layers.slice(1).reduce((sum, units, i) => sum + 2 * BATCH * layers[i] * units, 0);
@@ -180,4 +243,20 @@ export function flopsOf(name: StepName, { inputs, hidden = HIDDEN }: NetworkSize
   const interpolation = 3 * decoder + 2 * critic;
   const judgement = critic + 2 * (2 * critic - first);
   return autoencoder + interpolation + judgement;
+}
+
+/** The same of DEPICT's step on square images. */
+function depictFlops(side: number, channels: number): number {
+  const [first, second] = [halve([side, side])].flatMap((one) => [one, halve(one.to)]);
+  const layer = (places: number, depth: number, units: number) =>
+    2 * BATCH * places * depth * units;
+  const areaOf = ({ to: [height, width] }: ReturnType<typeof halve>) => height * width;
+  const one = layer(areaOf(first), first.k ** 2, channels);
+  const two = layer(areaOf(second), second.k ** 2 * channels, channels);
+  const code = layer(1, areaOf(second) * channels, LATENT);
+  // Of the clean path the code is not needed; no gradient goes to the images of either.
+  const clean = 2 * one + 3 * two;
+  const noisy = 2 * one + 3 * (two + code);
+  const decoder = 3 * (one + two + code);
+  return clean + noisy + decoder;
 }

@@ -20,7 +20,7 @@ function peerOf(program: string) {
 }
 
 Deno.test("bench: the steps' products are those that FLOPs are counted of", async () => {
-  const sizes = { inputs: 24, hidden: [16, 40], rows: 256 };
+  const sizes = { inputs: 25, hidden: [16, 40], rows: 256 };
   const backend = await openDevice({ device: "cpu", threads: 1 });
   for (const name of Object.keys(STEPS) as StepName[]) {
     const { program, run, dispose } = await prepare(backend, name, sizes);

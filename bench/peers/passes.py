@@ -34,16 +34,16 @@ def normal(stream, index):
     return total * np.sqrt(3.0)
 
 
-def make_codes():
+def make_codes(columns=COLUMNS):
     """The rows of bench/codes.ts."""
-    places = np.arange(CLUSTERS * COLUMNS)
+    places = np.arange(CLUSTERS * columns)
     centres = (spread * normal(4 * seed, places)).astype(np.float32)
     widths = 0.5 + uniform(4 * seed + 1, places)
     share = uniform(4 * seed + 2, np.arange(rows))
-    first = np.floor(CLUSTERS * share * share).astype(np.int64) * COLUMNS
-    at = first[:, None] + np.arange(COLUMNS)
-    noise = normal(4 * seed + 3, np.arange(rows * COLUMNS)).reshape(rows, COLUMNS)
-    return (centres[at] + widths[at] * noise).astype(np.float32), centres.reshape(-1, COLUMNS)
+    first = np.floor(CLUSTERS * share * share).astype(np.int64) * columns
+    at = first[:, None] + np.arange(columns)
+    noise = normal(4 * seed + 3, np.arange(rows * columns)).reshape(rows, columns)
+    return (centres[at] + widths[at] * noise).astype(np.float32), centres.reshape(-1, columns)
 
 
 def sklearn_name():
@@ -110,6 +110,26 @@ def encode():
     return name, lambda _: float(torch.cat([net(x) for x in data.split(1000)]).shape[0])
 
 
+def mixture():
+    from sklearn.mixture import GaussianMixture
+
+    points, _ = make_codes(256)
+    scale = np.sqrt(points.var(0).mean())
+    points = (points - points.mean(0)) / scale
+    partition = np.eye(CLUSTERS)[np.arange(rows) % CLUSTERS]
+
+    def work(_):
+        # What fit does, but from a partition, and without looking whether it has converged.
+        model = GaussianMixture(CLUSTERS, reg_covar=1e-3)
+        model._initialize(points, partition)
+        for _ in range(5):
+            _, log_responsibilities = model._e_step(points)
+            model._m_step(points, log_responsibilities)
+        return model.score(points) - points.shape[1] * np.log(scale)
+
+    return sklearn_name(), work
+
+
 def augment():
     name = torch_name()
     import torch
@@ -135,6 +155,7 @@ TASKS = {
     "nearest": nearest,
     "assign": assign,
     "encode": encode,
+    "mixture": mixture,
     "augment": augment,
 }
 name, work = TASKS[task]()

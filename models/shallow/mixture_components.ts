@@ -226,11 +226,13 @@ class FullComponents extends Components {
       for (let i = 0; i < d; i++) {
         logDeterminant += 2 * Math.log(factor[i * d + i]);
         let moved = 0;
-        for (let j = 0; j <= i; j++) {
-          whitening[j * k * d + c * d + i] = inverse[i * d + j];
-          moved -= inverse[i * d + j] * means[c * d + j];
-        }
+        for (let j = 0; j <= i; j++) moved -= inverse[i * d + j] * means[c * d + j];
         bias[c * d + i] = moved;
+      }
+      // The large array is written along its rows.
+      for (let j = 0; j < d; j++) {
+        const place = j * k * d + c * d;
+        for (let i = j; i < d; i++) whitening[place + i] = inverse[i * d + j];
       }
       return logDeterminant;
     });
