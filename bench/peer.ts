@@ -67,7 +67,11 @@ export async function startPeer(options: PeerOptions): Promise<Contender> {
 /** The lines of a program's output. */
 export async function* readLines(stream: ReadableStream<Uint8Array>): AsyncGenerator<string, void> {
   let pending = "";
-  for await (const text of stream.pipeThrough(new TextDecoderStream())) {
+  for await (
+    const text of stream.pipeThrough<string>(
+      new TextDecoderStream() as TransformStream<Uint8Array, string>,
+    )
+  ) {
     const lines = (pending + text).split("\n");
     pending = lines.pop()!;
     yield* lines;
