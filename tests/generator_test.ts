@@ -122,10 +122,11 @@ Deno.test("generate leaves two pictures in the folder of a run on images", () =>
     await run(["generate", "--run", "a", ...counts, "--seed", "1"], folder);
     assertNotEquals(await Deno.readFile(`${folder}/a/samples.png`), samples);
 
-    const record = JSON.parse(await Deno.readTextFile(`${folder}/a/run.json`));
-    delete record.data.height;
-    await Deno.writeTextFile(`${folder}/a/run.json`, JSON.stringify(record));
-    const failed = await run(["generate", "--run", "a"], folder);
-    assertEquals(failed.code, 2);
+    const table = Array.from({ length: 40 }, (_, i) => `${i % 2 * 9},${i % 5},${i % 7}`);
+    await Deno.writeTextFile(`${folder}/rows.csv`, table.join("\n"));
+    const rows = ["--data", "rows.csv", "--clusters", "2", "--out", "b"];
+    assertEquals((await run([...train, ...small, ...rows], folder)).code, 0);
+    const failed = await run(["generate", "--run", "b"], folder);
+    assertEquals(failed.code, 2, failed.err);
     assertStringIncludes(failed.err, "was trained on rows that are no images");
   }));

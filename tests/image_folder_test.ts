@@ -163,7 +163,8 @@ Deno.test("standard input: CSV and NPY by content", async () => {
     const predict = ["predict", "--run", "csv", "--data", "-", "--threads", "1"];
     const found = await run(predict, folder, { input: npy });
     assertEquals([found.code, found.out.trim().split("\n").length], [0, 4], found.err);
-    const streamed = await run([...args, "x", "--stream"], folder, { input });
+    const stream = ["train", "--data", "-", "--clusters", "2", "--stream", "--out", "x"];
+    const streamed = await run(stream, folder, { input });
     assert(streamed.err.includes("--stream reads a file, in any order, and - is standard input"));
     const empty = await run([...args, "y"], folder, { input: new Uint8Array() });
     assert(empty.err.includes("Cannot read -: the file is empty"), empty.err);
