@@ -79,7 +79,7 @@ export function addExperimentOptions(
   seeds: number | string = SEEDS,
 ): void {
   command
-    .requiredOption("--out <dir>", "folder of runs and tables; given again, it is gone on with")
+    .requiredOption("--out <dir>", "folder of runs and tables; given again, it goes on")
     .option(
       "--seeds <n>",
       `runs of each setting, with seeds from 0 (default: ${seeds})`,

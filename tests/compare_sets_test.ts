@@ -95,7 +95,7 @@ Deno.test({
         [...args, "--out", "broken"],
         folder,
         "SIGINT",
-        (err) => err.includes("other.csv-pretraining-seed1\npre-train"),
+        (err) => /other\.csv-pretraining-seed1.*\npre-train/.test(err),
       );
       assertEquals(interrupted.code, 130, interrupted.err);
       const rest = await run(["compare", "--out", "broken", "--steps-to", "0.99"], folder);
