@@ -68,8 +68,8 @@ data sets, separated by commas, make one table; all other options of data hold f
     about: "how runs are resumed or queued",
     examples: [
       "compare --models dynae,ae-kmeans,kmeans --out runs/digits",
-      `compare --data usps,optdigits --models dynae,dynae:partition=kmeans \\
-    --steps-to 0.9 --out runs/starts`,
+      `compare --models dynae,dynae:partition=kmeans \\
+    --data usps,optdigits --steps-to 0.9 --out runs/starts`,
       `compare --models dynae,ae-kmeans --from-same-pretraining \\
     --set dynae.steps=2000 --out runs/same`,
     ],
