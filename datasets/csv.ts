@@ -167,6 +167,9 @@ export function parseTable(bytes: Uint8Array, file: string, options: TableOption
     notes: [
       ...notes,
       ...options.header === undefined ? notesOnHeader(first, second, names, classAt) : [],
+      ...names === undefined && options.trained?.some(({ name }) => name !== undefined)
+        ? ["the table has no column names: its columns are taken in the order of the training's"]
+        : [],
     ],
   };
 }
@@ -269,7 +272,7 @@ export function parseClassLines(
       cannotRead(
         file,
         `line ${line + 1} has ${lines[line].length} columns, expected one class a line; ` +
-          "--class-column takes a column of a table",
+          "--class-column takes a column of a table (evaluate: --truth-column, --labels-column)",
       ),
     );
   }

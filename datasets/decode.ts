@@ -111,11 +111,12 @@ export function refuseColumns(
   { classColumn, idColumn, columns, ignore, oneHot }: TableOptions,
   file: string,
 ): void {
-  const named = [classColumn, idColumn, columns, ignore, oneHot];
-  if (named.every((option) => option === undefined)) return;
-  throw new TypeError(
-    cannotRead(file, "a class column is for tables, and other columns too; give a class file"),
-  );
+  const named = Object.entries({ classColumn, idColumn, columns, ignore, oneHot });
+  const given = named.find(([, value]) => value !== undefined)?.[0];
+  if (given === undefined) return;
+  const flag = given.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
+  const remedy = given === "classColumn" ? "; give a class file" : "";
+  throw new TypeError(cannotRead(file, `--${flag} is for tables, which it is not${remedy}`));
 }
 
 /**

@@ -64,6 +64,12 @@ export async function loadDataset(
   if (options.size !== undefined || options.colour !== undefined) {
     throw new TypeError(`The data set ${set.name} has its size; size and colour are for folders`);
   }
+  const { missing, table = {} } = options;
+  const asked = { ...table, missing: missing === "error" ? undefined : missing };
+  const given = Object.entries(asked).find(([, value]) => value !== undefined)?.[0];
+  if (given !== undefined) {
+    throw new TypeError(`The data set ${set.name} is no table, and whole; ${given} is for files`);
+  }
   return assembleNamedSet(
     set,
     (file) => readNamedFile(set, file, options.dataDir, options.signal),

@@ -420,7 +420,7 @@ Deno.test("files that cannot be read say so, and why", async () => {
   await assertRejects(
     () => decodeRows(idx, "x", { classColumn: 0 }),
     TypeError,
-    "a class column is for tables",
+    "--class-column is for tables",
   );
   await assertRejects(
     () => loadDataset("no/such/file"),

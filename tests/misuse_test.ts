@@ -171,3 +171,20 @@ Deno.test("the guide says of every method which partition it starts from", async
   assert(guide.includes("`vade` takes `mixture`, its default"));
   assert(guide.includes("`dynae` starts from `graph`"));
 });
+
+Deno.test("how to read a table is refused for a named set; a table without names says so", async () => {
+  await inFolder(async (folder) => {
+    const train = ["train", "--model", "kmeans", "--clusters", "3", "--threads", "1"];
+    for (const [flag, value] of [["columns", "a"], ["missing", "mean"], ["header", "yes"]]) {
+      const refused = await run([...train, `--${flag}`, value], folder);
+      assertEquals(refused.code, 1);
+      assertStringIncludes(refused.err, `${flag} is for files`);
+    }
+    await Deno.writeTextFile(`${folder}/named.csv`, "x,y\n1,10\n2,20\n3,30\n9,90\n");
+    await Deno.writeTextFile(`${folder}/plain.csv`, "10,1\n20,2\n");
+    const trained = await run([...train, "--data", "named.csv", "--out", "named"], folder);
+    assertEquals(trained.code, 0, trained.err);
+    const found = await run(["predict", "--run", "named", "--data", "plain.csv"], folder);
+    assertStringIncludes(found.err, "no column names: its columns are taken in the order");
+  });
+});
