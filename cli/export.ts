@@ -9,6 +9,7 @@ import { encodeCheckpoint } from "../storage/checkpoint.ts";
 import { VERSION } from "../storage/version.ts";
 import { addDeviceOptions, type DeviceValues } from "./device_options.ts";
 import { usageError } from "./errors.ts";
+import { checkFile } from "./paths.ts";
 import { RunFolder } from "./run_folder.ts";
 import { writeOut } from "./terminal.ts";
 import { output, type StoredRun, withEstimator } from "./trained_model.ts";
@@ -89,6 +90,7 @@ async function exportRun(run: string, values: Values): Promise<void> {
   if (values.part !== undefined && format !== "onnx") {
     throw usageError(`--part is for --format onnx, not for ${format}`);
   }
+  if (values.output !== undefined) await checkFile("-o", values.output);
   const { folder } = await RunFolder.open(run);
   const { name, content } = isOfModel(format)
     ? await withEstimator(

@@ -77,6 +77,10 @@ Deno.test("a run's model and log leave for ONNX Runtime, Python and TensorBoard"
     await succeed(folder, "export", "run", "--format", "jsonl", "-o", "copy.jsonl");
     assertEquals(await Deno.readTextFile(`${folder}/copy.jsonl`), log);
     await succeed(folder, "export", "run", "--format", "csv");
+    const nowhere = ["export", "run", "--format", "csv", "-o", "nowhere/log.csv"];
+    const refused = await run(nowhere, folder);
+    assertEquals(refused.code, 2);
+    assertStringIncludes(refused.err, "there is no folder nowhere");
     const [header, ...lines] = (await Deno.readTextFile(`${folder}/run/metrics.csv`)).trim()
       .split("\n");
     assertStringIncludes(header, "phase,step");
