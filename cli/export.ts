@@ -71,7 +71,7 @@ export function define(command: Command): void {
     .addOption(
       new Option("--part <name>", "of the model, for onnx (default: clusters)").choices(parts),
     )
-    .option("-o, --output <file>", "where to (default: a file in the run's folder)");
+    .option("-o, --output <file>", "where to; - prints text (default: a file in the run's folder)");
   addDeviceOptions(command);
   command.addHelpText(
     "after",
@@ -98,6 +98,10 @@ async function exportRun(run: string, values: Values): Promise<void> {
       (model, stored) => OF_MODELS[format](model, stored, part),
     )
     : OF_LOGS[format](await logOf(folder));
+  if (values.output === "-") {
+    if (typeof content === "string") return await output(undefined, content);
+    throw usageError(`-o -: ${format} is no text; name a file`);
+  }
   const file = values.output ?? folder.file(name);
   await output(file, content);
   writeOut(`${file}\n`);

@@ -77,6 +77,9 @@ Deno.test("a run's model and log leave for ONNX Runtime, Python and TensorBoard"
     await succeed(folder, "export", "run", "--format", "jsonl", "-o", "copy.jsonl");
     assertEquals(await Deno.readTextFile(`${folder}/copy.jsonl`), log);
     await succeed(folder, "export", "run", "--format", "csv");
+    const shown = await succeed(folder, "export", "run", "--format", "csv", "-o", "-");
+    assert(shown.startsWith("phase,step"), shown.slice(0, 40));
+    assert(shown.trim().split("\n").length > 1);
     const nowhere = ["export", "run", "--format", "csv", "-o", "nowhere/log.csv"];
     const refused = await run(nowhere, folder);
     assertEquals(refused.code, 2);
