@@ -139,7 +139,7 @@ async function timeVariants(
     length,
     dtype: "f32" as DType,
   }));
-  const params: Params = { m, k, n };
+  const params: Params = { m, k, n, ...(kernel === dense ? { stride: k } : {}) };
   const call: Call = { kernel, constants: { ...kernel.constants, ...constants }, params, regions };
   const probe = [{ ...regions[regions.length - 1], length: 1 }];
   const contenders = [];

@@ -1,10 +1,10 @@
 // dense.wgsl: y = act(x · w + b)
-//   x: [m, k], w: [k, n], b: [n] -> y: [m, n], row-major f32.
+//   x: [m, k], w: [k, n], b: [n] -> y: [m, n], row-major f32; x has a row every `stride` elements.
 //   ACT: 0 none, 1 ReLU. USE_BIAS 0: b is one unused element.
 //   Error ≤ (k + 1) ULP of Σ|x||w|.
 //   The head of a product (see product.wgsl) with the factors x and w.
 
-struct Params { m: u32, k: u32, n: u32 }
+struct Params { m: u32, k: u32, n: u32, stride: u32 }
 
 @group(0) @binding(0) var<storage, read> x: array<f32>;
 @group(0) @binding(1) var<storage, read> w: array<f32>;
@@ -22,7 +22,7 @@ const ONES = 0u;
 fn rows() -> u32 { return params.m; }
 fn columns() -> u32 { return params.n; }
 fn depth() -> u32 { return params.k; }
-fn a_at(i: u32, p: u32) -> f32 { return x[i * params.k + p]; }
+fn a_at(i: u32, p: u32) -> f32 { return x[i * params.stride + p]; }
 fn b_at(p: u32, j: u32) -> f32 { return w[p * params.n + j]; }
 
 // By its bits: a negative NaN stays, which max(v, 0) need not do.

@@ -37,6 +37,7 @@ import { softAssign } from "./soft_assign.ts";
 import { softmax } from "./softmax.ts";
 import { unary } from "./unary.ts";
 import { unfold } from "./unfold.ts";
+import { weightedScatter } from "./weighted_scatter.ts";
 import type { Kernel } from "./kernel.ts";
 
 const TABLE = {
@@ -78,6 +79,7 @@ const TABLE = {
   softmax,
   unary,
   unfold,
+  weighted_scatter: weightedScatter,
 };
 
 /** Names of all kernels. */

@@ -20,7 +20,8 @@ import {
   type Standardization,
   standardizationOf,
 } from "./shallow/mixture.ts";
-import { covarianceSize, makeComponents, type Mixture } from "./shallow/mixture_components.ts";
+import { covarianceSize, type Mixture } from "./shallow/mixture_components.ts";
+import { makeComponents } from "./shallow/mixture_kinds.ts";
 import {
   type Found,
   type HostRows,
@@ -214,7 +215,7 @@ export class GaussianMixture extends ShallowEstimator<GaussianMixtureOptions, Mi
     memory: State,
   ): Promise<RowOutputs> {
     const { clusters, covariance } = this.options;
-    const components = makeComponents(covariance, memory, clusters, columns);
+    const components = makeComponents(covariance, memory, clusters, columns, 0);
     components.write(mixture);
     const mean = memory.variable("shift", [columns], { data: shift });
     const affinity = components.logJoint(scale(sub(x, mean), 1 / unit));

@@ -33,7 +33,7 @@ import { ARCHITECTURE_OPTIONS, type Autoencoder } from "./networks/autoencoder.t
 import { type Posterior, VariationalEncoder } from "./networks/variational_encoder.ts";
 import { resolveOptions, type Specs } from "./options.ts";
 import { assignToMixture, fitMixture } from "./shallow/mixture.ts";
-import { differences } from "./shallow/mixture_components.ts";
+import { differences } from "./shallow/mixture_kinds.ts";
 import { blockOf } from "./training/centroid_options.ts";
 import type { FittedNetwork, Fitting, Trained } from "./training/deep_estimator.ts";
 import { type Clustering, JointEstimator, type JointOptions } from "./training/joint_estimator.ts";

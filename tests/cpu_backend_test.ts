@@ -116,10 +116,11 @@ async function runCase(backend: Backend, name: string, test: KernelCase): Promis
 /** A case of a dense kernel with numbers in [−1, 1). */
 function denseCase(
   name: string,
-  params: Record<string, number>,
+  shape: Record<string, number>,
   constants: Record<string, number>,
 ): KernelCase {
-  const { m, k, n } = params;
+  const { m, k, n } = shape;
+  const params = name === "dense" ? { ...shape, stride: k } : shape;
   const lengths: Record<string, number[]> = {
     dense: [m * k, k * n, constants.USE_BIAS ? n : 1, m * n],
     dense_input_gradient: [m * n, k * n, constants.MASK ? m * k : 1, m * k],
@@ -336,7 +337,12 @@ Deno.test("cpu: a NaN passes through the ReLU and is stopped by a closed mask", 
     backend.write(mask, Float32Array.of(NaN, 1));
     const params = { m: 2, k: 1, n: 1 };
     const program = await backend.prepare([
-      { kernel: KERNELS.dense, constants: { ACT: 1 }, params, regions: [x, w, b, y] },
+      {
+        kernel: KERNELS.dense,
+        constants: { ACT: 1 },
+        params: { ...params, stride: 1 },
+        regions: [x, w, b, y],
+      },
       {
         kernel: KERNELS.dense_input_gradient,
         constants: { MASK: 1 },
@@ -457,7 +463,7 @@ Deno.test("cpu: memory is counted, reused, and back to zero after free and dispo
     const program = await backend.prepare([{
       kernel: KERNELS.dense,
       constants: {},
-      params: { m: 8, k: 8, n: 8 },
+      params: { m: 8, k: 8, n: 8, stride: 8 },
       regions: [x, w, bias, y],
     }], "scratch");
     assertGreater(backend.memory().bytes, 64 * 3 * 4 + 8 * 4);

@@ -43,7 +43,7 @@ Deno.test("without rows: the largest tile with enough workgroups; on software it
   assertEquals(chosen(256, 10), "product_tiled.wgsl TILE 8");
   const software = { ...GPU, class: "software" } as const;
   const onSoftware = (adapter: Adapter) =>
-    variantName(dense.choose!(adapter, { m: 256, k: 500, n: 10 }, CONSTANTS));
+    variantName(dense.choose!(adapter, { m: 256, k: 500, n: 10, stride: 500 }, CONSTANTS));
   assertEquals(onSoftware(software), "product_software.wgsl");
   assertEquals(onSoftware({ ...software, subgroupSize: 8 }), "product_subgroup.wgsl");
   assertEquals(onSoftware({ ...software, subgroupSize: 4 }), "product_software.wgsl");

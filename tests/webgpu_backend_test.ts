@@ -196,7 +196,7 @@ gpuTest("shader errors name file, line and column", async () => {
 gpuTest("errors of a shader of several files name the file and the line in it", async () => {
   await withBackend(async (backend) => {
     const regions = dense.bindings.map(({ name }) => region(backend, 1, name));
-    const params = { m: 1, k: 1, n: 1 };
+    const params = { m: 1, k: 1, n: 1, stride: 1 };
     const prepare = (kernel: Kernel) =>
       backend.prepare([{ kernel, constants: {}, params, regions }], "p");
     const [shader] = dense.shaders;

@@ -205,6 +205,8 @@ export const f32x4 = {
 
 /** Two 64-bit floats. */
 export const f64x2 = {
+  add: binary(...simd(240)),
+  mul: binary(...simd(242)),
   extractLane: (x: Code, lane: number): Code => join(x, simd(33), [lane]),
   replaceLane: (x: Code, value: Code, lane: number): Code => join(x, value, simd(34), [lane]),
 };

@@ -66,7 +66,8 @@ async function prepare(backend: Backend) {
         areas.push(area);
         return inner;
       });
-      return { kernel: KERNELS[name], constants, params: { m, k, n }, regions };
+      const params = { m, k, n, ...(name === "dense" ? { stride: k } : {}) };
+      return { kernel: KERNELS[name], constants, params, regions };
     })
   );
   const program = await backend.prepare(calls, "audit of the tile");

@@ -32,7 +32,7 @@ function productOp(
     lower({ inputs: [x, w, b], outputs: [y] }, emit) {
       const [m, k, n] = [x.shape[0], x.shape[1], w.shape[1]];
       const constants = { ACT: relu ? 1 : 0, USE_BIAS: b ? 1 : 0 };
-      emit.call(denseKernel, constants, { m, k, n }, [x, w, b ?? emit.scratch([1]), y]);
+      emit.call(denseKernel, constants, { m, k, n, stride: k }, [x, w, b ?? emit.scratch([1]), y]);
     },
     gradient({ inputs: [x, w], outputs: [y] }, [g], needed) {
       const dy = relu ? reluGradient(g!, y) : g!;

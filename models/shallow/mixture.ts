@@ -17,13 +17,8 @@ import { State } from "../../engine/state/state.ts";
 import { Table } from "../../engine/state/table.ts";
 import type { Tensor, Variable } from "../../engine/tensor/tensor.ts";
 import { kmeans, momentsOf } from "./kmeans.ts";
-import {
-  type Components,
-  type CovarianceType,
-  makeComponents,
-  type Maximization,
-  type Mixture,
-} from "./mixture_components.ts";
+import type { Components, CovarianceType, Maximization, Mixture } from "./mixture_components.ts";
+import { makeComponents } from "./mixture_kinds.ts";
 
 /** How a mixture is fitted; variances are in units of the rows' mean variance. */
 export interface MixtureOptions extends Maximization {
@@ -136,10 +131,10 @@ class MixtureRows {
     const rows = data.map((value, i) => (value - shift[i % d]) / scale);
     this.table = Table.upload(backend, "standardised samples", rows, n, d);
     this.state = new State(backend);
-    this.components = makeComponents(kind, this.state, k, d);
     const most = Math.max(Math.min(BLOCK_ROWS, Math.floor(BLOCK_ELEMENTS / (k * d))), 1);
     this.blocks = Math.ceil(n / most);
     this.count = Math.ceil(n / this.blocks);
+    this.components = makeComponents(kind, this.state, k, d, this.count);
     const numbers = this.blocks * this.count;
     const isRow = new Float32Array(numbers).fill(1, 0, n);
     this.cursor = this.variable("cursor", [1], "u32");

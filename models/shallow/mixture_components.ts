@@ -3,19 +3,13 @@
  * of rows that belong to them in part. Second moments are about the present means, so that few digits
  * are lost when they are moved to the next ones.
  */
-import { add, mul, sub } from "../../engine/ops/binary.ts";
+import { add } from "../../engine/ops/binary.ts";
 import { assign } from "../../engine/ops/call.ts";
-import { dense } from "../../engine/ops/dense.ts";
-import { squaredDistances } from "../../engine/ops/distances.ts";
 import { matmulTransposeA } from "../../engine/ops/matmul.ts";
-import { reshape } from "../../engine/ops/reshape.ts";
 import { sum } from "../../engine/ops/sum.ts";
 import { scale } from "../../engine/ops/affine.ts";
-import { square } from "../../engine/ops/unary.ts";
 import type { State } from "../../engine/state/state.ts";
 import type { Tensor, Variable } from "../../engine/tensor/tensor.ts";
-import { cholesky, invertLower } from "./cholesky.ts";
-import { DivergedError } from "../estimator.ts";
 
 /** `full`: any; `diag`: a variance a column; `isotropic`: one variance that all components share. */
 export type CovarianceType = "full" | "diag" | "isotropic";
@@ -49,8 +43,11 @@ export function covarianceSize(kind: CovarianceType, k: number, d: number): numb
 export abstract class Components {
   /** μ, [K, d]. */
   protected readonly means: Variable;
-  /** Moments about them, of the rows since {@linkcode clear}. */
-  private readonly moments: { readonly [name in "counts" | "firsts" | "seconds"]: Variable };
+  /** Σ_i γ_ik and Σ_i γ_ik x_i of the rows since {@linkcode clear}. */
+  private readonly counts: Variable;
+  private readonly firsts: Variable;
+  /** Second moments about the means, in the parts that the kind of the covariances has. */
+  private readonly seconds: readonly Variable[];
   /** log π_k − ½ log det Σ_k − d/2 log 2π, less {@linkcode level}: [K]. */
   private readonly constants: Variable;
   /** What every log density lacks on the device, where it would cost digits. */
@@ -60,32 +57,30 @@ export abstract class Components {
 
   /**
    * Allocates parameters and moments.
-   * @param state Owns them. @param k Components. @param d Columns. @param seconds Elements of the
-   *   second moments' shape.
+   * @param state Owns them. @param k Components. @param d Columns. @param seconds Shapes of the
+   *   second moments' parts.
    */
   constructor(
     state: State,
     protected readonly k: number,
     protected readonly d: number,
-    seconds: readonly number[],
+    seconds: readonly (readonly number[])[],
   ) {
     const variable = (name: string, shape: readonly number[]) =>
       state.variable(`mixture ${name}`, shape, { saved: false });
     this.means = variable("means", [k, d]);
     this.origins = new Float32Array(k * d);
     this.constants = variable("constants", [k]);
-    this.moments = {
-      counts: variable("counts", [k]),
-      firsts: variable("first moments", [k, d]),
-      seconds: variable("second moments", seconds),
-    };
+    this.counts = variable("counts", [k]);
+    this.firsts = variable("first moments", [k, d]);
+    this.seconds = seconds.map((shape, i) => variable(`second moments ${i}`, shape));
   }
 
   /** (x − μ_k)ᵀ Σ_k⁻¹ (x − μ_k): x [n, d] -> [n, K]. */
   protected abstract distances(x: Tensor): Tensor;
 
-  /** Σ_i γ_ik of squares about μ_k: x [n, d], γ [n, K] -> the second moments' shape. */
-  protected abstract secondMoments(x: Tensor, gamma: Tensor): Tensor;
+  /** Σ_i γ_ik of squares about μ_k: x [n, d], γ [n, K] -> the second moments' parts. */
+  protected abstract secondMoments(x: Tensor, gamma: Tensor): readonly Tensor[];
 
   /** Brings Σ to the device. Returns log det Σ_k, [K]. */
   protected abstract writeCovariances(mixture: Mixture): number[];
@@ -93,13 +88,13 @@ export abstract class Components {
   /**
    * Σ of moments.
    * @param weights Σ_i γ_ik, [K], above 0. @param means The new ones. @param shifts New means less
-   *   old ones, [K, d]. @param seconds About the old means.
+   *   old ones, [K, d]. @param seconds About the old means, in parts.
    */
   protected abstract covariances(
     weights: Float64Array,
     means: Float64Array,
     shifts: Float64Array,
-    seconds: ArrayLike<number>,
+    seconds: readonly ArrayLike<number>[],
     settings: Maximization,
   ): Float64Array;
 
@@ -135,25 +130,25 @@ export abstract class Components {
 
   /** Begins new moments. */
   clear(): void {
-    for (const variable of Object.values(this.moments)) {
+    for (const variable of [this.counts, this.firsts, ...this.seconds]) {
       variable.write(new Float32Array(variable.size));
     }
   }
 
   /** Inside `trace`: adds rows x [n, d] that belong to components by the share γ [n, K]. */
   accumulate(x: Tensor, gamma: Tensor): void {
-    const { counts, firsts, seconds } = this.moments;
+    const { counts, firsts, seconds } = this;
     assign(counts, add(counts, sum(gamma, 0, 1)));
     assign(firsts, add(firsts, matmulTransposeA(gamma, x)));
-    assign(seconds, add(seconds, this.secondMoments(x, gamma)));
+    this.secondMoments(x, gamma).forEach((part, i) => assign(seconds[i], add(seconds[i], part)));
   }
 
   /** The parameters that the moments make most likely: the M-step. */
   async maximize(settings: Maximization): Promise<Mixture> {
     const { k, d, means: { backend } } = this;
-    const { counts, firsts, seconds } = this.moments;
-    const [rowsOf, sums, squares] = await backend.read(
-      [counts, firsts, seconds].map(({ region }) => region),
+    const { counts, firsts, seconds } = this;
+    const [rowsOf, sums, ...squares] = await backend.read(
+      [counts, firsts, ...seconds].map(({ region }) => region),
     );
     // A component without rows keeps a finite mean and a weight above 0, as in scikit-learn.
     const rows = Float64Array.from(rowsOf, (count) => count + 10 * Number.EPSILON);
@@ -172,203 +167,4 @@ export abstract class Components {
     this.means.write(means);
     this.origins = means;
   }
-}
-
-/** Makes components of a kind. */
-export function makeComponents(
-  kind: CovarianceType,
-  state: State,
-  k: number,
-  d: number,
-): Components {
-  const Kind = { full: FullComponents, diag: DiagonalComponents, isotropic: IsotropicComponents };
-  return new Kind[kind](state, k, d);
-}
-
-/** x_i − μ_k: [n, d], [K, d] -> [n, K, d]. */
-export function differences(x: Tensor, means: Tensor): Tensor {
-  const [n, d] = x.shape;
-  return sub(reshape(x, [n, 1, d]), means);
-}
-
-/** γ_ik·v_ik: [n, K], [n, K, d] -> [n, K, d]. */
-function weighted(gamma: Tensor, values: Tensor): Tensor {
-  return mul(reshape(gamma, [...gamma.shape, 1]), values);
-}
-
-/** Any covariances, by the inverses of their Cholesky factors L: ‖L⁻¹(x − μ)‖². */
-class FullComponents extends Components {
-  /** L_k⁻ᵀ side by side, [d, K·d]. */
-  private readonly whitening: Variable;
-  /** −L_k⁻¹ μ_k, [K·d]. */
-  private readonly bias: Variable;
-
-  constructor(state: State, k: number, d: number) {
-    super(state, k, d, [k * d, d]);
-    this.whitening = state.variable("mixture whitening", [d, k * d], { saved: false });
-    this.bias = state.variable("mixture bias", [k * d], { saved: false });
-  }
-
-  protected override writeCovariances({ means, covariances }: Mixture): number[] {
-    const { k, d } = this;
-    const whitening = new Float32Array(this.whitening.size);
-    const bias = new Float32Array(this.bias.size);
-    const determinants = Array.from({ length: k }, (_, c) => {
-      const factor = cholesky(covariances.subarray(c * d * d, (c + 1) * d * d), d);
-      if (!factor) {
-        throw new DivergedError(
-          `the covariance of component ${c} is not positive definite; raise regCovar or check ` +
-            `the data`,
-        );
-      }
-      const inverse = invertLower(factor, d);
-      let logDeterminant = 0;
-      for (let i = 0; i < d; i++) {
-        logDeterminant += 2 * Math.log(factor[i * d + i]);
-        let moved = 0;
-        for (let j = 0; j <= i; j++) moved -= inverse[i * d + j] * means[c * d + j];
-        bias[c * d + i] = moved;
-      }
-      // The large array is written along its rows.
-      for (let j = 0; j < d; j++) {
-        const place = j * k * d + c * d;
-        for (let i = j; i < d; i++) whitening[place + i] = inverse[i * d + j];
-      }
-      return logDeterminant;
-    });
-    this.whitening.write(whitening);
-    this.bias.write(bias);
-    return determinants;
-  }
-
-  protected override distances(x: Tensor): Tensor {
-    const white = dense(x, this.whitening, this.bias);
-    return sum(square(reshape(white, [x.shape[0], this.k, this.d])), 2, 3);
-  }
-
-  /** Σ_i γ_ik (x_i − μ_k) x_iᵀ for all k in one product. */
-  protected override secondMoments(x: Tensor, gamma: Tensor): Tensor {
-    const { k, d } = this;
-    const rows = reshape(weighted(gamma, differences(x, this.means)), [x.shape[0], k * d]);
-    return matmulTransposeA(rows, x);
-  }
-
-  /** Σ_i γ (x − μ) xᵀ − N δ (μ + δ)ᵀ is Σ_i γ (x − μ − δ)(x − μ − δ)ᵀ for a mean moved by δ. */
-  protected override covariances(
-    weights: Float64Array,
-    means: Float64Array,
-    shifts: Float64Array,
-    seconds: ArrayLike<number>,
-    { regCovar }: Maximization,
-  ): Float64Array {
-    const { k, d } = this;
-    const found = new Float64Array(k * d * d);
-    for (let c = 0; c < k; c++) {
-      const at = (i: number, j: number) =>
-        seconds[(c * d + i) * d + j] / weights[c] - shifts[c * d + i] * means[c * d + j];
-      for (let i = 0; i < d; i++) {
-        for (let j = 0; j <= i; j++) {
-          const value = 0.5 * (at(i, j) + at(j, i));
-          found[(c * d + i) * d + j] = found[(c * d + j) * d + i] = value;
-        }
-        found[(c * d + i) * d + i] += regCovar;
-      }
-    }
-    return found;
-  }
-}
-
-/** A variance a column: Σ_j ((x_j − μ_j)/σ_j)². */
-class DiagonalComponents extends Components {
-  /** 1/σ, [K, d]. */
-  private readonly inverse: Variable;
-
-  constructor(state: State, k: number, d: number) {
-    super(state, k, d, [k, d]);
-    this.inverse = state.variable("mixture inverse deviations", [k, d], { saved: false });
-  }
-
-  protected override writeCovariances({ covariances }: Mixture): number[] {
-    const { k, d } = this;
-    checkVariances(covariances);
-    this.inverse.write(Float32Array.from(covariances, (variance) => 1 / Math.sqrt(variance)));
-    return Array.from(
-      { length: k },
-      (_, c) => covariances.subarray(c * d, (c + 1) * d).reduce((a, v) => a + Math.log(v), 0),
-    );
-  }
-
-  protected override distances(x: Tensor): Tensor {
-    return sum(square(mul(differences(x, this.means), this.inverse)), 2, 3);
-  }
-
-  protected override secondMoments(x: Tensor, gamma: Tensor): Tensor {
-    return sum(weighted(gamma, square(differences(x, this.means))), 0, 1);
-  }
-
-  protected override covariances(
-    weights: Float64Array,
-    _means: Float64Array,
-    shifts: Float64Array,
-    seconds: ArrayLike<number>,
-    { regCovar }: Maximization,
-  ): Float64Array {
-    return shifts.map((shift, i) =>
-      Math.max(seconds[i] / weights[Math.floor(i / this.d)] - shift ** 2, 0) + regCovar
-    );
-  }
-}
-
-/** One variance that all share: ‖x − μ‖²/σ². */
-class IsotropicComponents extends Components {
-  /** 1/σ², [1]. */
-  private readonly precision: Variable;
-
-  constructor(state: State, k: number, d: number) {
-    super(state, k, d, [1]);
-    this.precision = state.variable("mixture precision", [1], { saved: false });
-  }
-
-  protected override writeCovariances({ covariances }: Mixture): number[] {
-    const { k, d } = this;
-    checkVariances(covariances);
-    this.precision.write(Float32Array.of(1 / covariances[0]));
-    return new Array(k).fill(d * Math.log(covariances[0]));
-  }
-
-  protected override distances(x: Tensor): Tensor {
-    return mul(squaredDistances(x, this.means), this.precision);
-  }
-
-  protected override secondMoments(x: Tensor, gamma: Tensor): Tensor {
-    return reshape(sum(mul(gamma, squaredDistances(x, this.means))), [1]);
-  }
-
-  /** σ² = Σ_ik γ_ik ‖x_i − μ_k‖² / (N d), or what it is fixed at. */
-  protected override covariances(
-    weights: Float64Array,
-    _means: Float64Array,
-    shifts: Float64Array,
-    seconds: ArrayLike<number>,
-    { regCovar, sigma2 }: Maximization,
-  ): Float64Array {
-    if (sigma2 > 0) return Float64Array.of(sigma2);
-    let total = 0;
-    let squares = seconds[0];
-    weights.forEach((weight) => total += weight);
-    shifts.forEach((shift, i) => squares -= weights[Math.floor(i / this.d)] * shift ** 2);
-    return Float64Array.of(Math.max(squares / (total * this.d), 0) + regCovar);
-  }
-}
-
-/** @throws {DivergedError} where a variance is not above 0. */
-function checkVariances(variances: Float64Array): void {
-  const bad = variances.findIndex((variance) => !(variance > 0));
-  if (bad < 0) return;
-  throw new DivergedError(
-    `variance ${bad} of ${variances.length} became ${
-      variances[bad]
-    }; raise regCovar or check the ` +
-      `data`,
-  );
 }

@@ -8,10 +8,11 @@ export const dense: WasmKernel = {
   },
   supports: ({ k }) => k > 0,
   scratch: (_params, _constants, tile) => productScratch(tile),
-  passes({ m, k, n }, { ACT, USE_BIAS }, { regions: [x, w, b, y], own }, tile) {
+  passes({ m, k, n, stride }, { ACT, USE_BIAS }, { regions: [x, w, b, y], own }, tile) {
     const bias = USE_BIAS === 1 ? { bias: b } : {};
     const relu = ACT === 1;
-    const product = { left: x, right: w, to: y, rows: m, depth: k, columns: n, own, relu, ...bias };
+    const factors = { left: x, leftStride: stride, right: w, rightStride: n };
+    const product = { ...factors, to: y, rows: m, depth: k, columns: n, own, relu, ...bias };
     return [productPass("dense", product, tile)];
   },
 };

@@ -11,7 +11,8 @@ export const denseInputGradient: WasmKernel = {
   supports: ({ n }) => n > 0,
   scratch: (_params, _constants, tile) => productScratch(tile),
   passes({ m, k, n }, { MASK }, { regions: [dy, w, y, dx], own }, tile) {
-    const product = { left: dy, right: w, to: dx, rows: m, depth: n, columns: k, own };
+    const factors = { left: dy, leftStride: n, right: w, rightStride: n };
+    const product = { ...factors, to: dx, rows: m, depth: n, columns: k, own };
     return MASK === 1
       ? [productPass("dense_input_gradient_masked", { ...product, mask: y }, tile)]
       : [productPass("dense_input_gradient", product, tile)];

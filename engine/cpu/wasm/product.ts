@@ -72,10 +72,12 @@ export function productScratch(tile: Tile): Scratch {
 export interface ProductCall {
   /** [rows, depth], row-major. */
   readonly left: number;
-  /** Numbers from one row of the left factor to the next; the depth by default. */
-  readonly leftStride?: number;
+  /** Numbers from one row of the left factor to the next. */
+  readonly leftStride: number;
   /** [depth, columns] or [columns, depth], row-major. */
   readonly right: number;
+  /** Numbers from one row of the right factor, as it lies in memory, to the next. */
+  readonly rightStride: number;
   /** [rows, columns], row-major. */
   readonly to: number;
   /** Rows of the result. */
@@ -96,8 +98,8 @@ export interface ProductCall {
 
 /** The pass that computes a product with the function that {@linkcode emitProduct} named `entry`. */
 export function productPass(entry: string, call: ProductCall, tile: Tile): WasmPass {
-  const { left, right, to, rows, depth, columns, own, bias, relu, mask } = call;
-  const { leftStride = depth } = call;
+  const { left, leftStride, right, rightStride, to, rows, depth, columns, own } = call;
+  const { bias, relu, mask } = call;
   const blockDepth = evenBlock(depth, mostDepth(tile), UNROLL);
   const panels = Math.ceil(columns / tile.columns);
   const cacheRows = Math.floor(BLOCK_NUMBERS / blockDepth);
@@ -115,6 +117,7 @@ export function productPass(entry: string, call: ProductCall, tile: Tile): WasmP
       left,
       leftStride,
       right,
+      rightStride,
       to,
       rows,
       depth,
@@ -163,6 +166,7 @@ export function emitProduct(
       "left",
       "leftStride",
       "right",
+      "rightStride",
       "to",
       "rows",
       "depth",
@@ -226,9 +230,9 @@ export function emitProduct(
     );
     const packPanel = pack.call(
       right === "rows"
-        ? matrix(p.right, v.depthBegin.get, p.columns.get, v.column.get)
-        : matrix(p.right, v.column.get, p.depth.get, v.depthBegin.get),
-      bytes(right === "rows" ? p.columns.get : p.depth.get),
+        ? matrix(p.right, v.depthBegin.get, p.rightStride.get, v.column.get)
+        : matrix(p.right, v.column.get, p.rightStride.get, v.depthBegin.get),
+      bytes(p.rightStride.get),
       p.own.get,
       v.length.get,
       v.width.get,

@@ -19,9 +19,11 @@ import { meanSquaredError } from "./mean_squared_error.ts";
 import { nearestNeighbours } from "./nearest_neighbours.ts";
 import { fold, unfold } from "./patches.ts";
 import { randomUniform } from "./random_uniform.ts";
+import { reduce } from "./reduce.ts";
 import { sgd } from "./sgd.ts";
 import { softAssign } from "./soft_assign.ts";
 import { unary } from "./unary.ts";
+import { weightedScatter } from "./weighted_scatter.ts";
 
 /** WebAssembly implementations by kernel name. */
 export const WASM_KERNELS: Readonly<Record<string, WasmKernel | undefined>> = {
@@ -44,8 +46,10 @@ export const WASM_KERNELS: Readonly<Record<string, WasmKernel | undefined>> = {
   mean_squared_error: meanSquaredError,
   nearest_neighbours: nearestNeighbours,
   random_uniform: randomUniform,
+  reduce,
   sgd,
   soft_assign: softAssign,
   unary,
   unfold,
+  weighted_scatter: weightedScatter,
 };
