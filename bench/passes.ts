@@ -1,216 +1,14 @@
 /**
- * Times passes over a whole data set on the CPU backend, each in turns with scikit-learn or PyTorch
- * on the same rows: k-means, embedding, assignment, the nearest samples, augmentation. See
+ * Times passes over a whole data set on the CPU backend, each in turns with its peers on the same rows:
+ * k-means, mixtures, embedding, assignment, neighbours, layouts, augmentation. See
  * `deno task bench:passes --help` for the options.
  */
 import { Command, InvalidArgumentError } from "commander";
 import { formatTable } from "../engine/inspect/text.ts";
-import type { Backend } from "../engine/backend/backend.ts";
 import { type DeviceOptions, openDevice } from "../engine/device.ts";
-import { advance } from "../engine/ops/counter.ts";
-import { trace } from "../engine/planner/program.ts";
-import { RandomStream } from "../engine/random.ts";
-import { State } from "../engine/state/state.ts";
-import { Table } from "../engine/state/table.ts";
-import { Autoencoder } from "../models/networks/autoencoder.ts";
-import { Augmentation } from "../models/training/batches.ts";
-import {
-  kmeans,
-  type KMeansOptions,
-  meanVarianceOf,
-  nearestRows,
-} from "../models/shallow/kmeans.ts";
-import { ExpectationMaximization, standardizationOf } from "../models/shallow/mixture.ts";
-import { Rows } from "../models/training/rows.ts";
-import { Assignment, Encoding } from "../models/training/whole_pass.ts";
-import { makeCodes } from "./codes.ts";
 import { alternate, circumstances, type Contender, save } from "./measure.ts";
+import { type PassData, type PassTask, TASKS } from "./pass_tasks.ts";
 import { PeerError, startPeer } from "./peer.ts";
-
-const COLUMNS = 10;
-const CLUSTERS = 10;
-const THRESHOLDS = [0.3, 0.15];
-/** Columns and layers of the embedding. */
-const INPUTS = 784;
-const HIDDEN = [500, 500, 2000];
-const SIDE = 28;
-/** Iterations of the task of that name, without a tolerance: as much work for everyone. */
-const ITERATIONS = 20;
-
-/** Of the mixture's task: columns as USPS has, and steps without a tolerance. */
-const MIXTURE_COLUMNS = 256;
-const EM_STEPS = 5;
-
-/** The rows that a task works on. */
-export interface PassData {
-  readonly rows: number;
-  /** Standard deviation of the blobs' centres. */
-  readonly spread: number;
-  readonly seed: number;
-}
-
-/** A pass, ready to run: what it comes to, for the `number`-th time. */
-type Work = (number: number) => Promise<number>;
-
-/** What can be timed. */
-export interface PassTask {
-  readonly title: string;
-  /** Data sets by default. */
-  readonly data: readonly PassData[];
-  /** Floating-point operations a row, where the products are all that counts. */
-  readonly flops?: number;
-  /** Whether the peer multiplies with BLAS, whose threads may serve it better than its own. */
-  readonly blas?: boolean;
-  prepare(backend: Backend, data: PassData): Work | Promise<Work>;
-}
-
-/** Blobs that overlap much, less and little. */
-const BLOBS: readonly PassData[] = [1, 1.5, 2].map((spread, seed) => ({
-  rows: 70_000,
-  spread,
-  seed,
-}));
-
-/** The passes, by name. */
-export const TASKS: Readonly<Record<string, PassTask>> = {
-  kmeans: {
-    title:
-      `k-means to convergence, d ${COLUMNS}, K ${CLUSTERS}, 10 restarts; the value is the inertia`,
-    data: BLOBS,
-    prepare: (backend, data) => clusterCodes(backend, data, {}),
-  },
-  iterations: {
-    title: `k-means, ${ITERATIONS} iterations of each of 10 restarts; the value is the inertia`,
-    data: BLOBS.slice(0, 1),
-    prepare: (backend, data) =>
-      clusterCodes(backend, data, { maxIterations: ITERATIONS, tolerance: 0 }),
-  },
-  nearest: {
-    title: `nearest row of each of ${CLUSTERS} centroids; the value is the sum of their numbers`,
-    data: BLOBS.slice(0, 1),
-    prepare(backend, data) {
-      const { points, centres } = upload(backend, data);
-      const table = Table.of(points);
-      return async () => {
-        const rows = await nearestRows(backend, table, centres);
-        return rows.reduce((sum, row) => sum + row, 0);
-      };
-    },
-  },
-  assign: {
-    title: `soft assignment, labels and mask; the value is the number of unconflicted rows`,
-    data: BLOBS.slice(0, 1),
-    async prepare(backend, data) {
-      const { state, points, centres } = upload(backend, data);
-      const thresholds = state.variable("thresholds", [2], { data: Float32Array.from(THRESHOLDS) });
-      const labels = state.variable("labels", [data.rows], { dtype: "u32" });
-      const assignment = await Assignment.create(points, centres, thresholds, labels);
-      return async () => (await assignment.run()).unconflicted;
-    },
-  },
-  encode: {
-    title: `embedding through ${[INPUTS, ...HIDDEN, COLUMNS].join("–")}`,
-    data: [{ rows: 10_000, spread: 1, seed: 0 }],
-    flops: [INPUTS, ...HIDDEN].reduce(
-      (sum, width, i) => sum + 2 * width * [...HIDDEN, COLUMNS][i],
-      0,
-    ),
-    blas: true,
-    async prepare(backend, { rows }) {
-      const state = new State(backend);
-      const random = new RandomStream(0, 1);
-      const data = Float32Array.from({ length: rows * INPUTS }, () => random.uniform());
-      const table = Table.upload(backend, "rows", data, rows, INPUTS);
-      const sizes = { inputs: INPUTS, hidden: HIDDEN, latent: COLUMNS };
-      const net = new Autoencoder(state, sizes, 0);
-      const encoding = await Encoding.create(Rows.of(table), (x) => net.encode(x), COLUMNS);
-      const oneCode = { ...encoding.codes.region, length: 1 };
-      return async () => {
-        await encoding.run();
-        await backend.read([oneCode]);
-        return rows;
-      };
-    },
-  },
-  mixture: {
-    title:
-      `${EM_STEPS} steps of EM, full covariances, d ${MIXTURE_COLUMNS}, K ${CLUSTERS}, from a partition; ` +
-      "the value is the mean log-likelihood",
-    // As many rows as USPS has.
-    data: [{ rows: 9298, spread: 0.1, seed: 0 }],
-    blas: true,
-    async prepare(backend, { rows, ...data }) {
-      const columns = MIXTURE_COLUMNS;
-      const codes = makeCodes({ rows, columns, clusters: CLUSTERS, ...data });
-      const labels = Uint32Array.from({ length: rows }, (_, row) => row % CLUSTERS);
-      const em = await ExpectationMaximization.create(
-        backend,
-        codes.data,
-        columns,
-        standardizationOf(codes.data, columns),
-        {
-          clusters: CLUSTERS,
-          covariance: "full",
-          maxIterations: EM_STEPS,
-          tolerance: 0,
-          prior: 1,
-          sigma2: 0,
-          regCovar: 1e-3,
-          seed: 0,
-        },
-      );
-      return async () => (await em.fromPartition(labels)).objectives.at(-1)!;
-    },
-  },
-  augment: {
-    title: `rotation and shift of ${SIDE}×${SIDE} images, bilinear`,
-    data: [{ rows: 256, spread: 1, seed: 0 }],
-    async prepare(backend, { rows }) {
-      const state = new State(backend);
-      const random = new RandomStream(0, 1);
-      const x = state.variable("images", [rows, SIDE * SIDE], {
-        data: Float32Array.from({ length: rows * SIDE * SIDE }, () => random.uniform()),
-      });
-      const step = state.variable("step", [1], { dtype: "u32" });
-      const options = { rotation: 10, shift: 0.1, height: SIDE, width: SIDE, seed: 0 };
-      const augmentation = new Augmentation(state, options);
-      const program = await trace(backend, () => {
-        const moved = augmentation.apply(x, step);
-        advance(step);
-        return { moved };
-      }, "augmentation");
-      return async () => {
-        program.run();
-        await step.read();
-        return rows;
-      };
-    },
-  },
-};
-
-/** The codes of a data set and their centres, on the device. */
-function upload(backend: Backend, { rows, spread, seed }: PassData) {
-  const state = new State(backend);
-  const options = { rows, columns: COLUMNS, clusters: CLUSTERS, spread, seed };
-  const { data, centres } = makeCodes(options);
-  return {
-    state,
-    data,
-    points: state.variable("codes", [rows, COLUMNS], { data }),
-    centres: state.variable("centres", [CLUSTERS, COLUMNS], { data: centres }),
-  };
-}
-
-/** k-means from another seed each time. */
-function clusterCodes(backend: Backend, data: PassData, options: Partial<KMeansOptions>): Work {
-  const { points, data: values } = upload(backend, data);
-  const table = Table.of(points);
-  return async (seed) => {
-    const variance = meanVarianceOf(values, COLUMNS);
-    const result = await kmeans(backend, table, variance, { clusters: CLUSTERS, ...options, seed });
-    return result.inertia;
-  };
-}
 
 /** A backend of ours as a contender. */
 export async function ours(
@@ -239,20 +37,28 @@ export async function ours(
  */
 function peers(
   name: string,
-  { blas }: PassTask,
+  { blas, ways = [""] }: PassTask,
   data: PassData,
   threads: number,
 ): Promise<Contender>[] {
   const script = new URL("./peers/passes.py", import.meta.url).pathname;
   const settings = [{ openmp: threads, openblas: 1 }];
   if (threads > 1) settings.push({ openmp: 1, openblas: blas ? threads : 1 });
-  return settings.map(({ openmp, openblas }) =>
-    startPeer({
-      command: "/usr/bin/python3",
-      args: [script, name, `${data.rows}`, `${openmp}`, `${data.spread}`, `${data.seed}`],
-      env: { OMP_NUM_THREADS: `${openmp}`, OPENBLAS_NUM_THREADS: `${openblas}` },
-      title: (version) => `${version}, OpenMP ${openmp}, OpenBLAS ${openblas}`,
-    })
+  return settings.flatMap(({ openmp, openblas }) =>
+    ways.map((way) =>
+      startPeer({
+        command: "/usr/bin/python3",
+        args: [script, name, `${data.rows}`, `${openmp}`, `${data.spread}`, `${data.seed}`, way],
+        env: {
+          OMP_NUM_THREADS: `${openmp}`,
+          OPENBLAS_NUM_THREADS: `${openblas}`,
+          NUMBA_NUM_THREADS: `${openmp}`,
+          PYTHONWARNINGS: "ignore",
+        },
+        title: (version) =>
+          `${version}${way && `, ${way}`}, OpenMP ${openmp}, OpenBLAS ${openblas}`,
+      })
+    )
   );
 }
 
@@ -316,6 +122,30 @@ export async function measurePass(
   } finally {
     for (const contender of contenders) await contender.close();
   }
+}
+
+/** b of time ∝ N^b, by least squares of the logarithms, from three numbers of rows on. */
+export function exponentOf(times: readonly (readonly [rows: number, ms: number])[]): number | null {
+  if (new Set(times.map(([rows]) => rows)).size < 3) return null;
+  const points = times.map((pair) => pair.map(Math.log));
+  const [x, y] = [0, 1].map((i) =>
+    points.reduce((sum, point) => sum + point[i], 0) / points.length
+  );
+  const [xy, xx] = [1, 0].map((i) =>
+    points.reduce((sum, point) => sum + (point[0] - x) * (point[i] - [x, y][i]), 0)
+  );
+  return xy / xx;
+}
+
+/** How the time of every contender grows with the rows, where the data differ in nothing else. */
+function formatGrowth(rows: readonly PassRow[]): string {
+  const names = [...new Set(rows.map(({ name }) => name))];
+  const lines = names.map((name) => {
+    const own = rows.filter((row) => row.name === name);
+    const exponent = exponentOf(own.map(({ rows, medianMs }) => [rows, medianMs]));
+    return exponent === null ? "" : `${name}: time ∝ N^${exponent.toFixed(2)}\n`;
+  });
+  return lines.join("");
 }
 
 function format(rows: readonly PassRow[]): string {
@@ -390,7 +220,7 @@ async function main(): Promise<void> {
       rows.push(...await measurePass(name, data, contenders, options.rounds));
     }
     all.push(...rows);
-    if (!options.json) console.log(`${task.title}\n${format(rows)}\n`);
+    if (!options.json) console.log(`${task.title}\n${format(rows)}\n${formatGrowth(rows)}`);
   }
   const report = { ...await circumstances(), threads: options.threads, rows: all };
   if (options.save) await save(`passes-${options.threads}-threads`, report);

@@ -7,13 +7,17 @@ import { type BatchOrder, batchRows } from "../engine/ops/random.ts";
 import { gather } from "../engine/ops/rows.ts";
 import { Adam } from "../engine/network/optim.ts";
 import { type Program, trace } from "../engine/planner/program.ts";
-import { RandomStream } from "../engine/random.ts";
+import { randomNormal } from "../engine/ops/noise.ts";
+import { RandomStream, STREAM } from "../engine/random.ts";
 import { sizeOf } from "../engine/tensor/shape.ts";
 import { Table } from "../engine/state/table.ts";
 import { DEPICT } from "../models/depict.ts";
 import { bothPaths } from "../models/depict_pretraining.ts";
 import { Autoencoder } from "../models/networks/autoencoder.ts";
 import { ConvolutionalAutoencoder, halve } from "../models/networks/convolutional_autoencoder.ts";
+import { VariationalEncoder } from "../models/networks/variational_encoder.ts";
+import { blockOf } from "../models/training/centroid_options.ts";
+import { vadeLosses } from "../models/vade.ts";
 import { planBatches } from "../models/training/batches.ts";
 import { Construction, DynAE, type DynAEOptions } from "../models/dynae.ts";
 import type { Samples } from "../models/estimator.ts";
@@ -33,7 +37,7 @@ const CLUSTERS = 10;
 const SEED = 0;
 
 /** Which step. */
-export type StepName = "ae" | "pretraining" | "clustering" | "depict";
+export type StepName = "ae" | "pretraining" | "clustering" | "depict" | "vade";
 
 /** The steps, and what each is, for people. */
 export const STEPS: Readonly<Record<StepName, string>> = {
@@ -41,6 +45,7 @@ export const STEPS: Readonly<Record<StepName, string>> = {
   pretraining: "DynAE's pre-training, no augmentation: interpolation, trained critic, both Adams",
   clustering: "DynAE's clustering, no augmentation: dynamic targets, K = 10, momentum descent",
   depict: "DEPICT's pre-training, of square images: two paths through two convolutions, Adam",
+  vade: "VaDE's clustering: evidence lower bound with Bernoulli outputs, K = 10, Adam",
 };
 
 /** A network: d, and the encoder's hidden layers. The code has {@linkcode LATENT} columns. */
@@ -100,6 +105,8 @@ export async function prepare(
   const table = Table.upload(backend, "samples", samples.data, rows, inputs);
   const { phase, losses, weights, order } = name === "depict"
     ? depictStep(training, inputs)
+    : name === "vade"
+    ? vadeStep(training, inputs, hidden)
     : dynaeStep(training, name, samples, Rows.of(table), hidden);
   const { sums, step } = phase;
   const { lastCount: count, ...batch } = planBatches(rows, BATCH, order, SEED);
@@ -181,6 +188,42 @@ function depictStep(training: Training, inputs: number): Step {
   };
 }
 
+function vadeStep(training: Training, inputs: number, hidden: readonly number[]): Step {
+  const { state } = training;
+  const net = new Autoencoder(state, { inputs, hidden, latent: LATENT }, SEED);
+  const encoder = new VariationalEncoder(state, net, SEED);
+  const shape = [CLUSTERS, LATENT];
+  const prior = {
+    logits: state.variable("logits", [CLUSTERS]),
+    centroids: state.variable("centroids", shape, { data: uniform(2, shape, -1) }),
+    logVariances: state.variable("log variances", shape),
+  };
+  const terms = ["reconstruction", "divergence"];
+  const settings = {
+    name: "vade",
+    terms,
+    batchSize: BATCH,
+    batchOrder: "shuffled",
+    seed: SEED,
+  } as const;
+  const mixture = Object.values(prior).map((variable) => blockOf(variable));
+  const phase = new Phase<string>(training, settings, (step) => {
+    const adam = { learningRate: LEARNING_RATE, step };
+    const blocks = [net.parameters, encoder.parameters, ...mixture];
+    return [["total", blocks.map((block, i) => new Adam(state, `adam ${i}`, block, adam))]];
+  });
+  const options = { likelihood: "bernoulli", reconstructionWeight: 1 } as const;
+  return {
+    phase,
+    losses({ x, step }) {
+      const noise = randomNormal(step, [BATCH, LATENT], { seed: SEED, stream: STREAM.latent });
+      return { ...vadeLosses(net, encoder, prior, x, noise, options) };
+    },
+    weights: [1, 1],
+    order: settings.batchOrder,
+  };
+}
+
 function pretrainingStep(training: Training, net: Autoencoder, options: DynAEOptions): Step {
   const pretraining = new Pretraining(training, net, undefined, options);
   return {
@@ -236,6 +279,10 @@ export function flopsOf(name: StepName, { inputs, hidden = HIDDEN }: NetworkSize
   const decoder = encoder;
   const first = 2 * BATCH * sizes[0] * sizes[1];
   const autoencoder = 3 * (encoder + decoder) - first;
+  // The layer of the variances, and the codes' variances times the clusters' precisions.
+  if (name === "vade") {
+    return autoencoder + 3 * product(sizes.slice(-2)) + 3 * product([LATENT, CLUSTERS]);
+  }
   if (name !== "pretraining") return autoencoder;
   // Interpolations are decoded, judged, and their gradient goes back to the code; the critic's own
   // loss is that of two batches.

@@ -1,5 +1,6 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import { alternate, type Contender, median } from "../bench/measure.ts";
+import { exponentOf } from "../bench/passes.ts";
 import { PeerError, startPeer } from "../bench/peer.ts";
 import { flopsOf, prepare, type StepName, STEPS } from "../bench/workload.ts";
 import { openDevice } from "../engine/device.ts";
@@ -45,6 +46,13 @@ Deno.test("bench: contenders take turns, slow ones in the first rounds alone", a
   assertEquals(Math.round(first.medianMs), 200);
   assertEquals(second, { medianMs: 2000, bestMs: 2000, count: 1, rounds: 3 });
   assertEquals(median([3, 1, 2]), 2);
+});
+
+Deno.test("bench: growth is an exponent of at least three numbers of rows", () => {
+  const times = [10, 30, 70, 30].map((rows): [number, number] => [rows, 0.2 * rows ** 1.5]);
+  assertEquals(exponentOf(times)?.toFixed(9), "1.500000000");
+  assertEquals(exponentOf(times.slice(0, 2)), null);
+  assertEquals(exponentOf([times[0], times[1], times[3]]), null);
 });
 
 Deno.test("bench: a peer answers, and one that cannot says why", async () => {

@@ -7,7 +7,8 @@ import { makeCodes } from "../codes.ts";
 import { entrants, type Family } from "../contenders.ts";
 import { layOut } from "../graph.ts";
 import { circumstances } from "../measure.ts";
-import { measurePass, ours, TASKS } from "../passes.ts";
+import { TASKS } from "../pass_tasks.ts";
+import { measurePass, ours } from "../passes.ts";
 import { measureReplay } from "../replay.ts";
 import { measureStep } from "../step.ts";
 import { measureTiles, TABLE, tableWith, type TileTiming } from "../tiles.ts";
@@ -219,6 +220,8 @@ export const PARTS: readonly Part[] = [
     columns: ["task", "rows", "name", "medianMs", "bestMs", "ratio", "value"],
     async run({ scale }, emit, signal) {
       for (const [name, task] of Object.entries(TASKS)) {
+        // The graph has a part of its own.
+        if (name === "neighbours" || name === "layout") continue;
         signal.throwIfAborted();
         const [first] = task.data;
         const data = { ...first, rows: Math.max(BATCH, Math.round(scale * first.rows)) };

@@ -1,8 +1,8 @@
-"""Whole-data passes of scikit-learn and PyTorch, timed on request.
+"""Whole-data passes of scikit-learn, umap-learn and PyTorch, timed on request.
 
 Prints a line with its name, then answers lines `COUNT` with the seconds that COUNT passes took and
 what the last one came to.
-usage: python3 passes.py TASK ROWS THREADS SPREAD SEED
+usage: python3 passes.py TASK ROWS THREADS SPREAD SEED [WAY]
 """
 import sys
 import time
@@ -11,7 +11,9 @@ import numpy as np
 
 task, rows, threads = sys.argv[1], int(sys.argv[2]), int(sys.argv[3])
 spread, seed = float(sys.argv[4]), int(sys.argv[5])
-COLUMNS, CLUSTERS = 10, 10
+way = sys.argv[6] if len(sys.argv) > 6 else ""
+COLUMNS, CLUSTERS, MANY_CLUSTERS = 10, 10, 500
+NEIGHBOURS, EPOCHS = 14, 200
 
 
 def mix(h):
@@ -70,6 +72,60 @@ def k_means(**options):
         return model.fit(points).inertia_
 
     return sklearn_name(), work
+
+
+def seeding():
+    from sklearn.cluster import KMeans
+
+    points, _ = make_codes()
+
+    def work(number):
+        model = KMeans(MANY_CLUSTERS, algorithm="lloyd", n_init=1, max_iter=1, random_state=number)
+        return model.fit(points).inertia_
+
+    return sklearn_name(), work
+
+
+def search(points, algorithm):
+    from sklearn.neighbors import NearestNeighbors
+
+    model = NearestNeighbors(n_neighbors=NEIGHBOURS, algorithm=algorithm, n_jobs=threads)
+    return model.fit(points).kneighbors()
+
+
+def neighbours():
+    points, _ = make_codes()
+    return sklearn_name(), lambda _: float(np.square(search(points, way)[0]).sum())
+
+
+def layout():
+    import umap
+    from umap.umap_ import find_ab_params, fuzzy_simplicial_set, simplicial_set_embedding
+
+    points, _ = make_codes()
+    distances, indices = search(points, "auto")
+    own = np.arange(rows)[:, None]
+    graph, _, _ = fuzzy_simplicial_set(
+        points,
+        NEIGHBOURS + 1,
+        np.random.RandomState(0),
+        "euclidean",
+        knn_indices=np.hstack([own, indices]),
+        knn_dists=np.hstack([np.zeros((rows, 1)), distances]).astype(np.float32),
+    )
+    a, b = find_ab_params(1.0, 0.0)
+    start = np.random.RandomState(0).uniform(-10, 10, (rows, 2)).astype(np.float32)
+    edges = graph.tocoo()
+
+    def work(number):
+        random = np.random.RandomState(number)
+        found, _ = simplicial_set_embedding(
+            points, graph.copy(), 2, 1.0, a, b, 1.0, 5, EPOCHS, start.copy(), random, "euclidean", {},
+            False, {}, False, parallel=threads > 1)
+        squared = np.square(found[edges.row] - found[edges.col]).sum(1)
+        return float((1 / (1 + squared)).mean())
+
+    return f"umap-learn {umap.__version__}", work
 
 
 def nearest():
@@ -152,6 +208,9 @@ def augment():
 TASKS = {
     "kmeans": k_means,
     "iterations": lambda: k_means(tol=0, max_iter=20),
+    "seeding": seeding,
+    "neighbours": neighbours,
+    "layout": layout,
     "nearest": nearest,
     "assign": assign,
     "encode": encode,

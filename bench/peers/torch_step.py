@@ -199,11 +199,52 @@ class Depict(Autoencoder):
         return [nn.functional.mse_loss(decoded, images) + HIDDEN_WEIGHT * layers]
 
 
+class Vade(Autoencoder):
+    """A step of VaDE's clustering: network and mixture on the evidence lower bound."""
+
+    def __init__(self, inputs):
+        super().__init__(inputs)
+        self.head = nn.Linear(HIDDEN[-1], LATENT)
+        nn.init.xavier_uniform_(self.head.weight)
+        nn.init.zeros_(self.head.bias)
+        self.logits = nn.Parameter(torch.zeros(CLUSTERS))
+        self.centroids = nn.Parameter(2 * torch.rand(CLUSTERS, LATENT) - 1)
+        self.log_variances = nn.Parameter(torch.zeros(CLUSTERS, LATENT))
+
+    def groups(self):
+        return [[*self.parameters()]]
+
+    def draws(self, x):
+        return (torch.randn(len(x), LATENT, device=x.device),)
+
+    def losses(self, x, noise):
+        features = self.encoder[:-1](x)
+        mean = self.encoder[-1](features)
+        log_variance = 10 * torch.tanh(self.head(features) / 10)
+        z = mean + (0.5 * log_variance).exp() * noise
+        reconstruction = nn.functional.binary_cross_entropy_with_logits(
+            self.decoder(z), x, reduction="sum")
+        variances = self.log_variances.clamp(max=20).exp() + 1e-4
+        spread = variances.log().sum(1)
+        weights = nn.functional.log_softmax(self.logits, 0)
+
+        def distances(codes):
+            return ((codes[:, None, :] - self.centroids).square() / variances).sum(2)
+
+        gamma = nn.functional.log_softmax(weights - 0.5 * (distances(z) + spread), 1)
+        expected = distances(mean) + log_variance.exp() @ variances.reciprocal().t()
+        costs = 0.5 * (expected + spread) - weights
+        clusters = (gamma.exp() * (costs + gamma)).sum()
+        entropy = 0.5 * (1 + log_variance).sum()
+        return [(reconstruction + clusters - entropy) / len(x)]
+
+
 STEPS = {
     "ae": Autoencoder,
     "pretraining": Pretraining,
     "clustering": Clustering,
     "depict": Depict,
+    "vade": Vade,
 }
 
 
