@@ -39,6 +39,8 @@ export interface Timing {
   readonly count: number;
   /** Measurements; slow contenders get fewer. */
   readonly rounds: number;
+  /** What its first unit of work came to; NaN where it does not say. */
+  readonly value: number;
 }
 
 /** A unit of work that takes longer than this is measured in the first rounds alone. */
@@ -65,25 +67,29 @@ export async function alternate(
       times.push(1000 * (await contender.run(count)).seconds / count);
     }
   }
-  return entries.map(({ count, times }) => ({
+  return entries.map(({ count, times, value }) => ({
     medianMs: median(times),
     bestMs: Math.min(...times),
     count,
     rounds: times.length,
+    value,
   }));
 }
 
-/** How many units of work take about `seconds`. */
+/** How many units of work take about `seconds`, and what the first one came to. */
 async function calibrate(
   contender: Contender,
   seconds: number,
-): Promise<{ count: number; slow: boolean }> {
+): Promise<{ count: number; slow: boolean; value: number }> {
+  let first: number | undefined;
   for (let count = 1;; count *= 2) {
-    const { seconds: taken } = await contender.run(count);
+    const { seconds: taken, value = NaN } = await contender.run(count);
+    first ??= value;
     if (taken < seconds / 2) continue;
     return {
       count: Math.max(1, Math.round(count * seconds / taken)),
       slow: taken / count > SLOW_SECONDS,
+      value: first,
     };
   }
 }

@@ -104,8 +104,6 @@ export async function measurePass(
 ): Promise<PassRow[]> {
   const task = TASKS[name];
   try {
-    const values: number[] = [];
-    for (const contender of contenders) values.push((await contender.run(1)).value ?? NaN);
     const timings = await alternate(contenders, { rounds });
     const fastest = Math.min(...timings.slice(1).map(({ medianMs }) => medianMs));
     return contenders.map((contender, i) => ({
@@ -117,7 +115,7 @@ export async function measurePass(
       bestMs: timings[i].bestMs,
       ratio: i === 0 && fastest < Infinity ? timings[i].medianMs / fastest : null,
       gflops: task.flops ? task.flops * data.rows / timings[i].medianMs / 1e6 : null,
-      value: values[i],
+      value: timings[i].value,
     }));
   } finally {
     for (const contender of contenders) await contender.close();
@@ -214,13 +212,16 @@ async function main(): Promise<void> {
     const sets = options.rows.length > 0
       ? options.rows.map((rows) => ({ ...task.data[0], rows }))
       : task.data;
+    if (!options.json) console.log(task.title);
     const rows: PassRow[] = [];
     for (const data of sets) {
       const contenders = await contendersOf(name, data, options.threads);
-      rows.push(...await measurePass(name, data, contenders, options.rounds));
+      const found = await measurePass(name, data, contenders, options.rounds);
+      rows.push(...found);
+      if (!options.json) console.log(format(found));
     }
     all.push(...rows);
-    if (!options.json) console.log(`${task.title}\n${format(rows)}\n${formatGrowth(rows)}`);
+    if (!options.json) console.log(formatGrowth(rows));
   }
   const report = { ...await circumstances(), threads: options.threads, rows: all };
   if (options.save) await save(`passes-${options.threads}-threads`, report);
