@@ -1,7 +1,6 @@
 /**
- * Where the wall time of a whole `train` goes: what it says on stderr tells the phases, and Linux how long
- * the process computed in each. A phase in which fewer than all threads are busy waits, or does on one
- * thread what is no product. See `deno task bench:whole --help`.
+ * Where the wall time of a whole `train` goes: what it says on stderr tells the phases. See
+ * `deno task bench:whole --help`.
  */
 import { Command } from "commander";
 import { formatTable } from "../engine/inspect/text.ts";
@@ -9,24 +8,17 @@ import { circumstances } from "./measure.ts";
 
 const ROOT = new URL("../", import.meta.url).pathname;
 
-/** Clock ticks of a second in /proc: Linux has always shown 100. */
-const TICKS = 100;
-
 /** What a run says, and when. */
 export interface Line {
   readonly text: string;
   /** Seconds since the process was started. */
   readonly at: number;
-  /** Processor seconds of all threads until then; NaN where it is not known. */
-  readonly busy: number;
 }
 
 /** A stretch of a run. */
 export interface Part {
   readonly name: string;
   readonly seconds: number;
-  /** Threads that computed, in the mean. */
-  readonly threads: number;
 }
 
 /** The name of the part that begins with a line; undefined for one that begins none. */
@@ -37,15 +29,14 @@ function beginning(text: string): string | undefined {
   return undefined;
 }
 
-/** The parts of a run by its lines; the last one is its end. Parts of one name follow as one. */
+/** The parts of a run by its lines; the last one is its end. */
 export function partsOf(lines: readonly Line[]): Part[] {
   const parts: Part[] = [];
   let name = "start, reading";
-  let from = { at: 0, busy: 0 };
-  const close = ({ at, busy }: { readonly at: number; readonly busy: number }) => {
-    const seconds = at - from.at;
-    parts.push({ name, seconds, threads: (busy - from.busy) / seconds });
-    from = { at, busy };
+  let from = 0;
+  const close = ({ at }: Line) => {
+    parts.push({ name, seconds: at - from });
+    from = at;
   };
   for (const line of lines.slice(0, -1)) {
     const next = beginning(line.text);
@@ -55,14 +46,6 @@ export function partsOf(lines: readonly Line[]): Part[] {
   }
   close(lines[lines.length - 1]);
   return parts;
-}
-
-/** Processor seconds of a process that runs. */
-async function busySeconds(pid: number): Promise<number> {
-  const text = await Deno.readTextFile(`/proc/${pid}/stat`).catch(() => "");
-  // After the name, which may hold spaces: user and system time are fields 14 and 15.
-  const fields = text.slice(text.lastIndexOf(")") + 2).split(" ");
-  return (Number(fields[11]) + Number(fields[12])) / TICKS;
 }
 
 /** Runs `train` to its end. @throws {Error} with what it said where it fails. */
@@ -78,22 +61,20 @@ async function watch(args: readonly string[]): Promise<Line[]> {
       stderr: "piped",
     }).spawn();
     const lines: Line[] = [];
-    let [rest, busy] = ["", 0];
-    const add = async (text: string) => {
-      const now = await busySeconds(child.pid);
-      if (Number.isFinite(now)) busy = now;
+    let rest = "";
+    const add = (text: string) => {
       const at = (performance.now() - started) / 1000;
-      lines.push({ text, at, busy });
+      lines.push({ text, at });
       console.error(`${at.toFixed(1).padStart(7)} s  ${text}`);
     };
     for await (const chunk of child.stderr.pipeThrough(new TextDecoderStream())) {
       const texts = `${rest}${chunk}`.split("\n");
       rest = texts.pop()!;
-      for (const text of texts) await add(text);
+      texts.forEach(add);
     }
     const { success } = await child.status;
     if (!success) throw new Error(lines.map(({ text }) => text).join("\n"));
-    await add("");
+    add("");
     return lines;
   } finally {
     await Deno.remove(out, { recursive: true });
@@ -102,15 +83,13 @@ async function watch(args: readonly string[]): Promise<Line[]> {
 
 function format(parts: readonly Part[]): string {
   const total = parts.reduce((sum, { seconds }) => sum + seconds, 0);
-  const busy = parts.reduce((sum, { seconds, threads }) => sum + seconds * threads, 0);
-  const rows = [...parts, { name: "all", seconds: total, threads: busy / total }];
+  const rows = [...parts, { name: "all", seconds: total }];
   return formatTable(
-    ["", "s", "share", "busy threads"],
-    rows.map(({ name, seconds, threads }) => [
+    ["", "s", "share"],
+    rows.map(({ name, seconds }) => [
       name,
       seconds.toFixed(2),
       `${(100 * seconds / total).toFixed(1)} %`,
-      Number.isFinite(threads) ? threads.toFixed(2) : "",
     ]),
   );
 }
