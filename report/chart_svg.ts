@@ -38,7 +38,8 @@ function legend({ series }: Chart): Html {
   }</ul>`;
 }
 
-function chartSvg({ title, x, series, phases, updates, isLog }: Chart): Html {
+/** The curves as a drawing, whose colours are the page's. */
+export function chartSvg({ title, x, series, phases, updates, isLog }: Chart): Html {
   const values = series.flatMap((one) => one.values.filter((value) => value !== null));
   const shown = (value: number) => isLog ? Math.log10(value) : value;
   const bounds = values.map(shown);

@@ -44,7 +44,7 @@ ${
 /** What the script needs to draw the map and to say what a point is. */
 export function mapData(
   { rows }: ReportedRun,
-  { map, sheet }: RunDetails,
+  { map, sheet, values }: RunDetails,
 ): Record<string, unknown> | undefined {
   if (map === undefined) return undefined;
   const pick = <T>(of: (row: number) => T) => Array.from(map.rows, of);
@@ -62,6 +62,7 @@ export function mapData(
       sure: pick((row) => Number(rows.values![row].toFixed(3))),
     },
     ...sheet && { sheet },
+    ...values && { columns: values.columns, values: values.values },
   };
 }
 

@@ -257,6 +257,7 @@
       add(`cluster ${map.label[i]}`);
       if (map.classes) add(`class ${map.classes[map.cls[i]]}`);
       if (map.sure) add(`${map.certainty} ${map.sure[i].toFixed(3)}`);
+      map.columns?.forEach((name, j) => add(`${name}: ${map.values[i * map.columns.length + j]}`));
       shown.append(text);
     };
 
