@@ -3,7 +3,7 @@
 import { byId, make } from "./dom.ts";
 import type { Answer, Command, Download, Outcome } from "./messages.ts";
 
-const FILES: readonly Download[] = ["labels", "model", "summary"];
+const FILES: readonly Download[] = ["report", "labels", "model", "summary"];
 
 /** Scores, warnings, downloads, and the command that repeats the run. */
 export class ResultsPanel {
