@@ -99,7 +99,9 @@ export function commandBlock(command: string): Html {
   return html`
     <div class="command">
       <h3>The command that repeats it</h3>
-      <pre tabindex="0"><code>${command}</code></pre>
+      <pre tabindex="0"><code>${command.split(" ").map((word, i) =>
+        html`${i > 0 && " "}<span>${word}</span>`
+      )}</code></pre>
     </div>
   `;
 }

@@ -18,11 +18,11 @@ function card({ phase, steps, kernels }: PhaseTimes): Html {
   const longest = Math.max(...kernels.map(({ milliseconds }) => milliseconds));
   const rows = kernels.map(({ kernel, calls, milliseconds }) => [
     kernel,
-    formatNumber(calls),
+    String(Number(calls.toFixed(1))),
     bar(milliseconds / longest, formatNumber(milliseconds)),
     percent(milliseconds / whole),
   ]);
-  const caption = `${phase}: ${formatNumber(whole)} ms a step, of ${formatCount(steps)} timed`;
+  const caption = `${formatNumber(whole)} ms a step in ${phase}: ${formatCount(steps)} were timed`;
   return html`<section class="card"><h3>${phase}</h3>${
     table(caption, ["kernel", "calls", "ms a step", "share"], rows)
   }</section>\n`;

@@ -52,7 +52,7 @@ export class RowMap {
     const context = canvas.getContext("2d")!;
     const { points, groups, count, labels } = content;
     const place = placeOf(points, side);
-    const radius = Math.max(1, side / (points.length > 20_000 ? 800 : 440));
+    const radius = Math.max(1, side / (points.length > 20_000 ? 600 : 300));
     const plain = colourOf("quiet");
     const n = points.length / 2;
     const stride = Math.ceil(n / MOST_POINTS);

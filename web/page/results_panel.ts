@@ -41,7 +41,12 @@ export class ResultsPanel {
     byId("warnings", HTMLUListElement).replaceChildren(
       ...warnings.map((warning) => make("li", {}, warning)),
     );
-    byId("command", HTMLPreElement).textContent = command;
+    // It breaks between words, not after the hyphens of an option.
+    const words = command.split(" ").flatMap((word, i) => [
+      ...i > 0 ? [" "] : [],
+      make("span", {}, word),
+    ]);
+    byId("command", HTMLPreElement).replaceChildren(...words);
   }
 
   /** Hands a file to the browser. */
