@@ -1,6 +1,6 @@
 /** The options by which commands choose a device. */
 import type { Command } from "commander";
-import type { Backend } from "../engine/backend/backend.ts";
+import type { Backend, Profiling } from "../engine/backend/backend.ts";
 import { TILE_CHOICES } from "../engine/cpu/wasm/tiles.ts";
 import { type DeviceName, openDevice, type TileChoice } from "../engine/device.ts";
 import { addDebugOption, type DebugTopics, Inspection } from "./debug.ts";
@@ -61,14 +61,20 @@ function parseThreads(text: string): number {
   throw usageError(`--threads takes an integer from 1 to 256, got ${text}`);
 }
 
-/** Opens the device that the options name; give it back to {@linkcode close}. */
-export async function open({ device, threads, tile, debug }: DeviceValues): Promise<Backend> {
+/**
+ * Opens the device that the options name; give it back to {@linkcode close}.
+ * @param profile What it times, if `--debug` asks for no more.
+ */
+export async function open(
+  { device, threads, tile, debug }: DeviceValues,
+  profile: Profiling = false,
+): Promise<Backend> {
   if (device !== "cpu") quietWayland();
   const backend = await openDevice({
     ...(device === undefined ? {} : { device }),
     ...(threads === undefined ? {} : { threads }),
     ...(tile === undefined ? {} : { tile }),
-    profile: debug?.has("time") ?? false,
+    profile: debug?.has("time") || profile,
   });
   if (debug !== undefined) inspections.set(backend, new Inspection(backend, debug));
   return backend;

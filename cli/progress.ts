@@ -36,7 +36,7 @@ export class Progress {
       this.line.end();
     } else if (event.type === "log") {
       if (typeof event.row.tau === "number") this.tau = event.row.tau;
-    } else {
+    } else if (event.type === "progress") {
       const isFirst = event.phase !== this.phase;
       if (isFirst) this.finish();
       this.phase = event.phase;

@@ -1,5 +1,5 @@
 /** Which number of clusters a sweep speaks for, and why. No classes enter. */
-import { AGREEMENT, CRITERIA, type Criterion } from "./criteria.ts";
+import { AGREEMENT, CRITERIA, type Criterion } from "../report/criteria.ts";
 
 /** A number of clusters that is spoken for. */
 export interface Recommendation {

@@ -171,7 +171,7 @@ async function common(
   return {
     dataset,
     device: chosen,
-    backend: await open(chosen),
+    backend: await open(chosen, "sample"),
     baseline,
     ...(saveSteps === undefined ? {} : { saveSteps }),
   };

@@ -5,7 +5,8 @@ import type { ImageSize } from "../datasets/image_pixels.ts";
 import type { Missing } from "../datasets/missing.ts";
 import type { Scale } from "../datasets/scaling.ts";
 import type { DeviceInfo } from "../engine/backend/backend.ts";
-import type { LogRow, Scores } from "../models/estimator.ts";
+import type { KernelTime } from "../engine/inspect/times.ts";
+import type { LogRow, PhaseTimes, Scores } from "../models/estimator.ts";
 import type { Diagnostics } from "../models/evaluation/diagnostics.ts";
 import {
   type Check,
@@ -121,6 +122,8 @@ export interface RunRecord {
   readonly versions: Readonly<Record<string, string>>;
   /** Seconds of training so far, resumed parts included. */
   readonly seconds: number;
+  /** Where the time of steps went, of phases that have ended, where the device can tell. */
+  readonly times?: readonly PhaseTimes[];
   /** Why training ended. */
   readonly stopReason?: string;
   /** Why it failed. */
@@ -192,6 +195,12 @@ const DEVICE = fields<Pick<DeviceInfo, "kind" | "description">>({
   description: text,
 }, {});
 
+const TIMES = fields<PhaseTimes>({
+  phase: text,
+  steps: count,
+  kernels: listOf(fields<KernelTime>({ kernel: text, calls: number, milliseconds: number }, {})),
+}, {});
+
 const RECORD = fields<RunRecord>({
   schema: count,
   status: oneOf("running", "interrupted", "failed", "finished"),
@@ -207,6 +216,7 @@ const RECORD = fields<RunRecord>({
 }, {
   from: text,
   pretrained: digest,
+  times: listOf(TIMES),
   stopReason: text,
   failure: text,
   steps: count,

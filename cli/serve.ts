@@ -47,10 +47,19 @@ async function serve({ port = PORT }: { readonly port?: number }): Promise<void>
   }
 }
 
-/** What builds and serves; a clone has it, a package has not. */
-async function loadPage(): Promise<
-  typeof import("../web/page/build.ts") & typeof import("../web/page/serve.ts")
-> {
+/** What builds and serves the page. Its types are not imported: packages are without it. */
+interface PageModules {
+  /** The files by their paths. */
+  buildPage(): Promise<ReadonlyMap<string, Uint8Array>>;
+  /** Serves them. */
+  serveSite(
+    site: ReadonlyMap<string, Uint8Array>,
+    port: number,
+  ): Deno.HttpServer<Deno.NetAddr>;
+}
+
+/** A clone has it, a package has not. */
+async function loadPage(): Promise<PageModules> {
   const modules = ["build", "serve"].map((name) =>
     new URL(`../web/page/${name}.ts`, import.meta.url).href
   );

@@ -1,7 +1,7 @@
 /** What the runs of a plan have come to: means and deviations over the seeds. */
 import { METHODS } from "../models/registry.ts";
 import type { LogRow } from "../models/estimator.ts";
-import { AGREEMENT, CRITERIA, criteriaOf, type Measure } from "./criteria.ts";
+import { AGREEMENT, CRITERIA, criteriaOf, type Measure } from "../report/criteria.ts";
 import type { Plan, PlannedSetting } from "./experiment.ts";
 import type { RunState } from "./run_state.ts";
 import { recommend, type Recommendation } from "./recommendation.ts";
@@ -124,7 +124,7 @@ export function summarize(
   const isUnscored = hasScores.includes(false);
   const isChoice = plan.headings.includes("clusters");
   const named = new Set(
-    finished.flatMap(({ record }) => Object.keys(criteriaOf(record!.results!))),
+    finished.flatMap(({ record }) => Object.keys(criteriaOf(record!.results!.diagnostics))),
   );
   const criteria = [
     ...CRITERIA.filter(({ name }) => named.has(name)),
@@ -208,7 +208,7 @@ function valuesOf({ status, record }: RunState): Record<string, number> {
   const { acc, nmi, ari, clusterSizes } = results!;
   return {
     ...(acc === undefined ? {} : { acc, nmi: nmi!, ari: ari! }),
-    ...criteriaOf(results!),
+    ...criteriaOf(results!.diagnostics),
     smallest: Math.min(...clusterSizes),
     largest: Math.max(...clusterSizes),
     seconds,

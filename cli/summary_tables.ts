@@ -1,5 +1,5 @@
 /** A summary as Markdown, CSV, LaTeX and JSON. */
-import { CRITERIA, CRITERIA_LEGEND, digitsOf, type Measure } from "./criteria.ts";
+import { CRITERIA, CRITERIA_LEGEND, digitsOf, type Measure } from "../report/criteria.ts";
 import { formatRecommendation } from "./recommendation.ts";
 import { quoteCell } from "../export/tables.ts";
 import { COSINES, type RowSummary, type Statistic, type Summary } from "./summary.ts";

@@ -1,6 +1,6 @@
 /** Results as text: score tables, cluster sizes, codes. */
 import type { Scores } from "../models/estimator.ts";
-import { CRITERIA, criteriaOf, digitsOf } from "./criteria.ts";
+import { CRITERIA, criteriaOf, digitsOf } from "../report/criteria.ts";
 import type { RunRecord, RunResults } from "./run_record.ts";
 import { formatCount, formatTable } from "./terminal.ts";
 
@@ -24,7 +24,7 @@ export function formatResults({ results, configuration, data }: RunRecord): stri
 
 /** What the partition is like, labels aside: to compare with other numbers of clusters. */
 function formatCriteria(results: RunResults, n: number): string {
-  const values = criteriaOf(results);
+  const values = criteriaOf(results.diagnostics);
   const shown = CRITERIA.filter(({ name }) => values[name] !== undefined);
   const names = shown.map(({ words }) => words.replace(/^the /, ""));
   const table = formatTable(names, [

@@ -10,7 +10,9 @@ import {
   type FitResult,
   InterruptedError,
   type LogRow,
+  type PhaseTimes,
   type Scores,
+  type TrainingEvent,
 } from "../models/estimator.ts";
 import { KMeans } from "../models/kmeans_estimator.ts";
 import { sampledCut } from "../models/evaluation/cluster_indices.ts";
@@ -89,7 +91,17 @@ export async function runTraining(plan: RunPlan): Promise<RunRecord> {
   };
   using interrupt = new Interrupt(", to write a checkpoint");
   try {
-    const outcome = await fitWithRetries(plan, progress, interrupt.signal, update);
+    const hear = (event: TrainingEvent) => {
+      if (event.type === "log") folder.log(event.row);
+      if (event.type === "times") record = withTimes(record, event.times);
+      progress.event(event);
+    };
+    const outcome = await fitWithRetries(plan, {
+      progress,
+      hear,
+      update,
+      signal: interrupt.signal,
+    });
     progress.finish();
     await writeFiles(plan, outcome);
     const { nIter } = outcome.result;
@@ -118,16 +130,33 @@ export async function runTraining(plan: RunPlan): Promise<RunRecord> {
   }
 }
 
+/** A phase that went on after an interruption has the times of its last part. */
+function withTimes(record: RunRecord, { phase, steps, kernels }: PhaseTimes): RunRecord {
+  const others = (record.times ?? []).filter((times) => times.phase !== phase);
+  const rounded = kernels.map(({ milliseconds, ...kernel }) => {
+    return { ...kernel, milliseconds: Number(milliseconds.toPrecision(4)) };
+  });
+  return { ...record, times: [...others, { phase, steps, kernels: rounded }] };
+}
+
+/** Who is told of a training. */
+interface Listeners {
+  /** The line on the terminal. */
+  readonly progress: Progress;
+  /** Takes its events. */
+  readonly hear: (event: TrainingEvent) => void;
+  /** Writes the record, changed so. */
+  readonly update: (changes: Partial<RunRecord>) => Promise<void>;
+  /** Aborted by an interrupt. */
+  readonly signal: AbortSignal;
+}
+
 /** Fits; a lost device is opened again and the training goes on from its last checkpoint. */
-async function fitWithRetries(
-  plan: RunPlan,
-  progress: Progress,
-  signal: AbortSignal,
-  update: (changes: Partial<RunRecord>) => Promise<void>,
-): Promise<Outcome> {
+async function fitWithRetries(plan: RunPlan, listeners: Listeners): Promise<Outcome> {
+  const { progress, update } = listeners;
   let last = plan.resume;
   for (let losses = 0;; losses++) {
-    const backend = losses === 0 ? plan.backend : await open(plan.device);
+    const backend = losses === 0 ? plan.backend : await open(plan.device, "sample");
     const device = () => ({ ...plan.record.device, used: backend.info });
     try {
       checkDevice(plan, backend, last);
@@ -138,8 +167,9 @@ async function fitWithRetries(
           manifest: manifestOf(plan.record),
         });
         last = checkpoint;
+        await update({});
       };
-      const outcome = await fit(plan, backend, progress, signal, save, last);
+      const outcome = await fit(plan, backend, listeners, save, last);
       return { ...outcome, device: device() };
     } catch (error) {
       const isLost = error instanceof DeviceLostError && error.reason !== "validation";
@@ -166,8 +196,7 @@ function checkDevice({ record }: RunPlan, { info }: Backend, resumed: unknown): 
 async function fit(
   plan: RunPlan,
   backend: Backend,
-  progress: Progress,
-  signal: AbortSignal,
+  { hear, signal }: Listeners,
   save: (checkpoint: Checkpoint) => Promise<void>,
   resume: Checkpoint | undefined,
 ): Promise<Omit<Outcome, "device">> {
@@ -184,10 +213,7 @@ async function fit(
     ...(pretrained === undefined ? {} : { pretrained }),
     savePretrained: (checkpoint) =>
       writeCheckpoint(folder.pretrained, { checkpoint, manifest: manifestOf(plan.record) }),
-    onEvent(event) {
-      if (event.type === "log") folder.log(event.row);
-      progress.event(event);
-    },
+    onEvent: hear,
   });
   const isSoft = METHODS[record.configuration.model].softAssignment !== undefined;
   const certainty = await certaintyOf(estimator, isSoft, dataset, result, backend);
@@ -199,7 +225,7 @@ async function fit(
   if (!baseline || !isResident || record.configuration.model === "kmeans") {
     return { result, certainty, cut, partitions: result.partitions };
   }
-  progress.event({ type: "stage", name: "k-means on the data" });
+  hear({ type: "stage", name: "k-means on the data" });
   const kmeans = new KMeans({ clusters: k, seed: record.seed });
   const baselineLabels = await kmeans.fitPredict(dataset, { backend, signal });
   await kmeans.dispose();

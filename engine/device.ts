@@ -1,5 +1,5 @@
 /** Opens a device by name. */
-import type { Backend, DeviceInfo } from "./backend/backend.ts";
+import type { Backend, DeviceInfo, Profiling } from "./backend/backend.ts";
 import { NoDeviceError } from "./backend/errors.ts";
 import type { TileChoice } from "./cpu/wasm/tiles.ts";
 
@@ -16,8 +16,11 @@ export interface DeviceOptions {
   readonly threads?: number;
   /** The tile of the CPU backend's matrix products, "auto" by default; see {@linkcode TileChoice}. */
   readonly tile?: TileChoice;
-  /** Times every call, for {@linkcode Program.times}. Slower; the results stay the same. */
-  readonly profile?: boolean;
+  /**
+   * Times calls, for {@linkcode Program.times}: `true` those of every replay, which is slower; `"sample"`
+   * those of a few. The results stay the same.
+   */
+  readonly profile?: Profiling;
 }
 
 /**

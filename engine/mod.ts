@@ -38,6 +38,7 @@ export type {
   OracleInfo,
   Pass,
   PassTime,
+  Profiling,
   Region,
   ReplayTimes,
   Roofline,
@@ -55,7 +56,15 @@ export {
   type PackDescription,
   type PlanDescription,
 } from "./inspect/plan.ts";
-export { addTimes, formatRoofline, formatTimes, type ProgramTimes } from "./inspect/times.ts";
+export {
+  addTimes,
+  formatRoofline,
+  formatTimes,
+  type KernelTime,
+  type ProgramTimes,
+  type StepTimes,
+  stepTimesOf,
+} from "./inspect/times.ts";
 export {
   Convolution,
   ConvolutionLayer,

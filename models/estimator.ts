@@ -1,6 +1,7 @@
 /** The contract of every method: fit, predict, transform, fitPredict. */
 import type { Backend } from "../engine/backend/backend.ts";
 import type { DeviceOptions } from "../engine/device.ts";
+import type { StepTimes } from "../engine/inspect/times.ts";
 import type { Snapshot } from "../engine/state/state.ts";
 import type { Tensor } from "../engine/tensor/tensor.ts";
 
@@ -87,6 +88,12 @@ export interface FitResult {
   readonly partitions: Readonly<Record<string, Uint32Array>>;
 }
 
+/** How long the steps of a phase take; what depends on time is in nothing but this. */
+export interface PhaseTimes extends StepTimes {
+  /** Its name. */
+  readonly phase: string;
+}
+
 /** What happens during `fit`, for progress lines and logs. */
 export type TrainingEvent =
   | {
@@ -100,7 +107,9 @@ export type TrainingEvent =
     readonly losses: Readonly<Record<string, number>>;
   }
   | { readonly type: "log"; readonly row: LogRow }
-  | { readonly type: "stage"; readonly name: string };
+  | { readonly type: "stage"; readonly name: string }
+  /** At the end of a phase, on a device that times its passes. */
+  | { readonly type: "times"; readonly times: PhaseTimes };
 
 /** What all rows of a method on a network look like at a check, and at a row of pre-training's log. */
 export interface TrainingSnapshot {

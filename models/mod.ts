@@ -58,6 +58,7 @@ export {
   InterruptedError,
   type Json,
   type LogRow,
+  type PhaseTimes,
   type RowGraph,
   type RowOutputs,
   type RowSource,

@@ -4,9 +4,9 @@
  *
  * usage: deno task package:build
  */
-import { build, type BuildOptions, type Plugin, stop } from "esbuild";
+import { build, type BuildOptions, stop } from "esbuild";
 import config from "../deno.json" with { type: "json" };
-import { workerUrl } from "../web/build.ts";
+import { texts, workerUrl } from "../web/build.ts";
 
 const root = new URL("../", import.meta.url).pathname;
 const out = `${root}npm/dist`;
@@ -18,22 +18,6 @@ const ENTRIES: Readonly<Record<string, string>> = Object.fromEntries(
     path.slice("./".length),
   ]),
 );
-
-/** Files that are imported as text go into the bundles, those of packages too. */
-const texts: Plugin = {
-  name: "texts",
-  setup({ onLoad, onResolve }) {
-    onResolve({ filter: /^uplot\/dist\// }, ({ path }) => ({ path, namespace: "text" }));
-    onLoad({ filter: /./, namespace: "text" }, async ({ path }) => ({
-      contents: (await import(path, { with: { type: "text" } })).default,
-      loader: "text",
-    }));
-    onLoad({ filter: /report\/page\/report\./ }, async ({ path }) => ({
-      contents: await Deno.readTextFile(path),
-      loader: "text",
-    }));
-  },
-};
 
 const SHARED: BuildOptions = {
   absWorkingDir: root,

@@ -5,6 +5,8 @@ import { behind, type Html, html, table } from "./html.ts";
 
 const WIDTH = 720;
 const HEIGHT = 260;
+/** About the width of a letter. */
+const LETTER = 6;
 const MARGIN = { left: 64, right: 12, top: 22, bottom: 34 };
 
 /** The chart with its picture, legend and table. */
@@ -38,7 +40,8 @@ function legend({ series }: Chart): Html {
   }</ul>`;
 }
 
-function chartSvg({ title, x, series, phases, updates, isLog }: Chart): Html {
+/** The curves as a drawing, whose colours are the page's. */
+export function chartSvg({ title, x, series, phases, updates, isLog }: Chart): Html {
   const values = series.flatMap((one) => one.values.filter((value) => value !== null));
   const shown = (value: number) => isLog ? Math.log10(value) : value;
   const bounds = values.map(shown);
@@ -75,7 +78,10 @@ function chartSvg({ title, x, series, phases, updates, isLog }: Chart): Html {
       html`
         <path class="phase" d="M${px(Math.max(at, x[0]))} ${MARGIN.top}V${HEIGHT -
           MARGIN.bottom}" />
-        <text x="${px(Math.max(at, x[0])) + 4}" y="${MARGIN.top - 6}">${name}</text>
+        <text x="${Math.min(
+          px(Math.max(at, x[0])) + 4,
+          WIDTH - LETTER * name.length,
+        )}" y="${MARGIN.top - 6}">${name}</text>
       `
     )}
     ${updates.map((at) =>

@@ -1,7 +1,7 @@
 /** Cluster by cluster: sizes, and a card each. */
 import { formatCount } from "../engine/inspect/text.ts";
 import type { ClusterReport } from "./clusters.ts";
-import { type Html, html, table } from "./html.ts";
+import { bar, type Html, html, table } from "./html.ts";
 import type { ReportedRun, RunDetails } from "./run.ts";
 
 /** A share for people. */
@@ -30,9 +30,7 @@ export function sizesTable(
     clusters.map(({ cluster, size, share }) => [
       nameOf(cluster, size),
       ...matched ? [matched.get(cluster) ?? "–"] : [],
-      html`<span class="bar"><span style="--size:${(size / largest).toFixed(3)}"></span></span>${
-        formatCount(size)
-      }`,
+      bar(size / largest, formatCount(size)),
       percent(share),
       ...means ? [size === 0 ? "–" : means[cluster].toFixed(3)] : [],
     ]),

@@ -117,7 +117,7 @@ async function columnsOf(
 }
 
 /** What the columns are called: `name`, `name=category`, or `column 3`. */
-function columnNames({ schema: { columns = [] } }: RowsInfo): string[] {
+export function columnNames({ schema: { columns = [] } }: Pick<RowsInfo, "schema">): string[] {
   return columns.flatMap(({ name, categories }, j) => {
     const own = name ?? `column ${j}`;
     return categories === undefined ? [own] : categories.map((category) => `${own}=${category}`);
@@ -125,7 +125,7 @@ function columnNames({ schema: { columns = [] } }: RowsInfo): string[] {
 }
 
 /** A scaled value of a column in its own units. */
-function rawOf(value: number, column: number, scaling: Scaling): number {
+export function rawOf(value: number, column: number, scaling: Scaling): number {
   switch (scaling.kind) {
     case "none":
       return value;

@@ -82,6 +82,11 @@ export function table(
   `;
 }
 
+/** A number with a bar before it. @param size Of the bar, in [0, 1]. */
+export function bar(size: number, text: string): Html {
+  return html`<span class="bar"><span style="--size:${size.toFixed(3)}"></span></span>${text}`;
+}
+
 /** The table behind a picture. */
 export function behind(content: Html): Html {
   return html`<details><summary>As a table</summary>${content}</details>`;

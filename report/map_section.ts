@@ -44,7 +44,7 @@ ${
 /** What the script needs to draw the map and to say what a point is. */
 export function mapData(
   { rows }: ReportedRun,
-  { map, sheet }: RunDetails,
+  { map, sheet, values }: RunDetails,
 ): Record<string, unknown> | undefined {
   if (map === undefined) return undefined;
   const pick = <T>(of: (row: number) => T) => Array.from(map.rows, of);
@@ -62,6 +62,7 @@ export function mapData(
       sure: pick((row) => Number(rows.values![row].toFixed(3))),
     },
     ...sheet && { sheet },
+    ...values && { columns: values.columns, values: values.values },
   };
 }
 
@@ -88,7 +89,7 @@ function mapSvg(
   `;
 }
 
-/** The medians of the clusters' places; undefined for a cluster that has no row there. */
+/** Of each cluster, the place nearest to the medians of its places; undefined where it has no row there. */
 function middlesOf(
   { places }: RunMap,
   labels: readonly number[],
@@ -97,11 +98,13 @@ function middlesOf(
   const own = Array.from({ length: k }, (): number[] => []);
   labels.forEach((label, i) => own[label].push(i));
   const median = (values: number[]) => values.sort((a, b) => a - b)[values.length >> 1];
-  return own.map((points) =>
-    points.length === 0
-      ? undefined
-      : [median(points.map((i) => places[2 * i])), median(points.map((i) => places[2 * i + 1]))]
-  );
+  return own.map((points) => {
+    if (points.length === 0) return undefined;
+    const [x, y] = [0, 1].map((axis) => median(points.map((i) => places[2 * i + axis])));
+    const distance = (i: number) => Math.hypot(places[2 * i] - x, places[2 * i + 1] - y);
+    const middle = points.reduce((best, i) => distance(i) < distance(best) ? i : best);
+    return [places[2 * middle], places[2 * middle + 1]];
+  });
 }
 
 function nearestRows(

@@ -1,8 +1,9 @@
 /** What a report of a run is made of. */
-import type { LogRow, Scores } from "../models/estimator.ts";
+import type { LogRow, PhaseTimes, Scores } from "../models/estimator.ts";
 import type { ClusterReport } from "./clusters.ts";
 import type { RunMap } from "./map.ts";
 import type { Sheet } from "./pictures.ts";
+import type { RowValues } from "./row_values.ts";
 import type { RunRows } from "./rows.ts";
 
 /** A finished run. */
@@ -29,6 +30,8 @@ export interface ReportedRun {
   readonly digest: string;
   /** Seconds of training. */
   readonly seconds: number;
+  /** Where the time of its steps went, phase by phase; empty where that is not known. */
+  readonly times: readonly PhaseTimes[];
   /** The rows of its log. */
   readonly log: readonly LogRow[];
   /** Its rows. */
@@ -51,6 +54,8 @@ export interface RunDetails {
   readonly map?: RunMap;
   /** The images of its rows, in its order. */
   readonly sheet?: Sheet;
+  /** What stands in its rows, in its order, where they are rows of a table. */
+  readonly values?: RowValues;
   /** The centroids as the decoder draws them, side by side: URL of a PNG. */
   readonly centroids?: string;
 }

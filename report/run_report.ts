@@ -6,6 +6,7 @@ import { chartsOf } from "./curves.ts";
 import { type Html, html, table } from "./html.ts";
 import { mapData, mapSection } from "./map_section.ts";
 import { page, section } from "./page.ts";
+import { timeFigures } from "./time_section.ts";
 import type { ReportedRun, RunDetails } from "./run.ts";
 
 /** @returns HTML with everything in it: no link leads anywhere else. */
@@ -43,6 +44,7 @@ export async function runReport(run: ReportedRun, details: RunDetails): Promise<
       sizesTable(run, details, confusion?.matched),
       clusterCards(run, details, confusion?.matched),
     ]),
+    section("time", "Time per kernel", run.times.length > 0 && timeFigures(run)),
   ];
   return await page({
     title: `${run.model}: ${run.name}`,
@@ -97,7 +99,9 @@ export function commandBlock(command: string): Html {
   return html`
     <div class="command">
       <h3>The command that repeats it</h3>
-      <pre tabindex="0"><code>${command}</code></pre>
+      <pre tabindex="0"><code>${command.split(" ").map((word, i) =>
+        html`${i > 0 && " "}<span>${word}</span>`
+      )}</code></pre>
     </div>
   `;
 }

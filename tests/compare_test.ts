@@ -8,7 +8,7 @@ import {
 import type { Plan } from "../cli/experiment.ts";
 import type { RunState } from "../cli/run_state.ts";
 import type { RunRecord } from "../cli/run_record.ts";
-import { digitsOf } from "../cli/criteria.ts";
+import { digitsOf } from "../report/criteria.ts";
 import { recommend } from "../cli/recommendation.ts";
 import { statisticOf, summarize } from "../cli/summary.ts";
 import { escapeLatex, toCsv, toLatex, toMarkdown } from "../cli/summary_tables.ts";

@@ -2,7 +2,7 @@ import { assert, assertEquals, assertRejects, assertStringIncludes } from "@std/
 import type { Backend } from "../engine/backend/backend.ts";
 import { openCpuBackend } from "../engine/cpu/backend.ts";
 import { describePlan, formatPlan } from "../engine/inspect/plan.ts";
-import { addTimes, formatRoofline, formatTimes } from "../engine/inspect/times.ts";
+import { addTimes, formatRoofline, formatTimes, stepTimesOf } from "../engine/inspect/times.ts";
 import { advance } from "../engine/ops/counter.ts";
 import { batchRows } from "../engine/ops/random.ts";
 import { gather } from "../engine/ops/rows.ts";
@@ -116,6 +116,54 @@ for (const threads of [1, 2]) {
     await checkTimes(await openCpuBackend({ threads, profile: true }));
   });
 }
+
+/** Checks what a device says of the kernels of {@linkcode prepare} that times a sample of its replays. */
+async function checkSample(backend: Backend, replays: number, timed: number): Promise<void> {
+  const { program } = await prepare(backend);
+  assertEquals(await stepTimesOf([program]), undefined);
+  for (let i = 0; i < replays; i++) {
+    program.run(1);
+    await program.read();
+  }
+  program.dispose();
+  const { steps, kernels } = (await stepTimesOf([program]))!;
+  assertEquals(steps, timed);
+  const counts = Map.groupBy(program.plan.calls, ({ kernel }) => kernel.name);
+  assertEquals(
+    new Set(kernels.map(({ kernel, calls }) => `${calls} of ${kernel}`)),
+    new Set(Array.from(counts, ([name, calls]) => `${calls.length} of ${name}`)),
+  );
+  const times = kernels.map(({ milliseconds }) => milliseconds);
+  assertEquals(times, times.toSorted((a, b) => b - a));
+  assert(times[0] > 0 && times.at(-1)! >= 0);
+  await backend.dispose();
+}
+
+for (const threads of [1, 2]) {
+  Deno.test(`cpu: of a sample one replay in sixteen is timed, not the first, ${threads} threads`, async () => {
+    await checkSample(await openCpuBackend({ threads, profile: "sample" }), 34, 3);
+  });
+}
+
+gpuTest("webgpu: of a sample one submit in 64 is timed, not the first", async () => {
+  await checkSample(await openWebGpuBackend({ profile: "sample" }), 66, 2);
+});
+
+Deno.test("two programs that take turns have the times of their steps together", async () => {
+  const backend = await openCpuBackend({ threads: 1, profile: true });
+  const programs = [(await prepare(backend)).program, (await prepare(backend)).program];
+  programs[0].run(3);
+  programs[1].run(1);
+  const { steps, kernels } = (await stepTimesOf(programs))!;
+  assertEquals(steps, 4);
+  const alone = (await stepTimesOf(programs.slice(0, 1)))!;
+  assertEquals(alone.steps, 3);
+  assertEquals(
+    new Set(kernels.map(({ kernel, calls }) => `${kernel} ${calls}`)),
+    new Set(alone.kernels.map(({ kernel, calls }) => `${kernel} ${calls}`)),
+  );
+  await backend.dispose();
+});
 
 Deno.test({
   name: "cpu: passes are timed, and the device is measured, without workers too",

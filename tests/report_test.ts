@@ -1,5 +1,5 @@
 /** Reports of runs: what they say, that data stay text, that nothing is loaded, and how they are asked for. */
-import { assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
+import { assertAlmostEquals, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { openDevice } from "../engine/device.ts";
 import type { LogRow } from "../models/estimator.ts";
 import { confusionOf } from "../report/confusion.ts";
@@ -142,17 +142,32 @@ Deno.test("train leaves a report whose numbers are the run's, whose data are tex
     );
     assertEquals(found, clusterSizes);
     assertEquals(data.map.names[7], `${EVIL}7`);
+    const [, line7] = (await Deno.readTextFile(`${folder}/evil.csv`)).match(/^<[^\n]*>7,(.*)$/m)!;
+    const raw = line7.split(",").map(Number);
+    assertEquals(data.map.columns, [EVIL, "b", `c "q" '`, "d"]);
+    const count = data.map.columns.length;
+    data.map.values.slice(7 * count, 8 * count).forEach((value: number, j: number) =>
+      assertAlmostEquals(value, raw[j], 1e-3 * Math.abs(raw[j]))
+    );
     assertEquals(data.charts.map(({ id }: { id: string }) => id), ["scores", "changes", "losses"]);
     const log = (await Deno.readTextFile(`${folder}/r/metrics.jsonl`)).trim().split("\n")
       .map((line) => JSON.parse(line)).filter((row) => row.acc !== undefined);
     assertEquals(data.charts[0].series[0].values, log.map((row) => row.acc));
     assertEquals(page.match(/<figure/g)!.length, page.match(/<details/g)!.length);
+    const phases = record.times.map(({ phase }: { phase: string }) => phase);
+    assertEquals(phases, ["pre-training", "clustering"]);
+    for (const { phase, steps, kernels } of record.times) {
+      assertStringIncludes(page, ` ms a step in ${phase}: ${steps} were timed`);
+      for (const { kernel } of kernels) {
+        assertStringIncludes(page, `<th scope="row">${kernel}</th>`);
+      }
+    }
 
     const again = await run(["report", "r", ...DEVICE, "-o", "again.html"], folder);
     assertEquals([again.code, again.out], [0, "again.html\n"], again.err);
     assertEquals(await Deno.readTextFile(`${folder}/again.html`), page);
 
-    const line = page.match(/<pre[^>]*><code>(.*?)<\/code>/s)![1];
+    const line = page.match(/<pre[^>]*><code>(.*?)<\/code>/s)![1].replace(/<.*?>/g, "");
     const words = [...line.matchAll(/&#39;(.*?)&#39;|\S+/g)].map(([word, quoted]) =>
       quoted ?? word
     );

@@ -37,7 +37,7 @@ const BELOW: Readonly<Record<string, readonly string[]>> = {
   storage: ["storage", "datasets", "models", "engine", "deno.json"],
   export: ["export", "datasets", "models", "engine", "kernels"],
   report: ["report", "storage", "datasets", "models", "engine", "kernels"],
-  web: ["web", "export", "storage", "datasets", "models", "engine", "kernels"],
+  web: ["web", "report", "export", "storage", "datasets", "models", "engine", "kernels"],
   cli: ["cli", "report", "web", "export", "storage", "datasets", "models", "engine", "kernels"],
   bench: ["bench", "storage", "datasets", "models", "engine", "kernels"],
 };

@@ -21,6 +21,24 @@ export const workerUrl: Plugin = {
   },
 };
 
+/** Files that are imported as text go into the bundles, those of packages too. */
+export const texts: Plugin = {
+  name: "texts",
+  setup({ onLoad, onResolve }) {
+    onResolve({ filter: /./ }, ({ path, resolveDir, with: { type } }) => {
+      if (type !== "text") return undefined;
+      const isOwn = path.startsWith(".");
+      return { path: isOwn ? `${resolveDir}/${path}` : path, namespace: "text" };
+    });
+    onLoad({ filter: /./, namespace: "text" }, async ({ path }) => ({
+      contents: path.startsWith("/")
+        ? await Deno.readTextFile(path)
+        : (await import(path, { with: { type: "text" } })).default,
+      loader: "text",
+    }));
+  },
+};
+
 /** Writes the bundles; returns their folder. */
 export async function bundle(): Promise<string> {
   const outdir = `${root}web/dist`;

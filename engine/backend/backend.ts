@@ -62,11 +62,14 @@ export interface PassTime {
   readonly waiting: number;
 }
 
-/** How long the replays of an executable have taken. */
+/** How much a device times: nothing, all replays, or a sample of them that costs next to nothing. */
+export type Profiling = boolean | "sample";
+
+/** How long the replays of an executable have taken, those of the sample where only one is timed. */
 export interface ReplayTimes {
   /** Replays. */
   readonly steps: number;
-  /** Seconds of all replays. */
+  /** Seconds of them. */
   readonly seconds: number;
   /** In the order of {@linkcode Executable.passes}; absent where the device times no passes. */
   readonly passes?: readonly PassTime[];
@@ -91,7 +94,7 @@ export interface Executable {
   run(steps: number): void;
   /**
    * How long the replays enqueued so far have taken; works after {@linkcode Executable.dispose} too.
-   * Only on devices opened for profiling.
+   * Only on devices opened for profiling, and of a sample where passes can be timed.
    */
   times?(): Promise<ReplayTimes>;
   /** Releases pipelines, bind groups and uniforms, not the regions' buffers. */

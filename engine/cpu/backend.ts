@@ -9,6 +9,7 @@ import type {
   CpuInfo,
   DeviceBuffer,
   Executable,
+  Profiling,
   Region,
   ReplayTimes,
   Roofline,
@@ -36,8 +37,8 @@ export interface CpuOptions {
    * addition where `relaxed_madd` may round once. Slower; for audits.
    */
   readonly strict?: boolean;
-  /** Times every pass of every replay. */
-  readonly profile?: boolean;
+  /** Times the passes of every replay, or of one in {@linkcode SAMPLED_REPLAYS}. */
+  readonly profile?: Profiling;
   /** The tile of the matrix products, "auto" by default; see {@linkcode TileChoice}. */
   readonly tile?: TileChoice;
   /** Which pairs of vectors this process merges; measured by default, where the choice depends on it. */
@@ -45,6 +46,8 @@ export interface CpuOptions {
 }
 
 const PAGE = 65536;
+/** Replays of which one is timed, where a sample is asked for. */
+const SAMPLED_REPLAYS = 16;
 /** Scratch areas are multiples of this many bytes, so that no two threads share a cache line. */
 const SCRATCH_UNIT = 4096;
 /**
@@ -124,8 +127,8 @@ interface Modes {
   readonly shared: boolean;
   /** Whether relaxed SIMD is used. */
   readonly relaxed: boolean;
-  /** Whether passes are timed. */
-  readonly profile: boolean;
+  /** Whose passes are timed. */
+  readonly profile: Profiling;
   /** The tile of the products. */
   readonly tile: Tile;
 }
@@ -307,6 +310,7 @@ class CpuBackend implements Backend {
       : undefined;
     const base = buffer?.byteOffset ?? 0;
     const id = this.programs++;
+    const { profile } = this.modes;
     this.crew.submit({
       kind: "load",
       plan: {
@@ -316,7 +320,7 @@ class CpuBackend implements Backend {
         privateScratch: base + sharedBytes,
         privateStride,
         memoryBytes: this.wasmMemory.buffer.byteLength,
-        profile: this.modes.profile,
+        timed: profile === "sample" ? SAMPLED_REPLAYS : Number(profile),
       },
     });
     let disposed = false;
@@ -324,7 +328,7 @@ class CpuBackend implements Backend {
       passes: plans.flatMap((plan, call) =>
         variantsOf(plan, this.modes.tile).map((variant) => ({ call, variant }))
       ),
-      ...(this.modes.profile ? { times: () => this.times(id) } : {}),
+      ...(profile ? { times: () => this.times(id) } : {}),
       run: (steps) => {
         this.assertOpen();
         if (disposed) throw new TypeError(`Cannot run ${label}: it is disposed`);

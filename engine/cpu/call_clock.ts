@@ -5,19 +5,28 @@ export class CallClock {
   /** Milliseconds of work and of waiting, pass by pass. */
   private readonly sums: Float64Array;
   private steps = 0;
+  /** Replays to come before the next one that is timed. */
+  private idle: number;
   private next = 0;
   private last = 0;
 
-  /** A clock that has not run yet, for replays of so many passes. */
-  constructor(passes: number) {
+  /**
+   * A clock that has not run yet, for replays of so many passes: it times one of every `every`, not the
+   * very first if others may follow, because caches are cold.
+   */
+  constructor(passes: number, private readonly every: number) {
+    this.idle = Math.min(1, every - 1);
     this.sums = new Float64Array(2 * passes);
   }
 
-  /** A replay begins. */
-  begin(): void {
+  /** A replay begins. @returns What is to be told of its passes; undefined where it is not timed. */
+  begin(): this | undefined {
+    if (this.idle-- > 0) return undefined;
+    this.idle = this.every - 1;
     this.steps++;
     this.next = 0;
     this.last = performance.now();
+    return this;
   }
 
   /** The thread has done its part of the pass. */

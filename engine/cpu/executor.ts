@@ -108,7 +108,7 @@ export class Executor {
     const buffer = this.memory.buffer;
     const instructions = this.bind(plan, buffer);
     this.programs.set(plan.id, { plan, buffer, instructions });
-    if (plan.profile) this.clocks.set(plan.id, new CallClock(instructions.length));
+    if (plan.timed > 0) this.clocks.set(plan.id, new CallClock(instructions.length, plan.timed));
   }
 
   /** Forgets the program. */
@@ -130,12 +130,12 @@ export class Executor {
         if (!this.barrier.wait()) return;
         pass = 0;
       }
-      clock?.begin();
+      const timer = clock?.begin();
       for (const instruction of instructions) {
         this.take(instruction, pass);
-        clock?.worked();
+        timer?.worked();
         if (!this.barrier.finish(pass++)) return;
-        clock?.waited();
+        timer?.waited();
       }
     }
   }

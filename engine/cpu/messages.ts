@@ -47,8 +47,8 @@ export interface ProgramPlan {
   readonly privateStride: number;
   /** Bytes that the memory must have for the program's regions and scratch to exist. */
   readonly memoryBytes: number;
-  /** Whether each pass is timed. */
-  readonly profile: boolean;
+  /** Replays of which the passes of one are timed; 0: of none. */
+  readonly timed: number;
 }
 
 /** A function that all threads run at once, to see how fast they are. */

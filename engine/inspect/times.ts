@@ -1,5 +1,6 @@
 /** Where the time of a program goes, as text. */
 import type { PassTime, ReplayTimes, Roofline } from "../backend/backend.ts";
+import type { Program } from "../planner/program.ts";
 import { formatCount, formatNumber, formatTable } from "./text.ts";
 import { type CallDescription, formatShapes, type PlanDescription } from "./plan.ts";
 
@@ -30,6 +31,48 @@ function add(a: ReplayTimes, b: ReplayTimes): ReplayTimes {
 
 function addPass(a: PassTime, b: PassTime): PassTime {
   return { seconds: a.seconds + b.seconds, waiting: a.waiting + b.waiting };
+}
+
+/** How long the calls of one kernel take in a step. */
+export interface KernelTime {
+  /** The kernel's name. */
+  readonly kernel: string;
+  /** Its calls in a step. */
+  readonly calls: number;
+  /** Of all of them together, waiting included: the mean over the timed steps. */
+  readonly milliseconds: number;
+}
+
+/** How long the steps of programs take that take turns. */
+export interface StepTimes {
+  /** Steps that were timed. */
+  readonly steps: number;
+  /** The slowest first. */
+  readonly kernels: readonly KernelTime[];
+}
+
+/** Undefined where the device times no passes, and where no step was timed. */
+export async function stepTimesOf(programs: Iterable<Program>): Promise<StepTimes | undefined> {
+  const sums = new Map<string, { calls: number; seconds: number }>();
+  let steps = 0;
+  for (const program of programs) {
+    const { plan, passes } = program;
+    const times = program.isTimed ? await program.times() : undefined;
+    if (times?.passes === undefined) continue;
+    steps += times.steps;
+    const sumsByCall = plan.calls.map(({ kernel: { name } }) => {
+      const sum = sums.get(name) ?? { calls: 0, seconds: 0 };
+      sums.set(name, sum);
+      sum.calls += times.steps;
+      return sum;
+    });
+    passes.forEach(({ call }, i) => sumsByCall[call].seconds += times.passes![i].seconds);
+  }
+  if (steps === 0) return undefined;
+  const kernels = [...sums].map(([kernel, { calls, seconds }]) => {
+    return { kernel, calls: calls / steps, milliseconds: 1000 * seconds / steps };
+  });
+  return { steps, kernels: kernels.sort((a, b) => b.milliseconds - a.milliseconds) };
 }
 
 /** The least that something takes on a device, and what it took. */

@@ -49,8 +49,13 @@ export class Program<O extends Outputs = Outputs> {
     };
   }
 
+  /** Whether {@linkcode times} knows anything. */
+  get isTimed(): boolean {
+    return this.executable.times !== undefined;
+  }
+
   /**
-   * How long the replays so far have taken, pass by pass; works after `dispose` too.
+   * How long the replays so far have taken, pass by pass, or a sample of them; works after `dispose` too.
    * @throws {TypeError} where the device was not opened with `profile`.
    */
   async times(): Promise<ReplayTimes> {

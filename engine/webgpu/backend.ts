@@ -25,6 +25,9 @@ import { measureRoofline } from "./probes.ts";
 import { CommandQueue } from "./queue.ts";
 import { readBack } from "./readback.ts";
 
+/** Submits of an executable of which one is timed, where a sample is asked for. */
+const SAMPLED_SUBMITS = 64;
+
 /** How to open a WebGPU backend. */
 export interface WebGpuOptions extends DeviceChoice {
   /** Picks shader variants in place of the kernels' own choice, for audits. */
@@ -56,12 +59,15 @@ class DeviceBackend implements WebGpuBackend {
   private readonly pool: BufferPool;
   private readonly pipelines: PipelineCache;
   private readonly choose: ShaderChoice;
-  private readonly profile: boolean;
+  /** Submits of an executable of which one is timed; 0: none are. */
+  private readonly timed: number;
   /** Shader variants in use by kernel. */
   private readonly variants = new Map<string, Set<string>>();
 
   constructor(private readonly device: Device, { shader, profile = false }: WebGpuOptions) {
-    this.profile = profile;
+    // Without timestamps a sample says nothing of passes.
+    const isSampled = profile === "sample" && device.gpu.features.has(TIMESTAMPS);
+    this.timed = isSampled ? SAMPLED_SUBMITS : Number(profile === true);
     this.queue = new CommandQueue(device.gpu, device.health);
     this.pool = new BufferPool(device, this.queue);
     this.pipelines = new PipelineCache(device.gpu);
@@ -159,7 +165,7 @@ class DeviceBackend implements WebGpuBackend {
       passes,
       pipelines,
       label,
-      this.profile ? new PassTimer(gpu) : undefined,
+      this.timed > 0 ? new PassTimer(gpu, this.timed) : undefined,
     );
     const error = await gpu.popErrorScope();
     if (error !== null) {

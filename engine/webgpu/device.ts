@@ -1,4 +1,5 @@
 /** A WebGPU device and the memory of what went wrong on it. */
+import type { Profiling } from "../backend/backend.ts";
 import { DeviceLostError, type LossReason } from "../backend/errors.ts";
 import type { Adapter } from "../../kernels/kernel.ts";
 import { requestAdapter, summarize } from "./adapter.ts";
@@ -63,7 +64,7 @@ export class Health {
 /** How to open a device. */
 export interface DeviceChoice extends AdapterOptions {
   /** Asks for timestamps, where the adapter has them. */
-  readonly profile?: boolean;
+  readonly profile?: Profiling;
 }
 
 /** The feature by which passes are timed. */

@@ -54,7 +54,7 @@ class Replay implements Work {
   /** Enqueues one submit: one pass over as many dispatches as it may hold, across steps. */
   advance(queue: CommandQueue): boolean {
     const encoder = this.gpu.createCommandEncoder();
-    const timer = this.timer;
+    const timer = this.timer?.begin();
     const first = this.next;
     let pass = encoder.beginComputePass(timer?.stamps(0));
     let pipeline: GPUComputePipeline | undefined;

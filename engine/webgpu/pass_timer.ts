@@ -16,6 +16,10 @@ export class PassTimer {
   private readonly hasStamps: boolean;
   /** Seconds by pass. */
   private readonly sums = new Map<number, number>();
+  /** How often each pass has been submitted. */
+  private readonly counts = new Map<number, number>();
+  /** Submits to come before the next one that is timed. */
+  private idle: number;
   /** Submits whose times are not known yet. */
   private readonly pending = new Set<Promise<void>>();
   private seconds = 0;
@@ -23,9 +27,20 @@ export class PassTimer {
   /** When the last submit was seen to end, in milliseconds. */
   private ended = 0;
 
-  /** A timer that has measured nothing. */
-  constructor(private readonly gpu: GPUDevice) {
+  /**
+   * A timer that has measured nothing: it times one of every `every` submits, not the very first if others
+   * may follow, because caches are cold.
+   */
+  constructor(private readonly gpu: GPUDevice, private readonly every: number) {
+    this.idle = Math.min(1, every - 1);
     this.hasStamps = gpu.features.has(TIMESTAMPS);
+  }
+
+  /** A submit begins. @returns What is to be told of it; undefined where it is not timed. */
+  begin(): this | undefined {
+    if (this.idle-- > 0) return undefined;
+    this.idle = this.every - 1;
+    return this;
   }
 
   /** How to begin the pass at a place of a submit. */
@@ -62,10 +77,18 @@ export class PassTimer {
     queue.after(resolve, resolve);
     await promise;
     await Promise.all(this.pending);
-    const steps = length === 0 ? 0 : Math.floor(this.dispatches / length);
-    const sums = Array.from({ length }, (_, pass) => this.sums.get(pass) ?? 0);
-    const passes = sums.map((seconds) => ({ seconds, waiting: 0 }));
-    return { steps, seconds: this.seconds, ...(this.hasStamps ? { passes } : {}) };
+    if (!this.hasStamps) {
+      return { steps: Math.floor(this.dispatches / (length || 1)), seconds: this.seconds };
+    }
+    const counts = Array.from({ length }, (_, pass) => this.counts.get(pass) ?? 0);
+    const steps = length === 0 ? 0 : Math.min(...counts);
+    // A sample may hold the beginning of a replay without its end.
+    const passes = counts.map((count, pass) => ({
+      seconds: steps === 0 ? 0 : this.sums.get(pass)! * steps / count,
+      waiting: 0,
+    }));
+    const share = steps === 0 ? 0 : steps * length / this.dispatches;
+    return { steps, seconds: this.seconds * share, passes };
   }
 
   /** Frees the timestamps' memory after the replays enqueued before; the sums stay. */
@@ -97,6 +120,7 @@ export class PassTimer {
     for (let i = 0; i < count; i++) {
       const pass = (first + i) % length;
       this.sums.set(pass, (this.sums.get(pass) ?? 0) + between(2 * i, 2 * i + 1));
+      this.counts.set(pass, (this.counts.get(pass) ?? 0) + 1);
     }
     this.seconds += between(0, 2 * count - 1);
     staging.destroy();

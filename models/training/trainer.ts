@@ -3,6 +3,7 @@
  * nothing that depends on time enters the results.
  */
 import type { Backend } from "../../engine/backend/backend.ts";
+import { stepTimesOf } from "../../engine/inspect/times.ts";
 import type { Program } from "../../engine/planner/program.ts";
 import { State } from "../../engine/state/state.ts";
 import type { Variable } from "../../engine/tensor/tensor.ts";
@@ -161,6 +162,7 @@ export class Training {
   async run(phase: Replay): Promise<PhaseEnd> {
     const state = this.phases[phase.name] ??= { step: 0, checked: -1, summed: 0, stopReason: null };
     const pace: Pace = { rate: 0, landed: 0 };
+    const programs = new Set<Program>();
     let flight: Flight | undefined;
     const land = async () => {
       const landing = flight;
@@ -183,7 +185,7 @@ export class Training {
       }
       const count = this.stepsToSubmit(phase, step, pace.rate);
       const started = performance.now();
-      await submit(phase, step, count);
+      await submit(phase, step, count, programs);
       state.step += count;
       state.summed += count;
       this.savedStep += count;
@@ -201,7 +203,15 @@ export class Training {
         await this.saveOrStop();
       }
     }
+    await this.reportTimes(phase.name, programs);
     return { steps: state.step, stopReason: state.stopReason! };
+  }
+
+  /** Tells the listener what the device has timed of a phase, if anything. */
+  private async reportTimes(phase: string, programs: Iterable<Program>): Promise<void> {
+    if (this.context.onEvent === undefined) return;
+    const times = await stepTimesOf(programs);
+    if (times !== undefined) this.emit({ type: "times", times: { phase, ...times } });
   }
 
   /** Writes a checkpoint, where there is a place for it. */
@@ -312,10 +322,19 @@ function meanLosses(
   }));
 }
 
-/** Submits `count` steps from `step` on; waits for nothing but rows that have to be read. */
-async function submit(phase: Replay, step: number, count: number): Promise<void> {
+/**
+ * Submits `count` steps from `step` on; waits for nothing but rows that have to be read.
+ * @param used The programs that have run are added to it.
+ */
+async function submit(
+  phase: Replay,
+  step: number,
+  count: number,
+  used: Set<Program>,
+): Promise<void> {
   while (count > 0) {
     const { program, steps } = await phase.programAt(step);
+    used.add(program);
     const now = Math.min(count, steps);
     program.run(now);
     step += now;

@@ -97,9 +97,11 @@
       for (const { x: at, name } of chart.phases) {
         const x = Math.max(bbox.left, u.valToPos(at, "x", true));
         line(x, []);
-        if (x < free) continue;
-        ctx.fillText(name, x + 4 * devicePixelRatio, bbox.top - 6 * devicePixelRatio);
-        free = x + ctx.measureText(name).width + 10 * devicePixelRatio;
+        const { width } = ctx.measureText(name);
+        const begin = Math.min(x + 4 * devicePixelRatio, ctx.canvas.width - width);
+        if (begin < free) continue;
+        ctx.fillText(name, begin, bbox.top - 6 * devicePixelRatio);
+        free = begin + width + 6 * devicePixelRatio;
       }
       for (const at of chart.updates) line(u.valToPos(at, "x", true), [1, 4]);
       ctx.restore();
@@ -178,6 +180,16 @@
         (margin + (1 - 2 * margin) * map.places[2 * i + axis] / map.side) * size
       );
 
+    /** The row nearest to the medians of some: a name in the middle of nothing would mislead. */
+    const middleOf = (own) => {
+      const medians = [0, 1].map((axis) =>
+        own.map((i) => map.places[2 * i + axis]).sort((a, b) => a - b)[own.length >> 1]
+      );
+      const distance = (i) =>
+        Math.hypot(map.places[2 * i] - medians[0], map.places[2 * i + 1] - medians[1]);
+      return own.reduce((best, i) => distance(i) < distance(best) ? i : best);
+    };
+
     const draw = () => {
       const ratio = devicePixelRatio;
       const size = Math.round(canvas.clientWidth * ratio);
@@ -212,9 +224,7 @@
       for (const [group, own] of Map.groupBy(groups.keys(), (i) => groups[i])) {
         const seen = own.filter(isShown);
         if (seen.length === 0) continue;
-        const [x, y] = [0, 1].map((axis) =>
-          seen.map((i) => placeOf(i, size)[axis]).sort((a, b) => a - b)[seen.length >> 1]
-        );
+        const [x, y] = placeOf(middleOf(seen), size);
         const text = names ? names[group].slice(0, 24) : String(group);
         context.strokeText(text, x, y);
         context.fillText(text, x, y);
@@ -257,6 +267,7 @@
       add(`cluster ${map.label[i]}`);
       if (map.classes) add(`class ${map.classes[map.cls[i]]}`);
       if (map.sure) add(`${map.certainty} ${map.sure[i].toFixed(3)}`);
+      map.columns?.forEach((name, j) => add(`${name}: ${map.values[i * map.columns.length + j]}`));
       shown.append(text);
     };
 

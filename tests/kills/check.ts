@@ -101,7 +101,7 @@ async function readIfThere(path: string): Promise<Uint8Array | undefined> {
   });
 }
 
-/** What of a run must not depend on kills, by file; of `run.json`, all but the seconds. */
+/** What of a run must not depend on kills, by file; of `run.json`, all but what depends on time. */
 async function contentOf(folder: string): Promise<Map<string, string>> {
   const content = new Map<string, string>();
   for (const name of FILES) {
@@ -110,7 +110,9 @@ async function contentOf(folder: string): Promise<Map<string, string>> {
     const hash = new Uint8Array(await crypto.subtle.digest("SHA-256", bytes as BufferSource));
     content.set(name, `${bytes.length} bytes ${hash.toHex()}`);
   }
-  const { seconds: _, ...record } = JSON.parse(await Deno.readTextFile(`${folder}/run.json`));
+  const { seconds: _, times: __, ...record } = JSON.parse(
+    await Deno.readTextFile(`${folder}/run.json`),
+  );
   content.set("run.json", JSON.stringify(record));
   return content;
 }

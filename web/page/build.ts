@@ -5,7 +5,7 @@
  * usage: deno task page:build
  */
 import { build, type BuildOptions, stop } from "esbuild";
-import { workerUrl } from "../build.ts";
+import { texts, workerUrl } from "../build.ts";
 import { npmPackages } from "./npm_packages.ts";
 
 const root = new URL("../../", import.meta.url).pathname;
@@ -25,7 +25,7 @@ export async function buildPage(): Promise<Site> {
     write: false,
     external: ["node:module"],
     loader: { ".wgsl": "text" },
-    plugins: [npmPackages, workerUrl],
+    plugins: [texts, npmPackages, workerUrl],
     logLevel: "warning",
   };
   try {

@@ -14,6 +14,13 @@ export interface ChartRow {
 
 const HEIGHT = 260;
 
+/** Of a value under the pointer; null: there is none. */
+function textOf(value: number | null): string {
+  return value === null ? "–" : Number(value.toPrecision(4)).toLocaleString("en", {
+    maximumSignificantDigits: 4,
+  });
+}
+
 /** One chart, in the element of the given id. */
 export class Chart {
   private readonly place: HTMLElement;
@@ -78,9 +85,10 @@ export class Chart {
         scales: { x: { time: false }, y: this.isLogarithmic ? { distr: 3 } : {} },
         axes: [{ ...axis, label: "steps" }, { ...axis, size: 64 }],
         series: [
-          { label: "step" },
+          { label: "step", value: (_, value) => textOf(value) },
           ...names.map((name, i) => ({
             label: name,
+            value: (_: uPlot, value: number | null) => textOf(value),
             stroke: groupColour(i, Math.max(names.length, 4)),
             width: 2,
             spanGaps: true,

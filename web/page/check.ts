@@ -7,15 +7,18 @@
  * usage: deno task page:check [--audits all|gradients|none] [--pictures FOLDER] [--chromium PATH]
  */
 import type { Page } from "playwright-core";
+import type { LogRow } from "../../models/estimator.ts";
 import { adjustedRandIndex } from "../../models/evaluation/metrics.ts";
 import { openChromium } from "../chromium.ts";
 import { clusterOwnFiles } from "./own_files_check.ts";
 import { takePictures } from "./pictures_check.ts";
+import { openReport } from "./report_check.ts";
 import {
   auditWith,
   choose,
   focus,
   labelsOf,
+  logOf,
   type,
   until,
   untilWrong,
@@ -40,6 +43,9 @@ const SHORTER: Options = { ...SHORT, pretrainSteps: "140", partition: "kmeans" }
 /** Agreement of labels that WebGPU must reach with the CPU's: rounding moves rows between clusters. */
 const TOLERANCE = 0.9;
 
+/** By how much of itself a loss of pre-training may differ: sums in another order, over so many steps. */
+const LOSS_TOLERANCE = 1e-3;
+
 let failures = 0;
 
 function report(passed: boolean, what: string): void {
@@ -52,8 +58,14 @@ function argument(name: string): string | undefined {
   return at < 0 ? undefined : Deno.args[at + 1];
 }
 
-/** labels.csv of the command line, by the same options. */
-async function labelsOfCommandLine(options: Options): Promise<string> {
+/** What the command line's run has, by the same options. */
+interface OwnRun {
+  /** labels.csv */
+  readonly labels: string;
+  readonly log: readonly LogRow[];
+}
+
+async function runOfCommandLine(options: Options): Promise<OwnRun> {
   const folder = await Deno.makeTempDir();
   const flags = Object.entries(options).flatMap(([name, value]) => [
     `--${name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`,
@@ -72,7 +84,11 @@ async function labelsOfCommandLine(options: Options): Promise<string> {
       ],
     }).output();
     if (!success) throw new Error(new TextDecoder().decode(stderr));
-    return await Deno.readTextFile(`${folder}/run/labels.csv`);
+    const log = await Deno.readTextFile(`${folder}/run/metrics.jsonl`);
+    return {
+      labels: await Deno.readTextFile(`${folder}/run/labels.csv`),
+      log: log.trim().split("\n").map((line) => JSON.parse(line)),
+    };
   } finally {
     await Deno.remove(folder, { recursive: true });
   }
@@ -97,8 +113,12 @@ async function startServer(): Promise<{ address: string; process: Deno.ChildProc
 
 /** Ends the server, if it has not ended. */
 async function end(process: Deno.ChildProcess): Promise<void> {
-  const isRunning = await Promise.race([process.status.then(() => false), Promise.resolve(true)]);
-  if (isRunning) process.kill();
+  try {
+    process.kill();
+  } catch (error) {
+    // Whoever has ended cannot be killed.
+    if (!(error instanceof TypeError)) throw error;
+  }
   await process.status;
 }
 
@@ -124,11 +144,24 @@ async function press(page: Page, id: string): Promise<void> {
   await page.keyboard.press("Enter");
 }
 
+/** The largest difference of a loss of pre-training's last row, as a share of it. */
+function lossDifference(log: readonly LogRow[], expected: readonly LogRow[]): number {
+  const last = (rows: readonly LogRow[]) => rows.findLast(({ phase }) => phase === "pre-training")!;
+  const { phase: _, step, ...losses } = last(expected);
+  const found = last(log);
+  if (found.step !== step) return Infinity;
+  return Math.max(
+    ...Object.entries(losses).map(([name, value]) =>
+      Math.abs(Number(found[name]) / Number(value) - 1)
+    ),
+  );
+}
+
 function labelColumn(csv: string): Uint32Array {
   return Uint32Array.from(csv.trim().split("\n").slice(1), (line) => Number(line.split(",")[1]));
 }
 
-const expected = await labelsOfCommandLine(SHORT);
+const { labels: expected } = await runOfCommandLine(SHORT);
 const { address, process } = await startServer();
 const browser = await openChromium(argument("chromium"));
 try {
@@ -166,6 +199,7 @@ try {
   const onCpu = await labelsOf(page);
   report(onCpu === expected, "CPU: labels.csv is the command line's, byte for byte");
   report(await page.locator("#clusters canvas").count() === 10, "ten centroids are drawn");
+  await openReport(page, report);
 
   const folder = argument("pictures");
   if (folder !== undefined) await takePictures(page, folder);
@@ -183,12 +217,20 @@ try {
   await start(page, "webgpu", SHORTER);
   await waitForRun(page);
   const onGpu = await labelsOf(page);
-  const reference = await labelsOfCommandLine(SHORTER);
-  const agreement = adjustedRandIndex(labelColumn(reference), labelColumn(onGpu));
-  const status = await page.textContent("#command");
+  const reference = await runOfCommandLine(SHORTER);
+  const agreement = adjustedRandIndex(labelColumn(reference.labels), labelColumn(onGpu));
+  const difference = lossDifference(await logOf(page), reference.log);
   report(
-    agreement >= TOLERANCE && /--device webgpu/.test(status ?? ""),
+    /--device webgpu/.test(await page.textContent("#command") ?? ""),
+    "WebGPU: the command that repeats it names the device",
+  );
+  report(
+    agreement >= TOLERANCE,
     `WebGPU: labels agree with the CPU's by ARI ${agreement.toFixed(4)}`,
+  );
+  report(
+    difference <= LOSS_TOLERANCE,
+    `WebGPU: losses after pre-training differ from the CPU's by ${difference.toExponential(1)}`,
   );
 
   const audits = argument("audits") ?? "all";
@@ -198,8 +240,9 @@ try {
     ? []
     : [audits];
   for (const subject of subjects) {
-    const said = await auditWith(page, subject);
-    report(/All pass/.test(said), `audit of ${subject}: ${said}`);
+    const { said, rows } = await auditWith(page, subject);
+    const isWhole = rows > 0 && said.endsWith(`All pass: ${rows} rows.`);
+    report(isWhole, `audit of ${subject}: ${said}`);
   }
 } finally {
   await browser.close();

@@ -107,6 +107,11 @@ function fieldOf(name: string): HTMLInputElement | HTMLSelectElement {
   return document.getElementById(`option-${name}`) as HTMLInputElement | HTMLSelectElement;
 }
 
+/** The words of a name: they break where it would be torn apart. */
+function wordsOf(name: string): string {
+  return name.replace(/[A-Z]/g, (letter) => ` ${letter.toLowerCase()}`);
+}
+
 /** A labelled field; left empty, it stands for the usual value. */
 function rowOf(spec: OptionSpec, usual: OptionValue, value: string): HTMLElement {
   const id = `option-${spec.name}`;
@@ -133,7 +138,7 @@ function rowOf(spec: OptionSpec, usual: OptionValue, value: string): HTMLElement
   return make(
     "p",
     {},
-    make("label", { htmlFor: id }, spec.name),
+    make("label", { htmlFor: id }, wordsOf(spec.name)),
     field,
     make("small", { id: `${id}-hint` }, spec.description),
   );

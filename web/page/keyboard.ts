@@ -1,5 +1,6 @@
 /** The page as it is used by keyboard, in a browser that is driven. */
-import type { Page } from "playwright-core";
+import type { Download, Page } from "playwright-core";
+import type { LogRow } from "../../models/estimator.ts";
 
 /** A training on two busy cores may take long. */
 const PATIENCE = 1_500_000;
@@ -70,19 +71,34 @@ export async function waitForRun(page: Page): Promise<void> {
   await until(page, "status", /^Finished/);
 }
 
-/** The text of labels.csv, which is downloaded. */
-export async function labelsOf(page: Page): Promise<string> {
-  await focus(page, "download-labels");
-  const download = page.waitForEvent("download");
+/** One of the files of a finished run. */
+export async function download(page: Page, file: string): Promise<Download> {
+  await focus(page, `download-${file}`);
+  const download = page.waitForEvent("download", { timeout: PATIENCE });
   await page.keyboard.press("Enter");
-  return await Deno.readTextFile(await (await download).path());
+  return await download;
 }
 
-/** Audits to the end. @returns What the page says then. */
-export async function auditWith(page: Page, subject: string): Promise<string> {
+/** The text of labels.csv, which is downloaded. */
+export async function labelsOf(page: Page): Promise<string> {
+  return await Deno.readTextFile(await (await download(page, "labels")).path());
+}
+
+/** The rows of the log, as the summary that is downloaded has them. */
+export async function logOf(page: Page): Promise<LogRow[]> {
+  const file = await download(page, "summary");
+  return JSON.parse(await Deno.readTextFile(await file.path())).history;
+}
+
+/** Audits to the end. @returns What the page says then, and how many rows the table has. */
+export async function auditWith(
+  page: Page,
+  subject: string,
+): Promise<{ said: string; rows: number }> {
   await choose(page, "audit-subject", subject);
   await focus(page, "audit");
   await page.keyboard.press("Enter");
   await until(page, "audit-status", /^(?!Auditing)./);
-  return await page.textContent("#audit-status") ?? "";
+  const rows = await page.locator("#audit-table tbody tr:visible").count();
+  return { said: await page.textContent("#audit-status") ?? "", rows };
 }

@@ -52,7 +52,7 @@ export class RowMap {
     const context = canvas.getContext("2d")!;
     const { points, groups, count, labels } = content;
     const place = placeOf(points, side);
-    const size = Math.max(1.5, side / (points.length > 20_000 ? 400 : 220));
+    const radius = Math.max(1, side / (points.length > 20_000 ? 600 : 300));
     const plain = colourOf("quiet");
     const n = points.length / 2;
     const stride = Math.ceil(n / MOST_POINTS);
@@ -64,7 +64,9 @@ export class RowMap {
         context.fillStyle = groups ? groupColour(group, count) : plain;
         for (let i = 0; i < n; i += stride) {
           if ((groups && groups[i] !== group) || isFaded(i) !== faded) continue;
-          context.fillRect(place.x(points[2 * i]), place.y(points[2 * i + 1]), size, size);
+          context.beginPath();
+          context.arc(place.x(points[2 * i]), place.y(points[2 * i + 1]), radius, 0, 2 * Math.PI);
+          context.fill();
         }
       }
     }

@@ -34,7 +34,7 @@ export interface TrainRequest {
 }
 
 /** Files that a finished run offers. */
-export type Download = "model" | "labels" | "summary";
+export type Download = "report" | "model" | "labels" | "summary";
 
 /** To the engine. */
 export type Command =

@@ -3,7 +3,7 @@
 import { byId, make } from "./dom.ts";
 import type { Answer, Command, Download, Outcome } from "./messages.ts";
 
-const FILES: readonly Download[] = ["labels", "model", "summary"];
+const FILES: readonly Download[] = ["report", "labels", "model", "summary"];
 
 /** Scores, warnings, downloads, and the command that repeats the run. */
 export class ResultsPanel {
@@ -41,7 +41,12 @@ export class ResultsPanel {
     byId("warnings", HTMLUListElement).replaceChildren(
       ...warnings.map((warning) => make("li", {}, warning)),
     );
-    byId("command", HTMLPreElement).textContent = command;
+    // It breaks between words, not after the hyphens of an option.
+    const words = command.split(" ").flatMap((word, i) => [
+      ...i > 0 ? [" "] : [],
+      make("span", {}, word),
+    ]);
+    byId("command", HTMLPreElement).replaceChildren(...words);
   }
 
   /** Hands a file to the browser. */

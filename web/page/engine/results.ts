@@ -1,17 +1,12 @@
-/** What a finished run has come to: for the page, and as files. */
+/** What a finished run has come to. */
 import type { Dataset } from "../../../datasets/dataset.ts";
 import type { Backend } from "../../../engine/backend/backend.ts";
-import { classColumn, labelsCsv, shareColumn } from "../../../export/labels.ts";
-import type { Estimator, FitResult, Scores } from "../../../models/estimator.ts";
-import { certaintyOf } from "../../../models/evaluation/certainty.ts";
+import type { Estimator, FitResult, PhaseTimes, Scores } from "../../../models/estimator.ts";
 import { diagnose, warningsOf } from "../../../models/evaluation/diagnostics.ts";
 import { score } from "../../../models/evaluation/scoring.ts";
 import { kebabCase, type OptionValue, type OptionValues } from "../../../models/options.ts";
 import { METHODS } from "../../../models/registry.ts";
-import { recordOf } from "../../../storage/checkpoint.ts";
-import { encodeModel } from "../../../storage/model.ts";
-import { VERSION } from "../../../storage/version.ts";
-import type { Answer, Download, Outcome, TrainRequest } from "../messages.ts";
+import type { Outcome, TrainRequest } from "../messages.ts";
 
 /** A run at its end. */
 export interface Finished {
@@ -21,6 +16,10 @@ export interface Finished {
   readonly result: FitResult;
   /** Where. */
   readonly backend: Backend;
+  /** Of training, without pauses. */
+  readonly seconds: number;
+  /** Where the time of its steps went. */
+  readonly times: readonly PhaseTimes[];
 }
 
 /** Scores, warnings, and the command that repeats the run. */
@@ -55,12 +54,7 @@ function commandOf(
   data: string,
   device: string,
 ): string {
-  const { options: specs, profiles } = METHODS[model];
-  const flags = specs.flatMap(({ name, default: usual }) => {
-    const unasked = profiles[profile].values[name] ?? usual;
-    if (JSON.stringify(options[name]) === JSON.stringify(unasked)) return [];
-    return [`--${kebabCase(name)} ${textOf(options[name])}`];
-  });
+  const flags = ownOptions({ model, profile, options }).map((words) => words.join(" "));
   const words = [
     ...data === "optdigits" ? [] : [`--data ${JSON.stringify(data)}`],
     ...model === "dynae" ? [] : [`--model ${model}`],
@@ -71,61 +65,24 @@ function commandOf(
   return `deno run -P cli.ts train ${words.join(" ")}`;
 }
 
+/** The options that are not as the profile has them, as they are typed. */
+export function ownOptions(
+  { model, profile, options }: Pick<TrainRequest, "model" | "profile" | "options">,
+): [flag: string, value: string][] {
+  const { options: specs, profiles } = METHODS[model];
+  return specs.flatMap(({ name, default: usual }) => {
+    const unasked = profiles[profile].values[name] ?? usual;
+    if (JSON.stringify(options[name]) === JSON.stringify(unasked)) return [];
+    return [[`--${kebabCase(name)}`, textOf(options[name])]];
+  });
+}
+
 function textOf(value: OptionValue): string {
   return Array.isArray(value) ? value.join(",") : String(value);
 }
 
-/** The bytes of a file, with its name and type. */
-export async function fileOf(
-  file: Download,
-  request: TrainRequest,
-  dataset: Dataset,
-  finished: Finished,
-): Promise<Omit<Extract<Answer, { kind: "file" }>, "kind">> {
-  const { estimator, result, backend } = finished;
-  const text = (text: string) => new TextEncoder().encode(text);
-  switch (file) {
-    case "model":
-      return {
-        name: `${estimator.name}-${dataset.name.replace(/[^\w.-]+/g, "_")}.safetensors`,
-        type: "application/octet-stream",
-        bytes: await encodeModel(estimator, dataset),
-      };
-    case "labels": {
-      const isSoft = METHODS[estimator.name].softAssignment !== undefined;
-      const { name, values } = await certaintyOf(estimator, isSoft, dataset, result, backend);
-      const columns = [...classColumn(dataset), shareColumn(name, (i) => values[i])];
-      return {
-        name: "labels.csv",
-        type: "text/csv",
-        bytes: text(labelsCsv(result.labels, dataset, columns)),
-      };
-    }
-    case "summary": {
-      const { model, profile } = request;
-      const { stopReason: _, ...outcome } = outcomeOf(request, dataset, finished);
-      const summary = {
-        program: `dynae ${VERSION}`,
-        configuration: { model, profile, options: estimator.options },
-        data: recordOf(dataset),
-        device: backend.info,
-        stopReason: result.stopReason,
-        steps: result.nIter,
-        ...outcome,
-        scores: Object.fromEntries(outcome.scores),
-        clusterSizes: sizesOf(result.labels, Number(estimator.options.clusters)),
-        history: result.history,
-      };
-      return {
-        name: "summary.json",
-        type: "application/json",
-        bytes: text(`${JSON.stringify(summary, null, 2)}\n`),
-      };
-    }
-  }
-}
-
-function sizesOf(labels: Uint32Array, clusters: number): number[] {
+/** Rows of each cluster. */
+export function sizesOf(labels: Uint32Array, clusters: number): number[] {
   const sizes = new Array<number>(clusters).fill(0);
   for (const label of labels) sizes[label]++;
   return sizes;

@@ -9,13 +9,15 @@ import {
   type FitResult,
   InterruptedError,
   type LogRow,
+  type PhaseTimes,
   type TrainingEvent,
 } from "../../../models/estimator.ts";
 import type { OptionValues } from "../../../models/options.ts";
 import { METHODS } from "../../../models/registry.ts";
 import type { Answer, Download, TrainRequest } from "../messages.ts";
 import { classCountOf } from "./data.ts";
-import { fileOf, type Finished, outcomeOf } from "./results.ts";
+import { fileOf } from "./files.ts";
+import { type Finished, outcomeOf } from "./results.ts";
 import { Views } from "./views.ts";
 
 /**
@@ -28,6 +30,8 @@ export class Run {
   private checkpoint: Checkpoint | undefined;
   private controller = new AbortController();
   private finished: Finished | undefined;
+  private seconds = 0;
+  private times: readonly PhaseTimes[] = [];
   private isTraining = false;
   private isStopped = false;
   private readonly views: Views;
@@ -50,14 +54,16 @@ export class Run {
     if (this.isTraining || this.finished || this.isStopped) return;
     this.isTraining = true;
     this.controller = new AbortController();
+    const started = performance.now();
     try {
       const { device } = this.request;
-      this.backend ??= await openDevice({ device });
+      this.backend ??= await openDevice({ device, profile: "sample" });
       const { backend } = this;
       const history = (this.checkpoint?.host.history ?? []) as LogRow[];
       this.post({ kind: "started", device: backend.info.description, history });
       const result = await this.fit(backend, step);
-      this.finished = { estimator: this.estimator, result, backend };
+      const seconds = this.seconds + (performance.now() - started) / 1000;
+      this.finished = { estimator: this.estimator, result, backend, seconds, times: this.times };
       this.view(this.views.ofResult(result));
       this.post({
         kind: "finished",
@@ -66,6 +72,7 @@ export class Run {
     } catch (error) {
       await this.meet(error);
     } finally {
+      this.seconds += (performance.now() - started) / 1000;
       this.isTraining = false;
     }
     if (this.isStopped) await this.stop();
@@ -132,6 +139,7 @@ export class Run {
       ...checkpoint && { resume: checkpoint },
       onEvent: (event: TrainingEvent) => {
         if (step && event.type === "log") this.pause();
+        if (event.type === "times") this.times = [...this.times, event.times];
         this.post({ kind: "event", event });
       },
       onSnapshot: (snapshot) => this.view(this.views.ofSnapshot(snapshot)),

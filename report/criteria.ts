@@ -1,5 +1,4 @@
 /** What is said of a number of clusters without classes: names, titles, and which way is better. */
-import type { RunResults } from "./run_record.ts";
 
 /** A quantity that a finished run has, and how tables show it. */
 export interface Measure {
@@ -69,8 +68,8 @@ export const CRITERIA_LEGEND: readonly string[] = [
   "sample. Seeds' ARI is the agreement of the labels of two seeds.",
 ];
 
-/** The values that a run has, by name. */
-export function criteriaOf({ diagnostics }: RunResults): Record<string, number> {
+/** The values that a run has, by name, of its diagnostics. */
+export function criteriaOf(diagnostics: object): Record<string, number> {
   const values: Readonly<Record<string, unknown>> = { ...diagnostics };
   return Object.fromEntries(
     CRITERIA.flatMap(({ name }) => {
@@ -85,4 +84,11 @@ export function digitsOf(value: number, { digits, significant = 3 }: Measure): n
   if (digits !== undefined) return digits;
   const before = value === 0 ? 1 : 1 + Math.floor(Math.log10(Math.abs(value)));
   return Math.min(Math.max(significant - before, 0), 100);
+}
+
+/** The criteria that a run has, of its diagnostics: titles and numbers. */
+export function criteriaTexts(diagnostics: object): [title: string, text: string][] {
+  const values = criteriaOf(diagnostics);
+  return CRITERIA.filter(({ name }) => values[name] !== undefined)
+    .map((one) => [one.title, values[one.name].toFixed(digitsOf(values[one.name], one))]);
 }
