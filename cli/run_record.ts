@@ -6,7 +6,7 @@ import type { Missing } from "../datasets/missing.ts";
 import type { Scale } from "../datasets/scaling.ts";
 import type { DeviceInfo } from "../engine/backend/backend.ts";
 import type { LogRow, Scores } from "../models/estimator.ts";
-import type { Diagnostics } from "../models/evaluation/diagnostics.ts";
+import type { Diagnostics, StartCuts } from "../models/evaluation/diagnostics.ts";
 import {
   type Check,
   count,
@@ -79,6 +79,8 @@ export interface RunResults extends Partial<Scores> {
   readonly clusterSizes: readonly number[];
   /** What the partition looks like, labels aside. */
   readonly diagnostics: Omit<Diagnostics, "sizes" | "stopReason"> & {
+    /** See `startCutsOf`; absent where they were not measured. */
+    readonly startCuts?: StartCuts;
     /** See `sampledCut`; null for fewer than three rows. */
     readonly normalizedCut: number | null;
     /** Of a mixture of the rows themselves. */
@@ -169,7 +171,7 @@ const DIAGNOSTICS = fields<RunResults["diagnostics"]>({
   daviesBouldin: either(nothing, number),
   startAgreement: either(nothing, number),
   normalizedCut: either(nothing, number),
-}, { bic: number });
+}, { bic: number, startCuts: fields<StartCuts>({ start: number, end: number }, {}) });
 
 const RESULT_FIELDS = fields<RunResults>({
   clusterSizes: listOf(count),

@@ -12,7 +12,7 @@ import { CRITERIA, criteriaOf, digitsOf } from "./criteria.ts";
 import type { AnyDataset } from "./data_options.ts";
 import { ownOptions, repeatCommand } from "./repeat_command.ts";
 import type { OpenedRun } from "./run_plan.ts";
-import type { RunRecord } from "./run_record.ts";
+import type { RunRecord, RunResults } from "./run_record.ts";
 import { readRunRows } from "./run_rows.ts";
 import { formatCount, formatDuration } from "./terminal.ts";
 
@@ -54,8 +54,13 @@ export async function reportedRun({ folder, record }: OpenedRun): Promise<Report
     command: repeatCommand(record),
     warnings: results.warnings,
     scores: results.acc === undefined ? [] : partitions as [string, Scores][],
-    criteria: CRITERIA.filter(({ name }) => values[name] !== undefined)
-      .map((one) => [one.title, values[one.name].toFixed(digitsOf(values[one.name], one))]),
+    criteria: [
+      ...CRITERIA.filter(({ name }) => values[name] !== undefined)
+        .map((one) =>
+          [one.title, values[one.name].toFixed(digitsOf(values[one.name], one))] as const
+        ),
+      ...departureOf(results),
+    ],
     options: ownOptions(record),
     digest: data.digest,
     seconds,
@@ -63,6 +68,17 @@ export async function reportedRun({ folder, record }: OpenedRun): Promise<Report
     rows,
     clusterSizes: results.clusterSizes,
   };
+}
+
+/** How far clustering went from the partition that it began with: titles and numbers. */
+function departureOf({ diagnostics }: RunResults): [string, string][] {
+  const { startAgreement, startCuts } = diagnostics;
+  const rows: [string, number | null | undefined][] = [
+    ["ARI with the start", startAgreement],
+    ["NCut of the start, in the code then", startCuts?.start],
+    ["NCut of the end, in the code then", startCuts?.end],
+  ];
+  return rows.flatMap(([title, value]) => value == null ? [] : [[title, value.toFixed(3)]]);
 }
 
 function factsOf(record: RunRecord): [string, string][] {

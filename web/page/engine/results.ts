@@ -4,7 +4,7 @@ import type { Backend } from "../../../engine/backend/backend.ts";
 import { classColumn, labelsCsv, shareColumn } from "../../../export/labels.ts";
 import type { Estimator, FitResult, Scores } from "../../../models/estimator.ts";
 import { certaintyOf } from "../../../models/evaluation/certainty.ts";
-import { diagnose, warningsOf } from "../../../models/evaluation/diagnostics.ts";
+import { diagnose, type StartCuts, warningsOf } from "../../../models/evaluation/diagnostics.ts";
 import { score } from "../../../models/evaluation/scoring.ts";
 import { kebabCase, type OptionValue, type OptionValues } from "../../../models/options.ts";
 import { METHODS } from "../../../models/registry.ts";
@@ -21,13 +21,15 @@ export interface Finished {
   readonly result: FitResult;
   /** Where. */
   readonly backend: Backend;
+  /** See `startCutsOf`. */
+  readonly startCuts: StartCuts | null;
 }
 
 /** Scores, warnings, and the command that repeats the run. */
 export function outcomeOf(
   request: TrainRequest,
   { classes, name }: Dataset,
-  { estimator, result, backend }: Finished,
+  { estimator, result, backend, startCuts }: Finished,
 ): Outcome {
   const { stopReason, partitions, labels } = result;
   const { options } = estimator;
@@ -42,6 +44,7 @@ export function outcomeOf(
       clustersRows: method.clustersRows ?? false,
       pretrains: method.pretraining?.isUsed(options) ?? false,
       options: method.options.map(({ name }) => name),
+      startCuts,
       ...method.againstCollapse !== undefined && { againstCollapse: method.againstCollapse },
     },
   );

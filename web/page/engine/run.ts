@@ -11,6 +11,7 @@ import {
   type LogRow,
   type TrainingEvent,
 } from "../../../models/estimator.ts";
+import { startCutsOf } from "../../../models/evaluation/diagnostics.ts";
 import type { OptionValues } from "../../../models/options.ts";
 import { METHODS } from "../../../models/registry.ts";
 import type { Answer, Download, TrainRequest } from "../messages.ts";
@@ -57,7 +58,9 @@ export class Run {
       const history = (this.checkpoint?.host.history ?? []) as LogRow[];
       this.post({ kind: "started", device: backend.info.description, history });
       const result = await this.fit(backend, step);
-      this.finished = { estimator: this.estimator, result, backend };
+      const { clusters, seed = 0 } = this.estimator.options;
+      const startCuts = await startCutsOf(backend, result, Number(clusters), Number(seed));
+      this.finished = { estimator: this.estimator, result, backend, startCuts };
       this.view(this.views.ofResult(result));
       this.post({
         kind: "finished",
