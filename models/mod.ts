@@ -41,6 +41,8 @@ export { confidenceOf, marginsOf } from "./evaluation/certainty.ts";
 export {
   diagnose,
   type Diagnostics,
+  type StartCuts,
+  startCutsOf,
   type WarningFacts,
   warningsOf,
 } from "./evaluation/diagnostics.ts";
