@@ -7,7 +7,7 @@ import type { Scale } from "../datasets/scaling.ts";
 import type { DeviceInfo } from "../engine/backend/backend.ts";
 import type { KernelTime } from "../engine/inspect/times.ts";
 import type { LogRow, PhaseTimes, Scores } from "../models/estimator.ts";
-import type { Diagnostics } from "../models/evaluation/diagnostics.ts";
+import type { Diagnostics, StartCuts } from "../models/evaluation/diagnostics.ts";
 import {
   type Check,
   count,
@@ -80,6 +80,8 @@ export interface RunResults extends Partial<Scores> {
   readonly clusterSizes: readonly number[];
   /** What the partition looks like, labels aside. */
   readonly diagnostics: Omit<Diagnostics, "sizes" | "stopReason"> & {
+    /** See `startCutsOf`; absent where they were not measured. */
+    readonly startCuts?: StartCuts;
     /** See `sampledCut`; null for fewer than three rows. */
     readonly normalizedCut: number | null;
     /** Of a mixture of the rows themselves. */
@@ -172,7 +174,7 @@ const DIAGNOSTICS = fields<RunResults["diagnostics"]>({
   daviesBouldin: either(nothing, number),
   startAgreement: either(nothing, number),
   normalizedCut: either(nothing, number),
-}, { bic: number });
+}, { bic: number, startCuts: fields<StartCuts>({ start: number, end: number }, {}) });
 
 const RESULT_FIELDS = fields<RunResults>({
   clusterSizes: listOf(count),

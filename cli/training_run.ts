@@ -17,7 +17,13 @@ import {
 import { KMeans } from "../models/kmeans_estimator.ts";
 import { sampledCut } from "../models/evaluation/cluster_indices.ts";
 import { type Certainty, certaintyOf } from "../models/evaluation/certainty.ts";
-import { diagnose, type WarningFacts, warningsOf } from "../models/evaluation/diagnostics.ts";
+import {
+  diagnose,
+  type StartCuts,
+  startCutsOf,
+  type WarningFacts,
+  warningsOf,
+} from "../models/evaluation/diagnostics.ts";
 import type { Method } from "../models/method.ts";
 import type { OptionValues } from "../models/options.ts";
 import { score } from "../models/evaluation/scoring.ts";
@@ -68,6 +74,8 @@ interface Outcome {
   readonly certainty: Certainty;
   /** The normalised cut. */
   readonly cut: number | null;
+  /** See `startCutsOf`. */
+  readonly startCuts: StartCuts | null;
   /** Of the same rows, for comparison; in the order of the table. */
   readonly partitions: Readonly<Record<string, Uint32Array>>;
   readonly device: RunRecord["device"];
@@ -220,17 +228,18 @@ async function fit(
   const { labels, embedding, embeddingSize } = result;
   const k = Number(options.clusters);
   const cut = await sampledCut(backend, embedding, embeddingSize, labels, k, record.seed);
+  const startCuts = await startCutsOf(backend, result, k, record.seed);
   await estimator.dispose();
   const isResident = dataset.data instanceof Float32Array;
   if (!baseline || !isResident || record.configuration.model === "kmeans") {
-    return { result, certainty, cut, partitions: result.partitions };
+    return { result, certainty, cut, startCuts, partitions: result.partitions };
   }
   hear({ type: "stage", name: "k-means on the data" });
   const kmeans = new KMeans({ clusters: k, seed: record.seed });
   const baselineLabels = await kmeans.fitPredict(dataset, { backend, signal });
   await kmeans.dispose();
   const partitions = { "k-means on the data": baselineLabels, ...result.partitions };
-  return { result, certainty, cut, partitions };
+  return { result, certainty, cut, startCuts, partitions };
 }
 
 async function writeFiles(
@@ -266,7 +275,7 @@ function factsOf(method: Method, options: OptionValues): WarningFacts {
 function resultsOf(
   { classes: truth }: AnyDataset,
   { configuration }: RunRecord,
-  { result, partitions, cut: normalizedCut }: Outcome,
+  { result, partitions, cut: normalizedCut, startCuts }: Outcome,
 ): RunResults {
   const method = METHODS[configuration.model];
   const clusters = Number(configuration.options.clusters);
@@ -276,8 +285,13 @@ function resultsOf(
   const candidates = result.history.filter((row) => row.phase === "start");
   const shape = {
     clusterSizes: sizes,
-    diagnostics: { ...diagnostics, normalizedCut, ...bic !== undefined && { bic } },
-    warnings: warningsOf(found, factsOf(method, configuration.options))
+    diagnostics: {
+      ...diagnostics,
+      ...startCuts && { startCuts },
+      normalizedCut,
+      ...bic !== undefined && { bic },
+    },
+    warnings: warningsOf(found, { ...factsOf(method, configuration.options), startCuts })
       .map((warning) => asTyped(method, warning)),
     ...candidates.length > 0 && { candidates },
   };

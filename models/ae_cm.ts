@@ -17,7 +17,7 @@ import { affine, scale } from "../engine/ops/affine.ts";
 import { abs, square } from "../engine/ops/unary.ts";
 import { trace } from "../engine/planner/program.ts";
 import type { State } from "../engine/state/state.ts";
-import type { Tensor, Variable } from "../engine/tensor/tensor.ts";
+import type { Tensor } from "../engine/tensor/tensor.ts";
 import { AE_CM_OPTIONS, AE_CM_PROFILES, type AECMOptions } from "./ae_cm_options.ts";
 import type { LossAudit } from "./audit_scene.ts";
 import type { ComparedLosses, SampledRows } from "./evaluation/feature_diagnostics.ts";
@@ -35,6 +35,7 @@ import {
 } from "./networks/clustering_module.ts";
 import { DeepEstimator, type Fitting, type Trained } from "./training/deep_estimator.ts";
 import { Descent } from "./training/descent.ts";
+import { FirstPartition } from "./training/first_partition.ts";
 import { augmentationFor, Pretraining } from "./training/pretraining.ts";
 import { DENSE_PRETRAINING } from "./training/pretraining_options.ts";
 import { reporterOf } from "./training/reporting.ts";
@@ -218,7 +219,7 @@ export class AECM extends DeepEstimator<AECMOptions> {
       program.run();
       return null;
     });
-    return start ? { end, start: start.first.name, partitions: await start.partitions() } : { end };
+    return { end, ...await start?.result() };
   }
 }
 
@@ -240,7 +241,7 @@ class PretrainedStart {
   /** The partition. */
   readonly first: Start<Autoencoder>;
   private readonly pretraining: Pretraining;
-  private readonly found: Variable;
+  private readonly found: FirstPartition;
   private readonly alone: Descent<"reconstruction" | "sparsity" | "merging" | "prior">;
 
   constructor(
@@ -252,7 +253,7 @@ class PretrainedStart {
     const augmentation = augmentationFor(training, samples, options);
     this.pretraining = new Pretraining(training, net, augmentation, options);
     this.first = new Start(fitting, options);
-    this.found = training.state.variable("pre-trained labels", [samples.n], { dtype: "u32" });
+    this.found = new FirstPartition(fitting);
     this.alone = new Descent(training, {
       ...options,
       name: "module",
@@ -264,10 +265,9 @@ class PretrainedStart {
     });
   }
 
-  /** What was found in the pre-trained code, by names. */
-  async partitions(): Promise<Record<string, Uint32Array>> {
-    const labels = await this.found.read() as Uint32Array;
-    return { ...await this.first.partitions(), [this.first.name]: labels };
+  /** What was found in the pre-trained code. */
+  async result(): Promise<Omit<Trained, "end">> {
+    return await this.found.result(this.first.name, await this.first.partitions());
   }
 
   async run(): Promise<void> {
@@ -276,7 +276,7 @@ class PretrainedStart {
     await this.pretraining.run(rows);
     await encoding.run();
     await training.once(this.first.name, async () => {
-      this.found.write(await this.first.find(encoding));
+      await this.found.keep(await this.first.find(encoding));
       const start = Float32Array.from(await fitting.centroids.read());
       module.initialize(start, options.init === "pre" ? "inverse" : { twiceVariance: 1 });
       return null;

@@ -35,6 +35,7 @@ import {
   type SampleShape,
   type Trained,
 } from "./training/deep_estimator.ts";
+import { FirstPartition } from "./training/first_partition.ts";
 import { BestWeights, EarlyStopping, holdOut } from "./training/held_out.ts";
 import { pretrainUnlessGiven } from "./training/pretraining.ts";
 import { reporterOf } from "./training/reporting.ts";
@@ -115,7 +116,7 @@ export class DEPICT extends NetworkEstimator<DEPICTOptions, ConvolutionalAutoenc
     };
     const validation = split && best && { split, best: best.network };
     const pretraining = new Reconstruction(fitting, options, validation);
-    const pretrainedLabels = state.variable("pre-trained labels", [samples.n], { dtype: "u32" });
+    const found = new FirstPartition(fitting);
     const predictions = new Predictions(state, samples.n, clusters, centroids);
     const initName = INIT_NAMES[options.init];
     const labelling = new Stage(`labels of ${initName}`, fitting, head, predictions, options);
@@ -126,10 +127,10 @@ export class DEPICT extends NetworkEstimator<DEPICTOptions, ConvolutionalAutoenc
     const firstPartition = `${initName} on the pre-trained code`;
     await training.once(firstPartition, async () => {
       await encoding.run();
-      pretrainedLabels.write(await this.begin(fitting, predictions));
+      await found.keep(await this.begin(fitting, predictions));
       return null;
     });
-    const first = await pretrainedLabels.read() as Uint32Array;
+    const first = await found.read();
     const report = await reporterOf(
       fitting,
       options,
@@ -184,7 +185,7 @@ export class DEPICT extends NetworkEstimator<DEPICTOptions, ConvolutionalAutoenc
       await predictions.moveCentroids(encoding.codes);
       return null;
     });
-    return { end, start: firstPartition, partitions: { [firstPartition]: first } };
+    return { end, ...await found.result(firstPartition) };
   }
 
   /** Finds the first labels [N] of the codes; targets and head begin with them. */

@@ -84,6 +84,8 @@ export interface FitResult {
   readonly history: readonly LogRow[];
   /** The partition that clustering began with, where there was one: a key of `partitions`. */
   readonly start?: string;
+  /** [n, p] row-major: the codes that it is a partition of. */
+  readonly startCodes?: Float32Array;
   /** Other partitions of the same rows, met on the way: k-means of the pre-trained code. */
   readonly partitions: Readonly<Record<string, Uint32Array>>;
 }

@@ -41,6 +41,8 @@ export { confidenceOf, marginsOf } from "./evaluation/certainty.ts";
 export {
   diagnose,
   type Diagnostics,
+  type StartCuts,
+  startCutsOf,
   type WarningFacts,
   warningsOf,
 } from "./evaluation/diagnostics.ts";
@@ -115,29 +117,27 @@ export {
   type DKMTerm,
   softKMeansLoss,
 } from "./dkm.ts";
+export { DynAE } from "./dynae.ts";
+export type { DynAETerm } from "./dynae_construction.ts";
 export {
-  DynAE,
-  type DynAEOptions,
-  type DynAETerm,
   type DynamicLosses,
   dynamicLosses,
   type DynamicTargets,
   dynamicTargets,
-  type ThresholdSchedule,
-} from "./dynae.ts";
+} from "./dynae_losses.ts";
+export type { DynAEOptions, ThresholdSchedule } from "./dynae_options.ts";
 export { IDEC, type IDECLosses, idecLosses, type IDECOptions, type IDECTerm } from "./idec.ts";
+export { VaDE } from "./vade.ts";
+export type { VaDETerm } from "./vade_ascent.ts";
 export {
   divergence,
   type LossOptions,
   type MixturePrior,
-  type OutputLikelihood,
   reconstructionCost,
-  VaDE,
   type VaDELosses,
   vadeLosses,
-  type VaDEOptions,
-  type VaDETerm,
-} from "./vade.ts";
+} from "./vade_losses.ts";
+export type { OutputLikelihood, VaDEOptions } from "./vade_options.ts";
 export { N2D, type N2DOptions } from "./n2d.ts";
 export { GaussianMixture, type GaussianMixtureOptions, type MixtureModel } from "./gmm.ts";
 export {

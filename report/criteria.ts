@@ -86,9 +86,31 @@ export function digitsOf(value: number, { digits, significant = 3 }: Measure): n
   return Math.min(Math.max(significant - before, 0), 100);
 }
 
-/** The criteria that a run has, of its diagnostics: titles and numbers. */
-export function criteriaTexts(diagnostics: object): [title: string, text: string][] {
+/** How far clustering went from the partition that it began with. */
+export interface Departure {
+  /** ARI of the last partition with the first. */
+  readonly startAgreement?: number | null | undefined;
+  /** Normalised cuts of both by the neighbours of the code that clustering began with. */
+  readonly startCuts?: { readonly start: number; readonly end: number } | null | undefined;
+}
+
+/** The criteria that a run has, of its diagnostics, and its departure: titles and numbers. */
+export function criteriaTexts(diagnostics: Departure): [title: string, text: string][] {
   const values = criteriaOf(diagnostics);
-  return CRITERIA.filter(({ name }) => values[name] !== undefined)
-    .map((one) => [one.title, values[one.name].toFixed(digitsOf(values[one.name], one))]);
+  const { startAgreement, startCuts } = diagnostics;
+  const departure: [string, number | null | undefined][] = [
+    ["ARI with the start", startAgreement],
+    ["NCut of the start, in the code then", startCuts?.start],
+    ["NCut of the end, in the code then", startCuts?.end],
+  ];
+  return [
+    ...CRITERIA.filter(({ name }) => values[name] !== undefined)
+      .map((one): [string, string] => [
+        one.title,
+        values[one.name].toFixed(digitsOf(values[one.name], one)),
+      ]),
+    ...departure.flatMap(([title, value]): [string, string][] =>
+      value == null ? [] : [[title, value.toFixed(3)]]
+    ),
+  ];
 }

@@ -29,7 +29,7 @@ import { openWebGpuBackend } from "../engine/webgpu/backend.ts";
 import { Autoencoder } from "../models/networks/autoencoder.ts";
 import { Augmentation, planBatches } from "../models/training/batches.ts";
 import { Critic } from "../models/networks/critic.ts";
-import { dynamicLosses, dynamicTargets } from "../models/dynae.ts";
+import { dynamicLosses, dynamicTargets } from "../models/dynae_losses.ts";
 import { kmeans, meanVarianceOf } from "../models/shallow/kmeans.ts";
 import { pretrainingLosses } from "../models/training/pretraining.ts";
 import { Rows } from "../models/training/rows.ts";

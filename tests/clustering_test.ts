@@ -20,15 +20,11 @@ import { RandomStream } from "../engine/random.ts";
 import { State } from "../engine/state/state.ts";
 import { Table } from "../engine/state/table.ts";
 import { Autoencoder } from "../models/networks/autoencoder.ts";
-import {
-  Construction,
-  dropThresholds,
-  DynAE,
-  type DynAEOptions,
-  dynamicLosses,
-  dynamicTargets,
-  type ThresholdSchedule,
-} from "../models/dynae.ts";
+import { DynAE } from "../models/dynae.ts";
+import { Construction } from "../models/dynae_construction.ts";
+import { dynamicLosses, dynamicTargets } from "../models/dynae_losses.ts";
+import type { DynAEOptions, ThresholdSchedule } from "../models/dynae_options.ts";
+import { dropThresholds } from "../models/dynae_thresholds.ts";
 import {
   kmeans,
   type KMeansOptions,

@@ -8,7 +8,7 @@ import {
 } from "@std/assert";
 import { openCpuBackend } from "../engine/cpu/backend.ts";
 import { comparedRows, sampledCut } from "../models/evaluation/cluster_indices.ts";
-import { diagnose, warningsOf } from "../models/evaluation/diagnostics.ts";
+import { diagnose, startCutsOf, warningsOf } from "../models/evaluation/diagnostics.ts";
 import { asTyped } from "../cli/method_options.ts";
 import { METHODS } from "../models/registry.ts";
 import { choiceRows } from "./choice_rows.ts";
@@ -121,6 +121,35 @@ Deno.test("the normalised cut counts edges between clusters, 0 where there are n
   await backend.dispose();
 });
 
+Deno.test("the cuts of start and end are on one graph, of the code that clustering began with", async () => {
+  const backend = await openCpuBackend({ threads: 1 });
+  const places = Float32Array.from({ length: 40 }, (_, i) => i % 20 + (i < 20 ? 0 : 1000));
+  const halves = Uint32Array.from(places, (_, i) => i < 20 ? 0 : 1);
+  const mixed = Uint32Array.from(places, (_, i) => i % 2);
+  const cuts = (first: Uint32Array, labels: Uint32Array, startCodes?: Float32Array) =>
+    startCutsOf(
+      backend,
+      {
+        labels,
+        embeddingSize: 1,
+        start: "start",
+        partitions: { start: first },
+        ...startCodes && { startCodes },
+      },
+      2,
+      0,
+    );
+  const left = await cuts(halves, mixed, places);
+  assertEquals(left!.start, 0);
+  assert(left!.end > 0.9, `${left!.end}`);
+  assertEquals(await cuts(mixed, halves, places), { start: left!.end, end: 0 });
+  assertEquals(await cuts(halves, mixed), null);
+  const none = { labels: mixed, embeddingSize: 1, partitions: {} };
+  assertEquals(await startCutsOf(backend, none, 2, 0), null);
+  assertEquals(backend.memory().bytes, 0);
+  await backend.dispose();
+});
+
 /** What a deep method with all remedies says. */
 const DEEP = {
   pretrains: true,
@@ -138,6 +167,14 @@ Deno.test("what looks wrong is warned of, once, with a remedy; what looks right 
   const halves = spread.map((i) => Math.floor(i / 50));
   assertEquals(warningsOf(onLine(spread, halves, 2, halves)), []);
   const moved = onLine(spread, halves, 2, spread.map((i) => i % 2));
+  const worse = warningsOf(moved, { ...DEEP, startCuts: { start: 0.5, end: 1.25 } });
+  assertStringIncludes(
+    worse[0],
+    "(agreement, ARI, -0.01), and part more neighbours in the code then (normalised cut 1.25, at the " +
+      "start 0.50): try more pretrainSteps",
+  );
+  // A start that was worse by its own code is nothing to go back to.
+  assertEquals(warningsOf(moved, { ...DEEP, startCuts: { start: 1.25, end: 0.5 } }), []);
   const tiny = onLine(spread.map((x) => 1e-5 * x), halves, 2);
   assertEquals(warningsOf(tiny, ROWS), []);
   const cases: [string[], string][] = [

@@ -7,7 +7,8 @@ import { RandomStream } from "../engine/random.ts";
 import { State } from "../engine/state/state.ts";
 import { Autoencoder } from "../models/networks/autoencoder.ts";
 import type { Checkpoint } from "../models/estimator.ts";
-import { logJoint, VaDE, vadeLosses } from "../models/vade.ts";
+import { VaDE } from "../models/vade.ts";
+import { logJoint, vadeLosses } from "../models/vade_losses.ts";
 
 const [N, D, P, K] = [7, 5, 3, 4];
 const TINY = { hidden: [12], latent: 2, pretrainSteps: 40, steps: 40, nInit: 2, batchSize: 16 };

@@ -178,7 +178,22 @@ export async function sampledCut(
   clusters: number,
   seed: number,
 ): Promise<number | null> {
-  const rows = comparedRows(labels.length, d, seed);
+  return (await sampledCuts(backend, values, d, [labels], clusters, seed))?.[0] ?? null;
+}
+
+/**
+ * The cuts of several partitions on one such graph, as {@linkcode sampledCut} measures them; null for
+ * fewer than three rows, or values that are not finite.
+ */
+export async function sampledCuts(
+  backend: Backend,
+  values: Float32Array,
+  d: number,
+  partitions: readonly Uint32Array[],
+  clusters: number,
+  seed: number,
+): Promise<number[] | null> {
+  const rows = comparedRows(values.length / d, d, seed);
   const m = rows.length;
   if (m < 3) return null;
   const chosen = new Float32Array(m * d);
@@ -188,5 +203,5 @@ export async function sampledCut(
   using table = Table.upload(backend, "compared rows", framed, m, d);
   const degree = Math.min(CUT_DEGREE, m - 1);
   const graph = neighbourhoods(await nearestNeighbours(backend, table, degree), degree);
-  return normalizedCut(graph, rows.map((row) => labels[row]), clusters);
+  return partitions.map((labels) => normalizedCut(graph, rows.map((row) => labels[row]), clusters));
 }

@@ -1,11 +1,13 @@
 /**
  * What a partition looks like, without any labels, and warnings with a remedy where it looks wrong.
  */
+import type { Backend } from "../../engine/backend/backend.ts";
 import type { FitResult } from "../estimator.ts";
 import {
   type ClusterIndices,
   clusterIndices,
   comparedRows,
+  sampledCuts,
   silhouetteOf,
 } from "./cluster_indices.ts";
 import { adjustedRandIndex } from "./metrics.ts";
@@ -45,6 +47,36 @@ export interface Diagnostics extends ClusterIndices {
   readonly startAgreement: number | null;
   /** Why training ended. */
   readonly stopReason: string;
+}
+
+/** Normalised cuts on the graph of neighbours in the code that clustering began with. */
+export interface StartCuts {
+  /** Of the partition that it began with. */
+  readonly start: number;
+  /** Of the labels in the end. */
+  readonly end: number;
+}
+
+/**
+ * Whether clustering has left a partition for a better one, by the neighbours of the code that it began
+ * with: they favour the partition that was found in it, so that a lower cut in the end is an improvement.
+ * One graph, of a sample where there are many rows (see `sampledCut`), serves both.
+ * @param clusters K. @param seed Of the sample.
+ * @returns null where nothing was found before clustering, and where there is no graph.
+ */
+export async function startCutsOf(
+  backend: Backend,
+  { labels, start, startCodes, partitions, embeddingSize }: Pick<
+    FitResult,
+    "labels" | "start" | "startCodes" | "partitions" | "embeddingSize"
+  >,
+  clusters: number,
+  seed: number,
+): Promise<StartCuts | null> {
+  if (start === undefined || startCodes === undefined) return null;
+  const both = [partitions[start], labels];
+  const cuts = await sampledCuts(backend, startCodes, embeddingSize, both, clusters, seed);
+  return cuts && { start: cuts[0], end: cuts[1] };
 }
 
 /**
@@ -91,6 +123,8 @@ export interface WarningFacts {
   readonly options?: readonly string[];
   /** See `MethodFacts`. */
   readonly againstCollapse?: string;
+  /** See {@linkcode startCutsOf}; null or absent where they were not measured. */
+  readonly startCuts?: StartCuts | null;
 }
 
 /**
@@ -100,6 +134,7 @@ export interface WarningFacts {
 export function warningsOf(diagnostics: Diagnostics, facts: WarningFacts = {}): string[] {
   const { codeDeviation, distinctCodes, nonFinite, silhouette, startAgreement } = diagnostics;
   const { clustersRows = false, pretrains = false, options = [], againstCollapse } = facts;
+  const { startCuts = null } = facts;
   const longer = pretrains ? ["more pretrainSteps"] : [];
   const slower = options.includes("learningRate") ? ["a lower learningRate"] : [];
   const warnings: string[] = [];
@@ -127,10 +162,13 @@ export function warningsOf(diagnostics: Diagnostics, facts: WarningFacts = {}): 
         `clusters than to their own; try ${oneOf([...longer, "fewer clusters"])}`,
     );
   }
-  if (startAgreement !== null && startAgreement < FAR_FROM_START) {
+  const isBetter = startCuts !== null && startCuts.end < startCuts.start;
+  if (startAgreement !== null && startAgreement < FAR_FROM_START && !isBetter) {
+    const cuts = startCuts === null ? "" : `, and part more neighbours in the code then ` +
+      `(normalised cut ${startCuts.end.toFixed(2)}, at the start ${startCuts.start.toFixed(2)})`;
     warnings.push(
       `the clusters are far from those that clustering began with (agreement, ARI, ` +
-        `${startAgreement.toFixed(2)}): try ${
+        `${startAgreement.toFixed(2)})${cuts}: try ${
           oneOf([...longer, ...slower, ...options.includes("steps") ? ["fewer `steps`"] : []])
         }; or take that partition`,
     );

@@ -72,6 +72,8 @@ export interface Trained {
   readonly partitions?: FitResult["partitions"];
   /** Which of them clustering began with. */
   readonly start?: string;
+  /** The codes that it is a partition of, [N, p]. */
+  readonly startCodes?: Float32Array;
   /** [n]; absent: those of the final codes. */
   readonly labels?: Uint32Array;
   /** [K, d]; absent: the centroids as the decoder draws them, where it still belongs to the codes. */
@@ -154,7 +156,7 @@ export abstract class NetworkEstimator<O extends NetworkOptions, N extends Netwo
     });
     const fitting = { training, net, rows, samples, encoding, centroids, label, resources };
     const trained = await this.fitNetwork(fitting);
-    const { end, start, partitions = {}, labels = await label() } = trained;
+    const { end, start, startCodes, partitions = {}, labels = await label() } = trained;
     const [codes, centres] = await backend.read([encoding.codes.region, centroids.region]);
     const clusterCenters = Float32Array.from(centres);
     const prototypes = trained.prototypes ??
@@ -169,6 +171,7 @@ export abstract class NetworkEstimator<O extends NetworkOptions, N extends Netwo
       stopReason: end.stopReason,
       history,
       ...start !== undefined && { start },
+      ...startCodes && { startCodes },
       partitions,
     };
     return { result, fitted };

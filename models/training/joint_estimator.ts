@@ -13,6 +13,7 @@ import type {
 import type { ArchitectureOptions, Autoencoder } from "../networks/autoencoder.ts";
 import type { Augmentation } from "./batches.ts";
 import { DeepEstimator, type Fitting, type Trained } from "./deep_estimator.ts";
+import { FirstPartition } from "./first_partition.ts";
 import { type Batch, type Losses, Phase } from "./phase.ts";
 import { augmentationFor, Pretraining } from "./pretraining.ts";
 import type { PretrainingOptions } from "./pretraining_options.ts";
@@ -85,7 +86,7 @@ export abstract class JointEstimator<O extends JointOptions, Term extends string
   protected override async fitNetwork(fitting: Fitting): Promise<Trained> {
     const { training, net, rows, samples, encoding, resources } = fitting;
     const { options } = this;
-    const { state, context: { pretrained } } = training;
+    const { context: { pretrained } } = training;
     if (!this.isPretrained && pretrained) {
       throw new RangeError(
         "pretrained: nothing is pre-trained at this start, so another run's network has no place",
@@ -95,7 +96,7 @@ export abstract class JointEstimator<O extends JointOptions, Term extends string
     const pretraining = this.isPretrained
       ? new Pretraining(training, net, augmentation, options)
       : undefined;
-    const first = state.variable("pre-trained labels", [samples.n], { dtype: "u32" });
+    const first = pretraining && new FirstPartition(fitting);
     const clustering = this.clustering(fitting, augmentation);
     const phase = phaseOf(training, clustering, options);
     training.restore();
@@ -104,7 +105,7 @@ export abstract class JointEstimator<O extends JointOptions, Term extends string
     await training.once(clustering.start, async () => {
       await encoding.run();
       const labels = await clustering.begin(encoding, pretraining);
-      if (labels) first.write(labels);
+      if (labels) await first?.keep(labels);
       return null;
     });
     const report = await reporterOf(fitting, options, (sample) => clustering.compared(sample));
@@ -118,11 +119,9 @@ export abstract class JointEstimator<O extends JointOptions, Term extends string
       check: (step) => clustering.check(step, report),
     });
     const { partitions, ...changes } = await clustering.finish?.(end) ?? {};
-    if (!pretraining) return { end, ...partitions && { partitions }, ...changes };
-    const { start } = clustering;
-    const labels = await first.read() as Uint32Array;
-    const found = await clustering.first?.partitions();
-    return { end, start, partitions: { ...found, [start]: labels, ...partitions }, ...changes };
+    if (!first) return { end, ...partitions && { partitions }, ...changes };
+    const begun = await first.result(clustering.start, await clustering.first?.partitions());
+    return { end, ...begun, partitions: { ...begun.partitions, ...partitions }, ...changes };
   }
 }
 

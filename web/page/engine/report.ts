@@ -20,7 +20,7 @@ export async function reportOf(
   dataset: Dataset,
   finished: Finished,
 ): Promise<string> {
-  const { estimator, result, backend, seconds, times } = finished;
+  const { estimator, result, backend, seconds, times, startCuts } = finished;
   const { model } = request;
   const { options } = estimator;
   const [clusters, seed] = [Number(options.clusters), Number(options.seed ?? 0)];
@@ -36,6 +36,7 @@ export async function reportOf(
     criteria: criteriaTexts({
       ...diagnose(result, clusters, seed),
       ...result.bic !== undefined && { bic: result.bic },
+      startCuts,
     }),
     options: Object.fromEntries(ownOptions({ ...request, options })),
     digest: dataset.digest,

@@ -2,7 +2,7 @@
 import type { Dataset } from "../../../datasets/dataset.ts";
 import type { Backend } from "../../../engine/backend/backend.ts";
 import type { Estimator, FitResult, PhaseTimes, Scores } from "../../../models/estimator.ts";
-import { diagnose, warningsOf } from "../../../models/evaluation/diagnostics.ts";
+import { diagnose, type StartCuts, warningsOf } from "../../../models/evaluation/diagnostics.ts";
 import { score } from "../../../models/evaluation/scoring.ts";
 import { kebabCase, type OptionValue, type OptionValues } from "../../../models/options.ts";
 import { METHODS } from "../../../models/registry.ts";
@@ -20,13 +20,15 @@ export interface Finished {
   readonly seconds: number;
   /** Where the time of its steps went. */
   readonly times: readonly PhaseTimes[];
+  /** See `startCutsOf`. */
+  readonly startCuts: StartCuts | null;
 }
 
 /** Scores, warnings, and the command that repeats the run. */
 export function outcomeOf(
   request: TrainRequest,
   { classes, name }: Dataset,
-  { estimator, result, backend }: Finished,
+  { estimator, result, backend, startCuts }: Finished,
 ): Outcome {
   const { stopReason, partitions, labels } = result;
   const { options } = estimator;
@@ -41,6 +43,7 @@ export function outcomeOf(
       clustersRows: method.clustersRows ?? false,
       pretrains: method.pretraining?.isUsed(options) ?? false,
       options: method.options.map(({ name }) => name),
+      startCuts,
       ...method.againstCollapse !== undefined && { againstCollapse: method.againstCollapse },
     },
   );

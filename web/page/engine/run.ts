@@ -12,6 +12,7 @@ import {
   type PhaseTimes,
   type TrainingEvent,
 } from "../../../models/estimator.ts";
+import { startCutsOf } from "../../../models/evaluation/diagnostics.ts";
 import type { OptionValues } from "../../../models/options.ts";
 import { METHODS } from "../../../models/registry.ts";
 import type { Answer, Download, TrainRequest } from "../messages.ts";
@@ -63,7 +64,16 @@ export class Run {
       this.post({ kind: "started", device: backend.info.description, history });
       const result = await this.fit(backend, step);
       const seconds = this.seconds + (performance.now() - started) / 1000;
-      this.finished = { estimator: this.estimator, result, backend, seconds, times: this.times };
+      const { clusters, seed = 0 } = this.estimator.options;
+      const startCuts = await startCutsOf(backend, result, Number(clusters), Number(seed));
+      this.finished = {
+        estimator: this.estimator,
+        result,
+        backend,
+        seconds,
+        times: this.times,
+        startCuts,
+      };
       this.view(this.views.ofResult(result));
       this.post({
         kind: "finished",
