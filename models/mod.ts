@@ -233,12 +233,12 @@ export {
   type StartOptions,
   startPartition,
 } from "./training/start.ts";
+export { SelfLabelling } from "./training/self_labelling.ts";
 export {
   type ClassifierOptions,
   SELF_LABELLING_OPTIONS,
-  SelfLabelling,
   type SelfLabellingOptions,
-} from "./training/self_labelling.ts";
+} from "./training/self_labelling_options.ts";
 export { type Check, type PhaseEnd, type Replay, Training } from "./training/trainer.ts";
 export { type Affinity, Encoding, Labelling, labelsOf } from "./training/whole_pass.ts";
 export type { Edges } from "./graph/edges.ts";

@@ -5,7 +5,10 @@ import type { Profile, Specs } from "./options.ts";
 import type { JointOptions } from "./training/joint_estimator.ts";
 import { PRETRAINING_OPTIONS } from "./training/pretraining_options.ts";
 import { STACKED_DENOISING } from "./training/pretraining_profiles.ts";
-import { SELF_LABELLING_OPTIONS, type SelfLabellingOptions } from "./training/self_labelling.ts";
+import {
+  SELF_LABELLING_OPTIONS,
+  type SelfLabellingOptions,
+} from "./training/self_labelling_options.ts";
 
 /** What the decoder's output means: logits of Bernoulli variables, or means of Gaussians. */
 export type OutputLikelihood = "bernoulli" | "gaussian";
