@@ -99,7 +99,7 @@ export class SelfLabelling {
     private readonly fitting: Pick<Fitting<Network>, "training" | "samples" | "rows">,
     private readonly options: ClassifierOptions,
   ) {
-    const { training, samples, rows } = fitting;
+    const { training, samples } = fitting;
     const { state } = training;
     const { clusters, hidden, batchSize, seed, selfLabelSteps } = options;
     this.classifier = new Mlp([samples.d, ...hidden, clusters]);
@@ -115,10 +115,9 @@ export class SelfLabelling {
       saved: false,
     });
     this.augmentation = augmentationFor(training, samples, options, STREAM.labelledTransforms);
-    // Rows that are read as they are needed have their own numbers in the order of the file alone.
-    const batchOrder = rows.isWindowed ? "sequential" : "shuffled";
     const terms = ["crossEntropy", "learnt"] as const;
-    const settings = { name: "self-labelling", terms, batchSize, batchOrder, seed } as const;
+    const batches = { batchSize, batchOrder: "shuffled", seed } as const;
+    const settings = { name: "self-labelling", terms, ...batches } as const;
     this.phase = new Phase(training, settings, (step) => {
       const adam = { step, learningRate: LEARNING_RATE, decaySteps: Math.max(selfLabelSteps, 1) };
       return [["total", [new Adam(state, "classifier adam", parameters, adam)]]];
