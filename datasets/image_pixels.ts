@@ -1,11 +1,17 @@
 /** Pixels of PNG, JPEG and WebP files, which the runtime decodes. */
 import { cannotRead } from "./array.ts";
+import { checkPng } from "./png.ts";
 
 /** Formats that are read, as image-dimensions calls them. */
 const TYPES: readonly string[] = ["png", "jpeg", "webp"];
 
 /** Most pixels of an image: a decoded one takes four bytes each. */
 const MAX_PIXELS = 2 ** 27;
+/**
+ * Most pixels that a byte of a JPEG can stand for: a bit at least for each block of 8 × 8 (ITU-T T.81,
+ * F.1.2 and G.1.2), of the component that is not subsampled.
+ */
+const JPEG_PIXELS = 8 * 64;
 
 /** Height and width. */
 export type ImageSize = readonly [height: number, width: number];
@@ -43,6 +49,12 @@ export async function readPixels(
   if (width * height > MAX_PIXELS) {
     throw new RangeError(
       cannotRead(file, `${height} × ${width} pixels are too many, at most ${MAX_PIXELS} are read`),
+    );
+  }
+  if (type === "png") await checkPng(bytes, file);
+  if (type === "jpeg" && width * height > JPEG_PIXELS * bytes.length) {
+    throw new SyntaxError(
+      cannotRead(file, `its ${bytes.length} bytes cannot hold ${height} × ${width} pixels`),
     );
   }
   const blob = new Blob([bytes as BlobPart], { type: `image/${type}` });

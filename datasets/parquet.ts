@@ -3,15 +3,14 @@
  * values; a column of lists of one length is as many columns, `NAME.0`, `NAME.1`, …; strings are
  * classes, names of rows or categories. Row groups are decoded one at a time.
  */
-import type { DecodedArray, ParquetScan } from "hyparquet";
+import type { DecodedArray, ParquetScan, SchemaTree } from "hyparquet";
 import { cannotRead, MAX_ELEMENTS } from "./array.ts";
 import { Categories } from "./categories.ts";
 import { classIndex, type ColumnOptions, planColumns } from "./columns.ts";
 import type { Table, TableOptions } from "./csv.ts";
 import { CellReader, type Slot } from "./parquet_cells.ts";
-
-/** Most bytes that one page of a column may expand to. */
-const MAX_PAGE_BYTES = 2 ** 30;
+import { CheckedPages, type Chunk } from "./parquet_pages.ts";
+import { zstdExpander } from "./zstd.ts";
 
 /** Whether the bytes begin as a Parquet file does. */
 export function isParquet(bytes: Uint8Array): boolean {
@@ -26,6 +25,8 @@ interface Opened {
   /** Columns of lists. */
   readonly lists: readonly number[];
   readonly rows: number;
+  /** Decodes a column of a row group, once its pages are checked. */
+  readColumn(column: number, group: number): Promise<DecodedArray>;
 }
 
 /**
@@ -161,32 +162,93 @@ export async function parseParquetClasses(
 
 /** Reads the footer. */
 async function open(bytes: Uint8Array, file: string): Promise<Opened> {
-  const [{ parquetScan, parquetSchema }, { compressors }] = await Promise.all([
+  const [{ parquetScan, parquetSchema }, { compressors }, zstd] = await Promise.all([
     import("hyparquet"),
     import("hyparquet-compressors"),
+    zstdExpander(),
   ]);
-  const bounded = Object.entries(compressors).map(([name, expand]) => [
+  /** Of the column that is being decoded. */
+  let pages: CheckedPages | undefined;
+  const expanders = { ...compressors, ZSTD: zstd };
+  const checked = Object.entries(expanders).map(([name, expand]) => [
     name,
-    (input: Uint8Array, length: number) => {
-      if (length <= MAX_PAGE_BYTES) return expand(input, length);
-      throw new RangeError(cannotRead(file, `a page expands to ${length} bytes, too many`));
-    },
+    (input: Uint8Array) => pages!.expand(input, input.byteOffset + input.length, expand),
   ]);
   const scan = await parquetScan({
     file: {
       byteLength: bytes.length,
       slice: (start, end) => bytes.slice(start, end).buffer as ArrayBuffer,
     },
-    compressors: Object.fromEntries(bounded),
+    compressors: Object.fromEntries(checked),
   });
-  const { children } = parquetSchema(scan.metadata);
+  const { metadata } = scan;
+  const { children } = parquetSchema(metadata);
   const names = children.map(({ element }) => element.name);
+  if (names.includes(undefined!)) throw new Error("a column has no name");
+  const twice = names.find((name, i) => names.indexOf(name) !== i);
+  if (twice !== undefined) {
+    throw new SyntaxError(cannotRead(file, `several columns are called ${JSON.stringify(twice)}`));
+  }
   const lists = Array.from(names.keys()).filter((i) =>
     children[i].children.length > 0 || children[i].element.repetition_type === "REPEATED"
   );
-  const rows = scan.ranges.reduce((sum, { rowStart, rowEnd }) => sum + rowEnd - rowStart, 0);
+  const groups = metadata.row_groups.filter((group) => Number(group.num_rows) !== 0);
+  const rows = groups.reduce((sum, group) => sum + Number(group.num_rows), 0);
+  if (groups.some((group) => !(group.num_rows > 0)) || rows !== Number(metadata.num_rows)) {
+    const said = metadata.num_rows ?? "nothing";
+    throw new Error(`row groups hold ${rows} rows, the footer says ${said}`);
+  }
   if (rows === 0) throw new RangeError(cannotRead(file, "it holds no rows"));
-  return { scan, names, lists, rows };
+  return {
+    ...{ scan, names, lists, rows },
+    async readColumn(column, group) {
+      const name = names[column];
+      const leaf = leafOf(children[column]);
+      if (leaf === undefined) {
+        throw new SyntaxError(
+          cannotRead(file, `column ${column} (${name}) holds structures; --ignore leaves it out`),
+        );
+      }
+      const parts = groups[group].columns.filter(({ meta_data }) =>
+        meta_data?.path_in_schema[0] === name
+      );
+      const [part] = parts;
+      if (parts.length !== 1 || part.meta_data === undefined) {
+        throw new Error(`${parts.length} columns ${name} in row group ${group}`);
+      }
+      const { dictionary_page_offset, data_page_offset, total_compressed_size, num_values, codec } =
+        part.meta_data;
+      const start = Number(dictionary_page_offset || data_page_offset);
+      const end = start + Number(total_compressed_size);
+      if (!(start >= 0 && start <= end && end <= bytes.length)) {
+        throw new Error(`column ${name} lies from byte ${start} to ${end} of ${bytes.length}`);
+      }
+      pages = new CheckedPages({
+        bytes: bytes.subarray(start, end),
+        values: Number(num_values),
+        isPlain: codec === "UNCOMPRESSED",
+        ...leaf,
+      });
+      return await scan.readColumn({ column: name, ...scan.ranges[group] });
+    },
+  };
+}
+
+/** Of a column of values, or of lists of them. */
+type Leaf = Pick<Chunk, "repetition" | "definition" | "isBoolean">;
+
+/** The levels of a column; undefined for structures. */
+function leafOf(column: SchemaTree): Leaf | undefined {
+  let [repetition, definition] = [0, 0];
+  for (let at = column;; [at] = at.children) {
+    const kind = at.element.repetition_type;
+    if (kind === "REPEATED") repetition++;
+    if (kind !== "REQUIRED") definition++;
+    if (at.children.length === 0) {
+      return { repetition, definition, isBoolean: at.element.type === "BOOLEAN" };
+    }
+    if (at.children.length > 1) return undefined;
+  }
 }
 
 /** A row group's columns. */
@@ -198,15 +260,15 @@ interface Group {
 
 /** Decodes the columns that are needed, one row group after the other. */
 async function* rowGroups(
-  { scan, names }: Opened,
+  { scan, names, readColumn }: Opened,
   needed: readonly number[],
   file: string,
 ): AsyncGenerator<Group> {
-  for (const { rowStart, rowEnd } of scan.ranges) {
+  for (const [group, { rowStart, rowEnd }] of scan.ranges.entries()) {
     const count = rowEnd - rowStart;
     const columns = new Map<number, DecodedArray>();
     for (const column of needed.filter((column) => column >= 0)) {
-      const data = await scan.readColumn({ column: names[column], rowStart, rowEnd });
+      const data = await readColumn(column, group);
       if (data.length !== count) {
         throw new SyntaxError(
           cannotRead(
@@ -222,14 +284,15 @@ async function* rowGroups(
 }
 
 /** The columns of values: of a column of lists, one for each element of its first list. */
-async function slotsOf({ scan, names, lists }: Opened, kept: readonly number[]): Promise<Slot[]> {
+async function slotsOf(
+  { names, lists, readColumn }: Opened,
+  kept: readonly number[],
+): Promise<Slot[]> {
   const slots: Slot[] = [];
   for (const column of kept) {
     const name = names[column];
     const first = lists.includes(column)
-      ? (await scan.readColumn({ column: name, ...scan.ranges[0] }) as unknown[]).find(
-        Array.isArray,
-      )
+      ? (await readColumn(column, 0) as unknown[]).find(Array.isArray)
       : undefined;
     if (first === undefined) slots.push({ name, column });
     first?.forEach((_, element) =>
@@ -239,15 +302,17 @@ async function slotsOf({ scan, names, lists }: Opened, kept: readonly number[]):
   return slots;
 }
 
-/** What hyparquet says of a file, as a reading error. */
+/** What is said of a file while it is decoded, as a reading error. */
 async function inOurWords<T>(file: string, read: () => Promise<T>): Promise<T> {
   try {
     return await read();
   } catch (error) {
     const { message } = error as Error;
     if (message.startsWith(cannotRead(file, ""))) throw error;
+    // What the runtime says of a place outside a buffer helps nobody.
+    const reason = (error as Error).constructor === Error ? ` (${message})` : "";
     throw new SyntaxError(
-      cannotRead(file, `its Parquet data are damaged or of an unknown kind (${message})`),
+      cannotRead(file, `its Parquet data are damaged or of an unknown kind${reason}`),
       { cause: error },
     );
   }

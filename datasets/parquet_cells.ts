@@ -27,7 +27,8 @@ export class CellReader {
 
   /** What a slot takes of a cell: an element of a list, all lists as long as the first, or all. */
   element(cell: unknown, { element, length }: Slot, row: number, column: number): unknown {
-    if (element === undefined || cell === null || cell === undefined) return cell;
+    if (cell === undefined) this.outside(row, column);
+    if (element === undefined || cell === null) return cell;
     if (Array.isArray(cell) && cell.length === length) return cell[element];
     const found = Array.isArray(cell) ? `a list of ${cell.length} values` : describe(cell);
     return this.fail(row, column, `${found}, expected a list of ${length} as the first is`);
@@ -42,13 +43,13 @@ export class CellReader {
       if (Number.isSafeInteger(value)) return value;
       return this.fail(row, column, `${cell} is past ±(2⁵³ − 1), up to which integers are exact`);
     }
-    if (cell === null || cell === undefined) return this.missing(row, column);
+    if (cell === null) return this.missing(row, column);
     return this.fail(row, column, `${describe(cell)} is not a number`, asTextOrNot(column));
   }
 
   /** The number of a cell's category. */
   category(cell: unknown, categories: Categories, row: number, column: number): number {
-    if (cell === null || cell === undefined || cell === "") return this.missing(row, column);
+    if (cell === null || cell === "") return this.missing(row, column);
     const text = this.text(cell, row, column, "category");
     if (MISSING.test(text)) return this.missing(row, column);
     const number = categories.numberOf(text);
@@ -58,7 +59,8 @@ export class CellReader {
 
   /** A cell as text. */
   text(cell: unknown, row: number, column: number, what: string): string {
-    if (cell === null || cell === undefined || cell === "") {
+    if (cell === undefined) this.outside(row, column);
+    if (cell === null || cell === "") {
       return this.fail(row, column, `the ${what} is empty`);
     }
     if (cell instanceof Date) return cell.toISOString();
@@ -68,9 +70,12 @@ export class CellReader {
 
   /** What a row is called; empty where it has no name. */
   id(cell: unknown, row: number, column: number): string {
-    return cell === null || cell === undefined || cell === ""
-      ? ""
-      : this.text(cell, row, column, "name");
+    return cell === null || cell === "" ? "" : this.text(cell, row, column, "name");
+  }
+
+  /** A missing value is null; there is none where a number leads out of the dictionary. */
+  private outside(row: number, column: number): never {
+    return this.fail(row, column, "the dictionary of the column has no such value");
   }
 
   private missing(row: number, column: number): number {

@@ -114,6 +114,7 @@ function manifest() {
       "@webgpu/types": "^0.1.74",
       commander: versionOf("commander"),
       "fast-png": versionOf("fast-png"),
+      "fzstd": versionOf("fzstd"),
       "hyparquet": versionOf("hyparquet"),
       "hyparquet-compressors": versionOf("hyparquet-compressors"),
       "smol-toml": versionOf("smol-toml"),

@@ -92,7 +92,7 @@ Deno.test("images: --size scales, EXIF turns, palettes are colours, transparency
 
 Deno.test("images: what cannot be read is named", async () => {
   const damaged = image("colour.png").slice(0, 60);
-  await assertRejects(() => load({ "x.png": damaged }), SyntaxError, "x.png: the image is damaged");
+  await assertRejects(() => load({ "x.png": damaged }), SyntaxError, "x.png: the PNG is cut short");
   const text = new TextEncoder().encode("no image");
   await assertRejects(() => load({ "x.png": text }), SyntaxError, "no PNG, JPEG or WebP image");
   await assertRejects(() => load({ "x.txt": text }), TypeError, "folder without PNG, JPEG or WebP");
@@ -103,6 +103,15 @@ Deno.test("images: what cannot be read is named", async () => {
   );
   const { notes } = await load({ "x.png": image("colour.png"), "readme.txt": text });
   assertEquals(notes, ["1 files are no PNG, JPEG or WebP and are left out: readme.txt"]);
+  const flipped = image("colour.png");
+  flipped[50] ^= 1;
+  await assertRejects(() => load({ "x.png": flipped }), SyntaxError, "checksum of its chunk");
+  // A height that no JPEG of its length has: 65,535 rows.
+  const jpeg = image("colour.jpg");
+  const frame = jpeg.findIndex((byte, i) => byte === 0xff && jpeg[i + 1] === 0xc0);
+  jpeg.set([0xff, 0xff, 0x00, 0x40], frame + 5);
+  const bytes = `its ${jpeg.length} bytes cannot hold 65535 × 64 pixels`;
+  await assertRejects(() => load({ "x.jpg": jpeg }), SyntaxError, bytes);
   // 60,000 × 60,000 pixels, in a file that holds none: the size is looked at first.
   const huge = image("colour.png");
   new DataView(huge.buffer).setUint32(16, 60_000);

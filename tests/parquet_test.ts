@@ -1,9 +1,13 @@
 /** Parquet tables, as PyArrow writes them (tests/golden/parquet.py). */
-import { assert, assertEquals, assertRejects } from "@std/assert";
+import { assert, assertEquals, assertRejects, assertThrows } from "@std/assert";
 import type { TableOptions } from "../datasets/csv.ts";
 import { decodeClasses, decodeRows } from "../datasets/decode.ts";
 import { loadDataset } from "../datasets/load.ts";
+import { CheckedPages } from "../datasets/parquet_pages.ts";
+import { zstdExpander } from "../datasets/zstd.ts";
 import { RandomStream } from "../engine/random.ts";
+import { encodeParquet } from "../export/tables.ts";
+import { joined } from "./archives.ts";
 import { inFolder, run } from "./command_line.ts";
 
 const golden = (name: string) => new URL(`golden/${name}.parquet`, import.meta.url);
@@ -159,4 +163,86 @@ Deno.test("Parquet: damaged files are refused in our words, or read with the sha
   }
   // Those that were cut off are, all of them.
   assert(refused >= attempts / 3, `${refused}`);
+});
+
+Deno.test("Parquet: pages in every encoding, with gaps, in both versions", async () => {
+  for (const name of ["pages1", "pages2"]) {
+    const { array, kinds } = await read({ missing: true }, await Deno.readFile(golden(name)));
+    assertEquals(array.shape, [40, 8], name);
+    const names = ["few", "gaps", "all gaps", "steps", "split", "truth", "pairs.0", "pairs.1"];
+    assertEquals(kinds?.map(({ name }) => name), names);
+    const expected = Array.from({ length: 40 }, (_, i) => [
+      [1.5, -2, 7.25][i % 3],
+      i % 7 === 3 ? NaN : i * i,
+      NaN,
+      1000 + 3 * i - i % 5,
+      Math.fround(0.1 * i),
+      i % 11 < 6 ? 1 : 0,
+      i,
+      i === 9 ? NaN : 0 - i,
+    ]);
+    assertEquals(Array.from(array.values), expected.flat(), name);
+  }
+});
+
+Deno.test("Parquet: a page whose checksum is wrong is refused", async () => {
+  const bytes = await Deno.readFile(golden("pages2"));
+  // Of the first column's dictionary, 24 bytes of numbers compressed.
+  bytes[40] ^= 1;
+  await assertRejects(() => read({ missing: true }, bytes), SyntaxError, "the checksum of a page");
+});
+
+Deno.test("Parquet: columns of one name are refused", async () => {
+  const bytes = await encodeParquet([
+    { name: "qa", values: [1, 2] },
+    { name: "qb", values: [3, 4] },
+  ]);
+  for (let i = 0; i < bytes.length; i++) {
+    if (bytes[i] === 0x71 && bytes[i + 1] === 0x62) bytes[i + 1] = 0x61;
+  }
+  await assertRejects(() => read({}, bytes), SyntaxError, 'several columns are called "qa"');
+});
+
+/** A data page of the first version of so many values, whose definition levels are these runs. */
+function pageOf(values: number, runs: readonly number[]): Uint8Array {
+  const varint = (value: number): number[] =>
+    value < 128 ? [value] : [value % 128 + 128, ...varint(Math.floor(value / 128))];
+  const field = (value: number) => [0x15, ...varint(2 * value)];
+  const content = [runs.length, 0, 0, 0, ...runs];
+  const size = field(content.length);
+  const header = [0x2c, ...field(values), ...field(0), ...field(3), ...field(3), 0];
+  return Uint8Array.from([...field(0), ...size, ...size, ...header, 0, ...content]);
+}
+
+Deno.test("Parquet: a run is no longer than its page, which no decoder could hold", () => {
+  const check = (values: number, runs: readonly number[], promised = values) =>
+    new CheckedPages({
+      ...{ bytes: pageOf(values, runs), values: promised, isPlain: true, isBoolean: false },
+      ...{ repetition: 0, definition: 1 },
+    });
+  // 20 times 1 and 8 numbers of a bit each; a last group of which 4 count.
+  check(28, [40, 1, 3, 0xff]);
+  check(4, [3, 0x0f]);
+  const refused = (message: string, ...args: Parameters<typeof check>) =>
+    assertThrows(() => check(...args), Error, message);
+  refused("a run of 2147483647 values where 20 are left", 20, [0xfe, 0xff, 0xff, 0xff, 0x0f, 1]);
+  refused("a run of 8589934584 values where 20 are left", 20, [0xff, 0xff, 0xff, 0xff, 7]);
+  refused("a page ends within a run", 20, [5, 0xff]);
+  refused("the bytes end", 20, [30, 1]);
+  refused("the number of values of a page must be 0 to 33554432", 2 ** 26, [40, 1]);
+  refused("pages hold 20 values, the footer says 21", 20, [40, 1], 21);
+});
+
+Deno.test("Parquet: Zstandard stops past the length that a page promises", async () => {
+  const expand = await zstdExpander();
+  // A frame of blocks of 2¹⁷ equal bytes each, without its length: 131 MB of 4 kB.
+  const block = (isLast: boolean) => {
+    const head = 2 ** 17 * 8 + 2 + (isLast ? 1 : 0);
+    return Uint8Array.of(head & 255, head >> 8 & 255, head >> 16, 7);
+  };
+  const blocks = Array.from({ length: 1000 }, (_, i) => block(i === 999));
+  const frame = joined([Uint8Array.of(0x28, 0xb5, 0x2f, 0xfd, 0, 0x38), ...blocks]);
+  assertThrows(() => expand(frame, 2 ** 18), Error, "it expands to more than 262144 bytes");
+  const short = joined([frame.subarray(0, 6), block(true)]);
+  assertEquals(expand(short, 2 ** 17).length, 2 ** 17);
 });

@@ -7,6 +7,7 @@ import { encodeNpy } from "../datasets/npy.ts";
 import { openCpuBackend } from "../engine/cpu/backend.ts";
 import { RandomStream } from "../engine/random.ts";
 import { State } from "../engine/state/state.ts";
+import type { Tensor } from "../engine/tensor/tensor.ts";
 import { AEKMeans } from "../models/ae_kmeans.ts";
 import { BatchPrograms } from "../models/training/batches.ts";
 import { DynAE } from "../models/dynae.ts";
@@ -41,7 +42,10 @@ function streamed(): Samples & { readonly data: RowSource & { values: number } }
   return { data, n: N, d: D };
 }
 
-/** The first column of every batch of so many steps, where it holds the rows' numbers. */
+/**
+ * The first column of every batch of so many steps, where it holds the rows' numbers; fails where the
+ * batch says others.
+ */
 async function visited(order: "sequential" | "shuffled", windowed: boolean, steps: number) {
   const backend = await openCpuBackend({ threads: 2 });
   const numbers = Float32Array.from({ length: N }, (_, i) => i);
@@ -57,13 +61,16 @@ async function visited(order: "sequential" | "shuffled", windowed: boolean, step
     using state = new State(backend);
     const step = state.variable("step", [1], { dtype: "u32" });
     const settings = { batchSize: 300, order, seed: 4, step };
-    using programs = await BatchPrograms.trace(backend, rows, settings, "visit", (x) => ({ x }));
+    const build = (x: Tensor, numbers: Tensor) => ({ x, numbers });
+    using programs = await BatchPrograms.trace(backend, rows, settings, "visit", build);
     const batches: number[][] = [];
     for (let s = 0; s < steps; s++) {
       step.write(Uint32Array.of(s));
       const { program } = await programs.at(s);
       program.run();
-      batches.push([...(await program.read()).x]);
+      const { x, numbers } = await program.read();
+      assertEquals(Array.from(numbers), Array.from(x));
+      batches.push([...x]);
     }
     return batches;
   } finally {

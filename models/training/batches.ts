@@ -9,9 +9,12 @@ import {
   batchRows,
   randomUniform,
 } from "../../engine/ops/random.ts";
+import { reshape } from "../../engine/ops/reshape.ts";
+import { gather } from "../../engine/ops/rows.ts";
 import { type Outputs, type Program, trace } from "../../engine/planner/program.ts";
 import { RandomStream, STREAM } from "../../engine/random.ts";
 import { State } from "../../engine/state/state.ts";
+import { Table } from "../../engine/state/table.ts";
 import type { Tensor, Variable } from "../../engine/tensor/tensor.ts";
 import { permute } from "../../kernels/batch_rows.ts";
 import type { Rows, Window } from "./rows.ts";
@@ -60,8 +63,8 @@ export class BatchPrograms {
   ) {}
 
   /**
-   * Traces `build`, a step on the batch x [count, d], for each batch size. Where the order is
-   * sequential or all rows are on the device, `numbers`, u32 [count], are the batch's rows among all.
+   * Traces `build`, a step on the batch x [count, d], for each batch size; `numbers`, u32 [count], are
+   * the batch's rows among all.
    */
   static async trace(
     backend: Backend,
@@ -77,7 +80,10 @@ export class BatchPrograms {
       trace(backend, () => {
         const numbers = batchRows(step, { ...whole, count });
         const places = windows ? batchRows(windows.cursor, { ...plan, count }) : numbers;
-        const outputs = build(rows.batch(places), rows.numbers(numbers));
+        const outputs = build(
+          rows.batch(places),
+          windows?.numbers(places) ?? rows.numbers(numbers),
+        );
         if (windows) advance(windows.cursor);
         return outputs;
       }, name);
@@ -133,6 +139,10 @@ class BatchWindows {
   private readonly state: State;
   /** Batches of a window. */
   private readonly each: number;
+  /** The numbers of the rows of a mixture, u32 [rows, 1]. */
+  private readonly mixture: Variable | undefined;
+  /** Which window is on the device, counted through all epochs. */
+  private visit = -1;
 
   /** @param whole The batches of all rows. */
   constructor(private readonly rows: Rows, private readonly whole: BatchPlan) {
@@ -154,6 +164,17 @@ class BatchWindows {
     };
     this.state = new State(rows.backend);
     this.cursor = this.state.variable("batch of the window", [1], { dtype: "u32", saved: false });
+    this.mixture = order === "shuffled"
+      ? this.state.variable("rows of the window", [table.rows, 1], { dtype: "u32", saved: false })
+      : undefined;
+  }
+
+  /**
+   * Inside `trace`: the numbers among all rows, u32 [n], of rows by their places in a mixture;
+   * undefined where windows are in order.
+   */
+  numbers(places: Tensor): Tensor | undefined {
+    return this.mixture && reshape(gather(Table.of(this.mixture), places), places.shape);
   }
 
   /** Brings the window of a step to the device; returns how many steps from there it serves. */
@@ -164,8 +185,11 @@ class BatchWindows {
     const place = batch % this.each;
     const isLast = (window + 1) * this.each >= this.batches;
     const next = isLast ? this.windowOf(epoch + 1, 0) : this.windowOf(epoch, window + 1);
-    await this.rows.show(this.windowOf(epoch, window), next);
+    const shown = this.windowOf(epoch, window);
+    await this.rows.show(shown, next);
     const visit = epoch * Math.ceil(this.batches / this.each) + window;
+    if (visit !== this.visit) this.mixture?.write(this.rows.numbersOf(shown));
+    this.visit = visit;
     this.cursor.write(Uint32Array.of(visit * this.each + place));
     return Math.min(this.each - place, this.batches - batch);
   }

@@ -14,10 +14,7 @@ import type { Check, PhaseEnd, Training } from "./trainer.ts";
 export interface Batch {
   /** Its rows, [n, d]. */
   readonly x: Tensor;
-  /**
-   * Their numbers among all rows, u32 [n]; those of a window, where rows are read as they are needed
-   * in a shuffled order.
-   */
+  /** Their numbers among all rows, u32 [n]. */
   readonly numbers: Tensor;
   /** Steps of the phase before this one, u32 [1]: what random draws follow. */
   readonly step: Variable;

@@ -133,6 +133,16 @@ export class Rows {
     return { runs, windows: Math.floor(runs / RUNS) };
   }
 
+  /** The numbers of a window's rows, in its order. */
+  numbersOf(window: Window): Uint32Array {
+    const numbers = new Uint32Array(window.reduce((sum, { count }) => sum + count, 0));
+    let place = 0;
+    for (const { first, count } of window) {
+      for (let i = 0; i < count; i++) numbers[place++] = (first + i) % this.total;
+    }
+    return numbers;
+  }
+
   /**
    * Brings a window to the device, behind everything enqueued, unless it is there, and begins to
    * read the next one.

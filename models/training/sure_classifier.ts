@@ -49,7 +49,7 @@ export class SureClassifier {
     private readonly options: ClassifierOptions,
     round: number,
   ) {
-    const { training, samples, rows } = fitting;
+    const { training, samples } = fitting;
     const { state } = training;
     const { clusters, hidden, batchSize, seed, selfLabelSteps } = options;
     this.classifier = new Mlp([samples.d, ...hidden, clusters]);
@@ -68,11 +68,9 @@ export class SureClassifier {
     const { rotation, shift, selfLabelStretch: stretch } = options;
     const ranges = { rotation, shift, stretch, seed };
     this.augmentation = augmentationFor(training, samples, ranges, STREAM.labelledTransforms);
-    // Rows that are read as they are needed have their own numbers in the order of the file alone.
-    const batchOrder = rows.isWindowed ? "sequential" : "shuffled";
     const terms = ["crossEntropy", "learnt"] as const;
-    const name = named("self-labelling");
-    const settings = { name, terms, batchSize, batchOrder, seed } as const;
+    const batches = { batchSize, batchOrder: "shuffled", seed } as const;
+    const settings = { name: named("self-labelling"), terms, ...batches } as const;
     this.phase = new Phase(training, settings, (step) => {
       const adam = { step, learningRate: LEARNING_RATE, decaySteps: Math.max(selfLabelSteps, 1) };
       return [["total", [new Adam(state, named("classifier adam"), parameters, adam)]]];

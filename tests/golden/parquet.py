@@ -24,3 +24,32 @@ pq.write_table(table, "table.parquet", row_group_size=3, compression="zstd")
 for compression in ["none", "snappy", "gzip", "brotli", "lz4"]:
     some = table.select(["length", "count", "code"])
     pq.write_table(some, f"{compression}.parquet", row_group_size=4, compression=compression)
+
+# Numbers in every encoding, with checksums: what the fuzz test damages.
+count = 40
+numbers = {
+    "few": pa.array([[1.5, -2.0, 7.25][i % 3] for i in range(count)], pa.float64()),
+    "gaps": pa.array([None if i % 7 == 3 else i * i for i in range(count)], pa.int32()),
+    "all gaps": pa.array([None] * count, pa.float64()),
+    "steps": pa.array([1000 + 3 * i - i % 5 for i in range(count)], pa.int64()),
+    "split": pa.array([0.1 * i for i in range(count)], pa.float32()),
+    "truth": pa.array([i % 11 < 6 for i in range(count)]),
+    "pairs": pa.array([[i, None if i == 9 else -i] for i in range(count)], pa.list_(pa.int16())),
+}
+encodings = {
+    "gaps": "DELTA_BINARY_PACKED",
+    "steps": "DELTA_BINARY_PACKED",
+    "split": "BYTE_STREAM_SPLIT",
+    "truth": "RLE",
+}
+for version in ["1.0", "2.0"]:
+    pq.write_table(
+        pa.table(numbers),
+        f"pages{version[0]}.parquet",
+        row_group_size=25,
+        use_dictionary=["few"],
+        column_encoding=encodings,
+        data_page_version=version,
+        compression={"few": "zstd", "gaps": "none", "steps": "gzip", "split": "snappy"},
+        write_page_checksum=version == "2.0",
+    )
