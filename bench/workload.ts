@@ -17,7 +17,7 @@ import { Autoencoder } from "../models/networks/autoencoder.ts";
 import { ConvolutionalAutoencoder, halve } from "../models/networks/convolutional_autoencoder.ts";
 import { VariationalEncoder } from "../models/networks/variational_encoder.ts";
 import { blockOf } from "../models/training/centroid_options.ts";
-import { vadeLosses } from "../models/vade.ts";
+import { vadeLosses } from "../models/vade_losses.ts";
 import { planBatches } from "../models/training/batches.ts";
 import { DynAE } from "../models/dynae.ts";
 import { Construction } from "../models/dynae_construction.ts";
