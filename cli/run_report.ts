@@ -57,6 +57,7 @@ export async function reportedRun({ folder, record }: OpenedRun): Promise<Report
     criteria: CRITERIA.filter(({ name }) => values[name] !== undefined)
       .map((one) => [one.title, values[one.name].toFixed(digitsOf(values[one.name], one))]),
     options: ownOptions(record),
+    data: data.name,
     digest: data.digest,
     seconds,
     log: await folder.readMetrics() ?? [],

@@ -180,6 +180,9 @@ Deno.test("a checkpoint that is damaged, another run's, or another program's, is
       assertMatch(error.message, /^Cannot read c: /, `byte ${i}`);
     }
     const refused = async (message: string) => {
+      const finished = await run(["train", "--resume", "a"], folder);
+      assertStringIncludes(finished.err, message);
+      assertEquals(finished.code, 1, finished.err);
       for (const name of ["predict", "embed"]) {
         const args = [name, "--run", "a", "--data", "rows.csv", "--device", "cpu"];
         const { code, err } = await run(args, folder);
