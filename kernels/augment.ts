@@ -1,11 +1,15 @@
-/** Random rotation and shift of images, resampled once. */
+/** Affine resampling of images: rotation, shift and, where it is wanted, any linear map beside them. */
 import { output, uniform, values } from "./case_buffers.ts";
 import { groupsOf, type KernelCase, UNIT_ROUNDOFF } from "./kernel.ts";
 import source from "./augment.wgsl" with { type: "text" };
 import type { RegisteredKernel } from "./registered.ts";
 
-/** Largest shift, in pixels, of the cases with random transforms. */
+/** Largest shift, in pixels, and entry of E, of the cases with random transforms. */
 const LARGEST_SHIFT = 3;
+/** Columns of t without and with E, and what E is without. */
+const RIGID = 3;
+const LINEAR = 7;
+const NO_MAP = [0, 0, 0, 0];
 
 function example(
   name: string,
@@ -13,15 +17,16 @@ function example(
   height: number,
   width: number,
   channels = 1,
+  columns: number = RIGID,
 ): KernelCase {
   const length = n * height * width * channels;
   return {
     name,
-    params: { n, height, width, channels },
+    params: { n, height, width, channels, columns },
     constants: {},
     buffers: [
       uniform(length, 0, 1),
-      uniform(3 * n, -LARGEST_SHIFT, LARGEST_SHIFT),
+      uniform(columns * n, -LARGEST_SHIFT, LARGEST_SHIFT),
       output(length),
     ],
   };
@@ -33,17 +38,19 @@ function exampleOf(
   width: number,
   transforms: readonly number[],
   channels = 1,
+  columns: number = RIGID,
 ): KernelCase {
-  const n = transforms.length / 3;
-  const random = example(name, n, height, width, channels);
+  const n = transforms.length / columns;
+  const random = example(name, n, height, width, channels, columns);
   return { ...random, buffers: [random.buffers[0], values(transforms), random.buffers[2]] };
 }
 
 /**
  * y_i = x_i resampled once, bilinearly, by the transform t_i = (θ, shift of rows, shift of columns),
- * in radians and pixels: the value at the output pixel o = (row, column) is that of the input at
+ * in radians and pixels, or (…, E_00, E_01, E_10, E_11), with E = 0 where it is not given: the value
+ * at the output pixel o = (row, column) is that of the input at
  *
- *     R(θ)(o − c + t) + c,   R(θ) = (cos θ, −sin θ; sin θ, cos θ),
+ *     R(θ)(I + E)(o − c + t) + c,   R(θ) = (cos θ, −sin θ; sin θ, cos θ),
  *
  * with coordinates outside the image clamped to its edge (the order of operations and the nearest
  * edge of Keras' ImageDataGenerator). The centre is c = ((height − 1)/2, (width − 1)/2), as in
@@ -51,7 +58,7 @@ function exampleOf(
  * in both directions, which adds a shift of 2√2 |sin(θ/2)| pixels.
  *
  * in every channel alike. x, y: `[n, height · width · channels]`, the channels of a pixel side by
- * side; t: `[n, 3]`. |θ| ≤ π in the shader.
+ * side; t: `[n, columns]`, columns 3 or 7. |θ| ≤ π in the shader.
  */
 export const augment: RegisteredKernel = {
   name: "augment",
@@ -65,6 +72,7 @@ export const augment: RegisteredKernel = {
     { name: "height", type: "u32" },
     { name: "width", type: "u32" },
     { name: "channels", type: "u32" },
+    { name: "columns", type: "u32" },
   ],
   constants: {},
   shaders: [{
@@ -72,23 +80,26 @@ export const augment: RegisteredKernel = {
     source,
     workgroups: ({ n, height, width }) => groupsOf(n * height * width, 64),
   }],
-  lengths({ n, height, width, channels }) {
+  lengths({ n, height, width, channels, columns }) {
     const length = n * height * width * channels;
-    return [length, 3 * n, length];
+    return [length, columns * n, length];
   },
   extent: ({ n }) => n,
-  reference([x, t, y], { height, width, channels }, _constants, begin, end) {
+  reference([x, t, y], { height, width, channels, columns }, _constants, begin, end) {
     const centreRow = (height - 1) / 2, centreColumn = (width - 1) / 2;
     const lastRow = height - 1, lastColumn = width - 1;
     for (let i = begin; i < end; i++) {
-      const cos = Math.cos(t[3 * i]), sin = Math.sin(t[3 * i]);
-      const shiftRow = t[3 * i + 1] - centreRow, shiftColumn = t[3 * i + 2] - centreColumn;
+      const at = columns * i;
+      const cos = Math.cos(t[at]), sin = Math.sin(t[at]);
+      const shiftRow = t[at + 1] - centreRow, shiftColumn = t[at + 2] - centreColumn;
+      const [e00, e01, e10, e11] = columns === LINEAR ? t.slice(at + RIGID, at + LINEAR) : NO_MAP;
       const image = i * height * width;
       let target = image * channels;
       for (let row = 0; row < height; row++) {
-        const u = row + shiftRow;
         for (let column = 0; column < width; column++) {
-          const v = column + shiftColumn;
+          const moved = row + shiftRow, across = column + shiftColumn;
+          const u = moved + (e00 * moved + e01 * across);
+          const v = across + (e10 * moved + e11 * across);
           let r = cos * u - sin * v + centreRow;
           let c = sin * u + cos * v + centreColumn;
           r = r < 0 ? 0 : r > lastRow ? lastRow : r;
@@ -131,23 +142,39 @@ export const augment: RegisteredKernel = {
     ], 3),
     example("5 images of 9×6 with two channels", 5, 9, 6, 2),
     example("33 colour images of 32×32", 33, 32, 32, 3),
+    exampleOf(
+      "half as large, twice as large, sheared, 9×10",
+      9,
+      10,
+      [
+        ...[0, 0, 0, 1, 0, 0, 1],
+        ...[0, 0, 0, -0.5, 0, 0, -0.5],
+        ...[0.25, 1, -0.5, 0, 0.5, 0, 0],
+        ...[-1, 0, 0.25, 0.125, -0.25, 0.25, -0.125],
+      ],
+      1,
+      LINEAR,
+    ),
+    example("9 images of 16×16 under linear maps", 9, 16, 16, 1, LINEAR),
+    example("3 colour images of 8×12 under linear maps", 3, 8, 12, 3, LINEAR),
   ],
   /**
    * In float32 the input coordinates are off by at most 24 u M, with u = 2⁻²⁴ and M a bound on
    * |o − c + t|: the shader's sine and cosine are within 8 u, twice; adding the shift, the products
-   * and the sums add 8 u M. Bilinear values of pixels in [0, 1) move by at most 1 per pixel in
+   * and the sums add 8 u M. Under E of entries of at most e, M is (1 + 2e) times as large, and its
+   * four products and sums add 6 u M. Bilinear values of pixels in [0, 1) move by at most 1 per pixel in
    * either direction, and the interpolation itself rounds by at most 8 u.
    */
-  tolerance({ params: { height, width }, buffers }) {
+  tolerance({ params: { height, width, columns }, buffers }) {
     const fill = buffers[1].fill;
     const shift = fill?.kind === "values"
       ? Array.from(fill.values).reduce((most, value) => Math.max(most, Math.abs(value)), 0)
       : LARGEST_SHIFT;
-    const reach = height + width + 2 * shift;
-    return { absolute: (48 * reach + 8) * UNIT_ROUNDOFF, relative: 0 };
+    const reach = (height + width + 2 * shift) * (columns === LINEAR ? 1 + 2 * shift : 1);
+    return { absolute: (60 * reach + 8) * UNIT_ROUNDOFF, relative: 0 };
   },
-  cost: ({ n, height, width, channels }) => ({
+  cost: ({ n, height, width, channels, columns }) => ({
     flops: (48 + 12 * channels) * n * height * width,
-    bytes: 4 * n * (2 * height * width * channels + 3),
+    bytes: 4 * n * (2 * height * width * channels + columns),
   }),
 };

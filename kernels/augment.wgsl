@@ -1,13 +1,16 @@
-// augment.wgsl: images resampled under a rotation and a shift
-//   x: [n, height·width·channels], t: [n, 3] = (angle in radians, |angle| ≤ π, row and column shift)
-//   -> y: as x;  y(o) = x(R(θ)(o − c + t) + c) in every channel, bilinear, nearest edge outside
-//   One invocation makes all channels of one pixel. Coordinates are off by at most 24 u (height + width + 2 |shift|).
+// augment.wgsl: images resampled under a rotation, a shift and a linear map
+//   x: [n, height·width·channels], t: [n, 3] = (angle in radians, |angle| ≤ π, row and column shift), or
+//   [n, 7] with E row by row behind them; without, E = 0
+//   -> y: as x;  y(o) = x(R(θ)(I + E)(o − c + t) + c) in every channel, bilinear, nearest edge outside
+//   One invocation makes all channels of one pixel. With e the largest entry of E, coordinates are off by at most
+//   30 u (1 + 2e) (height + width + 2 |shift|).
 
 struct Params {
   n: u32,
   height: u32,
   width: u32,
   channels: u32,
+  columns: u32,
 }
 
 @group(0) @binding(0) var<storage, read> x: array<f32>;
@@ -62,11 +65,18 @@ fn main(
   }
   let i = element / pixels;
   let pixel = element % pixels;
-  let rotation = cosine_sine(t[3u * i]);
+  let transform = params.columns * i;
+  let rotation = cosine_sine(t[transform]);
   let last = vec2f(f32(params.height - 1u), f32(params.width - 1u));
   let centre = 0.5 * last;
   let output = vec2f(f32(pixel / params.width), f32(pixel % params.width));
-  let shifted = output - centre + vec2f(t[3u * i + 1u], t[3u * i + 2u]);
+  var shifted = output - centre + vec2f(t[transform + 1u], t[transform + 2u]);
+  if (params.columns > 3u) {
+    shifted += vec2f(
+      t[transform + 3u] * shifted.x + t[transform + 4u] * shifted.y,
+      t[transform + 5u] * shifted.x + t[transform + 6u] * shifted.y,
+    );
+  }
   let turned = vec2f(
     rotation.x * shifted.x - rotation.y * shifted.y,
     rotation.y * shifted.x + rotation.x * shifted.y,

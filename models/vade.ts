@@ -41,7 +41,10 @@ import type { Batch } from "./training/phase.ts";
 import { DENSE_PRETRAINING, PRETRAINING_OPTIONS } from "./training/pretraining_options.ts";
 import { STACKED_DENOISING } from "./training/pretraining_profiles.ts";
 import type { Report } from "./training/reporting.ts";
-import { SELF_LABELLING_OPTIONS, type SelfLabellingOptions } from "./training/self_labelling.ts";
+import {
+  SELF_LABELLING_OPTIONS,
+  type SelfLabellingOptions,
+} from "./training/self_labelling_options.ts";
 import { Start } from "./training/start.ts";
 import type { Check, PhaseEnd } from "./training/trainer.ts";
 import type { Encoding } from "./training/whole_pass.ts";

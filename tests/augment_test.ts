@@ -1,4 +1,4 @@
-/** Augmentation: what known rotations and shifts must do to an image. */
+/** Augmentation: what known rotations, shifts and linear maps must do to an image. */
 import { assertAlmostEquals, assertEquals } from "@std/assert";
 import fc from "fast-check";
 import { augment } from "../kernels/augment.ts";
@@ -8,17 +8,17 @@ import { RandomStream } from "../engine/random.ts";
 import { State } from "../engine/state/state.ts";
 import { trace } from "../engine/planner/program.ts";
 
-/** One image under one transform (angle, row shift, column shift), by the kernel's reference. */
+/** One image under one transform (angle, row shift, column shift, and E), by the kernel's reference. */
 function transform(
   image: Float64Array,
   height: number,
   width: number,
-  by: readonly [number, number, number],
+  by: readonly number[],
 ): Float64Array {
   const result = new Float64Array(image.length).fill(NaN);
   augment.reference(
     [image, Float64Array.from(by), result],
-    { n: 1, height, width, channels: 1 },
+    { n: 1, height, width, channels: 1, columns: by.length },
     {},
     0,
     1,
@@ -76,12 +76,28 @@ Deno.test("augment: a quarter turn of a square permutes its pixels", () => {
   }));
 });
 
+Deno.test("augment: a linear map of zeros changes no bit", () => {
+  fc.assert(fc.property(rectangle, ({ image, height, width }) => {
+    const rigid = [0.3, 1.25, -0.5];
+    const linear = [...rigid, 0, 0, 0, 0];
+    const expected = transform(image, height, width, rigid);
+    assertEquals(transform(image, height, width, linear), expected);
+  }));
+});
+
+Deno.test("augment: twice the coordinates is every other pixel, about the centre", () => {
+  const result = transform(Float64Array.of(1, 2, 3, 4, 5), 1, 5, [0, 0, 0, 0, 0, 0, 1]);
+  assertEquals(result, Float64Array.of(1, 1, 3, 5, 5));
+});
+
 Deno.test("augment: a ramp is sampled at the transformed coordinates", () => {
+  const entry = fc.double({ min: -1, max: 1, noNaN: true });
   fc.assert(fc.property(
     fc.double({ min: -Math.PI, max: Math.PI, noNaN: true }),
     fc.double({ min: -3, max: 3, noNaN: true }),
     fc.double({ min: -3, max: 3, noNaN: true }),
-    (angle, down, across) => {
+    fc.tuple(entry, entry, entry, entry),
+    (angle, down, across, [e00, e01, e10, e11]) => {
       const height = 11, width = 8;
       const ramp = (row: number, column: number) => 3 * row - 5 * column;
       const image = Float64Array.from(
@@ -90,13 +106,15 @@ Deno.test("augment: a ramp is sampled at the transformed coordinates", () => {
       );
       const cos = Math.cos(angle), sin = Math.sin(angle);
       const expected = image.map((_, i) => {
-        const u = Math.floor(i / width) - 5 + down, v = i % width - 3.5 + across;
+        const row = Math.floor(i / width) - 5 + down, column = i % width - 3.5 + across;
+        const u = (1 + e00) * row + e01 * column, v = e10 * row + (1 + e11) * column;
         return ramp(
           clamp(cos * u - sin * v + 5, height - 1),
           clamp(sin * u + cos * v + 3.5, width - 1),
         );
       });
-      assertClose(transform(image, height, width, [angle, down, across]), expected, 1e-9);
+      const by = [angle, down, across, e00, e01, e10, e11];
+      assertClose(transform(image, height, width, by), expected, 1e-9);
     },
   ));
 });
@@ -106,7 +124,7 @@ Deno.test("augment: images of a batch have their own transforms", () => {
   const result = new Float32Array(8);
   augment.reference(
     [images, Float32Array.of(0, 0, 1, 0, 1, 0), result],
-    { n: 2, height: 2, width: 2, channels: 1 },
+    { n: 2, height: 2, width: 2, channels: 1, columns: 3 },
     {},
     0,
     2,
@@ -115,17 +133,18 @@ Deno.test("augment: images of a batch have their own transforms", () => {
 });
 
 Deno.test("augment: every channel of a colour image moves as a grey image does, bit for bit", async () => {
+  const columns = 7;
   const [n, height, width, channels] = [5, 7, 9, 3];
   const random = new RandomStream(3, 1);
   const draw = (length: number, scale: number) =>
     Float32Array.from({ length }, () => scale * (random.uniform() - 0.5));
   const colour = draw(n * height * width * channels, 1);
-  const by = draw(3 * n, 5);
+  const by = draw(columns * n, 2);
   const backend = await openDevice({ device: "cpu", threads: 1 });
   const moved = async (pixels: Float32Array, channels: number) => {
     const state = new State(backend);
     const x = state.variable("x", [n, pixels.length / n], { data: pixels });
-    const transforms = state.variable("t", [n, 3], { data: by });
+    const transforms = state.variable("t", [n, columns], { data: by });
     const program = await trace(
       backend,
       () => ({ y: augmentOp(x, transforms, height, width, channels) }),

@@ -96,7 +96,13 @@ for (const model of SELF_LABELLING) {
     const backend = await openCpuBackend({ threads: 1 });
     const method = METHODS[model];
     const known = new Set(method.options.map(({ name }) => name));
-    const all = { ...SHORT, partition: "graph", selfLabelSteps: 24, logInterval: 6 };
+    const all = {
+      ...SHORT,
+      partition: "graph",
+      selfLabelSteps: 24,
+      selfLabelRounds: 2,
+      logInterval: 6,
+    };
     const options = Object.fromEntries(Object.entries(all).filter(([name]) => known.has(name)));
     const saved: Checkpoint[] = [];
     const save = (checkpoint: Checkpoint) => Promise.resolve(void saved.push(checkpoint));
@@ -118,14 +124,16 @@ for (const model of SELF_LABELLING) {
     // Unsure rows wait for a quarter of the steps.
     const learnt = rows.map(({ learnt }) => learnt as number);
     assert(learnt[0] <= 1 && learnt[3] >= learnt[0] - 0.05, learnt.join());
-    const middle = saved.find(({ host }) => {
-      const { phases } = host as { phases: Record<string, { step: number }> };
-      return phases["self-labelling"]?.step === 12;
-    })!;
-    const resumed = await fit({ resume: middle });
-    assertEquals(resumed.labels, whole.labels);
-    assertEquals(resumed.history, history);
-    assertEquals(resumed.partitions, partitions);
+    for (const round of ["self-labelling", "self-labelling 2"]) {
+      const middle = saved.find(({ host }) => {
+        const { phases } = host as { phases: Record<string, { step: number }> };
+        return phases[round]?.step === 12;
+      })!;
+      const resumed = await fit({ resume: middle });
+      assertEquals(resumed.labels, whole.labels);
+      assertEquals(resumed.history, history);
+      assertEquals(resumed.partitions, partitions);
+    }
     await backend.dispose();
   });
 }
@@ -138,6 +146,8 @@ Deno.test("self-labelling labels the rows that are not sure, and mends the wrong
     clusters: 4,
     hidden: [64],
     selfLabelSteps: 600,
+    selfLabelRounds: 1,
+    selfLabelStretch: 0.1,
     selfLabelThreshold: 0.8,
     rotation: 10,
     shift: 0.1,

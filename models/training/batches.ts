@@ -222,6 +222,8 @@ export interface AugmentationOptions {
   readonly rotation: number;
   /** Shifts are uniform in ± this share of the side, real-valued. */
   readonly shift: number;
+  /** Entries of a linear map beside the identity, which scale and shear, are uniform in ± this. Default 0. */
+  readonly stretch?: number;
   /** Of the draws, 32 bits. */
   readonly seed: number;
   /** Of the draws, one of each augmentation of a training. Default: pre-training's. */
@@ -229,17 +231,19 @@ export interface AugmentationOptions {
 }
 
 /**
- * Random rotation and shift of every image of a batch (DynAE's and DEC-DA's augmentation): bilinear,
- * nearest edge pixel outside.
+ * Random rotation and shift of every image of a batch (DynAE's and DEC-DA's augmentation), and a
+ * stretch where one is asked for: bilinear, nearest edge pixel outside.
  */
 export class Augmentation {
   private readonly ranges: Variable;
 
   /** Makes the ranges. @param state Owns them. @param options Sizes and ranges. */
   constructor(state: State, private readonly options: AugmentationOptions) {
-    const { rotation, shift, height, width, stream = STREAM.transforms } = options;
-    this.ranges = state.variable(`augmentation ranges ${stream}`, [3], {
-      data: Float32Array.of(rotation * Math.PI / 180, shift * height, shift * width),
+    const { rotation, shift, stretch = 0, height, width, stream = STREAM.transforms } = options;
+    const rigid = [rotation * Math.PI / 180, shift * height, shift * width];
+    const data = Float32Array.from(stretch > 0 ? [...rigid, ...Array(4).fill(stretch)] : rigid);
+    this.ranges = state.variable(`augmentation ranges ${stream}`, [data.length], {
+      data,
       saved: false,
     });
   }
@@ -248,7 +252,8 @@ export class Augmentation {
   apply(x: Tensor, step: Tensor): Tensor {
     const { seed, stream = STREAM.transforms, height, width, channels } = this.options;
     const draws = { seed, stream, low: -1, high: 1 };
-    const transforms = mul(randomUniform(step, [x.shape[0], 3], draws), this.ranges);
+    const shape = [x.shape[0], this.ranges.size];
+    const transforms = mul(randomUniform(step, shape, draws), this.ranges);
     return augment(x, transforms, height, width, channels);
   }
 }

@@ -16,7 +16,7 @@ import { scale } from "../../engine/ops/affine.ts";
 import { STREAM } from "../../engine/random.ts";
 import type { Tensor } from "../../engine/tensor/tensor.ts";
 import type { Autoencoder } from "../networks/autoencoder.ts";
-import { Augmentation } from "./batches.ts";
+import { Augmentation, type AugmentationOptions } from "./batches.ts";
 import type { Batch, Losses, Phase } from "./phase.ts";
 import { Critic, criticLoss, interpolationLoss } from "../networks/critic.ts";
 import type { Samples } from "../estimator.ts";
@@ -40,13 +40,16 @@ const LOGGED_TERMS: Readonly<Record<CriticMode, readonly string[]>> = {
 export function augmentationFor(
   training: Training,
   { height, width, channels = 1 }: Samples,
-  { rotation, shift, seed }: Pick<PretrainingOptions, "rotation" | "shift" | "seed">,
+  { rotation, shift, stretch = 0, seed }:
+    & Pick<PretrainingOptions, "rotation" | "shift" | "seed">
+    & Pick<AugmentationOptions, "stretch">,
   stream: number = STREAM.transforms,
 ): Augmentation | undefined {
-  if (height === undefined || width === undefined || (rotation === 0 && shift === 0)) {
+  const isStill = rotation === 0 && shift === 0 && stretch === 0;
+  if (height === undefined || width === undefined || isStill) {
     return undefined;
   }
-  const ranges = { rotation, shift, seed, stream };
+  const ranges = { rotation, shift, stretch, seed, stream };
   return new Augmentation(training.state, { height, width, channels, ...ranges });
 }
 

@@ -5,12 +5,12 @@ import { sureRows } from "../graph/sure_rows.ts";
 import type { Specs } from "../options.ts";
 import { assignToMixture, fitMixture } from "../shallow/mixture.ts";
 import type { Fitting, Network } from "./deep_estimator.ts";
+import { SelfLabelling } from "./self_labelling.ts";
 import {
   type ClassifierOptions,
   SELF_LABELLING_OPTIONS,
-  SelfLabelling,
   type SelfLabellingOptions,
-} from "./self_labelling.ts";
+} from "./self_labelling_options.ts";
 import type { Encoding } from "./whole_pass.ts";
 
 /** k-means, a Gaussian mixture, or the partition of lowest normalised cut of the neighbour graph. */

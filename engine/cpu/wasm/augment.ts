@@ -15,16 +15,20 @@ import {
   sequence,
   shuffle32,
   v128,
+  when,
 } from "../assembler.ts";
 import { NO_SCRATCH, type WasmKernel } from "./kernel.ts";
 
 /** A float32 at least this large and below its double holds integers: its low 23 bits are they. */
 const INTEGERS = 2 ** 23;
 
+/** Columns of the transforms that are angle and shifts; four more are a linear map's. */
+const RIGID = 3;
+
 /** The functions' names, by the channels of the images that they are for. */
 const ENTRIES: Readonly<Record<number, string>> = { 1: "augment", 3: "augment_colour" };
 
-/** Rotation and shift of images, grey or in colour, four pixels of a row at a time. */
+/** Affine resampling of images, grey or in colour, four pixels of a row at a time. */
 export const augment: WasmKernel = {
   emit(module) {
     emit(module, 1);
@@ -33,10 +37,10 @@ export const augment: WasmKernel = {
   supports: ({ height, width, channels }) =>
     channels in ENTRIES && height >= 2 && width >= 4 && height * width < INTEGERS,
   scratch: () => NO_SCRATCH,
-  passes: ({ n, height, width, channels }, _constants, { regions }) => [{
+  passes: ({ n, height, width, channels, columns }, _constants, { regions }) => [{
     entry: ENTRIES[channels],
     extent: n,
-    parameters: [...regions, height, width],
+    parameters: [...regions, height, width, columns],
   }],
 };
 
@@ -79,10 +83,10 @@ function cosineSine(f: FunctionBuilder, angle: Code, cosine: Local, sine: Local)
   );
 }
 
-/** Adds `augment(x, t, y, height, width, begin, end)` over images of so many channels. */
+/** Adds `augment(x, t, y, height, width, columns, begin, end)` over images of so many channels. */
 function emit(module: ModuleBuilder, channels: 1 | 3): void {
   module.function(ENTRIES[channels], (f) => {
-    const p = f.parameters("i32", "x", "t", "y", "height", "width", "begin", "end");
+    const p = f.parameters("i32", "x", "t", "y", "height", "width", "columns", "begin", "end");
     const transform = f.local("i32");
     const image = f.local("i32");
     const target = f.local("i32");
@@ -91,12 +95,13 @@ function emit(module: ModuleBuilder, channels: 1 | 3): void {
     const place = f.local("i32");
     const cosine = f.local("f32");
     const sine = f.local("f32");
+    // R(θ)(I + E), row by row.
+    const map = f.localArray("f32", 4);
     const centreRow = f.local("f32");
     const centreColumn = f.local("f32");
     const u = f.local("f32");
     // Equal in all lanes.
-    const cosines = f.local("v128");
-    const sines = f.local("v128");
+    const across = f.localArray("v128", 2);
     const widths = f.local("v128");
     const images = f.local("v128");
     const origins = f.localArray("v128", 2);
@@ -167,8 +172,9 @@ function emit(module: ModuleBuilder, channels: 1 | 3): void {
       // The last four of a row may overlap those before them.
       place.set(minimum(column.get, i32.sub(p.width.get, i32.const(4)))),
       v.set(f32x4.add(columns.get, f32x4.splat(f32.convert(place.get)))),
-      r.set(f32x4.sub(origins[0].get, f32x4.mul(sines.get, v.get))),
-      c.set(f32x4.add(origins[1].get, f32x4.mul(cosines.get, v.get))),
+      ...inputs.map((input, axis) =>
+        input.set(f32x4.add(origins[axis].get, f32x4.mul(across[axis].get, v.get)))
+      ),
       ...inputs.map((input, axis) =>
         sequence(
           // Not max: NaN must become an address within the image too.
@@ -190,17 +196,28 @@ function emit(module: ModuleBuilder, channels: 1 | 3): void {
     );
     const eachRow = sequence(
       u.set(f32.add(f32.convert(row.get), f32.sub(f32.load(transform.get, 4), centreRow.get))),
-      origins[0].set(f32x4.splat(f32.add(f32.mul(cosine.get, u.get), centreRow.get))),
-      origins[1].set(f32x4.splat(f32.add(f32.mul(sine.get, u.get), centreColumn.get))),
+      ...[centreRow, centreColumn].map((centre, axis) =>
+        origins[axis].set(f32x4.splat(f32.add(f32.mul(map[2 * axis].get, u.get), centre.get)))
+      ),
       column.set(i32.const(0)),
       forLoop(column, p.width.get, 4, fourPixels),
       target.increase(pixels(p.width.get)),
     );
+    const rotation = [cosine.get, f32.sub(f32.const(0), sine.get), sine.get, cosine.get];
+    /** E_ij, behind angle and shifts. */
+    const entry = (i: number, j: number) => f32.load(transform.get, 4 * (RIGID + 2 * i + j));
+    const addLinear = sequence(...map.map((sum, at) => {
+      const [i, j] = [at >> 1, at & 1];
+      const [a, b] = rotation.slice(2 * i);
+      const product = f32.add(f32.mul(a, entry(0, j)), f32.mul(b, entry(1, j)));
+      return sum.set(f32.add(sum.get, product));
+    }));
     const eachImage = sequence(
-      transform.set(i32.add(p.t.get, i32.mul(p.begin.get, i32.const(12)))),
+      transform.set(i32.add(p.t.get, bytes(i32.mul(p.begin.get, p.columns.get)))),
       cosineSine(f, f32.load(transform.get), cosine, sine),
-      cosines.set(f32x4.splat(cosine.get)),
-      sines.set(f32x4.splat(sine.get)),
+      ...map.map((entry, at) => entry.set(rotation[at])),
+      when(i32.gtU(p.columns.get, i32.const(RIGID)), addLinear),
+      ...across.map((column, axis) => column.set(f32x4.splat(map[2 * axis + 1].get))),
       columns.set(f32x4.add(
         f32x4.const(0, 1, 2, 3),
         f32x4.splat(f32.sub(f32.load(transform.get, 8), centreColumn.get)),
