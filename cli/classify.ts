@@ -23,7 +23,7 @@ import {
   integerOption,
   profileOptions,
 } from "./method_options.ts";
-import { checkFile } from "./paths.ts";
+import { checkFile, writeOutput } from "./paths.ts";
 import { classColumn, labelsCsv, shareColumn } from "../export/labels.ts";
 import { formatCount, formatTable, writeError, writeJson, writeOut } from "./terminal.ts";
 
@@ -89,7 +89,7 @@ async function run(values: ClassifyValues): Promise<void> {
         ...changes,
       }));
   modelOf(given);
-  if (out !== undefined) await checkFile("-o", out);
+  if (out !== undefined) await checkFile("-o", out, values.data);
   if (values.stream) throw usageError("classify needs all rows in memory; leave --stream out");
   const dataset = await load(requestOf(values));
   const { classes: truth, name } = dataset;
@@ -115,7 +115,7 @@ async function run(values: ClassifyValues): Promise<void> {
       const found = await training.fit({ ...options, weight });
       results.push({ model, accuracy: heldOutAccuracy(truth, found.labels, known)! });
       if (out !== undefined && results.length === 1) {
-        await Deno.writeTextFile(out, predictedCsv(dataset, found));
+        await writeOutput(out, new TextEncoder().encode(predictedCsv(dataset, found)));
       }
     }
   } finally {

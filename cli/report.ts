@@ -1,9 +1,8 @@
 /** `report`: a page about a run, or one that compares several. */
 import type { Command } from "commander";
 import { comparisonReport } from "../report/comparison.ts";
-import { writeFileAtomic } from "../storage/atomic_file.ts";
 import { addDeviceOptions, close, type DeviceValues, open } from "./device_options.ts";
-import { checkFile } from "./paths.ts";
+import { checkFile, writeOutput } from "./paths.ts";
 import { RunFolder } from "./run_folder.ts";
 import { reportedRun, reportRun } from "./run_report.ts";
 import { loadAgain } from "./run_rows.ts";
@@ -49,7 +48,7 @@ async function report(paths: readonly string[], values: ReportValues): Promise<v
     await writeReport(first, await loadAgain(first.record, "images and columns"), values, file);
   } else {
     const page = await comparisonReport(await Promise.all(runs.map(reportedRun)));
-    await writeFileAtomic(file, new TextEncoder().encode(page));
+    await writeOutput(file, new TextEncoder().encode(page));
   }
   writeOut(`${file}\n`);
 }
@@ -64,7 +63,7 @@ export async function writeReport(
   const backend = await open(device);
   try {
     const page = await reportRun(run, data, backend);
-    await writeFileAtomic(file, new TextEncoder().encode(page));
+    await writeOutput(file, new TextEncoder().encode(page));
   } finally {
     await close(backend);
     if (data !== undefined && !(data.data instanceof Float32Array)) data.data.close();

@@ -10,6 +10,12 @@ const encoder = new TextEncoder();
 
 const PRETRAINED = "pretrained.safetensors";
 
+/** What a run's folder is made of: files that are read again, and that no output shall replace. */
+export const RUN_FILES: readonly string[] = [
+  ...["run.json", "checkpoint.safetensors", PRETRAINED, "metrics.jsonl"],
+  ...["labels.csv", "embedding.npy", "centroids.png"],
+];
+
 /** Paths and writers of one run's folder. */
 export class RunFolder {
   private metrics: Deno.FsFile | undefined;

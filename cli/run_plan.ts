@@ -193,6 +193,8 @@ export async function planResumption(
 ): Promise<RunPlan | undefined> {
   checkConflicts(method, values, record);
   if (record.status === "finished") {
+    // What is damaged is said where it is found, and not by the one who trusts it.
+    await readOwnCheckpoint(folder, record);
     writeError(`${folder.path} is finished already: ${record.stopReason}\n`);
     return undefined;
   }

@@ -48,6 +48,7 @@ export async function reportedRun({ folder, record }: OpenedRun): Promise<Report
     scores: results.acc === undefined ? [] : partitions as [string, Scores][],
     criteria: criteriaTexts(results.diagnostics),
     options: ownOptions(record),
+    data: data.name,
     digest: data.digest,
     seconds,
     times: record.times ?? [],

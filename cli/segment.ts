@@ -9,6 +9,7 @@ import {
   SEGMENTATION_OPTIONS,
   type SegmentationOptions,
 } from "../models/segmentation/segmentation.ts";
+import { writeFileAtomic } from "../storage/atomic_file.ts";
 import { addDeviceOptions, close, type DeviceValues, open } from "./device_options.ts";
 import { usageError } from "./errors.ts";
 import { colourLabels, encodePng, type PngImage, readPng } from "./images.ts";
@@ -125,6 +126,6 @@ async function writeFiles(
   ];
   for (let k = 0; k < clusters; k++) images.push([`class-${k}.png`, await encodePng(map(k))]);
   await Deno.mkdir(folder, { recursive: true });
-  for (const [name, png] of images) await Deno.writeFile(`${folder}/${name}`, png);
+  for (const [name, png] of images) await writeFileAtomic(`${folder}/${name}`, png);
   return images.map(([name]) => name);
 }

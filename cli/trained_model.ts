@@ -16,7 +16,7 @@ import {
 import { addDeviceOptions, close, type DeviceValues, open } from "./device_options.ts";
 import { usageError } from "./errors.ts";
 import { integerOption } from "./method_options.ts";
-import { checkFile } from "./paths.ts";
+import { checkFile, writeOutput } from "./paths.ts";
 import { readOwnCheckpoint } from "./run_checkpoint.ts";
 import { RowProgress } from "./progress.ts";
 import { RunFolder } from "./run_folder.ts";
@@ -60,7 +60,7 @@ export async function withModel<T>(
   values: ModelValues,
   use: (model: Estimator, rows: AnyDataset) => Promise<T>,
 ): Promise<T> {
-  if (values.output !== undefined) await checkFile("-o", values.output);
+  if (values.output !== undefined) await checkFile("-o", values.output, values.data);
   return await withEstimator(
     values,
     async (model, { record }) => {
@@ -125,8 +125,10 @@ export async function output(
   content: string | Uint8Array,
 ): Promise<void> {
   if (file === undefined) return writeData(content as string);
-  if (typeof content === "string") await Deno.writeTextFile(file, content);
-  else await Deno.writeFile(file, content);
+  await writeOutput(
+    file,
+    typeof content === "string" ? new TextEncoder().encode(content) : content,
+  );
 }
 
 /** What rows' labels or codes are written as. */

@@ -166,12 +166,26 @@ export function parseTable(bytes: Uint8Array, file: string, options: TableOption
     ...(ids.length === 0 ? {} : { ids }),
     notes: [
       ...notes,
+      ...renamed(first, names, order),
       ...options.header === undefined ? notesOnHeader(first, second, names, classAt) : [],
       ...names === undefined && options.trained?.some(({ name }) => name !== undefined)
         ? ["the table has no column names: its columns are taken in the order of the training's"]
         : [],
     ],
   };
+}
+
+/** Which of the columns that are read have another name than the first line gives them. */
+function renamed(
+  first: readonly string[],
+  names: readonly string[] | undefined,
+  order: readonly number[],
+): string[] {
+  const others = order.filter((i) => names !== undefined && names[i] !== first[i]);
+  if (names === undefined || others.length === 0) return [];
+  const some = others.slice(0, 3).map((i) => `column ${i} is ${names[i]}`).join(", ");
+  const rest = others.length > 3 ? ", …" : "";
+  return [`several columns are called ${quote(first[others[0]])}: ${some}${rest}`];
 }
 
 /** What may be wrong about taking the first line for names, or for a row. */

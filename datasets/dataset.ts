@@ -110,13 +110,14 @@ export async function makeDataset(array: NumericArray, options: DatasetOptions):
   );
   const { values, d } = expandCategories(complete, measured.d, kinds);
   const isReal = values instanceof Float32Array || values instanceof Float64Array;
-  if (isReal) checkFloat32(values, (i) => values[i], d, name);
+  const remedy = trained === undefined ? `; ${ACCEPT_NAN}` : "";
+  if (isReal) checkFloat32(values, (i) => values[i], d, name, { remedy });
   const n = values.length / d;
   const statistics = new ColumnStatistics(d).add(values);
   const scaling = trained?.scaling ?? scalingOf(statistics, scaleOf(array, options, isImage));
   const data = new Float32Array(n * d);
   applyScaling(values, d, scaling, data);
-  checkFloat32(data, (i) => values[i], d, name);
+  checkFloat32(data, (i) => values[i], d, name, { remedy });
   const schema = schemaOf(array.type, statistics, isImage ? undefined : kinds, fills);
   return {
     name,
@@ -227,9 +228,13 @@ function checkLimit(limit: number = Infinity): number {
   throw new RangeError(`limit is ${limit}, expected a number of rows from 1 up`);
 }
 
+/** What of a message tells how NaN is accepted. */
+export const ACCEPT_NAN = "--missing drop, mean or median accepts NaN";
+
 /**
  * Checks rows [n, d], raw or in float32.
  * @param raw The i-th value as it was in the file. @param firstRow The number of the first row.
+ * @param remedy Said of NaN; of rows for a trained model, the training has decided.
  * @throws {RangeError} naming how many values are not finite, and the first of them.
  */
 export function checkFloat32(
@@ -237,7 +242,7 @@ export function checkFloat32(
   raw: (i: number) => number,
   d: number,
   name: string,
-  firstRow = 0,
+  { firstRow = 0, remedy }: { readonly firstRow?: number; readonly remedy: string },
 ): void {
   let count = 0, first = -1;
   for (let i = 0; i < data.length; i++) {
@@ -255,7 +260,7 @@ export function checkFloat32(
       count === 1
         ? `the value at ${place} is ${what}; every value must be finite`
         : `${count} values are not finite, the first at ${place} (${what})`,
-    ) + (Number.isNaN(value) ? "; --missing drop, mean or median accepts NaN" : ""),
+    ) + (Number.isNaN(value) ? remedy : ""),
   );
 }
 

@@ -10,7 +10,15 @@ import {
   elementBytes,
 } from "./array.ts";
 import type { ColumnOptions } from "./columns.ts";
-import { checkFloat32, classesOf, measureRows, type RowsInfo, scaleOf, sha256 } from "./dataset.ts";
+import {
+  ACCEPT_NAN,
+  checkFloat32,
+  classesOf,
+  measureRows,
+  type RowsInfo,
+  scaleOf,
+  sha256,
+} from "./dataset.ts";
 import { baseName } from "./decode.ts";
 import { STREAM_FORMATS } from "./formats.ts";
 import { isGzip } from "./gzip.ts";
@@ -94,10 +102,14 @@ export class RowFile {
 
   /**
    * Reads the first `n` rows once: checks that all values are finite.
+   * @param remedy Said of NaN.
    * @returns The statistics of the values, and the SHA-256 of their bytes by blocks.
    * @throws {RangeError} for values that are not finite in float32.
    */
-  async survey(n: number): Promise<{ statistics: ColumnStatistics; hashes: readonly string[] }> {
+  async survey(
+    n: number,
+    remedy: string,
+  ): Promise<{ statistics: ColumnStatistics; hashes: readonly string[] }> {
     const { d, layout: { element } } = this;
     const rows = Math.max(1, Math.floor(BLOCK_BYTES / (d * elementBytes(element))));
     const statistics = new ColumnStatistics(d);
@@ -106,7 +118,7 @@ export class RowFile {
       const values = await this.raw(first * d, Math.min(rows, n - first) * d);
       if (element.startsWith("f")) {
         const data = values instanceof Float32Array ? values : new Float32Array(values);
-        checkFloat32(data, (i) => values[i], d, this.path, first);
+        checkFloat32(data, (i) => values[i], d, this.path, { firstRow: first, remedy });
       }
       statistics.add(values);
       hashes.push(await sha256(new Uint8Array(values.buffer)));
@@ -186,9 +198,10 @@ export async function openDataset(
       );
     }
     const data = new RowFile(file, path, layout, d);
-    const { statistics, hashes } = await data.survey(n);
-    const isImage = image.height !== undefined;
     const { trained } = options;
+    const remedy = trained === undefined ? `; without --stream, ${ACCEPT_NAN}` : "";
+    const { statistics, hashes } = await data.survey(n, remedy);
+    const isImage = image.height !== undefined;
     data.scaling = trained?.scaling ?? scalingOf(statistics, scaleOf(layout, options, isImage));
     const kinds = isImage ? undefined : Array.from({ length: d }, () => ({}));
     const schema = schemaOf(layout.type, statistics, kinds);

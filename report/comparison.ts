@@ -15,7 +15,7 @@ export async function comparisonReport(runs: readonly ReportedRun[]): Promise<st
   return await page({
     title: `${runs.length} runs beside each other`,
     sections: [
-      section("runs", "Runs", [results(named), differences(named)]),
+      section("runs", "Runs", [...results(named), differences(named)]),
       section("training", "Training", charts.length > 0 ? charts.map(chartFigure) : undefined),
       section("agreement", "Agreement", agreement(named)),
       section(
@@ -43,11 +43,24 @@ function withNames(runs: readonly ReportedRun[]): ReportedRun[] {
   });
 }
 
-function results(runs: readonly ReportedRun[]): Html {
+/** A table for each data set: scores on different rows do not rank. */
+function results(runs: readonly ReportedRun[]): Html[] {
+  const digests = [...new Set(runs.map(({ digest }) => digest))];
+  return digests.map((digest, i) => {
+    const own = runs.filter((run) => run.digest === digest);
+    const isOnly = digests.length === 1;
+    const of = isOnly
+      ? ""
+      : ` on data ${i + 1}, ${own[0].data} of ${own[0].rows.labels.length} rows`;
+    return resultsOf(`How the runs ended${of}`, own);
+  });
+}
+
+function resultsOf(title: string, runs: readonly ReportedRun[]): Html {
   const titles = [...new Set(runs.flatMap(({ criteria }) => criteria.map(([title]) => title)))];
   const isScored = runs.some(({ scores }) => scores.length > 0);
   return table(
-    "How the runs ended",
+    title,
     [
       ...["run", "method", "seed", "clusters"],
       ...isScored ? ["ACC", "NMI", "ARI"] : [],
@@ -111,6 +124,7 @@ function overlaid(runs: readonly ReportedRun[]): Chart[] {
       series.map(({ name }) => name)
     ),
   );
+  const isOnly = runs.every(({ digest }) => digest === runs[0].digest);
   const wanted = ["ACC", "conflicted", "unconflicted", ...losses];
   return wanted.flatMap((name, place) => {
     const found = charts.flatMap((own, i) =>
@@ -127,7 +141,9 @@ function overlaid(runs: readonly ReportedRun[]): Chart[] {
     return [{
       id: `overlaid${place}`,
       title: losses.has(name) ? `Loss: ${name}` : COUNTS[name] ?? name,
-      note: "Steps count on through all phases of a run.",
+      note: `Steps count on through all phases of a run.${
+        isOnly ? "" : " The runs are of different data."
+      }`,
       x,
       series: found.map(({ at, ...own }) => ({
         ...own,

@@ -26,6 +26,8 @@ export interface ReportedRun {
   readonly criteria: readonly (readonly [title: string, text: string])[];
   /** The options that tell it from others: names as typed, and values. */
   readonly options: Readonly<Record<string, string>>;
+  /** What its data are called. */
+  readonly data: string;
   /** SHA-256 of the rows. */
   readonly digest: string;
   /** Seconds of training. */

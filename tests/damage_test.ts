@@ -19,7 +19,8 @@ import { decodeCheckpoint } from "../storage/checkpoint.ts";
 import { pngOf, zipOf } from "./archives.ts";
 import { command, inFolder, run } from "./command_line.ts";
 import { Dice } from "./fuzz/mutations.ts";
-import { isDocumented, READERS } from "./fuzz/readers.ts";
+import { isDocumented } from "./fuzz/reader.ts";
+import { READERS } from "./fuzz/readers.ts";
 
 const KMEANS = ["train", "--model", "kmeans", "--device", "cpu", "--threads", "1", "--n-init", "2"];
 const BLOBS = ["--data", "blobs.csv", "--class-column", "last"];
@@ -180,6 +181,9 @@ Deno.test("a checkpoint that is damaged, another run's, or another program's, is
       assertMatch(error.message, /^Cannot read c: /, `byte ${i}`);
     }
     const refused = async (message: string) => {
+      const finished = await run(["train", "--resume", "a"], folder);
+      assertStringIncludes(finished.err, message);
+      assertEquals(finished.code, 1, finished.err);
       for (const name of ["predict", "embed"]) {
         const args = [name, "--run", "a", "--data", "rows.csv", "--device", "cpu"];
         const { code, err } = await run(args, folder);

@@ -36,6 +36,22 @@ Deno.test("where results cannot go is said before there are any", async () => {
     await assertRefused(folder, [...embed, "rows.csv/x.npy"], "there is no folder rows.csv");
     const classify = ["classify", "--data", "blobs.csv", "-o", "no/x.csv"];
     await assertRefused(folder, classify, "-o no/x.csv: there is no folder no");
+    // What is read is not written over.
+    const rows = await Deno.readTextFile(`${folder}/rows.csv`);
+    const over = "-o ./rows.csv: it is the file that --data names";
+    await assertRefused(folder, [...predict, "./rows.csv"], over);
+    assertEquals(await Deno.readTextFile(`${folder}/rows.csv`), rows);
+    const onto = "deep/er/run/labels.csv";
+    const own = `-o ${onto}: it is a file of the run in that folder; name another`;
+    await assertRefused(folder, [...predict, onto], own);
+    const log = ["export", "deep/er/run", "--format", "csv", "-o", "deep/er/run/run.json"];
+    await assertRefused(folder, log, "it is a file of the run in that folder");
+    // Any other is.
+    await Deno.writeTextFile(`${folder}/old.csv`, "old");
+    await Deno.symlink("old.csv", `${folder}/link.csv`);
+    assertEquals((await run([...predict, "link.csv"], folder)).code, 0);
+    assertStringIncludes(await Deno.readTextFile(`${folder}/old.csv`), "row,");
+    assertEquals((await Deno.lstat(`${folder}/link.csv`)).isSymlink, true);
   });
 });
 

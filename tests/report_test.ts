@@ -198,6 +198,21 @@ Deno.test("several runs make one comparison; a report that fails is a warning, o
       page,
       /<th scope="row">--clusters<\/th><td>–<\/td><td>2<\/td>|<td>3<\/td><td>2<\/td>/,
     );
+    assertStringIncludes(page, "<caption><span>How the runs ended</span>");
+    // Scores on other rows stand in a table of their own.
+    const other = ["train", "--model", "kmeans", "--data", "rows.csv", "--clusters", "3"];
+    const few = ["--limit", "120", "--no-report", ...DEVICE, "--out", "o"];
+    assertEquals((await run([...other, ...few], folder)).code, 0);
+    assertEquals((await run(["report", "a", "o", "b", "-o", "d.html"], folder)).code, 0);
+    const apart = await Deno.readTextFile(`${folder}/d.html`);
+    const tables = Array.from(
+      apart.matchAll(/<caption><span>How the runs ended on data (.*?)<\/span>/g),
+    );
+    assertEquals(tables.map(([, title]) => title.split(" of ")[0]), [
+      "1, blobs.csv",
+      "2, rows.csv",
+    ]);
+    assertEquals(apart.includes("How the runs ended</span>"), false);
     const own = await run(["report", "a", ...DEVICE], folder);
     assertEquals([own.code, own.out], [0, "a/report.html\n"], own.err);
 

@@ -216,6 +216,7 @@ Deno.test("columns are put in the training's order by name, or refused", async (
 Deno.test("columns of one name are told apart, and are not those of another table", async () => {
   const trained = await load("t.csv", "x,x,x.1\n1,10,5\n2,20,6\n");
   assertEquals(trained.schema.columns!.map(({ name }) => name), ["x", "x.2", "x.1"]);
+  assertEquals(trained.notes, ['several columns are called "x": column 1 is x.2']);
   const again = await load("t.csv", "x,x,x.1\n1,10,5\n2,20,6\n", { trained });
   assertEquals([...again.data], [...trained.data]);
   await assertRejects(

@@ -5,10 +5,8 @@ import { type Plan, SCHEMA as PLAN_SCHEMA } from "../../cli/experiment.ts";
 import { parsePlan } from "../../cli/plan_file.ts";
 import { summarize } from "../../cli/summary.ts";
 import { toCsv, toLatex, toMarkdown } from "../../cli/summary_tables.ts";
-import { decodePng } from "../../cli/images.ts";
 import { formatResults } from "../../cli/tables.ts";
 import { elementsOf } from "../../datasets/array.ts";
-import { crc32 } from "../../datasets/crc32.ts";
 import { makeDataset } from "../../datasets/dataset.ts";
 import { gunzip, gzip } from "../../datasets/gzip.ts";
 import { encodeIdx } from "../../datasets/idx.ts";
@@ -21,36 +19,11 @@ import { decodeCheckpoint, encodeCheckpoint, recordOf } from "../../storage/chec
 import { type Manifest, SCHEMA } from "../../storage/manifest.ts";
 import { decodeModel } from "../../storage/model.ts";
 import { encodeSafetensors, type TensorData } from "../../storage/safetensors.ts";
-import { joined, pngOf, zipOf } from "../archives.ts";
+import { joined, zipOf } from "../archives.ts";
+import { imageFolder, png } from "./images.ts";
 import { type Dice, mutate, mutateJson, mutateText } from "./mutations.ts";
-
-/** What all messages name. */
-export const FILE = "fuzzed.file";
-
-/** What was read, for an independent reader to agree with: [0, 1] of PNG, else the file's numbers. */
-export interface Found {
-  readonly shape: readonly number[];
-  readonly values: ArrayLike<number>;
-}
-
-/** A reader with what it is tried on. */
-export interface Reader {
-  readonly name: string;
-  /** A damaged file. */
-  make(dice: Dice): Promise<Uint8Array> | Uint8Array;
-  /** Reads it, and checks what came of it. @throws What the reader throws. */
-  read(bytes: Uint8Array): Promise<Found | undefined>;
-}
-
-/** Whether an error is one that people can do something with: it names the file. */
-export function isDocumented(error: unknown): boolean {
-  const kinds = [SyntaxError, TypeError, RangeError];
-  return kinds.some((kind) => error instanceof kind) &&
-    (error as Error).message.startsWith(`Cannot read ${FILE}: `) &&
-    !/undefined|is not a function|Invalid array length|stack size|\[object/.test(
-      (error as Error).message,
-    );
-}
+import { parquet } from "./parquet.ts";
+import { FILE, type Found, type Reader } from "./reader.ts";
 
 const encode = (text: string) => new TextEncoder().encode(text);
 const floats = Float32Array.from(
@@ -107,7 +80,7 @@ async function rowsOf(bytes: Uint8Array, name: string): Promise<Found | undefine
 
 /** A reader of rows whose damaged files are made by `make`. */
 function rows(name: string, make: Reader["make"]): Reader {
-  return { name, make, read: (bytes) => rowsOf(bytes, name) };
+  return { name, peer: ["numpy"], make, read: (bytes) => rowsOf(bytes, name) };
 }
 
 async function npzOf(dice: Dice): Promise<Uint8Array> {
@@ -117,60 +90,6 @@ async function npzOf(dice: Dice): Promise<Uint8Array> {
   if (dice.chance(0.3)) entries.push(["y.npy", encodeNpy(floats, [24])]);
   const whole = await zipOf(entries, dice.chance(0.5));
   return isInner ? whole : mutate(dice, whole);
-}
-
-const { encode: encodePixels } = await import("fast-png");
-const pixels = Uint8Array.from({ length: 5 * 4 * 4 }, (_, i) => (i * 37) % 256);
-const PNG: readonly Uint8Array[] = [
-  encodePixels({ width: 5, height: 4, channels: 1, data: pixels.subarray(0, 20), depth: 8 }),
-  encodePixels({ width: 5, height: 4, channels: 3, data: pixels.subarray(0, 60), depth: 8 }),
-  encodePixels({ width: 5, height: 4, channels: 4, data: pixels, depth: 8 }),
-  encodePixels({
-    ...{ width: 5, height: 4, channels: 1, depth: 16 },
-    data: Uint16Array.from(pixels.subarray(0, 20), (x) => 257 * x),
-  }),
-  encodePixels(
-    { width: 5, height: 4, channels: 3, data: pixels.subarray(0, 60), depth: 8 },
-    { interlace: "Adam7" },
-  ),
-  await pngOf(5, 3, 1, 0, 0, Uint8Array.of(0, 0xa8, 0, 0x50, 0, 0xf8)),
-  await pngOf(3, 2, 4, 3, 0, Uint8Array.of(0, 0x01, 0x20, 1, 0x10, 0x10)),
-];
-
-/** The same chunks with right checksums, as far as they can be followed. */
-function withChecksums(png: Uint8Array): Uint8Array {
-  const bytes = png.slice();
-  const view = new DataView(bytes.buffer);
-  for (let at = 8; at + 12 <= bytes.length;) {
-    const end = at + 12 + view.getUint32(at);
-    if (end > bytes.length) break;
-    view.setUint32(end - 4, crc32(bytes.subarray(at + 4, end - 4)));
-    at = end;
-  }
-  return bytes;
-}
-
-async function damagedPng(dice: Dice): Promise<Uint8Array> {
-  const valid = dice.of(PNG);
-  switch (dice.below(3)) {
-    case 0:
-      return mutate(dice, valid, PNG);
-    case 1:
-      return withChecksums(mutate(dice, valid, PNG));
-    default: {
-      const size = () => dice.chance(0.9) ? 1 + dice.below(9) : dice.of([0, 2 ** 15, 2 ** 31]);
-      const [width, height] = [size(), size()];
-      const [depth, colour] = [dice.of([1, 2, 4, 8, 8, 8, 16, 3]), dice.of([0, 0, 2, 3, 4, 6, 1])];
-      const line = 1 + Math.ceil(width * depth * [1, 1, 3, 1, 2, 1, 4][colour] / 8);
-      const right = line * height;
-      const length = right > 9999 || dice.chance(0.1) ? dice.below(120) : right;
-      const lines = Uint8Array.from(
-        { length },
-        (_, i) => i % line === 0 ? dice.below(5) : dice.below(256),
-      );
-      return await pngOf(width, height, depth, colour, dice.chance(0.2) ? 1 : 0, lines);
-    }
-  }
 }
 
 const backend = await openCpuBackend({ threads: 1 });
@@ -329,6 +248,7 @@ export const READERS: readonly Reader[] = [
   rows("idx", (dice) => mutate(dice, dice.of(IDX), IDX)),
   {
     name: "gzip",
+    peer: ["numpy"],
     async make(dice) {
       const inner = dice.of([...NPY, ...IDX, ...CSV.map(encode)]);
       if (dice.chance(0.5)) return await gzip(mutate(dice, inner));
@@ -339,16 +259,9 @@ export const READERS: readonly Reader[] = [
       return { shape: [values.length], values };
     },
   },
-  {
-    name: "png",
-    make: damagedPng,
-    async read(bytes) {
-      const { data, height, width, channels } = await decodePng(bytes, FILE);
-      assertEquals(data.length, height * width * channels);
-      assert(data.every((value) => value >= 0 && value <= 1));
-      return { shape: [height, width, channels], values: data };
-    },
-  },
+  parquet,
+  png,
+  imageFolder,
   { name: "checkpoint", make: damagedModel, read: readModel },
   {
     name: "run.json",

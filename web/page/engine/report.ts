@@ -39,6 +39,7 @@ export async function reportOf(
       startCuts,
     }),
     options: Object.fromEntries(ownOptions({ ...request, options })),
+    data: dataset.name,
     digest: dataset.digest,
     seconds,
     times,
