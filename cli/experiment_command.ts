@@ -35,6 +35,8 @@ export interface Experiment {
   designOf(data: string): Design;
   /** Sentences for a new plan's table. */
   readonly notes?: readonly string[];
+  /** Names of files that the command itself has written into the folder of a new plan. */
+  readonly ownFiles?: readonly string[];
   /** Draws what is finished into the folder. @returns The names of the files. */
   pictures?(out: string, plan: Plan, states: readonly RunState[]): Promise<string[]>;
 }
@@ -139,12 +141,18 @@ function parseLauncher(text: string): "slurm" {
   throw usageError(unknownName("launcher", text, ["slurm"]));
 }
 
-/** The plan in the folder that the command line names, before it is parsed. */
-export async function storedPlan(args: readonly string[]): Promise<Plan | undefined> {
+/**
+ * The plan in the folder that the command line names, before it is parsed.
+ * @param own Names of files that may be there before a plan.
+ */
+export async function storedPlan(
+  args: readonly string[],
+  own: readonly string[] = [],
+): Promise<Plan | undefined> {
   const out = valueOf(args, "--out");
   if (out === undefined) return undefined;
   await checkFolder("--out", out);
-  return await readPlan(out);
+  return await readPlan(out, own);
 }
 
 /**
@@ -155,7 +163,7 @@ export async function runExperiment(
   command: Command,
   values: ExperimentCommandValues,
   stored: Plan | undefined,
-  { defaults, designOf, notes, pictures }: Experiment,
+  { defaults, designOf, notes, ownFiles, pictures }: Experiment,
 ): Promise<void> {
   const { out, gather, task, launcher, sbatchArgs, stepsTo, debug } = values;
   const name = command.name();
@@ -171,7 +179,7 @@ export async function runExperiment(
     ? await start(name, values, { seeds: SEEDS, ...defaults, ...given }, designOf, notes)
     : undefined;
   using lock = gather || (launcher && stored) ? undefined : await lockFor(values);
-  if (made !== undefined) await keep(out, made.plan);
+  if (made !== undefined) await keep(out, made.plan, ownFiles);
   const { plan, dataset } = made ?? { plan: stored! };
   if (task !== undefined) return await runTask(values, plan, task);
   if (launcher !== undefined) {
@@ -207,8 +215,8 @@ async function lockFor({ out, task }: ExperimentCommandValues): Promise<Lock> {
 }
 
 /** Writes a new plan. @throws {Failure} where another process has made one meanwhile. */
-async function keep(out: string, plan: Plan): Promise<void> {
-  if (await readPlan(out) === undefined) return await writePlan(out, plan);
+async function keep(out: string, plan: Plan, own?: readonly string[]): Promise<void> {
+  if (await readPlan(out, own) === undefined) return await writePlan(out, plan);
   throw new Failure(
     `${out}: another process has made a plan there meanwhile; start it again to go on with it`,
     EXIT.failed,

@@ -113,16 +113,20 @@ const PLAN: Check = (value, place) => {
 
 /**
  * The plan of a folder; undefined where there is none yet.
+ * @param own Names of other files that may be there before a plan.
  * @throws {Failure} for a folder that holds something else. @throws {SyntaxError} for a damaged plan.
  */
-export async function readPlan(folder: string): Promise<Plan | undefined> {
+export async function readPlan(
+  folder: string,
+  own: readonly string[] = [],
+): Promise<Plan | undefined> {
   const path = `${folder}/plan.json`;
   let source: string;
   try {
     source = await Deno.readTextFile(path);
   } catch (error) {
     if (!(error instanceof Deno.errors.NotFound)) throw error;
-    await checkEmpty(folder);
+    await checkEmpty(folder, own);
     return undefined;
   }
   return parsePlan(source, path);
@@ -133,11 +137,11 @@ export function parsePlan(source: string, path: string): Plan {
   return parseJson<Plan>(source, path, PLAN);
 }
 
-async function checkEmpty(folder: string): Promise<void> {
+async function checkEmpty(folder: string, own: readonly string[]): Promise<void> {
   try {
     for await (const { name } of Deno.readDir(folder)) {
       // Left by a process that ended before it had a plan.
-      if (name === LOCK || /^\.plan\.json\..*\.tmp$/.test(name)) continue;
+      if (name === LOCK || own.includes(name) || /^\.plan\.json\..*\.tmp$/.test(name)) continue;
       throw usageError(`${folder} holds ${name} and no plan.json; name another folder`);
     }
   } catch (error) {

@@ -10,11 +10,13 @@ import {
   runExperiment,
   storedPlan,
 } from "./experiment_command.ts";
+import type { DataRequest } from "./run_record.ts";
 import type { RunState } from "./run_state.ts";
 import { addHelp } from "./help.ts";
 import { checkedProfile, designOf, parseScale, scaleNote } from "./reproduce/design.ts";
 import type { FinishedRun, PaperTable } from "./reproduce/paper_table.ts";
 import { TABLES } from "./reproduce/registry.ts";
+import { scoreCharts } from "./reproduce/scores_chart.ts";
 import { integerOption } from "./method_options.ts";
 import { parseGoal, readLogs } from "./run_log.ts";
 import { unknownName } from "./suggest.ts";
@@ -24,9 +26,14 @@ interface Values extends Omit<ExperimentCommandValues, "scale"> {
   readonly scale?: number;
 }
 
+/** What tables with rows of their own write before they are run. */
+const OWN_FILES = Object.values(TABLES).flatMap(({ data, rowsOfItsOwn }) =>
+  rowsOfItsOwn ? [data] : []
+);
+
 /** See {@linkcode CommandModule}. */
 export async function define(command: Command, args: readonly string[]): Promise<void> {
-  const stored = await storedPlan(args);
+  const stored = await storedPlan(args, OWN_FILES);
   command
     .argument("[table]", `${Object.keys(TABLES).join(", ")}; a folder knows its own`)
     .option(
@@ -70,13 +77,15 @@ ${experimentHelp("reproduce")}`,
     const scale = asked ?? started ?? 1;
     const profile = checkedProfile(values.profile ?? "default");
     const goal = values.stepsTo ?? (table.stepsTo && parseGoal(table.stepsTo));
-    const shown = { ...values, ...given && { table: given }, ...goal && { stepsTo: goal } };
     const { data, seeds } = table;
+    const own = stored ? {} : await rowsOf(table, values);
+    const shown = { ...values, ...own, ...given && { table: given }, ...goal && { stepsTo: goal } };
     await runExperiment(command, shown, stored, {
       // Under a name of its own: the scale of data is another thing.
       defaults: { table: name, scheduleScale: scale, profile, data, seeds },
       designOf: (data) => designOf(table, data, { scale, profile }),
       notes: notesOf(table, scale),
+      ownFiles: OWN_FILES,
       pictures: (out, plan, states) => writePictures(table, out, plan, states, scaleNote(scale)),
     });
   });
@@ -96,6 +105,20 @@ function tableOf(name: string): PaperTable {
   throw usageError(unknownName("table", name, Object.keys(TABLES)));
 }
 
+/** Writes a new table's rows, where it has its own. @returns Their request. @throws {Failure} for others. */
+async function rowsOf(
+  { data: name, rowsOfItsOwn }: PaperTable,
+  { out, data }: Values,
+): Promise<Pick<DataRequest, "data" | "classColumn"> | Record<never, never>> {
+  if (rowsOfItsOwn === undefined) return {};
+  if (data !== undefined) {
+    throw usageError(`this table has rows of its own, and takes no --data; got ${data}`);
+  }
+  await Deno.mkdir(out, { recursive: true });
+  await writeFileAtomic(`${out}/${name}`, new TextEncoder().encode(rowsOfItsOwn()));
+  return { data: `${out}/${name}`, classColumn: "class" };
+}
+
 function notesOf({ published, notes }: PaperTable, scale: number): string[] {
   return [
     ...scale === 1 ? [] : [scaleNote(scale)],
@@ -106,7 +129,7 @@ function notesOf({ published, notes }: PaperTable, scale: number): string[] {
 
 /** Writes what there is to draw. @returns The names of the files. */
 async function writePictures(
-  { pictures }: PaperTable,
+  { pictures, published }: PaperTable,
   out: string,
   plan: Plan,
   states: readonly RunState[],
@@ -121,7 +144,7 @@ async function writePictures(
     const log = logs.get(name) ?? [];
     return [{ path: `${out}/${name}`, data, setting: planned, seed, record, log }];
   });
-  const drawn = await pictures?.(finished, note) ?? {};
+  const drawn = pictures ? await pictures(finished, note) : scoreCharts(finished, note, published);
   for (const [name, picture] of Object.entries(drawn)) {
     await writeFileAtomic(`${out}/${name}`, new TextEncoder().encode(picture));
   }

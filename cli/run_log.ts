@@ -1,5 +1,6 @@
 /** What a run's log says of the way to its result: scores by step, and feature randomness and drift. */
 import type { LogRow } from "../models/estimator.ts";
+import type { Measure } from "./criteria.ts";
 import type { Plan } from "./experiment.ts";
 import type { RunState } from "./run_state.ts";
 import { parseNumber } from "./method_options.ts";
@@ -77,14 +78,18 @@ export function stepsTo({ value, isGain }: Goal, log: readonly LogRow[]): number
   return rows.find(({ acc }) => acc >= least)?.step;
 }
 
+/** Feature randomness and drift, where runs have logged them; own: in the form of a method's authors. */
+export const COSINES: readonly Measure[] = [
+  { name: "featureRandomness", title: "FR", digits: 3 },
+  { name: "featureDrift", title: "FD", digits: 3 },
+  { name: "ownFeatureRandomness", title: "own FR", digits: 3 },
+  { name: "ownFeatureDrift", title: "own FD", digits: 3 },
+];
+
 /** The last cosines of feature randomness and drift that a log holds. */
-export function featureCosines(
-  log: readonly LogRow[],
-): { featureRandomness?: number; featureDrift?: number } {
-  const last = (name: string) => log.findLast((row) => typeof row[name] === "number")?.[name];
-  const [featureRandomness, featureDrift] = [last("featureRandomness"), last("featureDrift")];
-  return {
-    ...typeof featureRandomness === "number" && { featureRandomness },
-    ...typeof featureDrift === "number" && { featureDrift },
-  };
+export function featureCosines(log: readonly LogRow[]): Record<string, number> {
+  return Object.fromEntries(COSINES.flatMap(({ name }) => {
+    const value = log.findLast((row) => typeof row[name] === "number")?.[name];
+    return typeof value === "number" ? [[name, value]] : [];
+  }));
 }

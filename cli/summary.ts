@@ -5,7 +5,7 @@ import { AGREEMENT, CRITERIA, criteriaOf, type Measure } from "../report/criteri
 import type { Plan, PlannedSetting } from "./experiment.ts";
 import type { RunState } from "./run_state.ts";
 import { recommend, type Recommendation } from "./recommendation.ts";
-import { featureCosines, type Goal, stepsTo } from "./run_log.ts";
+import { COSINES, featureCosines, type Goal, stepsTo } from "./run_log.ts";
 
 const SCORES: readonly Measure[] = [
   { name: "acc", title: "ACC", digits: 3, hasExtremes: true },
@@ -17,12 +17,6 @@ const SCORES: readonly Measure[] = [
 const SIZES: readonly Measure[] = [
   { name: "smallest", title: "rows of the smallest cluster", digits: 0 },
   { name: "largest", title: "of the largest", digits: 0 },
-];
-
-/** Where runs have logged them. */
-export const COSINES: readonly Measure[] = [
-  { name: "featureRandomness", title: "FR", digits: 3 },
-  { name: "featureDrift", title: "FD", digits: 3 },
 ];
 
 /** Name of the steps to a goal. */

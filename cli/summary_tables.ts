@@ -2,7 +2,8 @@
 import { CRITERIA, CRITERIA_LEGEND, digitsOf, type Measure } from "../report/criteria.ts";
 import { formatRecommendation } from "./recommendation.ts";
 import { quoteCell } from "../export/tables.ts";
-import { COSINES, type RowSummary, type Statistic, type Summary } from "./summary.ts";
+import { COSINES } from "./run_log.ts";
+import type { RowSummary, Statistic, Summary } from "./summary.ts";
 
 /** What FR and FD are: two papers of the same authors define them differently. */
 const COSINES_LEGEND =
@@ -10,6 +11,9 @@ const COSINES_LEGEND =
   "cosines between gradients by the encoder's parameters on a fixed sample of rows; FR of the " +
   "clustering loss on the method's own labels and of the same on true classes, FD of the former and of " +
   "reconstruction.";
+const OWN_COSINES_LEGEND =
+  "Own FR and FD are those of DynAE's code: FR of its whole loss, A + γ·B, and of the distance of all " +
+  "codes to the centroids of their true classes; FD of its two terms, B and A.";
 
 /** How the numbers are to be read, in lines. */
 function legend({ rows, measures, notes, goal }: Summary): string[] {
@@ -22,6 +26,7 @@ function legend({ rows, measures, notes, goal }: Summary): string[] {
     ...(has("acc") ? ["Best and worst: by ACC, of those runs."] : []),
     ...(has(CRITERIA[0].name) ? CRITERIA_LEGEND : []),
     ...(COSINES.some(({ name }) => has(name)) ? [COSINES_LEGEND] : []),
+    ...(has("ownFeatureRandomness") ? [OWN_COSINES_LEGEND] : []),
     ...(goal === undefined ? [] : [
       `Steps to ${goal.text}: until the log first shows an ACC of ` +
       `${

@@ -199,17 +199,24 @@ export class Construction implements Clustering<DynAETerm> {
     return { row: { ...row, update } };
   }
 
-  /** The unconflicted samples' distance to their centroids, and to those of their classes. */
+  /**
+   * The unconflicted samples' distance to their centroids, and to those of their classes. DynAE's code
+   * compares the gradient of A + γ·B with that of all samples' distance to the centroids of their
+   * classes, conflicted or not; and that of B with that of A: clean samples, all of them.
+   */
   compared({ x, clusters }: SampledRows): ComparedLosses {
-    const { net } = this.fitting;
+    const { fitting: { net }, centroids, gamma } = this;
     const z = net.encode(x);
-    const { labels, mask } = confidence(softAssign(z, this.centroids), this.thresholds);
+    const { labels, mask } = confidence(softAssign(z, centroids), this.thresholds);
     const towards = (labels: Tensor) =>
-      meanSquaredError(z, stopGradient(selectTarget(this.centroids, labels, mask, z)));
+      meanSquaredError(z, stopGradient(selectTarget(centroids, labels, mask, z)));
+    const { code, image, total } = dynamicLosses(net, z, dynamicTargets(x, z, this), gamma);
+    const ofClasses = meanSquaredError(z, stopGradient(gather(Table.of(centroids), clusters)));
     return {
       pseudo: towards(labels),
       supervised: towards(clusters),
       reconstruction: meanSquaredError(net.decode(z), x),
+      own: { randomness: [ofClasses, total], drift: [image, code] },
     };
   }
 

@@ -68,7 +68,7 @@ const OTHERS = [
     "ariU",
     "nmiC",
   ],
-  ...["ariC", "featureRandomness", "featureDrift"],
+  ...["ariC", "featureRandomness", "featureDrift", "ownFeatureRandomness", "ownFeatureDrift"],
 ];
 
 /** What logs call what tables name otherwise. */

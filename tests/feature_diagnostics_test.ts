@@ -1,5 +1,12 @@
 /** Cosines between gradients: their definition, and what they do to a training: nothing. */
-import { assert, assertAlmostEquals, assertEquals, assertGreater, assertLess } from "@std/assert";
+import {
+  assert,
+  assertAlmostEquals,
+  assertEquals,
+  assertGreater,
+  assertLess,
+  assertNotEquals,
+} from "@std/assert";
 import { openCpuBackend } from "../engine/cpu/backend.ts";
 import { gradients } from "../engine/gradient/gradient.ts";
 import { mul, sub } from "../engine/ops/binary.ts";
@@ -20,6 +27,7 @@ import type { Checkpoint, FitResult, LogRow, RowSource, Samples } from "../model
 import { FeatureDiagnostics, gradientCosine } from "../models/evaluation/feature_diagnostics.ts";
 import type { Method } from "../models/method.ts";
 import { Autoencoder } from "../models/networks/autoencoder.ts";
+import type { OptionValues } from "../models/options.ts";
 import { ClusteringModule, identityMatrix } from "../models/networks/clustering_module.ts";
 import { METHODS } from "../models/registry.ts";
 import { Rows } from "../models/training/rows.ts";
@@ -196,9 +204,10 @@ async function fit(
   featureDiagnostics: boolean,
   truth?: readonly number[],
   samples: Samples = images,
+  options: OptionValues = {},
 ): Promise<{ result: FitResult; checkpoint: Checkpoint }> {
   const known = method.options.map(({ name }) => name);
-  const given = Object.entries({ ...SHORT, featureDiagnostics });
+  const given = Object.entries({ ...SHORT, ...options, featureDiagnostics });
   const values = Object.fromEntries(given.filter(([name]) => known.includes(name)));
   const model = method.create(values);
   const backend = await openCpuBackend({ threads: 1 });
@@ -217,9 +226,16 @@ async function fit(
   }
 }
 
+const COSINES = [
+  "featureRandomness",
+  "featureDrift",
+  "ownFeatureRandomness",
+  "ownFeatureDrift",
+] as const;
+
 /** The rows of the log with cosines. */
 function diagnosed({ history }: FitResult): readonly LogRow[] {
-  return history.filter((row) => "featureRandomness" in row || "featureDrift" in row);
+  return history.filter((row) => COSINES.some((name) => name in row));
 }
 
 const JOINT = ["dynae", "vade", "dec", "idec", "dcn", "dkm", "depict", "ae-cm"];
@@ -241,17 +257,17 @@ for (const name of JOINT) {
     assertEquals(resultAsked, result);
     assertEquals(asked.checkpoint.variables, plain.checkpoint.variables);
     assertEquals(diagnosed(plain.result), []);
-    assertEquals(
-      logAsked.map(({ featureRandomness: _, featureDrift: __, ...row }) => row),
-      log,
-    );
+    const scores = (row: LogRow) =>
+      Object.fromEntries(
+        Object.entries(row).filter(([name]) => !COSINES.some((cosine) => cosine === name)),
+      );
+    assertEquals(logAsked.map(scores), log);
     const rows = diagnosed(asked.result);
     assertGreater(rows.length, 3);
     assertEquals(rows, logAsked.filter((row) => "acc" in row), "at every check that scores");
-    const cosines = rows.flatMap(({ featureRandomness, featureDrift }) => [
-      featureRandomness,
-      featureDrift,
-    ]);
+    const own = name === "dynae" ? COSINES.length : 2;
+    const cosines = rows.flatMap((row) => COSINES.slice(0, own).map((name) => row[name]));
+    assertEquals(rows.every((row) => COSINES.slice(own).every((name) => !(name in row))), true);
     for (const cosine of cosines) {
       if (cosine === null) continue;
       assert(typeof cosine === "number" && Math.abs(cosine) <= 1, `${cosine}`);
@@ -274,6 +290,20 @@ for (const name of JOINT) {
     assertLess(await mean(kinds.map((_, i) => Math.floor(i / CLUSTERS) % CLUSTERS)), own - 0.2);
   });
 }
+
+Deno.test("DynAE's own form compares its whole loss with all rows' distance to their classes", async () => {
+  // Every row is unconflicted, and without the image term the loss is the distance to the labels'.
+  const options = { kappa: 0, gamma: 0 };
+  const { result } = await fit(METHODS.dynae, true, kinds, images, options);
+  const exact = diagnosed(result).filter(({ acc, tau }) => acc === 1 && tau === 0);
+  assertGreater(exact.length, 0);
+  for (const row of exact) assertAlmostEquals(Number(row.ownFeatureRandomness), 1, 1e-6);
+  const weighted = await fit(METHODS.dynae, true, kinds, images, { ...options, gamma: 100 });
+  const rows = diagnosed(weighted.result).filter(({ tau }) => tau === 0);
+  assertLess(Number(rows[0].ownFeatureRandomness), 0.999);
+  // Where no row is conflicted, B draws centroids and reconstructs nothing.
+  assertNotEquals(rows[0].ownFeatureDrift, rows[0].featureDrift);
+});
 
 Deno.test("rows that are read as they are needed are not diagnosed", async () => {
   const n = 2100;

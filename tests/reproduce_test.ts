@@ -1,5 +1,12 @@
 /** Tables of papers made anew: what they consist of, a tiny one, and its interruption. */
-import { assert, assertEquals, assertMatch, assertStringIncludes, assertThrows } from "@std/assert";
+import {
+  assert,
+  assertAlmostEquals,
+  assertEquals,
+  assertMatch,
+  assertStringIncludes,
+  assertThrows,
+} from "@std/assert";
 import {
   escapeXml,
   framedImage,
@@ -9,6 +16,8 @@ import {
 } from "../cli/reproduce/chart.ts";
 import { imageGrid } from "../report/image_grid.ts";
 import { firstRows } from "../cli/reproduce/centroids.ts";
+import { scoresChart } from "../cli/reproduce/scores_chart.ts";
+import { toyRows } from "../cli/reproduce/toy.ts";
 import { designOf, parseScale } from "../cli/reproduce/design.ts";
 import { principalPlane, project } from "../cli/reproduce/principal_plane.ts";
 import { TABLES } from "../cli/reproduce/registry.ts";
@@ -75,6 +84,42 @@ Deno.test("charts place what they are given, within their frame", () => {
   // The longer side fills the panel; the shorter one, half as long, stands in its middle.
   assertStringIncludes(panels, '<circle cx="22.0" cy="256.0"');
   assertStringIncludes(panels, '<circle cx="270.0" cy="132.0"');
+  // Five panels are two rows of three at most; a cross has its place as a point has.
+  const crosses = Float64Array.of(2, 1);
+  const five = scatterPanels(
+    Array.from({ length: 5 }, (_, i) => ({ title: `${i}`, points, groups: [0, 1], crosses })),
+    captions,
+  );
+  assertMatch(five, /^<svg [^>]* width="844" height="662"/);
+  assertStringIncludes(five, '<path d="M270.0 132.0m');
+  assertStringIncludes(five, '<circle cx="22.0" cy="554.0"');
+});
+
+Deno.test("a table's accuracies are drawn from worst to best, beside what is published", () => {
+  const rows = [
+    { name: "dec", values: [0.5, 0.7], published: 0.8 },
+    { name: "kmeans", values: [0.6] },
+  ];
+  const chart = scoresChart(rows, { title: "usps", note: "" });
+  // Ticks go from 0.5 to 0.8, over 230 to 820.
+  assertStringIncludes(chart, '<line x1="230.0" x2="623.3" y1="56"');
+  assertStringIncludes(chart, '<circle cx="426.7" cy="56" r="5"');
+  assertStringIncludes(chart, '<circle cx="820.0" cy="56" r="6" fill="none"');
+  assertStringIncludes(chart, "; published (ring)");
+  const alone = scoresChart([rows[1]], { title: "usps", note: "" });
+  assertEquals(alone.includes("published"), false);
+});
+
+Deno.test("the toy's rows are five Gaussians of their means and deviation", () => {
+  const [head, ...lines] = toyRows().trimEnd().split("\n");
+  assertEquals([head, lines.length], ["x,y,class", 1000]);
+  const values = lines.map((line) => line.split(",").map(Number));
+  const first = values.filter(([, , cluster]) => cluster === 0);
+  const mean = (column: number) => first.reduce((sum, row) => sum + row[column], 0) / first.length;
+  assertAlmostEquals(mean(0), -4, 0.2);
+  assertAlmostEquals(mean(1), -1, 0.2);
+  const variance = first.reduce((sum, [x]) => sum + (x - mean(0)) ** 2, 0) / first.length;
+  assertAlmostEquals(Math.sqrt(variance), 0.9, 0.1);
 });
 
 Deno.test("a PNG keeps its size in its frame", async () => {
@@ -132,6 +177,24 @@ Deno.test("a tiny table says what it is, and draws", () =>
     const [, dec] = rows;
     const { results } = JSON.parse(await read("dec-seed0/run.json"));
     assertEquals([rows.length, dec.statistics.acc.max], [5, results.acc]);
+  }));
+
+Deno.test("a table with rows of its own writes them, and takes no others", () =>
+  inFolder(async (folder) => {
+    const args = ["reproduce", "toy", "--seeds", "1", "--scale", "0.01", "--device", "cpu"];
+    const { code, out, err } = await run([...args, "--out", "runs"], folder);
+    assertEquals(code, 0, err);
+    assertMatch(out, /^\| cm +\| 4000 +\| 1 +\| default .* 1 of 1 \|/m);
+    assertEquals(await Deno.readTextFile(`${folder}/runs/toy.csv`), toyRows());
+    const svg = await Deno.readTextFile(`${folder}/runs/toy.svg`);
+    assertMatch(svg, /^<svg .*>kmeans<.*>cm, prior 50, \d+ steps<.*scale 0\.01/s);
+    // Five centroids in each of CM's five panels.
+    assertEquals(svg.match(/<path /g)?.length, 25);
+    const again = await run(["reproduce", "--out", "runs", "--gather"], folder);
+    assertEquals([again.code, again.out], [0, out], again.err);
+    const other = await run([...args, "--out", "other", "--data", "optdigits"], folder);
+    assertEquals(other.code, 2);
+    assertStringIncludes(other.err, "rows of its own, and takes no --data; got optdigits");
   }));
 
 Deno.test({

@@ -1,6 +1,5 @@
 /** AE-CM's β against λ, and CM's prior with its merging term. */
-import { lineChart, type Series } from "./chart.ts";
-import { isFirstSeed } from "./curves.ts";
+import { chartsBySet, loggedPoints } from "./first_seed.ts";
 import type { PaperRow, PaperTable } from "./paper_table.ts";
 
 const BETAS = [0.03, 0.1, 0.3, 1, 3];
@@ -48,23 +47,15 @@ export const CM_TABLE: PaperTable = {
       model: "cm",
       options: { prior },
     })),
-  pictures(runs, note) {
-    const bySet = Map.groupBy(runs.filter(isFirstSeed), ({ data }) => data);
-    return Object.fromEntries(
-      [...bySet].flatMap(([data, runs]): [string, string][] => {
-        const series = runs.map(({ setting, log }): Series => ({
-          name: `prior ${setting.options.prior}`,
-          points: log.flatMap((row) =>
-            // Not those of the averaging epoch, which counts anew.
-            row.phase === "clustering" && typeof row.merging === "number"
-              ? [[Number(row.step), row.merging] as const]
-              : []
-          ),
-        })).filter(({ points }) => points.length > 0);
-        if (series.length === 0) return [];
-        const title = `${data}: CM's merging term over the steps, seed 0`;
-        return [[`${data}-e3.svg`, lineChart(series, { title, note, x: "steps", y: "E3" })]];
-      }),
-    );
-  },
+  pictures: (runs, note) =>
+    chartsBySet(runs, note, {
+      file: "e3",
+      title: "CM's merging term over the steps",
+      x: "steps",
+      y: "E3",
+      linesOf: (run) => [{
+        name: `prior ${run.setting.options.prior}`,
+        points: loggedPoints(run, "merging"),
+      }],
+    }),
 };

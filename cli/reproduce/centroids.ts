@@ -5,7 +5,7 @@ import { readRunRows } from "../run_rows.ts";
 import { RunFolder } from "../run_folder.ts";
 import { withEstimator } from "../trained_model.ts";
 import { framedImage } from "./chart.ts";
-import { isFirstSeed } from "./curves.ts";
+import { isFirstSeed } from "./first_seed.ts";
 import type { FinishedRun, PaperTable } from "./paper_table.ts";
 
 /** Images of each cluster. */

@@ -27,7 +27,7 @@ const COLOURS = [
 const FONT = 'font-family="sans-serif" font-size="13"';
 
 /** The colour of the i-th line or cluster; there are ten. */
-function colour(i: number): string {
+export function colour(i: number): string {
   return COLOURS[i % COLOURS.length];
 }
 
@@ -112,33 +112,47 @@ export interface Panel {
   readonly points: Float64Array;
   /** [n] colours of the points, by number. */
   readonly groups: ArrayLike<number>;
+  /** [k, 2] row-major: places that are marked by crosses. */
+  readonly crosses?: Float64Array;
 }
 
-/** Panels of points side by side, all on the same scale. */
+/** Most panels side by side. */
+const PANELS_IN_A_ROW = 4;
+
+/** Panels of points, all on the same scale; where they are many, in rows of equal length. */
 export function scatterPanels(panels: readonly Panel[], { title, note }: Captions): string {
-  const [side, gap, top, bottom] = [260, 16, 64, 40];
-  const all = panels.flatMap(({ points }) => Array.from(points));
+  const [side, gap, top, bottom, under] = [260, 16, 64, 40, 38];
+  const rows = Math.ceil(panels.length / PANELS_IN_A_ROW);
+  const columns = Math.ceil(panels.length / rows);
+  const all = panels.flatMap(({ points, crosses = [] }) => [...points, ...crosses]);
   const [x0, x1] = extentOf(all.filter((_, i) => i % 2 === 0));
   const [y0, y1] = extentOf(all.filter((_, i) => i % 2 === 1));
   const unit = Math.max(x1 - x0, y1 - y0) || 1;
   const [left0, bottom0] = [(x0 + x1 - unit) / 2, (y0 + y1 - unit) / 2];
-  const width = Math.max(panels.length * (side + gap) + gap, 620);
-  const parts = panels.flatMap(({ title, points, groups }, i) => {
-    const left = gap + i * (side + gap);
-    const dots = Array.from({ length: points.length / 2 }, (_, row) => {
-      const cx = left + 6 + (points[2 * row] - left0) / unit * (side - 12);
-      const cy = top + side - 6 - (points[2 * row + 1] - bottom0) / unit * (side - 12);
-      return `<circle cx="${cx.toFixed(1)}" cy="${cy.toFixed(1)}" r="1.6" ` +
-        `fill="${colour(groups[row])}" fill-opacity="0.6"/>`;
-    });
-    const frame = `<rect x="${left}" y="${top}" width="${side}" height="${side}" fill="none" ` +
+  const width = Math.max(columns * (side + gap) + gap, 620);
+  const parts = panels.flatMap(({ title, points, groups, crosses = new Float64Array() }, i) => {
+    const left = gap + (i % columns) * (side + gap);
+    const above = top + Math.floor(i / columns) * (side + under);
+    const placesOf = (points: Float64Array) =>
+      Array.from({ length: points.length / 2 }, (_, row) => [
+        (left + 6 + (points[2 * row] - left0) / unit * (side - 12)).toFixed(1),
+        (above + side - 6 - (points[2 * row + 1] - bottom0) / unit * (side - 12)).toFixed(1),
+      ]);
+    const dots = placesOf(points).map(([x, y], row) =>
+      `<circle cx="${x}" cy="${y}" r="1.6" fill="${colour(groups[row])}" fill-opacity="0.6"/>`
+    );
+    const marks = placesOf(crosses).map(([x, y]) =>
+      `<path d="M${x} ${y}m-6 -6l12 12m0 -12l-12 12" stroke="black" stroke-width="2.5"/>`
+    );
+    const frame = `<rect x="${left}" y="${above}" width="${side}" height="${side}" fill="none" ` +
       `stroke="#888"/>`;
-    return [frame, label(left + side / 2, top - 8, title, "middle"), ...dots];
+    return [frame, label(left + side / 2, above - 8, title, "middle"), ...dots, ...marks];
   });
-  return svg(width, top + side + bottom, [
+  const height = top + rows * (side + under) - under;
+  return svg(width, height + bottom, [
     label(width / 2, 26, title, "middle"),
     ...parts,
-    label(gap, top + side + 26, note, "start"),
+    label(gap, height + 26, note, "start"),
   ]);
 }
 
@@ -164,11 +178,13 @@ function extentOf(values: readonly number[]): [number, number] {
   );
 }
 
-function label(x: number | string, y: number, text: string, anchor: string): string {
+/** A line of text. @param y Of its base line. @param anchor `start`, `middle` or `end`. */
+export function label(x: number | string, y: number, text: string, anchor: string): string {
   return `<text x="${x}" y="${y}" text-anchor="${anchor}">${escapeXml(text)}</text>`;
 }
 
-function svg(width: number, height: number, parts: readonly string[]): string {
+/** The picture, on white. */
+export function svg(width: number, height: number, parts: readonly string[]): string {
   return `<svg xmlns="http://www.w3.org/2000/svg" width="${width}" height="${height}" ` +
     `viewBox="0 0 ${width} ${height}" ${FONT}>\n` +
     `<rect width="${width}" height="${height}" fill="white"/>\n${parts.join("\n")}\n</svg>\n`;

@@ -4,7 +4,7 @@ import { RunFolder } from "../run_folder.ts";
 import { findMethod } from "../run_plan.ts";
 import { readRunRows } from "../run_rows.ts";
 import { scatterPanels } from "./chart.ts";
-import { isFirstSeed } from "./curves.ts";
+import { isFirstSeed } from "./first_seed.ts";
 import type { FinishedRun, PaperTable } from "./paper_table.ts";
 import { principalPlane, project } from "./principal_plane.ts";
 

@@ -1,6 +1,5 @@
 /** Conflicted and unconflicted samples over DynAE's steps, with the updates marked. */
-import { lineChart } from "./chart.ts";
-import { isFirstSeed } from "./curves.ts";
+import { chartsBySet, loggedPoints } from "./first_seed.ts";
 import type { PaperTable } from "./paper_table.ts";
 import { DYNAE_CONFLICTS } from "./published.ts";
 
@@ -19,23 +18,19 @@ export const CONFLICTS_TABLE: PaperTable = {
   rows: () => [
     { name: "dynae", cells: ["dynae"], model: "dynae", options: { partition: "kmeans" } },
   ],
-  pictures(runs, note) {
-    return Object.fromEntries(
-      runs.filter(isFirstSeed).flatMap(({ data, log }): [string, string][] => {
-        const checks = log.filter(({ conflicted }) => typeof conflicted === "number");
-        if (checks.length === 0) return [];
-        const marks = checks.flatMap(({ step, update }) => update === true ? [Number(step)] : []);
-        const series = ["conflicted", "unconflicted"].map((name) => ({
+  pictures: (runs, note) =>
+    chartsBySet(runs, note, {
+      file: "conflicts",
+      title: "conflicted samples; dots: updates",
+      x: "steps of clustering",
+      y: "samples",
+      linesOf(run) {
+        const marks = run.log.flatMap(({ update, step }) => update === true ? [Number(step)] : []);
+        return ["conflicted", "unconflicted"].map((name) => ({
           name,
-          points: checks.map((row) => [Number(row.step), Number(row[name])] as const),
+          points: loggedPoints(run, name),
           marks,
         }));
-        const title = `${data}: conflicted samples, seed 0; dots: updates`;
-        return [[
-          `${data}-conflicts.svg`,
-          lineChart(series, { title, note, x: "steps of clustering", y: "samples" }),
-        ]];
-      }),
-    );
-  },
+      },
+    }),
 };

@@ -1,7 +1,7 @@
 /** Accuracy over the steps of DEC, IDEC and DynAE, from one start; and the steps to two points more. */
 import { scoredRows } from "../run_log.ts";
-import { lineChart } from "./chart.ts";
-import type { FinishedRun, PaperTable } from "./paper_table.ts";
+import { chartsBySet } from "./first_seed.ts";
+import type { PaperTable } from "./paper_table.ts";
 import { DYNAE_CURVES } from "./published.ts";
 
 const METHODS = ["dec", "idec", "dynae"];
@@ -34,23 +34,15 @@ export const CURVES_TABLE: PaperTable = {
       options: { partition: "graph" },
     },
   ],
-  pictures(runs, note) {
-    const bySet = Map.groupBy(runs.filter(isFirstSeed), ({ data }) => data);
-    return Object.fromEntries(
-      [...bySet].flatMap(([data, runs]): [string, string][] => {
-        const series = runs.map(({ setting, log }) => ({
-          name: setting.name.replace(`${data}-`, ""),
-          points: scoredRows(log).map(({ step, acc }) => [step, acc] as const),
-        })).filter(({ points }) => points.length > 0);
-        if (series.length === 0) return [];
-        const captions = { title: `${data}: accuracy over the steps, seed 0`, note };
-        return [[`${data}-accuracy.svg`, lineChart(series, { ...captions, x: "steps", y: "ACC" })]];
-      }),
-    );
-  },
+  pictures: (runs, note) =>
+    chartsBySet(runs, note, {
+      file: "accuracy",
+      title: "accuracy over the steps",
+      x: "steps",
+      y: "ACC",
+      linesOf: ({ data, setting, log }) => [{
+        name: setting.name.replace(`${data}-`, ""),
+        points: scoredRows(log).map(({ step, acc }) => [step, acc] as const),
+      }],
+    }),
 };
-
-/** Pictures show seed 0. */
-export function isFirstSeed({ seed }: FinishedRun): boolean {
-  return seed === 0;
-}

@@ -41,8 +41,10 @@ export interface PaperTable {
   readonly summary: string;
   /** How it is made here, and what it lacks: sentences below the table. */
   readonly notes: readonly string[];
-  /** The sets that it is of, unasked. */
+  /** The sets that it is of, unasked; a file of that name in its folder, where it has rows of its own. */
   readonly data: string;
+  /** What that file holds: CSV with a column `class`. */
+  rowsOfItsOwn?(): string;
   /** Runs of a row, unasked. */
   readonly seeds: number;
   /** Whether all networks of a seed start from one pre-trained network. */
@@ -55,7 +57,10 @@ export interface PaperTable {
   readonly published?: Published;
   /** The rows on a data set. @param profile `default` or `official`. */
   rows(data: string, profile: string): readonly PaperRow[];
-  /** SVG of what is finished, by the names of their files. @param note To stand in each. */
+  /**
+   * SVG of what is finished, by the names of their files; absent: the accuracies of the rows.
+   * @param note To stand in each.
+   */
   pictures?(
     runs: readonly FinishedRun[],
     note: string,

@@ -5,9 +5,11 @@ import { CENTROIDS_TABLE } from "./centroids.ts";
 import { CODES_TABLE } from "./codes.ts";
 import { CONFLICTS_TABLE } from "./conflicts.ts";
 import { CURVES_TABLE } from "./curves.ts";
+import { FEATURES_TABLE } from "./features.ts";
 import { METHODS_TABLE } from "./methods.ts";
 import type { PaperTable } from "./paper_table.ts";
 import { SENSITIVITY_TABLE } from "./sensitivity.ts";
+import { TOY_TABLE } from "./toy.ts";
 
 /** By the command line's names. */
 export const TABLES: Readonly<Record<string, PaperTable>> = {
@@ -16,8 +18,10 @@ export const TABLES: Readonly<Record<string, PaperTable>> = {
   conflicts: CONFLICTS_TABLE,
   centroids: CENTROIDS_TABLE,
   codes: CODES_TABLE,
+  features: FEATURES_TABLE,
   "ae-cm": AE_CM_TABLE,
   cm: CM_TABLE,
+  toy: TOY_TABLE,
   sensitivity: SENSITIVITY_TABLE,
   ablation: ABLATION_TABLE,
 };

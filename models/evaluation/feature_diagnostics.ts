@@ -2,8 +2,8 @@
  * Feature randomness and feature drift, as authors of DynAE define them (Mrabah, Bouguessa, Ksantini,
  * "Adversarial deep embedded clustering: on a better trade-off between feature randomness and feature
  * drift", arXiv 1909.11832): how well the encoder's gradient of a clustering loss on pseudo-labels
- * agrees with that of the same loss on true classes, and with that of reconstruction. A diagnosis: it
- * needs the classes, and changes nothing.
+ * agrees with that of the same loss on true classes, and with that of reconstruction. DynAE's code has
+ * a form of its own beside. A diagnosis: it needs the classes, and changes nothing.
  */
 import type { Backend } from "../../engine/backend/backend.ts";
 import { gradients } from "../../engine/gradient/gradient.ts";
@@ -76,6 +76,11 @@ export interface ComparedLosses {
   readonly supervised: Tensor;
   /** What reconstructs the rows. */
   readonly reconstruction: Tensor;
+  /** Of a method whose authors' code defines both otherwise: the pairs whose gradients it compares. */
+  readonly own?: {
+    readonly randomness: readonly [Tensor, Tensor];
+    readonly drift: readonly [Tensor, Tensor];
+  };
 }
 
 /** Cosines in [−1, 1]; null where a gradient is zero. */
@@ -84,6 +89,10 @@ export type FeatureCosines = {
   readonly featureRandomness: number | null;
   /** cos(∇ pseudo-supervised, ∇ reconstruction): below 0, clustering undoes what that learns. */
   readonly featureDrift: number | null;
+  /** The former, in the form of the method's authors. */
+  readonly ownFeatureRandomness?: number | null;
+  /** The latter, in that form. */
+  readonly ownFeatureDrift?: number | null;
 };
 
 /**
@@ -101,7 +110,7 @@ export function gradientCosine(a: readonly Tensor[], b: readonly Tensor[]): Tens
 export class FeatureDiagnostics {
   private constructor(
     private readonly state: State,
-    private readonly program: Program<{ randomness: Tensor; drift: Tensor }>,
+    private readonly program: Program<Record<string, Tensor>>,
     private readonly sample: Uint32Array,
     private readonly clusters: Variable,
     private readonly oneHot: Variable,
@@ -134,12 +143,20 @@ export class FeatureDiagnostics {
     const oneHot = state.variable("the same, one-hot", [count, k], { saved: false });
     const { variables } = net.encoderParameters;
     const program = await trace(state.backend, () => {
-      const losses = build({ x: rows.batch(numbers), numbers, clusters, oneHot });
-      const pseudo = gradients(losses.pseudo, variables);
-      return {
-        randomness: gradientCosine(pseudo, gradients(losses.supervised, variables)),
-        drift: gradientCosine(pseudo, gradients(losses.reconstruction, variables)),
+      const sampled = { x: rows.batch(numbers), numbers, clusters, oneHot };
+      const { pseudo, supervised, reconstruction, own } = build(sampled);
+      const pairs: Record<string, readonly [Tensor, Tensor]> = {
+        featureRandomness: [pseudo, supervised],
+        featureDrift: [pseudo, reconstruction],
+        ...own && { ownFeatureRandomness: own.randomness, ownFeatureDrift: own.drift },
       };
+      const compared = new Set(Object.values(pairs).flat());
+      const known = new Map([...compared].map((loss) => [loss, gradients(loss, variables)]));
+      return Object.fromEntries(
+        Object.entries(pairs).map((
+          [name, [a, b]],
+        ) => [name, gradientCosine(known.get(a)!, known.get(b)!)]),
+      );
     }, "feature diagnostics");
     return new FeatureDiagnostics(state, program, sample, clusters, oneHot, truth);
   }
@@ -158,11 +175,13 @@ export class FeatureDiagnostics {
     this.clusters.write(clusters);
     this.oneHot.write(oneHot);
     this.program.run();
-    const { randomness, drift } = await this.program.read();
     // Rounding may lead a little past ±1.
     const cosine = (value: number) =>
       Number.isFinite(value) ? Math.min(Math.max(value, -1), 1) : null;
-    return { featureRandomness: cosine(randomness[0]), featureDrift: cosine(drift[0]) };
+    const found = Object.entries(await this.program.read());
+    return Object.fromEntries(
+      found.map(([name, [value]]) => [name, cosine(value)]),
+    ) as FeatureCosines;
   }
 
   /** Frees program and sample. */

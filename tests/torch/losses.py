@@ -84,6 +84,11 @@ def dkm(s):
     return (squares(s.decode(z), x) + 0.5 * (shares * distances).sum()) / len(x)
 
 
+def reconstruction(s):
+    x = s["audit x"]
+    return F.mse_loss(s.decode(s.encode(x)), x)
+
+
 def interpolated(s):
     z = s.encode(s["audit x"])
     alpha = s[f"audit coefficients {INTERPOLATION}"]
@@ -268,12 +273,13 @@ LOSSES = {
     "dkm: α 30": dkm,
     "depict: reconstruction": depict(False),
     "depict: clustering": depict(True),
-    "ae-kmeans: reconstruction": lambda s: F.mse_loss(s.decode(s.encode(s["audit x"])), s["audit x"]),
+    "ae-kmeans: reconstruction": reconstruction,
     "ae-kmeans: layer pair of the data": layer_pair(0),
     "ae-kmeans: layer pair within": layer_pair(1),
     "ae-kmeans: layer pair of the code": layer_pair(2),
     "cm: sums over the batch": cm(8, False),
     "cm: means over the batch": cm(1.1, True),
+    "n2d: reconstruction": reconstruction,
     "ae-cm: sums, L1 penalty": ae_cm("l1", False),
     "ae-cm: means, Frobenius penalty": ae_cm("frobenius", True),
     "ae-cm: orthonormal by construction": ae_cm("hard", False),
