@@ -1,6 +1,6 @@
 /** What a run's log says of the way to its result: scores by step, and feature randomness and drift. */
 import type { LogRow } from "../models/estimator.ts";
-import type { Measure } from "./criteria.ts";
+import type { Measure } from "../report/criteria.ts";
 import type { Plan } from "./experiment.ts";
 import type { RunState } from "./run_state.ts";
 import { parseNumber } from "./method_options.ts";

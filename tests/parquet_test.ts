@@ -200,7 +200,11 @@ Deno.test("Parquet: columns of one name are refused", async () => {
   for (let i = 0; i < bytes.length; i++) {
     if (bytes[i] === 0x71 && bytes[i + 1] === 0x62) bytes[i + 1] = 0x61;
   }
-  await assertRejects(() => read({}, Uint8Array.from(bytes)), SyntaxError, 'several columns are called "qa"');
+  await assertRejects(
+    () => read({}, Uint8Array.from(bytes)),
+    SyntaxError,
+    'several columns are called "qa"',
+  );
 });
 
 /** A data page of the first version of so many values, whose definition levels are these runs. */

@@ -4,7 +4,7 @@ import { parquetMetadata } from "hyparquet";
 import { elementsOf } from "../../datasets/array.ts";
 import { decodeRows } from "../../datasets/decode.ts";
 import { joined } from "../archives.ts";
-import { Dice, mutate } from "./mutations.ts";
+import { type Dice, mutate } from "./mutations.ts";
 import { FILE, type Reader } from "./reader.ts";
 
 /** A valid file, and where its parts lie. */
