@@ -1,6 +1,6 @@
 /** Checks everything that a training needs: of a new run, or of the rest of one. */
 import { type Estimator, isSource } from "../models/estimator.ts";
-import type { Method } from "../models/method.ts";
+import { type Method, ownOptionsOf } from "../models/method.ts";
 import type { OptionValues } from "../models/options.ts";
 import { METHODS } from "../models/registry.ts";
 import { recordOf } from "../storage/checkpoint.ts";
@@ -76,7 +76,7 @@ export async function planRun(
   if (request.stream) checkStreamable(method);
   const dataset = loaded ?? await loadOrOpen(request);
   const estimator = settle(method, profile, given, dataset);
-  const { options } = estimator;
+  const options = ownOptionsOf(method, estimator.options);
   for (const problem of unusedOptions(method, given, options)) writeError(`note: ${problem}\n`);
   if (values.from !== undefined && !method.pretraining?.isUsed(options)) {
     throw usageError(

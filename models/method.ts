@@ -84,3 +84,8 @@ export function defineMethod<O extends object>(row: MethodRow<O>): Method {
   // The options that go in and out here have passed the specs of this very row.
   return method as unknown as Method;
 }
+
+/** Of a model's options those that its method has: CM's model knows its network too. */
+export function ownOptionsOf({ options }: Method, of: OptionValues): OptionValues {
+  return Object.fromEntries(options.map(({ name }) => [name, of[name]]));
+}

@@ -2,6 +2,7 @@
 import type { RowsInfo } from "../datasets/dataset.ts";
 import type { Backend } from "../engine/backend/backend.ts";
 import type { Estimator } from "../models/estimator.ts";
+import { ownOptionsOf } from "../models/method.ts";
 import { METHODS } from "../models/registry.ts";
 import {
   decodeCheckpoint,
@@ -20,12 +21,11 @@ export async function encodeModel(model: Estimator, data?: RowsInfo): Promise<Ui
   if (!Object.hasOwn(METHODS, model.name)) {
     throw new TypeError(`Cannot save a ${model.name}: it is not in the registry of methods`);
   }
-  const own = new Map(Object.entries(model.options));
-  const options = METHODS[model.name].options.map(({ name }) => [name, own.get(name)]);
+  const options = ownOptionsOf(METHODS[model.name], { ...model.options });
   return await encodeCheckpoint({
     checkpoint: await model.checkpoint(),
     manifest: {
-      configuration: { model: model.name, options: Object.fromEntries(options) },
+      configuration: { model: model.name, options },
       ...(data === undefined ? {} : { data: recordOf(data) }),
     },
   });

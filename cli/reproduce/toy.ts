@@ -31,8 +31,8 @@ export const TOY_TABLE: PaperTable = {
   seeds: 5,
   headings: ["model", "most steps", "prior"],
   rowsOfItsOwn: toyRows,
-  rows(_, profile) {
-    const { steps, prior } = estimatorOf(findMethod("cm"), profile, {}).options;
+  rows() {
+    const { steps, prior } = estimatorOf(findMethod("cm"), "default", {}).options;
     const counts = SHARES.map((share) => Math.round(share * Number(steps)));
     const cm = (count: number, prior: number): PaperRow => ({
       name: `cm-steps=${count}-prior=${prior}`,

@@ -91,7 +91,7 @@ function damagedPhotograph(dice: Dice): Uint8Array {
   if (segments.length === 0 || dice.chance(0.4)) return mutate(dice, bytes, PHOTOGRAPHS);
   // Lengths, sizes and tables stand where segments begin.
   const result = bytes.slice();
-  const at = dice.of(segments) + 2 + dice.below(12);
+  const at = Math.min(dice.of(segments) + 2 + dice.below(12), bytes.length - 1);
   const changed = mutate(dice, result.slice(at, at + 16));
   result.set(changed.subarray(0, result.length - at), at);
   return result;
