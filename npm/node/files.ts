@@ -158,6 +158,7 @@ export const files = {
     new Uint8Array(await fs.promises.readFile(path, options))
   ),
   readTextFile: async((path: string | URL) => fs.promises.readFile(path, "utf8")),
+  realPath: async((path: string) => fs.promises.realpath(path)),
   remove: async((path: string, options?: { recursive?: boolean }) =>
     options?.recursive ? fs.promises.rm(path, options) : fs.promises.unlink(path)
   ),
