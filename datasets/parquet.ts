@@ -9,8 +9,8 @@ import { Categories } from "./categories.ts";
 import { classIndex, type ColumnOptions, planColumns } from "./columns.ts";
 import type { Table, TableOptions } from "./csv.ts";
 import { CellReader, type Slot } from "./parquet_cells.ts";
+import { expanders } from "./parquet_expanders.ts";
 import { CheckedPages, type Chunk } from "./parquet_pages.ts";
-import { zstdExpander } from "./zstd.ts";
 
 /** Whether the bytes begin as a Parquet file does. */
 export function isParquet(bytes: Uint8Array): boolean {
@@ -162,15 +162,13 @@ export async function parseParquetClasses(
 
 /** Reads the footer. */
 async function open(bytes: Uint8Array, file: string): Promise<Opened> {
-  const [{ parquetScan, parquetSchema }, { compressors }, zstd] = await Promise.all([
+  const [{ parquetScan, parquetSchema }, expanderOf] = await Promise.all([
     import("hyparquet"),
-    import("hyparquet-compressors"),
-    zstdExpander(),
+    expanders(),
   ]);
   /** Of the column that is being decoded. */
   let pages: CheckedPages | undefined;
-  const expanders = { ...compressors, ZSTD: zstd };
-  const checked = Object.entries(expanders).map(([name, expand]) => [
+  const checked = Object.entries(expanderOf).map(([name, expand]) => [
     name,
     (input: Uint8Array) => pages!.expand(input, input.byteOffset + input.length, expand),
   ]);

@@ -2,9 +2,10 @@
 import { assert, assertEquals, assertRejects, assertThrows } from "@std/assert";
 import type { TableOptions } from "../datasets/csv.ts";
 import { decodeClasses, decodeRows } from "../datasets/decode.ts";
+import { gzip } from "../datasets/gzip.ts";
 import { loadDataset } from "../datasets/load.ts";
 import { CheckedPages } from "../datasets/parquet_pages.ts";
-import { zstdExpander } from "../datasets/zstd.ts";
+import { expanders } from "../datasets/parquet_expanders.ts";
 import { RandomStream } from "../engine/random.ts";
 import { encodeParquet } from "../export/tables.ts";
 import { joined } from "./archives.ts";
@@ -238,7 +239,7 @@ Deno.test("Parquet: a run is no longer than its page, which no decoder could hol
 });
 
 Deno.test("Parquet: Zstandard stops past the length that a page promises", async () => {
-  const expand = await zstdExpander();
+  const { ZSTD: expand } = await expanders();
   // A frame of blocks of 2¹⁷ equal bytes each, without its length: 131 MB of 4 kB.
   const block = (isLast: boolean) => {
     const head = 2 ** 17 * 8 + 2 + (isLast ? 1 : 0);
@@ -249,4 +250,15 @@ Deno.test("Parquet: Zstandard stops past the length that a page promises", async
   assertThrows(() => expand(frame, 2 ** 18), Error, "it expands to more than 262144 bytes");
   const short = joined([frame.subarray(0, 6), block(true)]);
   assertEquals(expand(short, 2 ** 17).length, 2 ** 17);
+});
+
+Deno.test("Parquet: gzip's checksum and length of a page are believed, not zeros behind it", async () => {
+  const { GZIP: expand } = await expanders();
+  const content = Uint8Array.from({ length: 300 }, (_, i) => i % 7);
+  const member = await gzip(content);
+  assertEquals(expand(member, 300), content);
+  assertThrows(() => expand(member, 304), Error, "a page of 304 bytes");
+  assertThrows(() => expand(member.subarray(0, 17), 300), Error, "unexpected EOF");
+  member[member.length - 8] ^= 1;
+  assertThrows(() => expand(member, 300), Error, "a gzip checksum is wrong");
 });
