@@ -58,7 +58,10 @@ Deno.test("Parquet: classes, ids, categories and missing values by the options o
   assertEquals(Array.from(array.values), [
     ...[0, 0, 1, 1, NaN, 0, 3, NaN, 4, 1, 5, 0, 6, 2],
   ]);
-  assertEquals(kinds, [{ name: "gap" }, { name: "colour", categories: ["red", "blue", "green"] }]);
+  assertEquals(kinds, [
+    { name: "gap", number: 5 },
+    { name: "colour", number: 6, categories: ["red", "blue", "green"] },
+  ]);
   assertEquals(classes?.classNames, ["a", "b"]);
   assertEquals([...classes!.classes], [0, 1, 0, 1, 0, 1, 0]);
   assertEquals(ids, ["r0", "r1", "r2", "r3", "r4", "r5", "r6"]);
