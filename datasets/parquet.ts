@@ -307,8 +307,9 @@ async function inOurWords<T>(file: string, read: () => Promise<T>): Promise<T> {
   } catch (error) {
     const { message } = error as Error;
     if (message.startsWith(cannotRead(file, ""))) throw error;
-    // What the runtime says of a place outside a buffer helps nobody.
-    const reason = (error as Error).constructor === Error ? ` (${message})` : "";
+    // What the runtime says of a place outside a buffer helps nobody, nor do names of variables.
+    const isPlain = (error as Error).constructor === Error && !message.includes("undefined");
+    const reason = isPlain ? ` (${message})` : "";
     throw new SyntaxError(
       cannotRead(file, `its Parquet data are damaged or of an unknown kind${reason}`),
       { cause: error },
