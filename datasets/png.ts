@@ -2,6 +2,7 @@
  * PNG files before they are decoded: chunks, checksums, sizes (W3C, Portable Network Graphics, third
  * edition, sections 5, 8 and 11).
  */
+import type { DecodedPng } from "fast-png";
 import { cannotRead } from "./array.ts";
 import { crc32 } from "./crc32.ts";
 import { inflate, MOST_EXPANSION } from "./inflate.ts";
@@ -100,7 +101,29 @@ export async function checkPng(bytes: Uint8Array, file: string): Promise<Checked
   if (header.isIndexed && colours === 0) throw damaged("its palette is missing");
   if (at !== bytes.length) throw damaged("bytes follow the PNG");
   await checkPixels(joined(data), header, file);
-  return { bytes: joined(kept), hasTransparency };
+  const checked = joined(kept);
+  if (header.isIndexed && await hasIndexFrom(colours, checked)) {
+    throw damaged("it has colours that its palette lacks");
+  }
+  return { bytes: checked, hasTransparency };
+}
+
+async function hasIndexFrom(colours: number, bytes: Uint8Array): Promise<boolean> {
+  const { decode } = await import("fast-png");
+  return unpackBits(decode(bytes)).some((index) => index >= colours);
+}
+
+/** The values of a PNG; of those of 1, 2 and 4 bits, several share a byte, and lines begin anew. */
+export function unpackBits(
+  { data, depth, width, height }: Pick<DecodedPng, "data" | "depth" | "width" | "height">,
+): DecodedPng["data"] {
+  if (depth >= 8) return data;
+  const line = Math.ceil(width * depth / 8);
+  return Uint8Array.from({ length: width * height }, (_, i) => {
+    const bit = (i % width) * depth;
+    const byte = data[Math.floor(i / width) * line + (bit >> 3)];
+    return byte >> (8 - depth - bit % 8) & (2 ** depth - 1);
+  });
 }
 
 function headerOf(body: Uint8Array, file: string): Header {

@@ -289,3 +289,14 @@ Deno.test("Parquet: Brotli stops past the length that a page promises, and gives
   assertEquals(bytes(304).length, 300);
   for (const length of [299, 1, 0]) assertThrows(() => bytes(length), RangeError);
 });
+
+Deno.test("Parquet: a number past the bits that its column says it has is refused", async () => {
+  const bytes = await Deno.readFile(golden("pages1"));
+  // The last number of a page that is not compressed, of 16 bits stored in 32.
+  bytes[562 + 268 - 2] ^= 1;
+  await assertRejects(
+    () => read({ missing: true }, bytes),
+    SyntaxError,
+    "-65560 is no INT_16",
+  );
+});
