@@ -3,8 +3,8 @@
  * or without a line of column names, a column of classes, columns of text and missing values.
  *
  * Blank lines, and lines above the table that begin with `#`, are skipped. Cells may be quoted, `""`
- * standing for a quote within; a line break within quotes is not supported. Every row must have the
- * columns of the first. Thousands separators and hexadecimal numbers are not numbers here.
+ * standing for a quote within, and line breaks for themselves. Every row must have the columns of the
+ * first. Thousands separators and hexadecimal numbers are not numbers here.
  */
 import { cannotRead, MAX_ELEMENTS, type NumericArray } from "./array.ts";
 import { Categories } from "./categories.ts";

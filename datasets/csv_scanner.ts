@@ -38,8 +38,10 @@ export function parseReal(text: string): number | undefined {
 
 /** The lines of a file that hold cells, and the cells of one line at a time. */
 export class Scanner {
-  /** Number of the current line in the file, from 1. */
+  /** Number of the current line in the file, from 1; of the first where a cell goes over several. */
   line = 0;
+  /** Lines that have been read. */
+  #lines = 0;
   /** Cells of the current line: bytes [starts[i], ends[i]), blanks and outer quotes removed. */
   readonly starts: number[] = [];
   readonly ends: number[] = [];
@@ -65,7 +67,7 @@ export class Scanner {
     const directive = separatorLine(bytes.subarray(this.#next, this.#next + 8));
     if (directive !== undefined) {
       this.#next += directive.length;
-      this.line = 1;
+      this.#lines = 1;
     }
     this.#separator = (separator ?? directive?.separator)?.charCodeAt(0) ?? 0;
     this.#isGiven = this.#separator !== 0;
@@ -85,16 +87,24 @@ export class Scanner {
     return `; cells are taken to be separated by ${name}, --separator says otherwise`;
   }
 
+  /** Reads on to the end of the line. @returns Where it is. */
+  #endOfLine(): number {
+    const { bytes } = this;
+    let end = this.#next;
+    while (end < bytes.length && !isLineEnd(bytes[end])) end++;
+    const isPair = bytes[end] === RETURN && bytes[end + 1] === LINE_FEED;
+    this.#next = end + (isPair ? 2 : 1);
+    this.#lines++;
+    return end;
+  }
+
   /** Moves to the next line that holds cells and splits it; false at the end of the file. */
   advance(): boolean {
     const { bytes } = this;
     while (this.#next < bytes.length) {
       const start = this.#next;
-      let end = start;
-      while (end < bytes.length && bytes[end] !== LINE_FEED && bytes[end] !== RETURN) end++;
-      const isPair = bytes[end] === RETURN && bytes[end + 1] === LINE_FEED;
-      this.#next = end + (isPair ? 2 : 1);
-      this.line++;
+      this.line = this.#lines + 1;
+      const end = this.#endOfLine();
       let at = start;
       // Where tabs separate, a line of nothing but tabs is a row of empty cells, not a blank line.
       while (at < end && isBlank(bytes[at]) && (bytes[at] === SPACE || this.#separator !== TAB)) {
@@ -184,7 +194,11 @@ export class Scanner {
       while (at < end && isPadding(bytes[at])) at++;
       let stop: number;
       if (bytes[at] === QUOTE && at < end) {
-        const close = this.#closingQuote(at + 1, end);
+        const close = this.#closingQuote(at + 1);
+        if (close >= end) {
+          do end = this.#endOfLine(); while (end < close);
+          while (isPadding(bytes[end - 1])) end--;
+        }
         this.#cell(at + 1, close);
         stop = close + 1;
         while (stop < end && isBlank(bytes[stop]) && !isSeparator(bytes[stop], separator)) stop++;
@@ -210,13 +224,15 @@ export class Scanner {
     this.ends[this.count++] = end;
   }
 
-  #closingQuote(at: number, end: number): number {
-    for (; at < end; at++) {
-      if (this.bytes[at] !== QUOTE) continue;
-      if (this.bytes[at + 1] !== QUOTE || at + 1 >= end) return at;
+  /** The quote that closes a cell, on its line or on a later one. */
+  #closingQuote(start: number): number {
+    const { bytes } = this;
+    for (let at = start; at < bytes.length; at++) {
+      if (bytes[at] !== QUOTE) continue;
+      if (bytes[at + 1] !== QUOTE) return at;
       at++;
     }
-    return this.#fail("a quote is not closed on its line");
+    return this.#fail("a quote is not closed");
   }
 
   #fail(problem: string): never {

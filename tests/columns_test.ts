@@ -4,6 +4,7 @@ import type { TableOptions } from "../datasets/csv.ts";
 import { type Dataset, type DatasetOptions, makeDataset } from "../datasets/dataset.ts";
 import { decodeRows } from "../datasets/decode.ts";
 import { columnNames } from "../report/clusters.ts";
+import { inFolder, run } from "./command_line.ts";
 
 /** Reads a table of text. */
 async function read(
@@ -150,4 +151,43 @@ Deno.test("rows that were scaled before are noticed, whatever scaling the run ha
   assertNoted(await make(trained.data, { trained }), "as if they were scaled already");
   const narrow = await make(trained.data, { scale: "standard" });
   assertEquals((await make(trained.data, { trained: narrow })).notes, []);
+});
+
+Deno.test("cells in quotes hold line breaks, and lines are counted on", async () => {
+  const text = 'note,x,y\r\n"two\r\nlines, ""quoted""" ,1,2\r\nplain,3,4\r\n"a\n\n",5,6\r\n';
+  const table = await read(text, { idColumn: "note" });
+  assertEquals([...table.data], [1, 2, 3, 4, 5, 6]);
+  assertEquals(table.ids, ['two\r\nlines, "quoted"', "plain", "a\n\n"]);
+  await assertRefused(read(`${text}z,7\r\n`, { ignore: [0] }), "line 8 has 2 columns");
+  await assertRefused(read(`${text}"z,7\n8`, { ignore: [0] }), "line 8: a quote is not closed");
+});
+
+Deno.test("a run whose names hold line breaks and commands can be read again", async () => {
+  await inFolder(async (folder) => {
+    const rows = lines(
+      12,
+      (i) => `"r\n${i}\u001b[2J",${i % 2 === 0 ? '"lo,\nerror: x"' : "hi"},${i % 2 * 9},${i % 3}`,
+    );
+    await Deno.writeTextFile(`${folder}/t.csv`, `id,kind,"x\nerror: y",z\n${rows}\n`);
+    const columns = ["--class-column", "kind", "--id-column", "id"];
+    const model = ["--model", "kmeans", "--clusters", "2", "--out", "a b"];
+    const trained = await run(["train", "--data", "t.csv", ...columns, ...model], folder);
+    assertEquals([trained.code, trained.err.includes("warning")], [0, false], trained.err);
+    const truth = ["--truth", "t.csv", "--truth-column", "kind"];
+    const scored = await run(["evaluate", "--labels", "a b/labels.csv", ...truth], folder);
+    assert(scored.out.includes("1.0000"), scored.err);
+    const { out } = await run(["explain", "a b"], folder);
+    for (const part of ["lo,\\nerror: x (100.0 %)", "r\\n0\\u001b[2J", "x\\nerror: y"]) {
+      assert(out.includes(part), out);
+    }
+    const shown = await run(["runs", "show", "a b"], folder);
+    assert(shown.err.includes("train --config 'a b/run.json'"), shown.err);
+    await Deno.mkdir(`${folder}/runs/c/run.json`, { recursive: true });
+    await Deno.rename(`${folder}/a b`, `${folder}/runs/a b`);
+    const list = await run(["runs", "list"], folder);
+    assert(
+      list.out.includes("runs/a b") && list.err.includes("runs/c/run.json: it is a folder"),
+      list.err,
+    );
+  });
 });
