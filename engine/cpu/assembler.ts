@@ -204,12 +204,17 @@ export const f32x4 = {
   floor: unary(...simd(104)),
   /** From unsigned integers. */
   convert: unary(...simd(251)),
+  /** Of two float64, and two zeros. */
+  demote: unary(...simd(94)),
   /** a·b + c, rounded once or twice, whichever the machine does faster (relaxed SIMD). */
   relaxedMadd: ternary(...simd(0x105)),
 };
 
 /** Two 64-bit floats. */
 export const f64x2 = {
+  splat: unary(...simd(20)),
+  /** Of the first two float32. */
+  promote: unary(...simd(95)),
   add: binary(...simd(240)),
   sub: binary(...simd(241)),
   mul: binary(...simd(242)),
