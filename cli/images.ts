@@ -1,5 +1,5 @@
 /** PNG files as images of numbers, and back; the codec is loaded when one is met. */
-import { checkPng, unpackBits } from "../datasets/png.ts";
+import { checkPng, decodeChecked, unpackBits } from "../datasets/png.ts";
 import type { Image } from "../models/segmentation/image_patches.ts";
 import { EXIT, Failure } from "./errors.ts";
 
@@ -26,8 +26,8 @@ export async function readPng(path: string): Promise<PngImage> {
  */
 export async function decodePng(bytes: Uint8Array, path: string): Promise<PngImage> {
   const { bytes: whole, hasTransparency } = await checkPng(bytes, path);
-  const { convertIndexedToRgb, decode } = await import("fast-png");
-  const png = decode(whole);
+  const { convertIndexedToRgb } = await import("fast-png");
+  const png = await decodeChecked(whole, path);
   const { width, height, palette } = png;
   const depth = png.depth === 16 ? 16 : 8;
   const values = palette ? convertIndexedToRgb(png) : unpackBits(png);

@@ -29,6 +29,8 @@ const PASSES = [
 /** What an image needs; all else, which may be hostile by itself, is left out. */
 const NEEDED = ["IHDR", "IDAT", "IEND"];
 
+const STREAM_DAMAGED = "the PNG's stream of pixels is damaged";
+
 /** Most values of an image: a gibibyte of float32. */
 export const MAX_PNG_VALUES = 2 ** 28;
 
@@ -102,15 +104,26 @@ export async function checkPng(bytes: Uint8Array, file: string): Promise<Checked
   if (at !== bytes.length) throw damaged("bytes follow the PNG");
   await checkPixels(joined(data), header, file);
   const checked = joined(kept);
-  if (header.isIndexed && await hasIndexFrom(colours, checked)) {
-    throw damaged("it has colours that its palette lacks");
+  if (header.isIndexed) {
+    const indices = unpackBits(await decodeChecked(checked, file));
+    if (indices.some((index) => index >= colours)) {
+      throw damaged("it has colours that its palette lacks");
+    }
   }
   return { bytes: checked, hasTransparency };
 }
 
-async function hasIndexFrom(colours: number, bytes: Uint8Array): Promise<boolean> {
+/**
+ * Decodes a PNG that has passed {@linkcode checkPng}, by a package that is loaded when one is met.
+ * @throws {SyntaxError} for a stream that the package, unlike the platform, cannot read.
+ */
+export async function decodeChecked(bytes: Uint8Array, file: string): Promise<DecodedPng> {
   const { decode } = await import("fast-png");
-  return unpackBits(decode(bytes)).some((index) => index >= colours);
+  try {
+    return decode(bytes);
+  } catch (error) {
+    throw new SyntaxError(cannotRead(file, STREAM_DAMAGED), { cause: error });
+  }
 }
 
 /** The values of a PNG; of those of 1, 2 and 4 bits, several share a byte, and lines begin anew. */
@@ -157,7 +170,7 @@ function headerOf(body: Uint8Array, file: string): Header {
 
 /** Checks the stream, its length, and the filters of its lines. */
 async function checkPixels(packed: Uint8Array, header: Header, file: string): Promise<void> {
-  const damaged = () => new SyntaxError(cannotRead(file, "the PNG's stream of pixels is damaged"));
+  const damaged = () => new SyntaxError(cannotRead(file, STREAM_DAMAGED));
   const lines = linesOf(header);
   const size = lines.reduce((sum, { count, bytes }) => sum + count * (1 + bytes), 0);
   // Before memory is taken: no stream of this length can expand to it.
