@@ -14,7 +14,7 @@ import { usageError } from "./errors.ts";
 import { integerOption, kebabCase, parseNumber } from "./method_options.ts";
 import type { DataRequest } from "./run_record.ts";
 import { nearest } from "./suggest.ts";
-import { writeError } from "./terminal.ts";
+import { onOneLine, writeError } from "./terminal.ts";
 
 /** What {@linkcode addDataOptions} gives. */
 export type DataValues = Partial<DataRequest>;
@@ -270,7 +270,7 @@ export async function loadOrOpen(request: DataRequest, trained?: TrainedOn): Pro
 
 /** Says what there is to say of rows. */
 function noted<T extends AnyDataset>(rows: T): T {
-  for (const note of rows.notes) writeError(`note: ${rows.name}: ${note}\n`);
+  for (const note of rows.notes) writeError(`note: ${onOneLine(`${rows.name}: ${note}`)}\n`);
   return rows;
 }
 

@@ -4,7 +4,14 @@ import { type ClusterReport, reportOf } from "../report/clusters.ts";
 import { integerOption } from "./method_options.ts";
 import { RunFolder } from "./run_folder.ts";
 import { loadAgain, readRunRows } from "./run_rows.ts";
-import { formatCount, formatTable, writeError, writeJson, writeOut } from "./terminal.ts";
+import {
+  formatCount,
+  formatTable,
+  onOneLine,
+  writeError,
+  writeJson,
+  writeOut,
+} from "./terminal.ts";
 import { PROGRAM } from "./version.ts";
 
 interface ExplainValues {
@@ -58,13 +65,13 @@ function textOf(
   const head = [`cluster ${cluster}: ${formatCount(size)} rows, ${percent(share)}`];
   if (classes?.length) {
     const shares = classes.map(({ name, share }) => `${name} (${percent(share)})`);
-    head.push(`classes ${shares.join(", ")}`);
+    head.push(`classes ${onOneLine(shares.join(", "))}`);
   }
   const lines = [head.join("; ")];
-  if (size > 0) lines.push(`  exemplars: ${exemplars.join(", ")}`);
+  if (size > 0) lines.push(`  exemplars: ${onOneLine(exemplars.join(", "))}`);
   if (leastSure?.length) {
     const rows = leastSure.map(({ row, value }) => `${row} (${value.toFixed(3)})`).join(", ");
-    lines.push(`  least sure, by ${certainty}: ${rows}`);
+    lines.push(`  least sure, by ${certainty}: ${onOneLine(rows)}`);
   }
   if (columns?.length) {
     const table = formatTable(

@@ -66,7 +66,8 @@ export class RunFolder {
 
   /**
    * The folder of a run that was started before.
-   * @throws {Failure} where it is not there or holds no `run.json`.
+   * @throws {Failure} where it is not there or holds no `run.json`. @throws {SyntaxError} where that is
+   * damaged.
    */
   static async open(path: string): Promise<{ folder: RunFolder; record: RunRecord }> {
     const folder = new RunFolder(path.replace(/(?<=.)[/\\]+$/, ""));
@@ -77,8 +78,9 @@ export class RunFolder {
     } catch (error) {
       const absent = error instanceof Deno.errors.NotFound ||
         error instanceof Deno.errors.NotADirectory;
-      if (!absent) throw error;
-      throw usageError(`${path} is not the folder of a run: there is no ${file}`);
+      if (absent) throw usageError(`${path} is not the folder of a run: there is no ${file}`);
+      if (!(error instanceof Deno.errors.IsADirectory)) throw error;
+      throw new SyntaxError(`Cannot read ${file}: it is a folder`, { cause: error });
     }
     return { folder, record: parseRecord(text, file) };
   }

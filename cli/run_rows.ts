@@ -6,7 +6,7 @@ import { type AnyDataset, loadOrOpen } from "./data_options.ts";
 import { EXIT, Failure, usageError } from "./errors.ts";
 import type { RunFolder } from "./run_folder.ts";
 import type { RunRecord } from "./run_record.ts";
-import { writeError } from "./terminal.ts";
+import { shellWord, writeError } from "./terminal.ts";
 import { PROGRAM } from "./version.ts";
 
 /**
@@ -19,7 +19,9 @@ export async function readRunRows(
 ): Promise<RunRows> {
   if (results === undefined) {
     throw usageError(
-      `${folder.path} is not finished; finish it by ${PROGRAM} train --resume ${folder.path}`,
+      `${folder.path} is not finished; finish it by ${PROGRAM} train --resume ${
+        shellWord(folder.path)
+      }`,
     );
   }
   const file = folder.file("labels.csv");

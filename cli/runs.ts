@@ -10,6 +10,7 @@ import {
   formatCount,
   formatDuration,
   formatTable,
+  shellWord,
   writeError,
   writeJson,
   writeOut,
@@ -118,7 +119,8 @@ async function show(path: string, { json }: JsonValue): Promise<void> {
   writeOut(`${rows.map(([name, value]) => `${name.padEnd(9)} ${value}`).join("\n")}\n`);
   if (results !== undefined) writeOut(`\n${formatResults(record)}\n`);
   for (const warning of results?.warnings ?? []) writeOut(`warning: ${warning}\n`);
-  writeError(`\nThe same again:\n  ${PROGRAM} train --config ${folder.file("run.json")}\n`);
+  const file = shellWord(folder.file("run.json"));
+  writeError(`\nThe same again:\n  ${PROGRAM} train --config ${file}\n`);
 }
 
 async function remove(

@@ -1,6 +1,12 @@
 /** The terminal: tables that grow, a line that is rewritten, and writing itself. */
 
-export { formatBytes, formatCount, formatNumber, formatTable } from "../engine/inspect/text.ts";
+export {
+  formatBytes,
+  formatCount,
+  formatNumber,
+  formatTable,
+  onOneLine,
+} from "../engine/inspect/text.ts";
 
 /** Whether stderr is a terminal, which can rewrite a line. */
 export function isLive(): boolean {

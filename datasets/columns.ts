@@ -26,8 +26,32 @@ export type Fate = "ignored" | "id" | "class" | "text" | "number";
 export interface ColumnKind {
   /** As the header has it. */
   readonly name?: string;
+  /** In its file, from 0; absent: as many columns of values stand before it. */
+  readonly number?: number;
   /** Of a column of text: its different cells, in the order of their columns. */
   readonly categories?: readonly string[];
+}
+
+/** A column of values, once each category is a column of its own, for people. */
+export interface ColumnPlace {
+  /** Of the file's column, as options count. */
+  readonly number: number;
+  /** `name`, or `name=category`; empty where it has none. */
+  readonly name: string;
+}
+
+/** The places of all columns. */
+export function placesOf(kinds: readonly ColumnKind[]): ColumnPlace[] {
+  return kinds.flatMap(({ name = "", number: known, categories }, slot) => {
+    const number = known ?? slot;
+    const own = name || `column ${number}`;
+    return categories?.map((cell) => ({ number, name: `${own}=${cell}` })) ?? [{ number, name }];
+  });
+}
+
+/** A column's number, and its name where it has one. */
+export function titleOf({ number, name }: ColumnPlace): string {
+  return name === "" ? String(number) : `${number} (${name})`;
 }
 
 /** The fates of all columns, and where the values of those that are kept go. */
@@ -80,8 +104,8 @@ export function isHeader(
 }
 
 /**
- * Whether a first line of numbers may name columns after all: whole numbers in equal steps, as years
- * are, or above fractions.
+ * Whether a first line of numbers may name columns after all: whole numbers that count from 0, in equal
+ * steps, as years are, or above fractions.
  */
 export function mayBeHeader(
   first: readonly string[],
@@ -90,6 +114,7 @@ export function mayBeHeader(
 ): boolean {
   const values = (cells: readonly string[]) => cells.filter((_, i) => i !== classAt);
   const cells = values(first);
+  if (cells.every((cell, i) => cell === String(i))) return true;
   if (cells.length < 2 || !cells.every((cell) => /^[+-]?\d+$/.test(cell))) return false;
   if (values(second).every((cell) => isFraction(cell))) return true;
   const step = Number(cells[1]) - Number(cells[0]);
@@ -97,19 +122,54 @@ export function mayBeHeader(
     cells.every((cell, i) => Number(cell) === Number(cells[0]) + i * step);
 }
 
-/** The number of the class column, or −1; by name only where there are names. */
+/** The columns that options name. */
+function namedColumns(
+  { classColumn, idColumn, columns = [], ignore = [], oneHot = [] }: ColumnOptions,
+): Column[] {
+  const isPlace = classColumn === "first" || classColumn === "last";
+  const all = [isPlace ? undefined : classColumn, idColumn, ...columns, ...ignore, ...oneHot];
+  return all.filter((column) => column !== undefined);
+}
+
+/** Whether a column is meant by a name that the first line gives it. */
+export function areNamed(options: ColumnOptions, first: readonly string[]): boolean {
+  return namedColumns(options).some((column) =>
+    typeof column === "string" && first.includes(column)
+  );
+}
+
+/**
+ * What may be misunderstood: a column that is meant by its number, where another one has that number as
+ * its name.
+ */
+export function notesOnNumbers(
+  options: ColumnOptions,
+  names: readonly string[] = [],
+): string[] {
+  return namedColumns(options).flatMap((column) => {
+    const other = names.indexOf(String(column));
+    if (typeof column !== "number" || other < 0 || other === column) return [];
+    return [
+      `column ${column}, counted from 0, is taken, which is called ` +
+      `${JSON.stringify(names[column])}; the one called "${column}" is ${other}`,
+    ];
+  });
+}
+
+/** The number of the class column, or −1; by name only where there may be names. */
 export function classIndex(
   { classColumn }: ColumnOptions,
-  first: readonly string[],
+  names: readonly string[] | undefined,
+  width: number,
   file: string,
 ): number {
   if (classColumn === undefined) return -1;
   const index = classColumn === "first"
     ? 0
     : classColumn === "last"
-    ? first.length - 1
-    : indexOf(classColumn, first, first.length, "class ", file);
-  if (first.length > 1) return index;
+    ? width - 1
+    : indexOf(classColumn, names, width, "class ", file);
+  if (width > 1) return index;
   throw new RangeError(cannotRead(file, "its only column is the class column, no values are left"));
 }
 

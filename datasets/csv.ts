@@ -3,13 +3,14 @@
  * or without a line of column names, a column of classes, columns of text and missing values.
  *
  * Blank lines, and lines above the table that begin with `#`, are skipped. Cells may be quoted, `""`
- * standing for a quote within; a line break within quotes is not supported. Every row must have the
- * columns of the first. Thousands separators and hexadecimal numbers are not numbers here.
+ * standing for a quote within, and line breaks for themselves. Every row must have the columns of the
+ * first. Thousands separators and hexadecimal numbers are not numbers here.
  */
 import { cannotRead, MAX_ELEMENTS, type NumericArray } from "./array.ts";
 import { Categories } from "./categories.ts";
 import {
   ACCEPT_MISSING,
+  areNamed,
   asTextOrNot,
   classIndex,
   type ColumnKind,
@@ -17,6 +18,7 @@ import {
   isHeader,
   mayBeHeader,
   MISSING,
+  notesOnNumbers,
   planColumns,
 } from "./columns.ts";
 import { linesAfter, type Notation, parseReal, Scanner } from "./csv_scanner.ts";
@@ -94,16 +96,17 @@ export function parseTable(bytes: Uint8Array, file: string, options: TableOption
   const { utf8: text, notes } = textOf(bytes, file, options.encoding);
   const head = new Scanner(text, file, options);
   if (!head.advance()) {
-    throw new SyntaxError(
-      cannotRead(file, bytes.length === 0 ? "the file is empty" : "it holds no rows"),
-    );
+    const isComment = head.comments.length > 0;
+    const nothing = `it holds no rows${isComment ? ", all its lines begin with #" : ""}`;
+    throw new SyntaxError(cannotRead(file, bytes.length === 0 ? "the file is empty" : nothing));
   }
   const first = cellsOf(head);
   const width = first.length;
   const [firstLine, start] = [head.line, head.starts[0]];
-  const classAt = classIndex(options, first, file);
+  const areNames = options.header ?? (areNamed(options, first) || undefined);
+  const classAt = classIndex(options, areNames === false ? undefined : first, width, file);
   const second = head.advance() ? cellsOf(head) : undefined;
-  const header = options.header ?? isHeader(first, second, classAt);
+  const header = areNames ?? isHeader(first, second, classAt);
   if (header && second === undefined) {
     throw new SyntaxError(cannotRead(file, "it holds column names and no rows"));
   }
@@ -132,7 +135,8 @@ export function parseTable(bytes: Uint8Array, file: string, options: TableOption
       throw new SyntaxError(
         cannotRead(
           file,
-          `line ${scanner.line} has ${scanner.count} columns, expected ${width} as on line ${firstLine}`,
+          `line ${scanner.line} has ${scanner.count} columns, expected ${width} as on line ${firstLine}` +
+            scanner.separatorHint,
         ),
       );
     }
@@ -144,7 +148,10 @@ export function parseTable(bytes: Uint8Array, file: string, options: TableOption
           ? scanner.real(column)
           : categories[slot].numberOf(scanner.text(column));
         values[base + slot] = value === undefined
-          ? missingOr(scanner, column, names, options, categories[slot] !== undefined)
+          ? missingOr(scanner, column, names, options, {
+            isCategory: categories[slot] !== undefined,
+            mayBeName: scanner.line === firstLine && options.header === undefined,
+          })
           : value;
       } else if (fates[column] === "class") classes.push(classCell(scanner, column, names));
       else if (fates[column] === "id") ids.push(scanner.text(column));
@@ -160,19 +167,38 @@ export function parseTable(bytes: Uint8Array, file: string, options: TableOption
     ...(names === undefined ? {} : { columns: order.map((i) => names[i]) }),
     kinds: order.map((i, slot) => ({
       ...(names === undefined ? {} : { name: names[i] }),
+      ...(i === slot ? {} : { number: i }),
       ...(categories[slot] === undefined ? {} : { categories: categories[slot].cells() }),
     })),
     ...(classAt < 0 ? {} : { classes }),
     ...(ids.length === 0 ? {} : { ids }),
     notes: [
       ...notes,
+      ...notesOnComments(text, head.comments),
       ...renamed(first, names, order),
-      ...options.header === undefined ? notesOnHeader(first, second, names, classAt) : [],
+      ...notesOnNumbers(options, names),
+      ...areNames === undefined ? notesOnHeader(first, second, names, classAt) : [],
       ...names === undefined && options.trained?.some(({ name }) => name !== undefined)
         ? ["the table has no column names: its columns are taken in the order of the training's"]
         : [],
     ],
   };
+}
+
+/** What may be wrong about leaving out lines above the table. @param comments Where they lie. */
+function notesOnComments(
+  bytes: Uint8Array,
+  comments: readonly (readonly [start: number, end: number])[],
+): string[] {
+  if (comments.length === 0) return [];
+  const [first] = comments.map(([start, end]) =>
+    quote(new TextDecoder().decode(bytes.subarray(start, end)))
+  );
+  return [
+    comments.length === 1
+      ? `its first line, ${first}, begins with # and is left out`
+      : `${comments.length} lines above the table begin with # and are left out, the first is ${first}`,
+  ];
 }
 
 /** Which of the columns that are read have another name than the first line gives them. */
@@ -217,23 +243,31 @@ function missingOr(
   column: number,
   names: readonly string[] | undefined,
   { missing, decimal, trained }: TableOptions,
-  isCategory: boolean,
+  { isCategory, mayBeName }: { readonly isCategory: boolean; readonly mayBeName: boolean },
 ): number {
   const text = scanner.text(column);
   if (MISSING.test(text) && missing) return NaN;
   const fault = text === "" ? "the cell is empty" : `${quote(text)} is not a number`;
   const what = isCategory && text !== "" ? `${quote(text)} is no category of the training` : fault;
-  // Of rows for a trained model, the training has decided.
-  const remedy = trained !== undefined
+  const header = mayBeName ? "; --header yes takes the line for names" : "";
+  const remedy = decimal !== "," && /^[+-]?\d+,\d+$/.test(text)
+    ? commaRemedy(text)
+    // Of rows for a trained model, the training has decided.
+    : trained !== undefined
     ? ""
     : MISSING.test(text)
     ? ACCEPT_MISSING
-    : decimal !== "," && /^[+-]?\d+,\d+$/.test(text)
-    ? "; --decimal , reads decimal commas"
     : asTextOrNot(column);
   throw new SyntaxError(
-    cannotRead(scanner.file, `${placeOf(scanner, column, names)}: ${what}${remedy}`),
+    cannotRead(scanner.file, `${placeOf(scanner, column, names)}: ${what}${header}${remedy}`),
   );
+}
+
+/** What can be done about a comma in a number. */
+function commaRemedy(text: string): string {
+  return /^[+-]?[1-9]\d{0,2},\d{3}$/.test(text)
+    ? "; thousands separators are not read, and --decimal , takes the comma for a decimal one"
+    : "; --decimal , reads decimal commas";
 }
 
 function classCell(scanner: Scanner, column: number, names?: readonly string[]): string {
@@ -271,7 +305,7 @@ export function parseClassLines(
   const [first] = lines;
   const rowAt = first.indexOf("row");
   if (rowAt >= 0 && first.length > 1 && (column !== undefined || first.includes("label"))) {
-    const labelAt = classIndex({ classColumn: column ?? "label" }, first, file);
+    const labelAt = classIndex({ classColumn: column ?? "label" }, first, first.length, file);
     return inOrder(lines.slice(1).map((cells) => [cells[rowAt], cells[labelAt]]), file);
   }
   const hasWords = lines.some((cells) => cells.some((cell) => parseReal(cell) === undefined));
@@ -292,7 +326,7 @@ export function parseClassLines(
   }
   const at = width === 1
     ? 0
-    : classIndex({ ...column !== undefined && { classColumn: column } }, lines[0], file);
+    : classIndex({ ...column !== undefined && { classColumn: column } }, first, width, file);
   const cells = lines.map((line) => line[at]);
   if (typeof column === "string" && column === cells[0]) return { cells: cells.slice(1) };
   const empty = cells.indexOf("");

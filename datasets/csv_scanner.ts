@@ -6,14 +6,17 @@ export type Separator = "," | ";" | "\t" | " ";
 
 /** How a table is written down. */
 export interface Notation {
-  /** Recognised in the first line where absent: tab, else semicolon, else comma, else spaces. */
+  /**
+   * Recognised where absent: of tab, semicolon and comma the first that splits the first two lines
+   * into as many cells, or else that is in the first line; spaces where none is.
+   */
   readonly separator?: Separator;
   /** What stands before the fraction of a number; absent: a point. */
   readonly decimal?: "." | ",";
 }
 
 const TAB = 9, LINE_FEED = 10, RETURN = 13, SPACE = 32, QUOTE = 34, HASH = 35;
-const PLUS = 43, COMMA = 44, MINUS = 45, POINT = 46, ZERO = 48, NINE = 57;
+const PLUS = 43, COMMA = 44, MINUS = 45, POINT = 46, ZERO = 48, NINE = 57, SEMICOLON = 59;
 
 /** Powers of ten that a double holds exactly. */
 const EXACT_POWERS = Array.from({ length: 23 }, (_, exponent) => Number(`1e${exponent}`));
@@ -35,16 +38,21 @@ export function parseReal(text: string): number | undefined {
 
 /** The lines of a file that hold cells, and the cells of one line at a time. */
 export class Scanner {
-  /** Number of the current line in the file, from 1. */
+  /** Number of the current line in the file, from 1; of the first where a cell goes over several. */
   line = 0;
+  /** Lines that have been read. */
+  #lines = 0;
   /** Cells of the current line: bytes [starts[i], ends[i]), blanks and outer quotes removed. */
   readonly starts: number[] = [];
   readonly ends: number[] = [];
   /** Number of cells of the current line. */
   count = 0;
+  /** Lines above the table that begin with `#`. */
+  readonly comments: (readonly [start: number, end: number])[] = [];
   #next: number;
   #begun = false;
   #separator: number;
+  readonly #isGiven: boolean;
   readonly #point: number;
   readonly #decoder = new TextDecoder();
 
@@ -59,9 +67,10 @@ export class Scanner {
     const directive = separatorLine(bytes.subarray(this.#next, this.#next + 8));
     if (directive !== undefined) {
       this.#next += directive.length;
-      this.line = 1;
+      this.#lines = 1;
     }
     this.#separator = (separator ?? directive?.separator)?.charCodeAt(0) ?? 0;
+    this.#isGiven = this.#separator !== 0;
     this.#point = decimal.charCodeAt(0);
   }
 
@@ -70,23 +79,43 @@ export class Scanner {
     return this.#separator === 0 ? "" : String.fromCharCode(this.#separator);
   }
 
+  /** What to say of a line that is split in a strange way: the separator, where it was recognised. */
+  get separatorHint(): string {
+    if (this.#isGiven) return "";
+    const names: Record<string, string> = { "\t": "tabs", ";": "semicolons", ",": "commas" };
+    const name = names[this.separator] ?? "spaces";
+    return `; cells are taken to be separated by ${name}, --separator says otherwise`;
+  }
+
+  /** Reads on to the end of the line. @returns Where it is. */
+  #endOfLine(): number {
+    const { bytes } = this;
+    let end = this.#next;
+    while (end < bytes.length && !isLineEnd(bytes[end])) end++;
+    const isPair = bytes[end] === RETURN && bytes[end + 1] === LINE_FEED;
+    this.#next = end + (isPair ? 2 : 1);
+    this.#lines++;
+    return end;
+  }
+
   /** Moves to the next line that holds cells and splits it; false at the end of the file. */
   advance(): boolean {
     const { bytes } = this;
     while (this.#next < bytes.length) {
       const start = this.#next;
-      let end = start;
-      while (end < bytes.length && bytes[end] !== LINE_FEED && bytes[end] !== RETURN) end++;
-      const isPair = bytes[end] === RETURN && bytes[end + 1] === LINE_FEED;
-      this.#next = end + (isPair ? 2 : 1);
-      this.line++;
+      this.line = this.#lines + 1;
+      const end = this.#endOfLine();
       let at = start;
       // Where tabs separate, a line of nothing but tabs is a row of empty cells, not a blank line.
       while (at < end && isBlank(bytes[at]) && (bytes[at] === SPACE || this.#separator !== TAB)) {
         at++;
       }
       // Comments stand above the table; within it, `#` may begin a cell.
-      if (at === end || (!this.#begun && bytes[at] === HASH)) continue;
+      if (at === end) continue;
+      if (!this.#begun && bytes[at] === HASH) {
+        this.comments.push([at, end]);
+        continue;
+      }
       this.#begun = true;
       if (this.#separator === 0) this.#separator = this.#recognise(at, end);
       this.#split(start, end);
@@ -129,17 +158,28 @@ export class Scanner {
     return negative ? -value : value;
   }
 
+  /** What separates the cells of a line, and as many of the next. */
   #recognise(start: number, end: number): number {
-    let quoted = false, comma = false, semicolon = false;
-    for (let at = start; at < end; at++) {
-      const byte = this.bytes[at];
-      if (byte === QUOTE) quoted = !quoted;
-      else if (quoted) continue;
-      else if (byte === TAB) return TAB;
-      else if (byte === COMMA && this.#point !== COMMA) comma = true;
-      else if (byte === ";".charCodeAt(0)) semicolon = true;
+    let next = end;
+    while (next < this.bytes.length && (isLineEnd(this.bytes[next]) || isBlank(this.bytes[next]))) {
+      next++;
     }
-    return (semicolon ? ";" : comma ? "," : " ").charCodeAt(0);
+    const [first, second] = [this.#marks(start), this.#marks(next)];
+    const found = [TAB, SEMICOLON, COMMA].filter((mark) => first.has(mark));
+    return found.find((mark) => first.get(mark) === second.get(mark)) ?? found[0] ?? SPACE;
+  }
+
+  /** How often each separator stands outside quotes in the line that begins here. */
+  #marks(at: number): Map<number, number> {
+    const marks = new Map<number, number>();
+    for (let isQuoted = false; at < this.bytes.length && !isLineEnd(this.bytes[at]); at++) {
+      const byte = this.bytes[at];
+      if (byte === QUOTE) isQuoted = !isQuoted;
+      const isMark = byte === TAB || byte === SEMICOLON ||
+        (byte === COMMA && this.#point !== COMMA);
+      if (isMark && !isQuoted) marks.set(byte, (marks.get(byte) ?? 0) + 1);
+    }
+    return marks;
   }
 
   #split(start: number, end: number): void {
@@ -154,12 +194,18 @@ export class Scanner {
       while (at < end && isPadding(bytes[at])) at++;
       let stop: number;
       if (bytes[at] === QUOTE && at < end) {
-        const close = this.#closingQuote(at + 1, end);
+        const close = this.#closingQuote(at + 1);
+        if (close >= end) {
+          do end = this.#endOfLine(); while (end < close);
+          while (isPadding(bytes[end - 1])) end--;
+        }
         this.#cell(at + 1, close);
         stop = close + 1;
         while (stop < end && isBlank(bytes[stop]) && !isSeparator(bytes[stop], separator)) stop++;
         if (stop < end && !isSeparator(bytes[stop], separator)) {
-          this.#fail(`text follows the closing quote of column ${this.count - 1}`);
+          this.#fail(
+            `text follows the closing quote of column ${this.count - 1}${this.separatorHint}`,
+          );
         }
       } else {
         stop = at;
@@ -178,13 +224,15 @@ export class Scanner {
     this.ends[this.count++] = end;
   }
 
-  #closingQuote(at: number, end: number): number {
-    for (; at < end; at++) {
-      if (this.bytes[at] !== QUOTE) continue;
-      if (this.bytes[at + 1] !== QUOTE || at + 1 >= end) return at;
+  /** The quote that closes a cell, on its line or on a later one. */
+  #closingQuote(start: number): number {
+    const { bytes } = this;
+    for (let at = start; at < bytes.length; at++) {
+      if (bytes[at] !== QUOTE) continue;
+      if (bytes[at + 1] !== QUOTE) return at;
       at++;
     }
-    return this.#fail("a quote is not closed on its line");
+    return this.#fail("a quote is not closed");
   }
 
   #fail(problem: string): never {
@@ -205,6 +253,10 @@ export function linesAfter(bytes: Uint8Array, start: number): number {
     if (bytes[at] === LINE_FEED || (bytes[at] === RETURN && bytes[at + 1] !== LINE_FEED)) lines++;
   }
   return lines;
+}
+
+function isLineEnd(byte: number): boolean {
+  return byte === LINE_FEED || byte === RETURN;
 }
 
 function isBlank(byte: number): boolean {

@@ -1,7 +1,7 @@
 /** The data set that everything else consumes: float32 rows, optional classes, and where from. */
 import { cannotRead, elementsOf, type NumericArray } from "./array.ts";
 import type { Classes } from "./classes.ts";
-import type { ColumnKind } from "./columns.ts";
+import { type ColumnKind, placesOf } from "./columns.ts";
 import { completeRows, type Missing } from "./missing.ts";
 import { notesOn } from "./notes.ts";
 import { expandCategories } from "./one_hot.ts";
@@ -110,14 +110,14 @@ export async function makeDataset(array: NumericArray, options: DatasetOptions):
   );
   const { values, d } = expandCategories(complete, measured.d, kinds);
   const isReal = values instanceof Float32Array || values instanceof Float64Array;
-  const remedy = trained === undefined ? `; ${ACCEPT_NAN}` : "";
-  if (isReal) checkFloat32(values, (i) => values[i], d, name, { remedy });
+  const finite = { remedy: trained === undefined ? `; ${ACCEPT_NAN}` : "", kinds };
+  if (isReal) checkFloat32(values, (i) => values[i], d, name, finite);
   const n = values.length / d;
   const statistics = new ColumnStatistics(d).add(values);
   const scaling = trained?.scaling ?? scalingOf(statistics, scaleOf(array, options, isImage));
   const data = new Float32Array(n * d);
   applyScaling(values, d, scaling, data);
-  checkFloat32(data, (i) => values[i], d, name, { remedy });
+  checkFloat32(data, (i) => values[i], d, name, finite);
   const schema = schemaOf(array.type, statistics, isImage ? undefined : kinds, fills);
   return {
     name,
@@ -135,7 +135,7 @@ export async function makeDataset(array: NumericArray, options: DatasetOptions):
         : [`${measured.n - n} rows with missing values are left out, ${n} are there`]),
       ...(trained === undefined
         ? notesOn(array, values, statistics, schema, scaling, options.scale)
-        : checkRaw(name, schema, statistics.mean, trained)),
+        : checkRaw(name, schema, statistics, trained)),
     ],
     ...(kept === undefined ? {} : { rowNumbers: kept }),
     ...(options.ids === undefined
@@ -235,6 +235,7 @@ export const ACCEPT_NAN = "--missing drop, mean or median accepts NaN";
  * Checks rows [n, d], raw or in float32.
  * @param raw The i-th value as it was in the file. @param firstRow The number of the first row.
  * @param remedy Said of NaN; of rows for a trained model, the training has decided.
+ * @param kinds Of a table's columns.
  * @throws {RangeError} naming how many values are not finite, and the first of them.
  */
 export function checkFloat32(
@@ -242,7 +243,11 @@ export function checkFloat32(
   raw: (i: number) => number,
   d: number,
   name: string,
-  { firstRow = 0, remedy }: { readonly firstRow?: number; readonly remedy: string },
+  { firstRow = 0, remedy, kinds = [] }: {
+    readonly firstRow?: number;
+    readonly remedy: string;
+    readonly kinds?: readonly ColumnKind[];
+  },
 ): void {
   let count = 0, first = -1;
   for (let i = 0; i < data.length; i++) {
@@ -253,7 +258,9 @@ export function checkFloat32(
   if (count === 0) return;
   const value = raw(first);
   const what = Number.isFinite(value) ? `${value}, past the range of float32` : `${value}`;
-  const place = `row ${firstRow + Math.floor(first / d)}, column ${first % d} (from 0)`;
+  const { number, name: called } = placesOf(kinds)[first % d] ?? { number: first % d, name: "" };
+  const column = `column ${number} (${called && `${called}, `}from 0)`;
+  const place = `row ${firstRow + Math.floor(first / d)}, ${column}`;
   throw new RangeError(
     cannotRead(
       name,

@@ -1,6 +1,6 @@
 /** Missing values: NaN in rows, and what is done about them. */
 import { cannotRead } from "./array.ts";
-import type { ColumnKind } from "./columns.ts";
+import { type ColumnKind, type ColumnPlace, titleOf } from "./columns.ts";
 
 /** `"error"`: refused. `"drop"`: their rows are left out. `"mean"`, `"median"`: of their column. */
 export type Missing = "error" | "drop" | "mean" | "median";
@@ -33,10 +33,26 @@ export function completeRows(
   const n = values.length / d;
   const isMissing = (row: number, j: number) => Number.isNaN(values[row * d + j]);
   const columns = Array.from({ length: d }, (_, j) => j);
+  const absent = (empty: readonly number[]) => {
+    const places = empty.map((j): ColumnPlace => {
+      const { number = j, name = "" } = kinds?.[j] ?? {};
+      return { number, name };
+    });
+    const numbers = places.map(({ number }) => number).join(",");
+    return new RangeError(
+      cannotRead(
+        name,
+        `column ${places.map(titleOf).join(", ")}: all its values are missing; ` +
+          `--ignore ${numbers} leaves it out`,
+      ),
+    );
+  };
   if (how === "drop") {
     const all = Uint32Array.from({ length: n }, (_, row) => row);
     const kept = all.filter((row) => !columns.some((j) => isMissing(row, j)));
     if (kept.length === 0) {
+      const empty = columns.filter((j) => all.every((row) => isMissing(row, j)));
+      if (empty.length > 0) throw absent(empty);
       throw new RangeError(cannotRead(name, "every row has missing values, none is left"));
     }
     if (kept.length === n) return { values };
@@ -46,7 +62,7 @@ export function completeRows(
   }
   const found = fills ??
     columns.map((j) =>
-      kinds?.[j].categories ? NaN : fillOf(column(values, d, j), how, `${name}, column ${j}`)
+      kinds?.[j].categories ? NaN : fillOf(column(values, d, j), how, () => absent([j]))
     );
   const filled = Float64Array.from(
     values,
@@ -61,8 +77,9 @@ function column(values: ArrayLike<number>, d: number, j: number): Float64Array {
     .filter((value) => !Number.isNaN(value));
 }
 
-function fillOf(values: Float64Array, how: "mean" | "median", place: string): number {
-  if (values.length === 0) throw new RangeError(cannotRead(place, "all its values are missing"));
+/** @param absent Thrown where there are no values. */
+function fillOf(values: Float64Array, how: "mean" | "median", absent: () => RangeError): number {
+  if (values.length === 0) throw absent();
   if (how === "mean") return values.reduce((a, b) => a + b) / values.length;
   const sorted = values.sort();
   const middle = sorted.length >> 1;

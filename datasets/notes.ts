@@ -1,7 +1,8 @@
 /** What looks wrong about columns before they are trained on, in words. */
 import type { NumericArray } from "./array.ts";
+import { placesOf, titleOf } from "./columns.ts";
 import { rangesDiffer, type Scale, type Scaling } from "./scaling.ts";
-import type { Schema } from "./schema.ts";
+import { rangeText, type Schema } from "./schema.ts";
 import type { ColumnStatistics } from "./statistics.ts";
 
 /** Fewer rows may count upwards by chance. */
@@ -21,8 +22,7 @@ export function notesOn(
   scaling: Scaling,
   asked: Scale | undefined,
 ): string[] {
-  const notes: string[] = [];
-  // Images have none.
+  const notes = asked === "auto" ? [`--scale auto: ${outcomeOf(scaling, schema)}`] : [];
   if (schema.columns === undefined) return notes;
   if (shape.length > 2) {
     const isChannelsFirst = shape.length === 4 && shape[1] === 3;
@@ -32,17 +32,17 @@ export function notesOn(
         (isChannelsFirst ? "; x.transpose(0, 2, 3, 1) puts the channels last" : ""),
     );
   }
-  const names = schema.columns.flatMap(({ name, categories }, j) =>
-    categories?.map((cell) => `${name ?? j}=${cell}`) ?? [name ? `${j} (${name})` : String(j)]
-  );
+  const places = placesOf(schema.columns);
+  const names = places.map(titleOf);
+  const hasHeader = schema.columns.some(({ name }) => name !== undefined);
   const list = (columns: readonly number[]) =>
     columns.slice(0, NAMED).map((j) => names[j]).join(", ") +
     (columns.length > NAMED ? ` and ${columns.length - NAMED} more` : "");
   for (let j = 0; values !== undefined && j < statistics.d; j++) {
-    if (!countsRows(values, statistics, j)) continue;
+    if (!countsRows(values, statistics, j, hasHeader && UNNAMED.test(places[j].name))) continue;
     notes.push(
       `column ${names[j]} counts the rows and is clustered like the others; ` +
-        `--id-column ${schema.columns[j]?.name || j} leaves it out`,
+        `--id-column ${places[j].number} leaves it out`,
     );
   }
   if (scaling.kind !== "standard") {
@@ -57,7 +57,7 @@ export function notesOn(
       const spans = Array.from(statistics.max, (most, j) => most - statistics.min[j]);
       const narrow = spans.reduce((a, x, j) => x > 0 && (a < 0 || x < spans[a]) ? j : a, -1);
       const range = (j: number) =>
-        `column ${names[j]} ranges from ${short(statistics.min[j])} to ${short(statistics.max[j])}`;
+        `column ${names[j]} ranges from ${rangeText(statistics.min[j], statistics.max[j])}`;
       const wide = spans.indexOf(Math.max(...spans));
       const others = wide === narrow ? "" : `, ${range(narrow)}`;
       notes.push(
@@ -66,26 +66,35 @@ export function notesOn(
       );
     }
   }
-  if (asked === "auto") {
-    const what = scaling.kind === "standard"
-      ? "the columns differ in range, or lie far from 0, and are standardised"
-      : "the columns have one range and stay as they are";
-    notes.push(`--scale auto: ${what}`);
-  }
   return notes;
 }
 
-function short(value: number): string {
-  return String(Number(value.toPrecision(6)));
+/** What was done to values that were to be scaled as they need it. */
+function outcomeOf(scaling: Scaling, { type, columns }: Schema): string {
+  if (scaling.kind === "divisor") return `values of type ${type} are divided by ${scaling.divisor}`;
+  if (scaling.kind === "standard") {
+    return "the columns differ in range, or lie far from 0, and are standardised";
+  }
+  return columns === undefined
+    ? "images stay as they are"
+    : "the columns have one range and stay as they are";
 }
 
-/** Whether a column holds n integers in a row, each once. */
-function countsRows(values: ArrayLike<number>, { n, d, min, max }: ColumnStatistics, j: number) {
-  if (n < FEW_ROWS || max[j] - min[j] !== n - 1 || (min[j] !== 0 && min[j] !== 1)) return false;
-  const seen = new Uint8Array(n);
-  for (let i = j; i < values.length; i += d) {
-    const place = values[i] - min[j];
-    if (!Number.isInteger(place) || seen[place]++ > 0) return false;
-  }
-  return true;
+/** What tables call the row numbers that pandas writes. */
+const UNNAMED = /^(?:unnamed: \d+|index)?$/i;
+
+/**
+ * Whether a column holds integers, each once: n in a row, or any where the header has no name for them,
+ * as for pandas' row numbers after rows were left out.
+ */
+function countsRows(
+  values: ArrayLike<number>,
+  { n, d, min, max }: ColumnStatistics,
+  j: number,
+  isUnnamed: boolean,
+): boolean {
+  if (n < FEW_ROWS || (max[j] - min[j] !== n - 1 && !isUnnamed)) return false;
+  const seen = new Set<number>();
+  for (let i = j; i < values.length && Number.isInteger(values[i]); i += d) seen.add(values[i]);
+  return seen.size === n;
 }

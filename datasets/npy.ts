@@ -52,7 +52,8 @@ export function npyLayout(bytes: Uint8Array, file: string): ArrayLayout {
     throw new TypeError(
       cannotRead(
         file,
-        `element type '${descr}' is not supported; save it with x.astype('float32')`,
+        `element type '${descr}' is not supported; save it with x.astype('float32'), names with ` +
+          "x.astype(str)",
       ),
     );
   }

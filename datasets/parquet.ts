@@ -6,7 +6,7 @@
 import type { ConvertedType, DecodedArray, ParquetScan, SchemaTree } from "hyparquet";
 import { cannotRead, MAX_ELEMENTS } from "./array.ts";
 import { Categories } from "./categories.ts";
-import { classIndex, type ColumnOptions, planColumns } from "./columns.ts";
+import { classIndex, type ColumnOptions, notesOnNumbers, planColumns } from "./columns.ts";
 import type { Table, TableOptions } from "./csv.ts";
 import { CellReader, type Slot } from "./parquet_cells.ts";
 import { expanders } from "./parquet_expanders.ts";
@@ -76,13 +76,14 @@ export async function parseParquet(
     return {
       array: { type: "parquet", shape: [opened.rows, width], values: joined(groups) },
       columns: slots.map(({ name }) => name),
-      kinds: slots.map(({ name }, j) => {
-        const known = categories[j]?.cells();
-        return known === undefined ? { name } : { name, categories: known };
-      }),
+      kinds: slots.map(({ name, column }, j) => ({
+        name,
+        ...(column === j ? {} : { number: column }),
+        ...(categories[j] === undefined ? {} : { categories: categories[j].cells() }),
+      })),
       ...(classAt < 0 ? {} : { classes }),
       ...(idAt < 0 ? {} : { ids }),
-      notes: [],
+      notes: notesOnNumbers(options, opened.names),
     };
   });
 }
@@ -102,7 +103,7 @@ interface Layout {
 async function layoutOf(opened: Opened, file: string, options: TableOptions): Promise<Layout> {
   const { names, rows } = opened;
   const { trained, ...columnOptions } = options;
-  const classAt = classIndex(columnOptions, names, file);
+  const classAt = classIndex(columnOptions, names, names.length, file);
   const { fates, order: kept } = planColumns(columnOptions, names, names.length, classAt, file);
   const found = await slotsOf(opened, kept);
   const slotNames = found.map(({ name }) => name);
@@ -148,7 +149,9 @@ export async function parseParquetClasses(
         cannotRead(file, `it has the columns ${names.join(", ")}; --class-column takes one`),
       );
     }
-    const at = names.length === 1 ? 0 : classIndex({ classColumn: column! }, names, file);
+    const at = names.length === 1
+      ? 0
+      : classIndex({ classColumn: column! }, names, names.length, file);
     const cells = new CellReader(file, names, {});
     const classes: string[] = [];
     for await (const { first, count, columns } of rowGroups(opened, [at], file)) {

@@ -13,12 +13,60 @@ export async function expanders(): Promise<Record<string, Expander>> {
     import("hyparquet-compressors"),
     zstdExpander(),
   ]);
-  const { GZIP: gunzip, ...others } = compressors as Required<Compressors>;
+  const { GZIP: gunzip, BROTLI: _, LZ4, LZ4_RAW, ...others } = compressors as Required<Compressors>;
   return {
     ...others,
+    BROTLI: brotli,
+    LZ4: filling(LZ4),
+    LZ4_RAW: filling(LZ4_RAW),
     GZIP: (input, length) => withChecksum(gunzip(input, length), input),
     ZSTD: zstd,
   };
+}
+
+/**
+ * Brotli by the runtime, which stops past `length`: the package gives zeros for a stream of another
+ * length, and takes the memory for all of it.
+ */
+function brotli(input: Uint8Array, length: number): Uint8Array {
+  const zlib = (globalThis as Runtime).process?.getBuiltinModule?.("node:zlib");
+  if (zlib === undefined) throw new Error("Brotli is read by Deno and Node, in no browser");
+  return zlib.brotliDecompressSync(input, { maxOutputLength: Math.max(1, length) });
+}
+
+/** What Deno and Node have, looked up without an import that would stop a page from being bundled. */
+interface Runtime {
+  readonly process?: {
+    getBuiltinModule?(name: "node:zlib"): {
+      brotliDecompressSync(
+        input: Uint8Array,
+        options: { readonly maxOutputLength: number },
+      ): Uint8Array;
+    } | undefined;
+  };
+}
+
+/**
+ * The package gives as many bytes as were asked for, zeros where a stream has fewer, and throws where
+ * more come out: a stream that has all of them has too many for one byte less.
+ */
+function filling(expand: Expander): Expander {
+  return (input, length) => {
+    const content = expand(input, length);
+    if (length > 0 && fits(expand, input, length - 1)) {
+      throw new Error(`a page of ${length} bytes, its stream has fewer`);
+    }
+    return content;
+  };
+}
+
+function fits(expand: Expander, input: Uint8Array, length: number): boolean {
+  try {
+    expand(input, length);
+    return true;
+  } catch {
+    return false;
+  }
 }
 
 /**

@@ -218,7 +218,7 @@ export async function openDataset(
       schema,
       notes: trained === undefined
         ? notesOn(layout, undefined, statistics, schema, data.scaling, options.scale)
-        : checkRaw(name, schema, statistics.mean, trained),
+        : checkRaw(name, schema, statistics, trained),
       digest: await sha256(new TextEncoder().encode(digested.join("\n"))),
       source: path,
       licence: "",

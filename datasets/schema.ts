@@ -58,68 +58,80 @@ export function schemaOf(
   return { type, range: all, columns };
 }
 
+/** A range for people, `1.5 to 7`: in so many digits that its width can be seen. */
+export function rangeText(min: number, max: number): string {
+  const ratio = Math.max(-min, max) / (max - min);
+  const digits = Math.min(15, Math.max(6, 3 + Math.ceil(Math.log10(ratio))));
+  const short = (value: number) => Number(value.toPrecision(Number.isNaN(digits) ? 6 : digits));
+  return `${short(min)} to ${short(max)}`;
+}
+
 /** Values this many times the range away from it are far outside. */
 const FAR = 2;
+/** The least largest value of a training of which values up to 1 are scaled ones. */
+const SCALED = 8;
 /** The share of columns that may be far outside. */
 const CHANCE = 0.05;
 
 /**
  * Whether raw rows are like those of the training.
+ * @param statistics Of the rows.
  * @returns What is suspicious, for people.
  * @throws {RangeError} for rows that were scaled already.
  */
 export function checkRaw(
   name: string,
   found: Schema,
-  mean: ArrayLike<number>,
+  statistics: ColumnStatistics,
   { scaling, schema }: TrainedOn,
 ): string[] {
-  const text = ([min, max]: readonly [number, number]) =>
-    `${Number(min.toPrecision(6))} to ${Number(max.toPrecision(6))}`;
   const raw = "rows are expected raw, as the training's were: they are scaled here";
   const [least, most] = found.range;
+  const largest = Math.max(-least, most);
+  const ranges = `its values lie in ${rangeText(least, most)}, those of the training in ${
+    rangeText(...schema.range)
+  }`;
   if (
-    scaling.kind === "divisor" && schema.range[1] > 2 && Math.max(-least, most) <= 1 &&
-    found.type !== schema.type
+    scaling.kind === "divisor" && schema.range[1] > 2 && largest <= 1 && found.type !== schema.type
   ) {
     throw new RangeError(
-      cannotRead(
-        name,
-        `its values lie in ${text(found.range)}, those of the training in ${text(schema.range)} ` +
-          `before they were divided by ${scaling.divisor}; ${raw}`,
-      ),
+      cannotRead(name, `${ranges} before they were divided by ${scaling.divisor}; ${raw}`),
     );
   }
   const notes: string[] = [];
+  const isUnit = largest <= 1 && Math.max(-schema.range[0], schema.range[1]) >= SCALED;
+  if (isUnit || isStandardised(statistics, scaling)) {
+    notes.push(`${ranges}: they look as if they were scaled already; ${raw}`);
+  }
   const far = (a: number, b: number, center: number, [min, max]: readonly [number, number]) => {
     const span = FAR * (max - min || Math.abs(max) || 1);
     return a < min - span || b > max + span || center < min - span / 4 || center > max + span / 4;
   };
   const pairs = schema.columns !== undefined && found.columns?.length === schema.columns.length
-    ? schema.columns.map((known, j) => ({ known, now: found.columns![j], j }))
+    ? schema.columns.map((known, slot) => ({ known, now: found.columns![slot] }))
     : [];
-  const outside = pairs.filter(({ known, now, j }) =>
-    known.categories === undefined && far(now.min, now.max, mean[j], [known.min, known.max])
-  );
+  let at = 0;
+  const outside = pairs.filter(({ known, now }) => {
+    const center = statistics.mean[at];
+    at += known.categories?.length ?? 1;
+    return known.categories === undefined && far(now.min, now.max, center, [known.min, known.max]);
+  });
   // Of many columns, some hold a rare value by chance.
   const isSuspicious = outside.length > CHANCE * pairs.length;
-  for (const { known, now, j } of isSuspicious ? outside.slice(0, 3) : []) {
+  for (const { known, now } of isSuspicious ? outside.slice(0, 3) : []) {
     notes.push(
-      `column ${known.name ?? j} holds ${text([now.min, now.max])}, in the training it held ${
-        text([known.min, known.max])
-      }; ${raw}`,
+      `column ${known.name || (now.number ?? found.columns!.indexOf(now))} holds ${
+        rangeText(now.min, now.max)
+      }, in the training it held ${rangeText(known.min, known.max)}; ${raw}`,
     );
   }
   if (isSuspicious && outside.length > 3) {
     notes.push(`${outside.length - 3} more columns are as far outside`);
   }
-  const center = Array.from(mean).reduce((a, b) => a + b, 0) / mean.length;
+  const { mean } = statistics;
+  const center = mean.reduce((a, b) => a + b, 0) / mean.length;
   if (pairs.length === 0 && far(least, most, center, schema.range)) {
-    notes.push(
-      `the values lie in ${text(found.range)}, those of the training in ${
-        text(schema.range)
-      }; ${raw}`,
-    );
+    notes.push(`${ranges}; ${raw}`);
   }
   if (scaling.kind === "divisor" && found.type !== schema.type) {
     notes.push(
@@ -127,4 +139,22 @@ export function checkRaw(
     );
   }
   return notes;
+}
+
+/** Rows by which a column's mean and deviation are known well enough. */
+const ENOUGH_ROWS = 10;
+
+/**
+ * Whether the columns have about mean 0 and deviation 1, where those of the training had not: of those
+ * that tell, at least half.
+ */
+function isStandardised({ n, mean, deviations }: ColumnStatistics, scaling: Scaling): boolean {
+  if (scaling.kind !== "standard" || n < ENOUGH_ROWS) return false;
+  const isStandard = (mean: number, deviation: number) =>
+    Math.abs(mean) < 0.5 && deviation > 0.5 && deviation < 2;
+  const telling = scaling.mean.flatMap((mean, j) =>
+    scaling.deviation[j] === 0 || isStandard(mean, scaling.deviation[j]) ? [] : [j]
+  );
+  const standard = telling.filter((j) => isStandard(mean[j], deviations[j]));
+  return telling.length > 0 && 2 * standard.length >= telling.length;
 }

@@ -106,7 +106,7 @@ function checkCovariances({ clusters: k, covariance }: GaussianMixtureOptions, d
   const bytes = (32 * size / 1e9).toPrecision(2);
   throw new RangeError(
     `gmm: full covariances of ${k} clusters in ${d} columns are ${size} values, some ${bytes} GB; ` +
-      "take the `covariance` diag, or fewer columns",
+      "take `covariance` diag, or fewer columns",
   );
 }
 

@@ -113,7 +113,7 @@ function likelihoodOf({ data }: Samples, asked: VaDEOptions["likelihood"]): Outp
     `vade: the likelihood bernoulli needs values in [0, 1], value ${outside} is ${
       data[outside]
     }; ` +
-      `scale the data or take the likelihood gaussian`,
+      "scale the data, or take `likelihood` gaussian",
   );
 }
 

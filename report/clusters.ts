@@ -1,4 +1,5 @@
 /** Each cluster of a run in words and numbers. */
+import { placesOf } from "../datasets/columns.ts";
 import type { Dataset, RowsInfo } from "../datasets/dataset.ts";
 import type { StreamedDataset } from "../datasets/row_file.ts";
 import type { Scaling } from "../datasets/scaling.ts";
@@ -118,10 +119,7 @@ async function columnsOf(
 
 /** What the columns are called: `name`, `name=category`, or `column 3`. */
 export function columnNames({ schema: { columns = [] } }: Pick<RowsInfo, "schema">): string[] {
-  return columns.flatMap(({ name, categories }, j) => {
-    const own = name ?? `column ${j}`;
-    return categories === undefined ? [own] : categories.map((category) => `${own}=${category}`);
-  });
+  return placesOf(columns).map(({ name, number }) => name || `column ${number}`);
 }
 
 /** A scaled value of a column in its own units. */
@@ -131,7 +129,10 @@ export function rawOf(value: number, column: number, scaling: Scaling): number {
       return value;
     case "divisor":
       return value * scaling.divisor;
-    case "standard":
-      return scaling.mean[column] + value * scaling.deviation[column];
+    case "standard": {
+      const raw = scaling.mean[column] + value * scaling.deviation[column];
+      // Of a mean of 0, float32 leaves a trace.
+      return Math.abs(raw) < 2 ** -20 * scaling.deviation[column] ? 0 : raw;
+    }
   }
 }

@@ -75,7 +75,7 @@ const SCALING: Check = (value, place) => {
 
 const COLUMN = fields<ColumnRecord>(
   { min: number, max: number },
-  { name: text, categories: listOf(text), fill: either(nothing, number) },
+  { name: text, number: count, categories: listOf(text), fill: either(nothing, number) },
 );
 
 const ROWS = fields<Schema>(

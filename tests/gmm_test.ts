@@ -252,7 +252,7 @@ Deno.test("full covariances that would take gigabytes are refused with the way o
     () => new GaussianMixture({ clusters: 2 }).fit(samples, { backend }),
     RangeError,
   );
-  assertStringIncludes(error.message, "200000000 values, some 6.4 GB; take the `covariance` diag");
+  assertStringIncludes(error.message, "200000000 values, some 6.4 GB; take `covariance` diag");
   const diag = new GaussianMixture({ clusters: 2, covariance: "diag", nInit: 1 });
   assertEquals((await diag.fit(samples, { backend })).labels.length, n);
   await diag.dispose();

@@ -1,4 +1,5 @@
 /** Parquet tables, as PyArrow writes them (tests/golden/parquet.py). */
+import { brotliCompressSync } from "node:zlib";
 import { assert, assertEquals, assertRejects, assertThrows } from "@std/assert";
 import type { TableOptions } from "../datasets/csv.ts";
 import { decodeClasses, decodeRows } from "../datasets/decode.ts";
@@ -58,7 +59,10 @@ Deno.test("Parquet: classes, ids, categories and missing values by the options o
   assertEquals(Array.from(array.values), [
     ...[0, 0, 1, 1, NaN, 0, 3, NaN, 4, 1, 5, 0, 6, 2],
   ]);
-  assertEquals(kinds, [{ name: "gap" }, { name: "colour", categories: ["red", "blue", "green"] }]);
+  assertEquals(kinds, [
+    { name: "gap", number: 5 },
+    { name: "colour", number: 6, categories: ["red", "blue", "green"] },
+  ]);
   assertEquals(classes?.classNames, ["a", "b"]);
   assertEquals([...classes!.classes], [0, 1, 0, 1, 0, 1, 0]);
   assertEquals(ids, ["r0", "r1", "r2", "r3", "r4", "r5", "r6"]);
@@ -261,6 +265,29 @@ Deno.test("Parquet: gzip's checksum and length of a page are believed, not zeros
   assertThrows(() => expand(member.subarray(0, 17), 300), Error, "unexpected EOF");
   member[member.length - 8] ^= 1;
   assertThrows(() => expand(member, 300), Error, "a gzip checksum is wrong");
+});
+
+Deno.test("Parquet: a page of other bytes than it promises is refused, not filled with zeros", async () => {
+  const { LZ4, LZ4_RAW } = await expanders();
+  const content = Uint8Array.from({ length: 300 }, (_, i) => i * i % 11);
+  // LZ4: of 15 + 255 + 30 literals and no match, alone and behind the lengths that Hadoop writes.
+  const block = joined([Uint8Array.of(0xf0, 255, 30), content]);
+  const framed = joined([Uint8Array.of(0, 0, 1, 44, 0, 0, 1, 47), block]);
+  for (const [expand, stream] of [[LZ4_RAW, block], [LZ4, framed]] as const) {
+    assertEquals(expand(stream, 300), content);
+    assertThrows(() => expand(stream, 304), Error, "a page of 304 bytes, its stream has fewer");
+    assertThrows(() => expand(stream, 299), Error);
+  }
+});
+
+Deno.test("Parquet: Brotli stops past the length that a page promises, and gives no zeros", async () => {
+  const { BROTLI: expand } = await expanders();
+  const content = Uint8Array.from({ length: 300 }, (_, i) => i * i % 11);
+  const stream = new Uint8Array(brotliCompressSync(content));
+  const bytes = (length: number) => new Uint8Array(expand(stream, length));
+  assertEquals(bytes(300), content);
+  assertEquals(bytes(304).length, 300);
+  for (const length of [299, 1, 0]) assertThrows(() => bytes(length), RangeError);
 });
 
 Deno.test("Parquet: a number past the bits that its column says it has is refused", async () => {

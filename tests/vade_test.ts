@@ -171,6 +171,6 @@ Deno.test("a Bernoulli output asks for data in [0, 1]", async () => {
   await assertRejects(
     () => model.fit({ data, n: ROWS, d: 6 }, { device: { device: "cpu", threads: 1 } }),
     RangeError,
-    "value 17 is 1.5; scale the data or take the likelihood gaussian",
+    "value 17 is 1.5; scale the data, or take `likelihood` gaussian",
   );
 });

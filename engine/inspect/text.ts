@@ -29,8 +29,9 @@ export function formatTable(
   header: readonly string[],
   rows: readonly (readonly string[])[],
 ): string {
-  const columns = header.map((title, i) => {
-    const cells = rows.map((row) => row[i]);
+  const [titles, ...lines] = [header, ...rows].map((cells) => cells.map(onOneLine));
+  const columns = titles.map((title, i) => {
+    const cells = lines.map((row) => row[i]);
     return {
       width: Math.max(title.length, ...cells.map((cell) => cell.length)),
       right: cells.length > 0 && cells.every((cell) => /^[-+]?[\d.,%\s×e–-]*$/.test(cell)),
@@ -40,5 +41,10 @@ export function formatTable(
     cells.map((cell, i) =>
       columns[i].right ? cell.padStart(columns[i].width) : cell.padEnd(columns[i].width)
     ).join("  ").trimEnd();
-  return [header, ...rows].map(line).join("\n");
+  return [titles, ...lines].map(line).join("\n");
+}
+
+/** Text whose line breaks are written `\n`, so that what names hold looks like nothing else. */
+export function onOneLine(text: string): string {
+  return text.replaceAll("\n", "\\n");
 }
