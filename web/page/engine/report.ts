@@ -9,6 +9,7 @@ import { criteriaTexts } from "../../../report/criteria.ts";
 import { detailsOf } from "../../../report/details.ts";
 import { centroidStrip, rangeOf } from "../../../report/image_grid.ts";
 import type { RunRows } from "../../../report/rows.ts";
+import { endText } from "../../../report/run.ts";
 import { runReport } from "../../../report/run_report.ts";
 import { VERSION } from "../../../storage/version.ts";
 import type { TrainRequest } from "../messages.ts";
@@ -57,18 +58,18 @@ function factsOf(
   { result: { stopReason, nIter }, backend, seconds }: Finished,
   seed: number,
 ): [string, string][] {
-  const size = height === undefined ? "" : ` (images of ${height} × ${width})`;
+  const size = height === undefined ? "" : ` (images of ${height}\u00a0×\u00a0${width})`;
   return [
     ["method", profile === "default" ? model : `${model}, profile ${profile}`],
     ["data", `${name}: ${formatCount(n)} rows of ${formatCount(d)} columns${size}`],
     ["source", source],
     ["scaling", describeScaling(scaling)],
     ["seed", String(seed)],
-    ["ended", `${stopReason}, after ${formatCount(nIter)} steps`],
+    ["ended", endText(stopReason, nIter)],
     ["time", `${formatNumber(seconds)} s`],
     ["device", backend.info.description],
     ["versions", `dynae ${VERSION}, ${navigator.userAgent}`],
-    ["digest", digest],
+    ["data digest", digest],
   ];
 }
 
