@@ -1,5 +1,6 @@
 /// <reference lib="dom" />
 /** The buttons of a run, what they may do when, and the lines below them. */
+import { formatCount, formatDuration, formatNumber } from "../../engine/inspect/text.ts";
 import type { TrainingEvent } from "../../models/estimator.ts";
 import { byId } from "./dom.ts";
 import type { Command } from "./messages.ts";
@@ -67,9 +68,10 @@ export class Controls {
     const bar = byId("progress", HTMLProgressElement);
     bar.hidden = false;
     bar.value = step / steps;
+    const left = step < steps ? `, ${formatDuration(secondsLeft)} left of the phase` : "";
     byId("rate", HTMLParagraphElement).textContent =
-      `${phase}: ${step.toLocaleString("en")} of ${steps.toLocaleString("en")} steps, ` +
-      `${stepsPerSecond.toPrecision(3)} a second, ${Math.ceil(secondsLeft)} s left of the phase`;
+      `${phase}: ${formatCount(step)} of ${formatCount(steps)} steps, ` +
+      `${formatNumber(stepsPerSecond)} a second${left}`;
   }
 
   private resume(step: boolean): void {

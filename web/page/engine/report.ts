@@ -1,7 +1,7 @@
 /** The report of a run in the page: the page that `report` makes of a folder. */
 import type { Dataset } from "../../../datasets/dataset.ts";
 import { describeScaling } from "../../../datasets/scaling.ts";
-import { formatCount, formatNumber } from "../../../engine/inspect/text.ts";
+import { formatCount, formatDuration } from "../../../engine/inspect/text.ts";
 import { certaintyOf } from "../../../models/evaluation/certainty.ts";
 import { diagnose } from "../../../models/evaluation/diagnostics.ts";
 import { METHODS } from "../../../models/registry.ts";
@@ -66,7 +66,7 @@ function factsOf(
     ["scaling", describeScaling(scaling)],
     ["seed", String(seed)],
     ["ended", endText(stopReason, nIter)],
-    ["time", `${formatNumber(seconds)} s`],
+    ["time", formatDuration(seconds)],
     ["device", backend.info.description],
     ["versions", `dynae ${VERSION}, ${navigator.userAgent}`],
     ["data digest", digest],

@@ -4,7 +4,13 @@ import type { Backend } from "../../../engine/backend/backend.ts";
 import type { Estimator, FitResult, PhaseTimes, Scores } from "../../../models/estimator.ts";
 import { diagnose, type StartCuts, warningsOf } from "../../../models/evaluation/diagnostics.ts";
 import { score } from "../../../models/evaluation/scoring.ts";
-import { kebabCase, type OptionValue, type OptionValues } from "../../../models/options.ts";
+import {
+  kebabCase,
+  type OptionValue,
+  type OptionValues,
+  renamed,
+  wordsOf,
+} from "../../../models/options.ts";
 import { METHODS } from "../../../models/registry.ts";
 import type { Outcome, TrainRequest } from "../messages.ts";
 
@@ -48,7 +54,8 @@ export function outcomeOf(
     },
   );
   const command = commandOf({ ...request, options }, name, backend.info.kind);
-  return { stopReason, scores, warnings, command };
+  const asShown = (text: string) => renamed(method.options, text, wordsOf);
+  return { stopReason: asShown(stopReason), scores, warnings: warnings.map(asShown), command };
 }
 
 /** With every option that differs from its profile's. */
