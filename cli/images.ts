@@ -1,6 +1,5 @@
 /** PNG files as images of numbers, and back; the codec is loaded when one is met. */
-import type { DecodedPng } from "fast-png";
-import { checkPng } from "../datasets/png.ts";
+import { checkPng, decodeChecked, unpackBits } from "../datasets/png.ts";
 import type { Image } from "../models/segmentation/image_patches.ts";
 import { EXIT, Failure } from "./errors.ts";
 
@@ -27,13 +26,10 @@ export async function readPng(path: string): Promise<PngImage> {
  */
 export async function decodePng(bytes: Uint8Array, path: string): Promise<PngImage> {
   const { bytes: whole, hasTransparency } = await checkPng(bytes, path);
-  const { convertIndexedToRgb, decode } = await import("fast-png");
-  const png = decode(whole);
+  const { convertIndexedToRgb } = await import("fast-png");
+  const png = await decodeChecked(whole, path);
   const { width, height, palette } = png;
   const depth = png.depth === 16 ? 16 : 8;
-  if (palette && unpackBits(png).some((index) => index >= palette.length)) {
-    throw new SyntaxError(`Cannot read ${path}: it has colours that its palette lacks`);
-  }
   const values = palette ? convertIndexedToRgb(png) : unpackBits(png);
   const all = values.length / (width * height);
   const channels = all < 3 ? 1 : 3;
@@ -44,19 +40,6 @@ export async function decodePng(bytes: Uint8Array, path: string): Promise<PngIma
   }
   const hasAlpha = all > channels || hasTransparency;
   return { data, height, width, channels, depth, hasAlpha };
-}
-
-/** The values of a PNG; of those of 1, 2 and 4 bits, several share a byte, and lines begin anew. */
-function unpackBits(
-  { data, depth, width, height }: Pick<DecodedPng, "data" | "depth" | "width" | "height">,
-) {
-  if (depth >= 8) return data;
-  const line = Math.ceil(width * depth / 8);
-  return Uint8Array.from({ length: width * height }, (_, i) => {
-    const bit = (i % width) * depth;
-    const byte = data[Math.floor(i / width) * line + (bit >> 3)];
-    return byte >> (8 - depth - bit % 8) & (2 ** depth - 1);
-  });
 }
 
 /** A PNG of values in [0, 1], those beyond clipped: grey or colour, by the channels. */

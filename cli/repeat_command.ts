@@ -1,15 +1,15 @@
 /** The command line that makes a run again. */
-import type { OptionValue } from "../models/options.ts";
+import { typedOptionsOf } from "../models/method.ts";
+import { kebabCase } from "../models/options.ts";
 import { METHODS } from "../models/registry.ts";
 import { REQUEST } from "./data_options.ts";
-import { estimatorOf, kebabCase } from "./method_options.ts";
 import type { DataRequest, RunRecord } from "./run_record.ts";
 import { shellWord } from "./terminal.ts";
 import { PROGRAM } from "./version.ts";
 
 /** What `train` is given: everything that is not as its profile has it. */
 export function repeatCommand({ configuration, data, device, from }: RunRecord): string {
-  const { model, profile = "default" } = configuration;
+  const { model, profile = "default", options } = configuration;
   const { request } = data;
   const flag = (name: string, value: string) => [`--${kebabCase(name)}`, shellWord(value)];
   const words = [
@@ -21,28 +21,13 @@ export function repeatCommand({ configuration, data, device, from }: RunRecord):
       if (value === undefined) return [];
       return value === true && name === "stream" ? ["--stream"] : flag(name, dataText(name, value));
     }),
-    ...Object.entries(ownOptions({ configuration })).flatMap(([name, value]) => [
-      name,
-      shellWord(value),
-    ]),
+    ...Object.entries(typedOptionsOf(METHODS[model], profile, options))
+      .flatMap(([name, value]) => [name, shellWord(value)]),
     ...device.requested === "auto" ? [] : flag("device", device.requested),
     ...device.threads === undefined ? [] : flag("threads", String(device.threads)),
     ...from === undefined ? [] : flag("from", from),
   ];
   return `${PROGRAM} train ${words.join(" ")}`;
-}
-
-/** The options of a run that are not as its profile has them, as they are typed. */
-export function ownOptions(
-  { configuration: { model, profile = "default", options } }: Pick<RunRecord, "configuration">,
-): Record<string, string> {
-  const usual = estimatorOf(METHODS[model], profile, {}).options;
-  const text = (value: OptionValue | undefined) => String(value);
-  return Object.fromEntries(
-    Object.entries(options)
-      .filter(([name, value]) => text(value) !== text(usual[name]))
-      .map(([name, value]) => [`--${kebabCase(name)}`, text(value)]),
-  );
 }
 
 /** A part of a request as the command line takes it. */

@@ -2,12 +2,14 @@
 import { describeScaling } from "../datasets/scaling.ts";
 import type { Backend } from "../engine/backend/backend.ts";
 import type { Scores } from "../models/estimator.ts";
+import { typedOptionsOf } from "../models/method.ts";
+import { METHODS } from "../models/registry.ts";
 import { criteriaTexts } from "../report/criteria.ts";
 import { detailsOf } from "../report/details.ts";
 import { endText, type ReportedRun } from "../report/run.ts";
 import { runReport } from "../report/run_report.ts";
 import type { AnyDataset } from "./data_options.ts";
-import { ownOptions, repeatCommand } from "./repeat_command.ts";
+import { repeatCommand } from "./repeat_command.ts";
 import type { OpenedRun } from "./run_plan.ts";
 import type { RunRecord } from "./run_record.ts";
 import { readRunRows } from "./run_rows.ts";
@@ -35,7 +37,7 @@ export async function reportRun(
 /** What a folder says of its run. @throws {Failure} for one that is not finished. */
 export async function reportedRun({ folder, record }: OpenedRun): Promise<ReportedRun> {
   const rows = await readRunRows(folder, record);
-  const { configuration: { model }, seed, data, seconds } = record;
+  const { configuration: { model, profile = "default", options }, seed, data, seconds } = record;
   const results = record.results!;
   const partitions = [...Object.entries(results.partitions), [model, results] as const];
   return {
@@ -47,7 +49,7 @@ export async function reportedRun({ folder, record }: OpenedRun): Promise<Report
     warnings: results.warnings,
     scores: results.acc === undefined ? [] : partitions as [string, Scores][],
     criteria: criteriaTexts(results.diagnostics),
-    options: ownOptions(record),
+    options: typedOptionsOf(METHODS[model], profile, options),
     data: data.name,
     digest: data.digest,
     seconds,

@@ -21,11 +21,9 @@ import {
   diagnose,
   type StartCuts,
   startCutsOf,
-  type WarningFacts,
   warningsOf,
 } from "../models/evaluation/diagnostics.ts";
-import type { Method } from "../models/method.ts";
-import type { OptionValues } from "../models/options.ts";
+import { warningFactsOf } from "../models/method.ts";
 import { score } from "../models/evaluation/scoring.ts";
 import { METHODS } from "../models/registry.ts";
 import { centroidStrip, rangeOf } from "../report/image_grid.ts";
@@ -261,17 +259,6 @@ async function writeFiles(
   }
 }
 
-/** What warnings depend on, of a run by these options. */
-function factsOf(method: Method, options: OptionValues): WarningFacts {
-  const { clustersRows = false, pretraining, againstCollapse } = method;
-  return {
-    clustersRows,
-    pretrains: pretraining?.isUsed(options) ?? false,
-    options: method.options.map(({ name }) => name),
-    ...againstCollapse !== undefined && { againstCollapse },
-  };
-}
-
 function resultsOf(
   { classes: truth }: AnyDataset,
   { configuration }: RunRecord,
@@ -291,7 +278,7 @@ function resultsOf(
       normalizedCut,
       ...bic !== undefined && { bic },
     },
-    warnings: warningsOf(found, { ...factsOf(method, configuration.options), startCuts })
+    warnings: warningsOf(found, { ...warningFactsOf(method, configuration.options), startCuts })
       .map((warning) => asTyped(method, warning)),
     ...candidates.length > 0 && { candidates },
   };

@@ -3,7 +3,7 @@
  * values; a column of lists of one length is as many columns, `NAME.0`, `NAME.1`, …; strings are
  * classes, names of rows or categories. Row groups are decoded one at a time.
  */
-import type { DecodedArray, ParquetScan, SchemaTree } from "hyparquet";
+import type { ConvertedType, DecodedArray, ParquetScan, SchemaTree } from "hyparquet";
 import { cannotRead, MAX_ELEMENTS } from "./array.ts";
 import { Categories } from "./categories.ts";
 import { classIndex, type ColumnOptions, planColumns } from "./columns.ts";
@@ -227,13 +227,18 @@ async function open(bytes: Uint8Array, file: string): Promise<Opened> {
         isPlain: codec === "UNCOMPRESSED",
         ...leaf,
       });
-      return await scan.readColumn({ column: name, ...scan.ranges[group] });
+      const cells = await scan.readColumn({ column: name, ...scan.ranges[group] });
+      checkWidth(leaf.type, cells);
+      return cells;
     },
   };
 }
 
 /** Of a column of values, or of lists of them. */
-type Leaf = Pick<Chunk, "repetition" | "definition" | "isBoolean">;
+interface Leaf extends Pick<Chunk, "repetition" | "definition" | "isBoolean"> {
+  /** What its values are said to be, beside how they are stored. */
+  readonly type: ConvertedType | undefined;
+}
 
 /** The levels of a column; undefined for structures. */
 function leafOf(column: SchemaTree): Leaf | undefined {
@@ -243,10 +248,26 @@ function leafOf(column: SchemaTree): Leaf | undefined {
     if (kind === "REPEATED") repetition++;
     if (kind !== "REQUIRED") definition++;
     if (at.children.length === 0) {
-      return { repetition, definition, isBoolean: at.element.type === "BOOLEAN" };
+      const { type: stored, converted_type: type } = at.element;
+      return { repetition, definition, isBoolean: stored === "BOOLEAN", type };
     }
     if (at.children.length > 1) return undefined;
   }
+}
+
+/** @throws {Error} where an integer of 8 or 16 bits, stored in 32, has more. */
+function checkWidth(type: ConvertedType | undefined, cells: ArrayLike<unknown>): void {
+  const found = /^(U?)INT_(8|16)$/.exec(type ?? "");
+  if (found === null) return;
+  const most = 2 ** (Number(found[2]) - (found[1] === "" ? 1 : 0)) - 1;
+  const least = found[1] === "" ? -most - 1 : 0;
+  const check = (cell: unknown): void => {
+    if (Array.isArray(cell)) return cell.forEach(check);
+    if (typeof cell === "number" && !(cell >= least && cell <= most)) {
+      throw new Error(`${cell} is no ${type}`);
+    }
+  };
+  for (let i = 0; i < cells.length; i++) check(cells[i]);
 }
 
 /** A row group's columns. */
@@ -307,8 +328,9 @@ async function inOurWords<T>(file: string, read: () => Promise<T>): Promise<T> {
   } catch (error) {
     const { message } = error as Error;
     if (message.startsWith(cannotRead(file, ""))) throw error;
-    // What the runtime says of a place outside a buffer helps nobody.
-    const reason = (error as Error).constructor === Error ? ` (${message})` : "";
+    // What the runtime says of a place outside a buffer helps nobody, nor do names of variables.
+    const isPlain = (error as Error).constructor === Error && !message.includes("undefined");
+    const reason = isPlain ? ` (${message})` : "";
     throw new SyntaxError(
       cannotRead(file, `its Parquet data are damaged or of an unknown kind${reason}`),
       { cause: error },

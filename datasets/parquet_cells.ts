@@ -36,6 +36,7 @@ export class CellReader {
 
   /** The value of a cell; NaN for one that is missing, where that is accepted. */
   number(cell: unknown, row: number, column: number): number {
+    if (cell === undefined) this.outside(row, column);
     if (typeof cell === "number") return cell;
     if (typeof cell === "boolean") return cell ? 1 : 0;
     if (typeof cell === "bigint") {

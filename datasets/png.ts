@@ -2,6 +2,7 @@
  * PNG files before they are decoded: chunks, checksums, sizes (W3C, Portable Network Graphics, third
  * edition, sections 5, 8 and 11).
  */
+import type { DecodedPng } from "fast-png";
 import { cannotRead } from "./array.ts";
 import { crc32 } from "./crc32.ts";
 import { inflate, MOST_EXPANSION } from "./inflate.ts";
@@ -27,6 +28,8 @@ const PASSES = [
 ];
 /** What an image needs; all else, which may be hostile by itself, is left out. */
 const NEEDED = ["IHDR", "IDAT", "IEND"];
+
+const STREAM_DAMAGED = "the PNG's stream of pixels is damaged";
 
 /** Most values of an image: a gibibyte of float32. */
 export const MAX_PNG_VALUES = 2 ** 28;
@@ -100,7 +103,40 @@ export async function checkPng(bytes: Uint8Array, file: string): Promise<Checked
   if (header.isIndexed && colours === 0) throw damaged("its palette is missing");
   if (at !== bytes.length) throw damaged("bytes follow the PNG");
   await checkPixels(joined(data), header, file);
-  return { bytes: joined(kept), hasTransparency };
+  const checked = joined(kept);
+  if (header.isIndexed) {
+    const indices = unpackBits(await decodeChecked(checked, file));
+    if (indices.some((index) => index >= colours)) {
+      throw damaged("it has colours that its palette lacks");
+    }
+  }
+  return { bytes: checked, hasTransparency };
+}
+
+/**
+ * Decodes a PNG that has passed {@linkcode checkPng}, by a package that is loaded when one is met.
+ * @throws {SyntaxError} for a stream that the package, unlike the platform, cannot read.
+ */
+export async function decodeChecked(bytes: Uint8Array, file: string): Promise<DecodedPng> {
+  const { decode } = await import("fast-png");
+  try {
+    return decode(bytes);
+  } catch (error) {
+    throw new SyntaxError(cannotRead(file, STREAM_DAMAGED), { cause: error });
+  }
+}
+
+/** The values of a PNG; of those of 1, 2 and 4 bits, several share a byte, and lines begin anew. */
+export function unpackBits(
+  { data, depth, width, height }: Pick<DecodedPng, "data" | "depth" | "width" | "height">,
+): DecodedPng["data"] {
+  if (depth >= 8) return data;
+  const line = Math.ceil(width * depth / 8);
+  return Uint8Array.from({ length: width * height }, (_, i) => {
+    const bit = (i % width) * depth;
+    const byte = data[Math.floor(i / width) * line + (bit >> 3)];
+    return byte >> (8 - depth - bit % 8) & (2 ** depth - 1);
+  });
 }
 
 function headerOf(body: Uint8Array, file: string): Header {
@@ -134,7 +170,7 @@ function headerOf(body: Uint8Array, file: string): Header {
 
 /** Checks the stream, its length, and the filters of its lines. */
 async function checkPixels(packed: Uint8Array, header: Header, file: string): Promise<void> {
-  const damaged = () => new SyntaxError(cannotRead(file, "the PNG's stream of pixels is damaged"));
+  const damaged = () => new SyntaxError(cannotRead(file, STREAM_DAMAGED));
   const lines = linesOf(header);
   const size = lines.reduce((sum, { count, bytes }) => sum + count * (1 + bytes), 0);
   // Before memory is taken: no stream of this length can expand to it.

@@ -1,7 +1,15 @@
 /** What the registry knows of a method. */
 import type { LossAudit } from "./audit_scene.ts";
 import type { Estimator } from "./estimator.ts";
-import type { AnySpec, OptionSpec, OptionValues, Profile, Specs } from "./options.ts";
+import type { WarningFacts } from "./evaluation/diagnostics.ts";
+import {
+  type AnySpec,
+  kebabCase,
+  type OptionSpec,
+  type OptionValues,
+  type Profile,
+  type Specs,
+} from "./options.ts";
 
 /** What comes before a method's clustering. */
 export interface MethodPretraining<O = OptionValues> {
@@ -88,4 +96,29 @@ export function defineMethod<O extends object>(row: MethodRow<O>): Method {
 /** Of a model's options those that its method has: CM's model knows its network too. */
 export function ownOptionsOf({ options }: Method, of: OptionValues): OptionValues {
   return Object.fromEntries(options.map(({ name }) => [name, of[name]]));
+}
+
+/** The options, complete, that are not as a profile of their method has them, as they are typed. */
+export function typedOptionsOf(
+  method: Method,
+  profile: string,
+  options: OptionValues,
+): Record<string, string> {
+  const usual = method.create(method.profiles[profile].values).options;
+  return Object.fromEntries(
+    Object.entries(options)
+      .filter(([name, value]) => String(value) !== String(usual[name]))
+      .map(([name, value]) => [`--${kebabCase(name)}`, String(value)]),
+  );
+}
+
+/** What warnings depend on, of a run by these options, complete. */
+export function warningFactsOf(method: Method, options: OptionValues): WarningFacts {
+  const { clustersRows = false, pretraining, againstCollapse } = method;
+  return {
+    clustersRows,
+    pretrains: pretraining?.isUsed(options) ?? false,
+    options: method.options.map(({ name }) => name),
+    ...againstCollapse !== undefined && { againstCollapse },
+  };
 }

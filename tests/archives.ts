@@ -57,7 +57,7 @@ export async function zipOf(
 }
 
 /** A chunk with its checksum. */
-function chunk(type: string, body: Uint8Array): Uint8Array {
+export function chunk(type: string, body: Uint8Array): Uint8Array {
   const bytes = joined([new Uint8Array(4), encode(type), body, new Uint8Array(4)]);
   const view = new DataView(bytes.buffer);
   view.setUint32(0, body.length);

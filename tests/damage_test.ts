@@ -16,7 +16,7 @@ import { decodeRows } from "../datasets/decode.ts";
 import { encodeNpy } from "../datasets/npy.ts";
 import { openDataset } from "../datasets/row_file.ts";
 import { decodeCheckpoint } from "../storage/checkpoint.ts";
-import { pngOf, zipOf } from "./archives.ts";
+import { chunk, joined, pngOf, zipOf } from "./archives.ts";
 import { command, inFolder, run } from "./command_line.ts";
 import { Dice } from "./fuzz/mutations.ts";
 import { isDocumented } from "./fuzz/reader.ts";
@@ -58,6 +58,14 @@ Deno.test("a small file that promises a large picture is refused before memory i
   const flipped = (await pngOf(2, 1, 8, 0, 0, Uint8Array.of(0, 7, 9))).slice();
   flipped[45] ^= 1;
   await assertRejects(() => decodePng(flipped, "a.png"), SyntaxError, "checksum of its chunk");
+  // All pixels, and a stream that ends before its own checksum, which the platform does not miss.
+  const whole = await pngOf(2, 1, 8, 0, 0, Uint8Array.of(0, 7, 9));
+  const length = new DataView(whole.buffer).getUint32(33);
+  const cut = joined([
+    ...[whole.subarray(0, 33), chunk("IDAT", whole.subarray(41, 41 + length - 2))],
+    whole.subarray(41 + length + 4),
+  ]);
+  await assertRejects(() => decodePng(cut, "a.png"), SyntaxError, "stream of pixels is damaged");
 });
 
 Deno.test("gzip stops past the length that the header or the end of the file promises", async () => {

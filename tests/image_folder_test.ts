@@ -2,6 +2,7 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import type { ImageOptions } from "../datasets/image_rows.ts";
 import { loadDataset } from "../datasets/load.ts";
+import { pngOf } from "./archives.ts";
 import { inFolder, run } from "./command_line.ts";
 
 const GOLDEN = new URL("golden/images/", import.meta.url);
@@ -121,6 +122,9 @@ Deno.test("images: what cannot be read is named", async () => {
     RangeError,
     "60000 × 60000 pixels are too many",
   );
+  // The palette has three colours: runtimes take what follows for black, and others for grey.
+  const fourth = await pngOf(2, 1, 2, 3, 0, Uint8Array.of(0, 0x30));
+  await assertRejects(() => load({ "x.png": fourth }), SyntaxError, "that its palette lacks");
 });
 
 Deno.test("images: a run on a folder draws in colour, and predicts another folder as it was trained", async () => {

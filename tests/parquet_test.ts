@@ -262,3 +262,14 @@ Deno.test("Parquet: gzip's checksum and length of a page are believed, not zeros
   member[member.length - 8] ^= 1;
   assertThrows(() => expand(member, 300), Error, "a gzip checksum is wrong");
 });
+
+Deno.test("Parquet: a number past the bits that its column says it has is refused", async () => {
+  const bytes = await Deno.readFile(golden("pages1"));
+  // The last number of a page that is not compressed, of 16 bits stored in 32.
+  bytes[562 + 268 - 2] ^= 1;
+  await assertRejects(
+    () => read({ missing: true }, bytes),
+    SyntaxError,
+    "-65560 is no INT_16",
+  );
+});

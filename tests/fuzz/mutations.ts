@@ -135,8 +135,10 @@ export function mutateJson(dice: Dice, value: unknown): unknown {
         else if (!isRoot) delete holder[key];
         break;
       case 1:
-        if (Array.isArray(holder)) holder.push(dice.of(VALUES));
-        else if (!isRoot) holder[dice.of(["x", "kind", "0", "length"])] = dice.of(VALUES);
+        if (Array.isArray(holder)) holder.push(structuredClone(dice.of(VALUES)));
+        else if (!isRoot) {
+          holder[dice.of(["x", "kind", "0", "length"])] = structuredClone(dice.of(VALUES));
+        }
         break;
       case 2: {
         const [other, from] = dice.of(places);
@@ -144,7 +146,7 @@ export function mutateJson(dice: Dice, value: unknown): unknown {
         break;
       }
       default:
-        if (!isRoot || dice.chance(0.1)) holder[key] = dice.of(VALUES);
+        if (!isRoot || dice.chance(0.1)) holder[key] = structuredClone(dice.of(VALUES));
     }
   }
   return root.value;

@@ -68,10 +68,13 @@ export class Controls {
     const bar = byId("progress", HTMLProgressElement);
     bar.hidden = false;
     bar.value = step / steps;
-    const left = step < steps ? `, ${formatDuration(secondsLeft)} left of the phase` : "";
-    byId("rate", HTMLParagraphElement).textContent =
-      `${phase}: ${formatCount(step)} of ${formatCount(steps)} steps, ` +
-      `${formatNumber(stepsPerSecond)} a second${left}`;
+    const speed = step > 0 ? `, ${formatNumber(stepsPerSecond)} a second` : "";
+    const left = step > 0 && step < steps
+      ? `, ${formatDuration(secondsLeft)} left of the phase`
+      : "";
+    byId("rate", HTMLParagraphElement).textContent = `${phase}: ${formatCount(step)} of ${
+      formatCount(steps)
+    } steps${speed}${left}`;
   }
 
   private resume(step: boolean): void {

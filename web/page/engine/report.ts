@@ -4,6 +4,7 @@ import { describeScaling } from "../../../datasets/scaling.ts";
 import { formatCount, formatDuration } from "../../../engine/inspect/text.ts";
 import { certaintyOf } from "../../../models/evaluation/certainty.ts";
 import { diagnose } from "../../../models/evaluation/diagnostics.ts";
+import { typedOptionsOf } from "../../../models/method.ts";
 import { METHODS } from "../../../models/registry.ts";
 import { criteriaTexts } from "../../../report/criteria.ts";
 import { detailsOf } from "../../../report/details.ts";
@@ -13,7 +14,7 @@ import { endText } from "../../../report/run.ts";
 import { runReport } from "../../../report/run_report.ts";
 import { VERSION } from "../../../storage/version.ts";
 import type { TrainRequest } from "../messages.ts";
-import { type Finished, outcomeOf, ownOptions, sizesOf } from "./results.ts";
+import { type Finished, outcomeOf, sizesOf } from "./results.ts";
 
 /** HTML that stands on its own. */
 export async function reportOf(
@@ -39,7 +40,7 @@ export async function reportOf(
       ...result.bic !== undefined && { bic: result.bic },
       startCuts,
     }),
-    options: Object.fromEntries(ownOptions({ ...request, options })),
+    options: typedOptionsOf(METHODS[model], request.profile, options),
     data: dataset.name,
     digest: dataset.digest,
     seconds,

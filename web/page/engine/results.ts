@@ -4,13 +4,8 @@ import type { Backend } from "../../../engine/backend/backend.ts";
 import type { Estimator, FitResult, PhaseTimes, Scores } from "../../../models/estimator.ts";
 import { diagnose, type StartCuts, warningsOf } from "../../../models/evaluation/diagnostics.ts";
 import { score } from "../../../models/evaluation/scoring.ts";
-import {
-  kebabCase,
-  type OptionValue,
-  type OptionValues,
-  renamed,
-  wordsOf,
-} from "../../../models/options.ts";
+import { typedOptionsOf, warningFactsOf } from "../../../models/method.ts";
+import { type OptionValues, renamed, wordsOf } from "../../../models/options.ts";
 import { METHODS } from "../../../models/registry.ts";
 import type { Outcome, TrainRequest } from "../messages.ts";
 
@@ -45,13 +40,7 @@ export function outcomeOf(
       .map(([name, labels]) => [name, score(classes, labels)]);
   const warnings = warningsOf(
     diagnose(result, Number(options.clusters), Number(options.seed ?? 0)),
-    {
-      clustersRows: method.clustersRows ?? false,
-      pretrains: method.pretraining?.isUsed(options) ?? false,
-      options: method.options.map(({ name }) => name),
-      startCuts,
-      ...method.againstCollapse !== undefined && { againstCollapse: method.againstCollapse },
-    },
+    { ...warningFactsOf(method, options), startCuts },
   );
   const command = commandOf({ ...request, options }, name, backend.info.kind);
   const asShown = (text: string) => renamed(method.options, text, wordsOf);
@@ -64,7 +53,7 @@ function commandOf(
   data: string,
   device: string,
 ): string {
-  const flags = ownOptions({ model, profile, options }).map((words) => words.join(" "));
+  const flags = Object.entries(typedOptionsOf(METHODS[model], profile, options)).flat();
   const words = [
     ...data === "optdigits" ? [] : [`--data ${JSON.stringify(data)}`],
     ...model === "dynae" ? [] : [`--model ${model}`],
@@ -73,22 +62,6 @@ function commandOf(
     ...flags,
   ];
   return `deno run -P cli.ts train ${words.join(" ")}`;
-}
-
-/** The options that are not as the profile has them, as they are typed. */
-export function ownOptions(
-  { model, profile, options }: Pick<TrainRequest, "model" | "profile" | "options">,
-): [flag: string, value: string][] {
-  const { options: specs, profiles } = METHODS[model];
-  return specs.flatMap(({ name, default: usual }) => {
-    const unasked = profiles[profile].values[name] ?? usual;
-    if (JSON.stringify(options[name]) === JSON.stringify(unasked)) return [];
-    return [[`--${kebabCase(name)}`, textOf(options[name])]];
-  });
-}
-
-function textOf(value: OptionValue): string {
-  return Array.isArray(value) ? value.join(",") : String(value);
 }
 
 /** Rows of each cluster. */
