@@ -28,7 +28,9 @@ const NEXT: Readonly<Record<RunState, string>> = {
 export class Controls {
   private readonly status = byId("status", HTMLParagraphElement);
   private readonly kappa = byId("kappa-now", HTMLInputElement);
+  private readonly rate = byId("rate", HTMLParagraphElement);
   private isStepping = false;
+  private place = "";
 
   /** `send` tells the engine; Train is the form's. */
   constructor(private readonly send: (command: Command) => void) {
@@ -46,6 +48,8 @@ export class Controls {
       byId(id, HTMLButtonElement).disabled = !ENABLED[state].includes(id);
     }
     if (state !== "paused") this.offerKappa();
+    // Nothing is left of a phase that has ended early.
+    if (state === "none") this.rate.textContent = this.place;
     const isLost = activeElement instanceof HTMLButtonElement && activeElement.disabled;
     if (isLost || activeElement === this.status) {
       const next = this.isStepping && state === "paused" ? "step" : NEXT[state];
@@ -72,9 +76,8 @@ export class Controls {
     const left = step > 0 && step < steps
       ? `, ${formatDuration(secondsLeft)} left of the phase`
       : "";
-    byId("rate", HTMLParagraphElement).textContent = `${phase}: ${formatCount(step)} of ${
-      formatCount(steps)
-    } steps${speed}${left}`;
+    this.place = `${phase}: ${formatCount(step)} of ${formatCount(steps)} steps`;
+    this.rate.textContent = this.place + speed + left;
   }
 
   private resume(step: boolean): void {
