@@ -88,6 +88,7 @@ export const binary: RegisteredKernel = {
     binaryCase("add", [1, 1, 129, 67], [1, 1, 129, 67], [1, 1, 1, 67]),
     binaryCase("sub", [1, 1, 31, 65], [1, 1, 31, 1], [1, 1, 31, 65]),
     binaryCase("mul", [2, 3, 5, 7], [2, 1, 5, 1], [1, 3, 1, 7]),
+    binaryCase("add", [1, 3, 5, 7], [1, 3, 1, 1], [1, 1, 5, 1]),
     binaryCase("div", [1, 1, 17, 9], [1, 1, 17, 9], [1, 1, 17, 1], [0.5, 4]),
     binaryCase("max", [1, 1, 1, 257], [1, 1, 1, 257], [1, 1, 1, 257], [-3, 3, "integer"]),
     binaryCase("min", [1, 1, 1, 63], [1, 1, 1, 1], [1, 1, 1, 63], [-3, 3, "integer"]),

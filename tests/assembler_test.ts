@@ -141,6 +141,23 @@ Deno.test("assembler: a lane of 64 bits moves into place, and a value is forgott
   assertEquals([...new Float32Array(memory, 32, 4)], [5, 6, 1, NaN]);
 });
 
+Deno.test("assembler: float64, alone and in pairs", () => {
+  const memory = run(Float32Array.of(1.5, -2, 0, 0, 0, 0, 0, 0), (f) => {
+    const [pair, two] = f.localArray("v128", 2);
+    return sequence(
+      pair.set(f64x2.promote(v128.load(i32.const(0)))),
+      two.set(f64x2.splat(f64.const(2))),
+      v128.store(i32.const(32), f64x2.sub(pair.get, f64x2.div(two.get, pair.get))),
+      v128.store(i32.const(48), v128.load64Splat(i32.const(32), 8)),
+      v128.store(i32.const(64), f32x4.demote(pair.get)),
+      f64.store(i32.const(80), f64.div(f64.sqrt(f64.const(9)), f64.load(i32.const(32), 8)), 8),
+    );
+  });
+  assertEquals([...new Float64Array(memory, 32, 4)], [1.5 - 2 / 1.5, -1, -1, -1]);
+  assertEquals([...new Float32Array(memory, 64, 4)], [1.5, -2, 0, 0]);
+  assertEquals(new Float64Array(memory, 88, 1)[0], -3);
+});
+
 Deno.test("assembler: functions call each other with the right number of arguments", () => {
   const module = new ModuleBuilder({ shared: false, relaxed: false });
   const put = module.function(undefined, (f) => {

@@ -273,25 +273,26 @@ Deno.test("Cholesky factors and their inverses", () => {
   // About the tiles of 4 × 2 sums.
   for (const d of [1, 2, 5, 8, 11, 14]) {
     const random = new RandomStream(3, 1);
-    const product = (a: Float64Array, b: Float64Array) =>
+    const product = (a: Float64Array, b: Float64Array, stride: number) =>
       Float64Array.from({ length: d * d }, (_, place) => {
         const [i, j] = [Math.floor(place / d), place % d];
         let total = 0;
-        for (let k = 0; k < d; k++) total += a[i * d + k] * b[j * d + k];
+        for (let k = 0; k < d; k++) total += a[i * stride + k] * b[j * stride + k];
         return total;
       });
     const factorization = new Factorization(d);
-    const { factor, inverse } = factorization;
-    // A second matrix finds the first one's numbers in memory.
-    for (const round of [0, 1]) {
+    const { factor, inverse, stride } = factorization;
+    // A matrix finds the numbers of the one before in memory, also of one without a factor.
+    for (const round of [0, 1, 2]) {
       const root = Float64Array.from({ length: d * d }, () => random.uniform(-1, 1));
-      const a = product(root, root).map((value, i) => value + (i % (d + 1) === 0 ? 0.1 : 0));
+      const a = product(root, root, d).map((value, i) => value + (i % (d + 1) === 0 ? 0.1 : 0));
       assert(factorization.decompose(a), `${d}, ${round}`);
-      product(factor, factor).forEach((value, i) => assertAlmostEquals(value, a[i], 1e-12));
+      product(factor, factor, stride).forEach((value, i) => assertAlmostEquals(value, a[i], 1e-12));
       factorization.invert();
-      product(factor, inverse).forEach((value, i) =>
+      product(factor, inverse, stride).forEach((value, i) =>
         assertAlmostEquals(value, i % (d + 1) === 0 ? 1 : 0, 1e-10)
       );
+      if (round === 1) assert(!factorization.decompose(a.map((value) => -value)), `${d}`);
     }
   }
   assert(!new Factorization(2).decompose(Float64Array.of(1, 2, 2, 1)));

@@ -116,10 +116,14 @@ export const f32 = {
 /** 64-bit floats, for sums and for what must be exact. */
 export const f64 = {
   const: (value: number): Code => join([0x44], littleEndian(new Float64Array([value]))),
+  load: load(0x2b),
+  store: store(0x39),
   nearest: unary(0x9e),
+  sqrt: unary(0x9f),
   add: binary(0xa0),
   sub: binary(0xa1),
   mul: binary(0xa2),
+  div: binary(0xa3),
   promote: unary(0xbb),
 };
 
@@ -127,6 +131,7 @@ export const f64 = {
 export const v128 = {
   load: load(...simd(0)),
   load32Splat: load(...simd(9)),
+  load64Splat: load(...simd(10)),
   store: store(...simd(11)),
   /** Writes lane 0 alone. */
   storeLane0: (address: Code, value: Code, offset = 0): Code =>
@@ -199,14 +204,21 @@ export const f32x4 = {
   floor: unary(...simd(104)),
   /** From unsigned integers. */
   convert: unary(...simd(251)),
+  /** Of two float64, and two zeros. */
+  demote: unary(...simd(94)),
   /** a·b + c, rounded once or twice, whichever the machine does faster (relaxed SIMD). */
   relaxedMadd: ternary(...simd(0x105)),
 };
 
 /** Two 64-bit floats. */
 export const f64x2 = {
+  splat: unary(...simd(20)),
+  /** Of the first two float32. */
+  promote: unary(...simd(95)),
   add: binary(...simd(240)),
+  sub: binary(...simd(241)),
   mul: binary(...simd(242)),
+  div: binary(...simd(243)),
   extractLane: (x: Code, lane: number): Code => join(x, simd(33), [lane]),
   replaceLane: (x: Code, value: Code, lane: number): Code => join(x, value, simd(34), [lane]),
 };

@@ -39,6 +39,50 @@ function blocksOf(d: number, most: number): Columns[] {
   });
 }
 
+/** Row i of Σ up to its diagonal: second moments over their weight, for a mean that has been moved. */
+function moveRow(
+  moments: ArrayLike<number>,
+  from: number,
+  weight: number,
+  shift: number,
+  mean: Float64Array,
+  covariance: Float64Array,
+  i: number,
+): void {
+  const to = i * mean.length;
+  for (let j = 0; j <= i; j++) {
+    covariance[to + j] = moments[from + j] / weight - shift * mean[j];
+  }
+}
+
+/** Rows of a strip that is mirrored at once: 16 numbers of a column and of a row stay in the cache. */
+const STRIP = 16;
+
+/** Makes a matrix [d, d] symmetric by its lower triangle. */
+function mirror(a: Float64Array, d: number): void {
+  for (let first = 0; first < d; first += STRIP) {
+    for (let j = 0; j < Math.min(first + STRIP, d); j++) {
+      for (let i = Math.max(first, j + 1); i < Math.min(first + STRIP, d); i++) {
+        a[j * d + i] = a[i * d + j];
+      }
+    }
+  }
+}
+
+/** −L⁻¹ μ by the rows of L⁻ᵀ from their diagonal on. */
+function biasOf(inverse: Float64Array, stride: number, mean: Float64Array, to: Float64Array): void {
+  to.fill(0);
+  for (let j = 0; j < mean.length; j++) {
+    const value = mean[j];
+    for (let i = j; i < mean.length; i++) to[i] -= inverse[j * stride + i] * value;
+  }
+}
+
+/** Copies numbers, which a typed array's `set` is slow at where their types differ. */
+function copy(x: Float64Array, from: number, length: number, y: Float32Array, to: number): void {
+  for (let i = 0; i < length; i++) y[to + i] = x[from + i];
+}
+
 /** Any covariances. */
 export class FullComponents extends Components {
   private readonly blocks: readonly Columns[];
@@ -78,7 +122,8 @@ export class FullComponents extends Components {
     const whitenings = this.whitenings.map(({ size }) => new Float32Array(size));
     const biases = this.biases.map(({ size }) => new Float32Array(size));
     const factorization = new Factorization(d);
-    const { factor, inverse } = factorization;
+    const { factor, inverse, stride } = factorization;
+    const bias = new Float64Array(d);
     const determinants = Array.from({ length: k }, (_, c) => {
       if (!factorization.decompose(covariances.subarray(c * d * d, (c + 1) * d * d))) {
         throw new DivergedError(
@@ -87,18 +132,16 @@ export class FullComponents extends Components {
         );
       }
       factorization.invert();
+      biasOf(inverse, stride, means.subarray(c * d, (c + 1) * d), bias);
       blocks.forEach(({ first, end, width }, b) => {
-        for (let i = first; i < end; i++) {
-          let moved = 0;
-          for (let j = 0; j <= i; j++) moved -= inverse[j * d + i] * means[c * d + j];
-          biases[b][c * width + i - first] = moved;
-        }
+        biases[b].set(bias.subarray(first, end), c * width);
         for (let j = 0; j < end; j++) {
-          whitenings[b].set(inverse.subarray(j * d + first, j * d + end), (j * k + c) * width);
+          const from = j * stride + first;
+          copy(inverse, from, width, whitenings[b], (j * k + c) * width);
         }
       });
       let logDeterminant = 0;
-      for (let i = 0; i < d; i++) logDeterminant += 2 * Math.log(factor[i * d + i]);
+      for (let i = 0; i < d; i++) logDeterminant += 2 * Math.log(factor[i * stride + i]);
       return logDeterminant;
     });
     this.whitenings.forEach((variable, b) => variable.write(whitenings[b]));
@@ -145,19 +188,18 @@ export class FullComponents extends Components {
   ): Float64Array {
     const { k, d } = this;
     const found = new Float64Array(k * d * d);
-    this.blocks.forEach(({ first, end, width }, b) => {
-      for (let c = 0; c < k; c++) {
+    for (let c = 0; c < k; c++) {
+      const mean = means.subarray(c * d, (c + 1) * d);
+      const covariance = found.subarray(c * d * d, (c + 1) * d * d);
+      this.blocks.forEach(({ first, end, width }, b) => {
         for (let i = first; i < end; i++) {
           const row = (c * width + i - first) * end;
-          const shift = shifts[c * d + i];
-          for (let j = 0; j <= i; j++) {
-            const value = seconds[b][row + j] / weights[c] - shift * means[c * d + j];
-            found[(c * d + i) * d + j] = found[(c * d + j) * d + i] = value;
-          }
-          found[(c * d + i) * d + i] += regCovar;
+          moveRow(seconds[b], row, weights[c], shifts[c * d + i], mean, covariance, i);
+          covariance[i * d + i] += regCovar;
         }
-      }
-    });
+      });
+      mirror(covariance, d);
+    }
     return found;
   }
 }

@@ -72,14 +72,14 @@ function isAlike(params: Params): boolean {
   return hasOutputShape(params, "a") && (hasScalar(params) || hasOutputShape(params, "b"));
 }
 
-/** Along the innermost axis, whether each argument goes on; one of them must. */
+/** Along the innermost axis, whether each argument goes on. */
 function steps({ s3, a3, b3 }: Params): readonly [a: number, b: number] {
   return s3 === 1 ? [1, 1] : [a3, b3];
 }
 
 function hasRows(params: Params): boolean {
   const [a, b] = steps(params);
-  return params.n > 0 && a <= 1 && b <= 1 && a + b > 0;
+  return params.n > 0 && a <= 1 && b <= 1;
 }
 
 /** Arithmetic on arrays of one shape, an array and a number, and some of it on any broadcast. */
@@ -125,7 +125,7 @@ export const binary: WasmKernel = {
 
 /**
  * Adds `entry(a, b, y, s1, s2, s3, a0, a1, a2, b0, b1, b2, aSteps, bSteps, begin, end)` over rows of the
- * innermost axis, along which an argument goes on, or is one number.
+ * innermost axis, along which each argument goes on, or is one number.
  */
 function emitRows(
   module: ModuleBuilder,
@@ -194,7 +194,7 @@ function emitRows(
         when(
           p.bSteps.get,
           when(p.aSteps.get, row({ a: true, b: true }), row({ a: false, b: true })),
-          row({ a: true, b: false }),
+          when(p.aSteps.get, row({ a: true, b: false }), row({ a: false, b: false })),
         ),
       ),
     );
