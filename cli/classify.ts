@@ -125,7 +125,7 @@ async function run(values: ClassifyValues): Promise<void> {
   if (json) return writeJson({ data: name, seed: options.seed, labelled, heldOut, results });
   const rows = results.map(({ model, accuracy }) => [model, accuracy.toFixed(4)]);
   writeOut(`${formatTable(["", `accuracy on ${formatCount(heldOut)} rows`], rows)}\n`);
-  writeError(`\n${formatCount(labelled)} of ${formatCount(dataset.n)} classes were used\n`);
+  writeError(`\n${formatCount(labelled)} of ${formatCount(dataset.n)} rows lent their class\n`);
 }
 
 /** Classes that a model predicts of rows, and how sure it is. */

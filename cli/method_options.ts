@@ -8,6 +8,7 @@ import {
   type OptionSpec,
   type OptionValue,
   type OptionValues,
+  renamed,
 } from "../models/options.ts";
 import { METHODS } from "../models/registry.ts";
 import { PRETRAINING_OPTIONS } from "../models/training/pretraining_options.ts";
@@ -212,15 +213,9 @@ export function checkedOptions<T>(method: Pick<Method, "options">, make: () => T
   }
 }
 
-/**
- * What a method says, with its options named as they are typed: those in backquotes, and those whose
- * names are of several words.
- */
+/** What a method says, with its options named as they are typed. */
 export function asTyped({ options }: Pick<Method, "options">, text: string): string {
-  return options.reduce((text, { name }) => {
-    const word = /[A-Z]/.test(name) ? `|(?<![\\w-])${name}(?![\\w-])` : "";
-    return text.replace(new RegExp(`\`${name}\`${word}`, "g"), `--${kebabCase(name)}`);
-  }, text);
+  return renamed(options, text, (name) => `--${kebabCase(name)}`);
 }
 
 /**

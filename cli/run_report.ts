@@ -6,7 +6,7 @@ import { typedOptionsOf } from "../models/method.ts";
 import { METHODS } from "../models/registry.ts";
 import { criteriaTexts } from "../report/criteria.ts";
 import { detailsOf } from "../report/details.ts";
-import type { ReportedRun } from "../report/run.ts";
+import { endText, type ReportedRun } from "../report/run.ts";
 import { runReport } from "../report/run_report.ts";
 import type { AnyDataset } from "./data_options.ts";
 import { repeatCommand } from "./repeat_command.ts";
@@ -63,20 +63,20 @@ export async function reportedRun({ folder, record }: OpenedRun): Promise<Report
 function factsOf(record: RunRecord): [string, string][] {
   const { configuration: { model, profile = "default" }, data, device, versions, seed } = record;
   const { height, width } = data;
-  const size = height === undefined ? "" : ` (images of ${height} × ${width})`;
+  const size = height === undefined ? "" : ` (images of ${height}\u00a0×\u00a0${width})`;
   return [
     ["method", profile === "default" ? model : `${model}, profile ${profile}`],
     ["data", `${data.name}: ${formatCount(data.n)} rows of ${formatCount(data.d)} columns${size}`],
     ["source", data.source],
     ["scaling", describeScaling(data.scaling)],
     ["seed", String(seed)],
-    ["ended", `${record.stopReason}, after ${formatCount(record.steps ?? 0)} steps`],
+    ["ended", endText(record.stopReason!, record.steps ?? 0)],
     ["time", formatDuration(record.seconds)],
     ["device", device.used?.description ?? device.requested],
     [
       "versions",
       Object.entries(versions).map(([name, version]) => `${name} ${version}`).join(", "),
     ],
-    ["digest", data.digest],
+    ["data digest", data.digest],
   ];
 }

@@ -3,6 +3,7 @@
 export {
   formatBytes,
   formatCount,
+  formatDuration,
   formatNumber,
   formatTable,
   onOneLine,
@@ -20,16 +21,6 @@ export function terminalWidth(): number {
   } catch {
     return 80;
   }
-}
-
-/** A rough duration: 0.3 s, 18 s, 4 min 10 s, 2 h 5 min. */
-export function formatDuration(seconds: number): string {
-  if (!Number.isFinite(seconds)) return "?";
-  if (seconds < 9.95) return `${Math.max(0, seconds).toFixed(1)} s`;
-  const whole = Math.max(0, Math.round(seconds));
-  if (whole < 60) return `${whole} s`;
-  if (whole < 3600) return `${Math.floor(whole / 60)} min ${whole % 60} s`;
-  return `${Math.floor(whole / 3600)} h ${Math.floor(whole % 3600 / 60)} min`;
 }
 
 /** A table of rows that come one at a time, for which the widths are given. */

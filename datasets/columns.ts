@@ -70,7 +70,8 @@ export const ACCEPT_MISSING = "; --missing drop, mean or median accepts missing 
 
 /** What of a message tells what can be done about a column of text. */
 export function asTextOrNot(column: number): string {
-  return `; columns count from 0: --one-hot ${column} takes it as text, --ignore ${column} leaves it out`;
+  return `; columns count from 0: --one-hot ${column} takes it as text, --class-column ${column} as the ` +
+    `classes, --ignore ${column} leaves it out`;
 }
 
 /** What no column is called: numbers (also with decimal commas), and missing values. */

@@ -175,3 +175,23 @@ function rangeOf({ min, max }: Ranged): string {
 export function kebabCase(name: string): string {
   return name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
 }
+
+/** An option's name as words: pretrain steps. */
+export function wordsOf(name: string): string {
+  return kebabCase(name).replaceAll("-", " ");
+}
+
+/**
+ * What a method says, with its options named otherwise: those in backquotes, and those whose names are
+ * of several words.
+ */
+export function renamed(
+  options: readonly { readonly name: string }[],
+  text: string,
+  nameOf: (name: string) => string,
+): string {
+  return options.reduce((text, { name }) => {
+    const word = /[A-Z]/.test(name) ? `|(?<![\\w-])${name}(?![\\w-])` : "";
+    return text.replace(new RegExp(`\`${name}\`${word}`, "g"), nameOf(name));
+  }, text);
+}

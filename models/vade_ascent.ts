@@ -3,6 +3,7 @@ import { randomNormal } from "../engine/ops/noise.ts";
 import { Adam, type AdamOptions, type Optimizer } from "../engine/network/optim.ts";
 import { STREAM } from "../engine/random.ts";
 import type { Variable } from "../engine/tensor/tensor.ts";
+import { emptyText } from "./evaluation/diagnostics.ts";
 import type { ComparedLosses, SampledRows } from "./evaluation/feature_diagnostics.ts";
 import type { Autoencoder } from "./networks/autoencoder.ts";
 import { VariationalEncoder } from "./networks/variational_encoder.ts";
@@ -142,7 +143,7 @@ export class EvidenceAscent implements Clustering<VaDETerm> {
     const labels = await this.fitting.label();
     const empty = clusters - new Set(labels).size;
     if (empty === 0) return { labels };
-    const stopReason = `${end.stopReason}; ${empty} of ${clusters} clusters are empty: a larger ` +
+    const stopReason = `${end.stopReason}; ${emptyText(empty, clusters)}: a larger ` +
       "reconstructionWeight may keep them";
     return { labels, end: { ...end, stopReason } };
   }

@@ -7,7 +7,7 @@ const WIDTH = 720;
 const HEIGHT = 260;
 /** About the width of a letter. */
 const LETTER = 6;
-const MARGIN = { left: 64, right: 12, top: 22, bottom: 34 };
+const MARGIN = { left: 64, right: 24, top: 22, bottom: 34 };
 
 /** The chart with its picture, legend and table. */
 export function chartFigure(chart: Chart): Html {
@@ -45,7 +45,7 @@ export function chartSvg({ title, x, series, phases, updates, isLog }: Chart): H
   const values = series.flatMap((one) => one.values.filter((value) => value !== null));
   const shown = (value: number) => isLog ? Math.log10(value) : value;
   const bounds = values.map(shown);
-  const [low, high] = padded(Math.min(...bounds, ...isLog ? [] : [0]), Math.max(...bounds));
+  const [low, high] = (isLog ? decades : padded)(Math.min(...bounds), Math.max(...bounds));
   const last = x.at(-1)!;
   const px = (at: number) =>
     round(MARGIN.left + (at - x[0]) / (last - x[0] || 1) * (WIDTH - MARGIN.left - MARGIN.right));
@@ -54,7 +54,7 @@ export function chartSvg({ title, x, series, phases, updates, isLog }: Chart): H
       HEIGHT - MARGIN.bottom -
         (value - low) / (high - low) * (HEIGHT - MARGIN.top - MARGIN.bottom),
     );
-  const rows = ticks(low, high, 5);
+  const rows = ticks(low, high, isLog ? Math.min(5, high - low) : 5);
   const columns = ticks(x[0], last, 6);
   const names = series.map(({ name }) => name).join(", ");
   return html`
@@ -63,7 +63,7 @@ export function chartSvg({ title, x, series, phases, updates, isLog }: Chart): H
     ${rows.map((value) =>
       html`
         <path class="grid" d="M${MARGIN.left} ${py(value)}H${WIDTH - MARGIN.right}" />
-        <text x="${MARGIN.left - 6}" y="${py(value) + 4}" text-anchor="end">${formatNumber(
+        <text x="${MARGIN.left - 6}" y="${py(value) + 4}" text-anchor="end">${tickText(
           isLog ? 10 ** value : value,
         )}</text>
       `
@@ -113,16 +113,32 @@ function round(value: number): number {
   return Math.round(10 * value) / 10;
 }
 
+/** A tenth more on both sides, but not beyond 0: what the page's script shows. */
 function padded(low: number, high: number): [number, number] {
-  const pad = (high - low || Math.abs(high) || 1) * 0.05;
-  return [low === 0 ? 0 : low - pad, high + pad];
+  const pad = (high - low || Math.abs(high) || 1) * 0.1;
+  const isBeyond = (bound: number, moved: number) => bound * moved <= 0;
+  return [isBeyond(low, low - pad) ? 0 : low - pad, isBeyond(high, high + pad) ? 0 : high + pad];
+}
+
+/** Whole powers of ten, at least one apart. */
+function decades(low: number, high: number): [number, number] {
+  const bottom = Math.floor(low);
+  return [bottom, Math.max(Math.ceil(high), bottom + 1)];
+}
+
+function tickText(value: number): string {
+  const size = Math.abs(value);
+  return size !== 0 && (size < 1e-3 || size >= 1e7)
+    ? Number(value.toPrecision(3)).toExponential()
+    : value.toLocaleString("en-US", { maximumSignificantDigits: 6 });
 }
 
 /** About `count` round numbers within the bounds. */
 function ticks(low: number, high: number, count: number): number[] {
   const rough = (high - low || 1) / count;
   const power = 10 ** Math.floor(Math.log10(rough));
-  const step = [1, 2, 5, 10].map((factor) => factor * power).find((size) => size >= rough)!;
+  // A little finer than asked for is nearer than twice as coarse.
+  const step = [1, 2, 5, 10].map((factor) => factor * power).find((size) => size >= 0.7 * rough)!;
   const found: number[] = [];
   for (let at = Math.ceil(low / step); at * step <= high; at++) found.push(at * step);
   return found;

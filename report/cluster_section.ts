@@ -1,7 +1,7 @@
 /** Cluster by cluster: sizes, and a card each. */
 import { formatCount } from "../engine/inspect/text.ts";
 import type { ClusterReport } from "./clusters.ts";
-import { bar, type Html, html, table } from "./html.ts";
+import { bar, breakable, type Html, html, table } from "./html.ts";
 import type { ReportedRun, RunDetails } from "./run.ts";
 
 /** A share for people. */
@@ -37,6 +37,23 @@ export function sizesTable(
   );
 }
 
+/** The centroids side by side, each above its number. @param url Of their picture. */
+export function centroidStrip(url: string, count: number): Html {
+  return html`
+    <figure>
+      <figcaption>
+        <p>The centroids of the clusters, as the decoder draws them.</p>
+      </figcaption>
+      <div class="scroll" tabindex="0" role="region" aria-label="Centroids">
+        <div class="centroids" style="--count:${count}">
+          <img src="${url}" alt="Clusters 0 to ${count - 1}, as the decoder draws their centroids">
+          ${Array.from({ length: count }, (_, cluster) => html`<span>${cluster}</span>`)}
+        </div>
+      </div>
+    </figure>
+  `;
+}
+
 /** A cluster's number by its colour, which leads to its card. */
 function nameOf(cluster: number, size: number): Html {
   const name = html`<span class="swatch" data-cluster="${cluster}"></span>${cluster}`;
@@ -60,7 +77,8 @@ export function clusterCards(
   details: RunDetails,
   matched: ReadonlyMap<number, string> | undefined,
 ): Html {
-  return html`<div class="cards">${
+  return html`<p class="fine">Rows are named by the id column, or else counted from 0.</p>
+<div class="cards">${
     details.clusters.filter(({ size }) => size > 0).map((cluster) =>
       card(cluster, run, details, matched?.get(cluster.cluster))
     )
@@ -88,7 +106,7 @@ function card(
     matched !== undefined && html`; matched class <b>${matched}</b>`
   }${
     classes !== undefined && classes.length > 0 &&
-    html`; classes ${classes.map((one) => `${one.name} (${percent(one.share)})`).join(", ")}`
+    html`; classes ${classes.map((one) => `${one.name}\u00a0(${percent(one.share)})`).join(", ")}`
   }</p>
 ${list("Exemplars: nearest to the mean code", details.exemplars[cluster])}
 ${list(`Least sure, by ${certainty}`, doubtful, (row) => values![row].toFixed(3))}
@@ -98,7 +116,7 @@ ${
       "What tells it from the others: means, and their difference in standard deviations",
       ["column", "mean", "elsewhere", "difference"],
       columns.map(({ name, mean, others, difference }) => [
-        name,
+        breakable(name),
         ...together(mean, others),
         `${difference < 0 ? "−" : "+"}${Math.abs(difference).toFixed(2)}`,
       ]),
@@ -106,12 +124,14 @@ ${
   }</section>\n`;
 }
 
-/** Two values with the digits that the larger one calls for: rounding has left 1e-8 where 0 was. */
+/** Two values with as many digits as the larger one calls for: rounding has left 1e-8 where 0 was. */
 function together(a: number, b: number): [string, string] {
   const size = Math.max(Math.abs(a), Math.abs(b));
   const digits = size === 0 ? 0 : Math.min(Math.max(3 - Math.floor(Math.log10(size)), 0), 100);
-  const text = (value: number) => String(Number(value.toFixed(digits)));
-  return [text(a), text(b)];
+  const exact = [a, b].map((value) => Number(value.toFixed(digits)));
+  const needed = Math.max(...exact.map((value) => String(value).split(".")[1]?.length ?? 0));
+  const [first, second] = exact.map((value) => value.toFixed(needed).replace("-", "−"));
+  return [first, second];
 }
 
 /** A row by its image, where it has one, and its name. */

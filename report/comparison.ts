@@ -1,5 +1,5 @@
 /** The comparison of several runs: a page that stands on its own. */
-import { formatNumber } from "../engine/inspect/text.ts";
+import { formatCount, formatNumber } from "../engine/inspect/text.ts";
 import { adjustedRandIndex } from "../models/evaluation/metrics.ts";
 import { chartFigure } from "./chart_svg.ts";
 import { type Chart, chartsOf, STYLES } from "./curves.ts";
@@ -51,7 +51,7 @@ function results(runs: readonly ReportedRun[]): Html[] {
     const isOnly = digests.length === 1;
     const of = isOnly
       ? ""
-      : ` on data ${i + 1}, ${own[0].data} of ${own[0].rows.labels.length} rows`;
+      : ` on data ${i + 1}, ${own[0].data} of ${formatCount(own[0].rows.labels.length)} rows`;
     return resultsOf(`How the runs ended${of}`, own);
   });
 }
@@ -116,7 +116,7 @@ const COUNTS: Readonly<Record<string, string>> = {
   unconflicted: "Unconflicted rows",
 };
 
-/** Accuracy, conflicted rows and losses of all runs, each over its own steps. */
+/** Accuracy, and the conflicted rows and losses of two runs and more, each over its own steps. */
 function overlaid(runs: readonly ReportedRun[]): Chart[] {
   const charts = runs.map(({ log }) => chartsOf(log));
   const losses = new Set(
@@ -125,6 +125,7 @@ function overlaid(runs: readonly ReportedRun[]): Chart[] {
     ),
   );
   const isOnly = runs.every(({ digest }) => digest === runs[0].digest);
+  const isSame = runs.every(({ model }) => model === runs[0].model);
   const wanted = ["ACC", "conflicted", "unconflicted", ...losses];
   return wanted.flatMap((name, place) => {
     const found = charts.flatMap((own, i) =>
@@ -136,14 +137,21 @@ function overlaid(runs: readonly ReportedRun[]): Chart[] {
         }))
       )
     );
-    if (found.length === 0) return [];
+    if (found.length < (name === "ACC" ? 1 : 2)) return [];
+    const values = found.flatMap(({ at }) => [...at.values()].filter((value) => value !== null));
+    const isLog = losses.has(name) && values.every((value) => value > 0);
     const x = [...new Set(found.flatMap(({ at }) => [...at.keys()]))].sort((a, b) => a - b);
     return [{
       id: `overlaid${place}`,
       title: losses.has(name) ? `Loss: ${name}` : COUNTS[name] ?? name,
-      note: `Steps count on through all phases of a run.${
-        isOnly ? "" : " The runs are of different data."
-      }`,
+      note: [
+        "Steps count on through all phases of a run.",
+        ...isOnly ? [] : ["The runs are of different data."],
+        ...losses.has(name) && !isSame
+          ? ["Two methods may give one name to different losses."]
+          : [],
+        ...isLog ? ["The axis is logarithmic."] : [],
+      ].join(" "),
       x,
       series: found.map(({ at, ...own }) => ({
         ...own,
@@ -151,7 +159,7 @@ function overlaid(runs: readonly ReportedRun[]): Chart[] {
       })),
       phases: [],
       updates: [],
-      isLog: false,
+      isLog,
     }];
   });
 }

@@ -45,7 +45,7 @@ export function confusionTable({ classes, clusters, matched, counts }: Confusion
       <table class="confusion">
         <caption><span>${caption}. Outlined: the matched pairs, which ACC counts.</span></caption>
         <thead>
-          <tr><th scope="col">class ↓ cluster →</th>${clusters.map((cluster) =>
+          <tr><th scope="col">class ↓<br>cluster →</th>${clusters.map((cluster) =>
             html`<th scope="col">${cluster}</th>`
           )}<th scope="col">found</th></tr>
         </thead>

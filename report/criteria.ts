@@ -60,12 +60,16 @@ export const AGREEMENT: Criterion = {
   digits: 3,
 };
 
-/** How the criteria are to be read, in lines. */
-export const CRITERIA_LEGEND: readonly string[] = [
+/** How the criteria of a run are to be read. */
+export const CRITERIA_NOTE =
   "Without classes, on the rows as each run maps them: silhouette and CH (Calinski–Harabasz) are better " +
   "the larger, DB (Davies–Bouldin) and BIC the smaller; inertia falls and NCut (normalised cut of the " +
   "neighbours) tends to rise with every cluster more. Of many rows, silhouette and NCut are those of a " +
-  "sample. Seeds' ARI is the agreement of the labels of two seeds.",
+  "sample.";
+
+/** How the criteria are to be read, in lines. */
+export const CRITERIA_LEGEND: readonly string[] = [
+  `${CRITERIA_NOTE} Seeds' ARI is the agreement of the labels of two seeds.`,
 ];
 
 /** The values that a run has, by name, of its diagnostics. */

@@ -100,7 +100,8 @@ export function chartsOf(log: readonly LogRow[]): Chart[] {
       "states",
       "Conflicted and unconflicted rows",
       ["conflicted", "unconflicted"],
-      "Dotted lines are updates of targets and thresholds.",
+      "A row is unconflicted where its cluster is sure: it is pulled to the centre, the others are " +
+      "drawn again.",
     ],
     [
       "changes",
@@ -125,7 +126,12 @@ export function chartsOf(log: readonly LogRow[]): Chart[] {
     const isLog = id === "losses" && values.every((value) => value > 0);
     const x = [...at.keys()];
     const shown = phases.filter((phase) => phase.x >= x[0] || phase === phaseAt(phases, x[0]));
-    return [{ id, title, note, x, series, phases: shown, updates, isLog }];
+    const notes = [
+      note,
+      ...isLog ? ["The axis is logarithmic."] : [],
+      ...updates.length > 0 ? ["Dotted lines are updates of targets and thresholds."] : [],
+    ];
+    return [{ id, title, note: notes.join(" "), x, series, phases: shown, updates, isLog }];
   });
 }
 

@@ -70,10 +70,10 @@ export function table(
       <table>
         <caption><span>${caption}</span></caption>
         <thead>
-          <tr>${header.map((title) => html`<th scope="col">${title}</th>`)}</tr>
+          <tr>${header.map((title) => html`<th scope="col"><span>${title}</span></th>`)}</tr>
         </thead>
         <tbody>${rows.map(([name, ...cells]) =>
-          html`<tr><th scope="row">${name}</th>${
+          html`<tr><th scope="row"><span>${name}</span></th>${
             cells.map((cell) => html`<td>${cell}</td>`)
           }</tr>\n`
         )}</tbody>
@@ -84,7 +84,24 @@ export function table(
 
 /** A number with a bar before it. @param size Of the bar, in [0, 1]. */
 export function bar(size: number, text: string): Html {
-  return html`<span class="bar"><span style="--size:${size.toFixed(3)}"></span></span>${text}`;
+  const length = `--size:${size.toFixed(3)}`;
+  return html`
+    <span
+      class="measured"><span class="bar"><span style="${length}"></span></span><span>${text}</span></span>
+  `;
+}
+
+/** A name that may break after its words. */
+export function breakable(name: string): Html {
+  return html`${name.split(/(?<=[_=])/).map((word, i) => html`${i > 0 && html`<wbr>`}${word}`)}`;
+}
+
+/** A sentence whose options, such as --steps, do not break after a hyphen. */
+export function withOptions(text: string): Html {
+  const parts = text.split(/(--[a-z][a-z-]*)/);
+  return html`${
+    parts.map((part, i) => i % 2 === 0 ? part : html`<span class="whole">${part}</span>`)
+  }`;
 }
 
 /** The table behind a picture. */

@@ -1,6 +1,7 @@
 /** What stands in the rows of a table: the columns that tell its clusters apart most. */
 import type { Dataset } from "../datasets/dataset.ts";
 import type { StreamedDataset } from "../datasets/row_file.ts";
+import type { Scaling } from "../datasets/scaling.ts";
 import { type ClusterReport, columnNames, rawOf } from "./clusters.ts";
 
 /** Some columns of some rows, in their own units. */
@@ -9,6 +10,20 @@ export interface RowValues {
   readonly columns: readonly string[];
   /** [m, columns] row-major, four digits each. */
   readonly values: readonly number[];
+}
+
+/** Of a raw 0, scaling in float32 and back leaves the rounding of the scaled value. */
+const ROUNDING = 2 ** -23;
+
+/**
+ * A scaled value of a column in its own units, four digits; 0 where no more than rounding tells it
+ * from 0.
+ */
+export function shownOf(value: number, column: number, scaling: Scaling): number {
+  const raw = rawOf(value, column, scaling);
+  const isZero = scaling.kind === "standard" &&
+    Math.abs(raw) <= ROUNDING * Math.abs(value * scaling.deviation[column]);
+  return isZero ? 0 : Number(raw.toPrecision(4));
 }
 
 /**
@@ -37,7 +52,7 @@ export async function rowValuesOf(
     if (data instanceof Float32Array) row.set(data.subarray(rows[i] * d, (rows[i] + 1) * d));
     else await data.read(rows[i], row);
     for (const column of chosen) {
-      values.push(Number(rawOf(row[column], column, info.scaling).toPrecision(4)));
+      values.push(shownOf(row[column], column, info.scaling));
     }
   }
   return { columns: chosen.map((column) => all[column]), values };

@@ -1,4 +1,5 @@
 /** What a report of a run is made of. */
+import { formatCount } from "../engine/inspect/text.ts";
 import type { LogRow, PhaseTimes, Scores } from "../models/estimator.ts";
 import type { ClusterReport } from "./clusters.ts";
 import type { RunMap } from "./map.ts";
@@ -40,6 +41,13 @@ export interface ReportedRun {
   readonly rows: RunRows;
   /** Rows of each cluster, [K]. */
   readonly clusterSizes: readonly number[];
+}
+
+/** Why and when training ended; a reason may be the number of steps itself. */
+export function endText(stopReason: string, steps: number): string {
+  return stopReason.startsWith(`${steps} `)
+    ? stopReason
+    : `${stopReason}, after ${formatCount(steps)} steps`;
 }
 
 /** What is computed for the report of one run. */

@@ -1,9 +1,10 @@
 /** The report of one run: a page that stands on its own. */
 import { chartFigure } from "./chart_svg.ts";
-import { clusterCards, sizesTable } from "./cluster_section.ts";
+import { centroidStrip, clusterCards, sizesTable } from "./cluster_section.ts";
 import { confusionOf, confusionTable } from "./confusion.ts";
+import { CRITERIA_NOTE } from "./criteria.ts";
 import { chartsOf } from "./curves.ts";
-import { type Html, html, table } from "./html.ts";
+import { type Html, html, table, withOptions } from "./html.ts";
 import { mapData, mapSection } from "./map_section.ts";
 import { page, section } from "./page.ts";
 import { timeFigures } from "./time_section.ts";
@@ -20,27 +21,21 @@ export async function runReport(run: ReportedRun, details: RunDetails): Promise<
     section("training", "Training", charts.length > 0 ? charts.map(chartFigure) : undefined),
     section("scores", "Scores", [
       scores.length > 0 && table(
-        "Agreement with the classes, which training has not seen",
+        "Agreement with the classes, which training has not seen: accuracy by the best matching of " +
+          "clusters to classes (ACC), normalised mutual information, adjusted Rand index; 1 is best",
         ["partition", "ACC", "NMI", "ARI"],
         scores.map((
           [name, { acc, nmi, ari }],
         ) => [name, ...[acc, nmi, ari].map((x) => x.toFixed(4))]),
       ),
-      criteria.length > 0 &&
-      table("What the clusters are like without classes", ["criterion", "value"], criteria),
+      criteria.length > 0 && [
+        table("What the clusters are like without classes", ["criterion", "value"], criteria),
+        html`<p class="fine">${CRITERIA_NOTE}</p>`,
+      ],
     ]),
     section("confusion", "Classes and clusters", confusion && confusionTable(confusion)),
     section("clusters", "Clusters", [
-      details.centroids !== undefined &&
-      html`
-        <figure>
-          <div class="scroll" tabindex="0" role="region" aria-label="Centroids">
-        <img class="centroids" src="${details.centroids}" alt="Clusters 0 to ${clusterSizes.length -
-          1}, as the decoder draws their centroids"></div>
-          <figcaption>The centroids of clusters 0 to ${clusterSizes.length -
-            1}, as the decoder draws them.</figcaption>
-        </figure>
-      `,
+      details.centroids !== undefined && centroidStrip(details.centroids, clusterSizes.length),
       sizesTable(run, details, confusion?.matched),
       clusterCards(run, details, confusion?.matched),
     ]),
@@ -75,7 +70,7 @@ ${warningList(warnings)}
       html`
         <div>
           <dt>${name}</dt>
-          <dd>${text}</dd>
+          <dd>${withOptions(text)}</dd>
         </div>
       `
     )
@@ -89,7 +84,7 @@ export function warningList(warnings: readonly string[]): Html {
   return html`
     <div class="warnings" role="note" aria-label="Warnings">
       <h3>${warnings.length === 1 ? "A warning" : `${warnings.length} warnings`}</h3>
-      <ul>${warnings.map((text) => html`<li>${text}</li>`)}</ul>
+      <ul>${warnings.map((text) => html`<li>${withOptions(text)}</li>`)}</ul>
     </div>
   `;
 }
@@ -99,8 +94,8 @@ export function commandBlock(command: string): Html {
   return html`
     <div class="command">
       <h3>The command that repeats it</h3>
-      <pre tabindex="0"><code>${command.split(" ").map((word, i) =>
-        html`${i > 0 && " "}<span>${word}</span>`
+      <pre tabindex="0"><code>${command.split(/ (?=-)/).map((words, i) =>
+        html`${i > 0 && " "}<span>${words}</span>`
       )}</code></pre>
     </div>
   `;

@@ -188,7 +188,7 @@ Deno.test("what looks wrong is warned of, once, with a remedy; what looks right 
       "have collapsed: one holds 100.0 % of the rows; try more pretrainSteps, a lower `gamma` or " +
       "another seed",
     ],
-    [warn(spread, (i) => Math.floor(i / 34), 4), "1 of 4 clusters are empty"],
+    [warn(spread, (i) => Math.floor(i / 34), 4), "1 of 4 clusters is empty"],
     [
       warn(spread, (i) => i < 85 ? 0 : 1 + Math.floor((i - 85) / 5), 4),
       "as if there were 1.8 of 4",

@@ -1,11 +1,20 @@
 /** Reports of runs: what they say, that data stay text, that nothing is loaded, and how they are asked for. */
-import { assertAlmostEquals, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
+import {
+  assertAlmostEquals,
+  assertEquals,
+  assertMatch,
+  assertNotEquals,
+  assertStringIncludes,
+} from "@std/assert";
 import { openDevice } from "../engine/device.ts";
 import type { LogRow } from "../models/estimator.ts";
+import { chartSvg } from "../report/chart_svg.ts";
 import { confusionOf } from "../report/confusion.ts";
 import { chartsOf } from "../report/curves.ts";
-import { escapeHtml, html, raw, scriptJson } from "../report/html.ts";
+import { breakable, escapeHtml, html, raw, scriptJson, withOptions } from "../report/html.ts";
 import { MAP_SIDE, mapOf } from "../report/map.ts";
+import { endText } from "../report/run.ts";
+import { shownOf } from "../report/row_values.ts";
 import { inFolder, run } from "./command_line.ts";
 
 Deno.test("what is filled into a template is text, in elements, attributes and scripts", () => {
@@ -20,6 +29,33 @@ Deno.test("what is filled into a template is text, in elements, attributes and s
   const json = scriptJson({ evil, line: "\u2028" }).toString();
   assertEquals(/[<>&\u2028]/.test(json), false);
   assertEquals(JSON.parse(json), { evil, line: "\u2028" });
+});
+
+Deno.test("options stay whole, names break after their words, and nobody ends after itself", () => {
+  assertEquals(
+    withOptions("try more --pretrain-steps, not -5 < x").toString(),
+    `try more <span class="whole">--pretrain-steps</span>, not -5 &lt; x`,
+  );
+  assertEquals(breakable("a_b=<c>").toString(), "a_<wbr>b=<wbr>&lt;c&gt;");
+  assertEquals(endText("420 steps", 420), "420 steps");
+  assertEquals(
+    endText("the centres stopped moving", 1420),
+    "the centres stopped moving, after 1,420 steps",
+  );
+});
+
+Deno.test("axes of a drawing: whole decades, or a tenth more on both sides but not beyond 0", () => {
+  const axisOf = (isLog: boolean, ...values: number[]) => {
+    const chart = { id: "a", title: "a", note: "", phases: [], updates: [], isLog };
+    const series = [{ name: "a", style: 0, values }];
+    const svg = chartSvg({ ...chart, x: values.keys().toArray(), series }).toString();
+    return [...svg.matchAll(/text-anchor="end">([^<]*)<\/text>\s*(?=<)/g)].map(([, text]) => text)
+      .filter((text) => text !== "steps");
+  };
+  assertEquals(axisOf(true, 0.0016, 0.3), ["0.001", "0.01", "0.1", "1"]);
+  assertEquals(axisOf(true, 2e-5, 3e-5), ["1e-5", "1e-4"]);
+  assertEquals(axisOf(false, 0.45, 0.87), ["0.5", "0.6", "0.7", "0.8", "0.9"]);
+  assertEquals(axisOf(false, 5, 4000), ["0", "1,000", "2,000", "3,000", "4,000"]);
 });
 
 Deno.test("curves count steps on from phase to phase; restarts and candidates are none", () => {
@@ -52,6 +88,14 @@ Deno.test("curves count steps on from phase to phase; restarts and candidates ar
     ["reconstruction", [4, 2, null]],
     ["code", [null, null, 3]],
   ]);
+});
+
+Deno.test("a raw 0 that was scaled in float32 is shown as 0, what is near it as it is", () => {
+  const [mean, deviation] = [0.2857142857142857, 0.45175395145262565];
+  const scaling = { kind: "standard", mean: [mean], deviation: [deviation] } as const;
+  const shown = (raw: number) => shownOf(Math.fround((raw - mean) / deviation), 0, scaling);
+  assertNotEquals(mean + Math.fround(-mean / deviation) * deviation, 0);
+  assertEquals([0, 1, 1e-3, -0.123456].map(shown), [0, 1, 1e-3, -0.1235]);
 });
 
 Deno.test("the confusion matrix puts each cluster under its class, those without rows last", () => {
@@ -157,9 +201,13 @@ Deno.test("train leaves a report whose numbers are the run's, whose data are tex
     const phases = record.times.map(({ phase }: { phase: string }) => phase);
     assertEquals(phases, ["pre-training", "clustering"]);
     for (const { phase, steps, kernels } of record.times) {
-      assertStringIncludes(page, ` ms a step in ${phase}: ${steps} were timed`);
+      const [, card] = page.split(`<h3>${phase}</h3>`);
+      assertMatch(card, new RegExp(`^[^]*? ms a step, by ${steps} that were timed`));
       for (const { kernel } of kernels) {
-        assertStringIncludes(page, `<th scope="row">${kernel}</th>`);
+        assertStringIncludes(
+          card,
+          `<th scope="row"><span>${kernel.replaceAll("_", "_<wbr>")}</span></th>`,
+        );
       }
     }
 

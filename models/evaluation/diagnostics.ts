@@ -211,13 +211,18 @@ function sizeWarnings(
     ];
   }
   if (emptyClusters > 0) {
-    return [`${emptyClusters} of ${k} clusters are empty: ask for fewer, or try another seed`];
+    return [`${emptyText(emptyClusters, k)}: ask for fewer, or try another seed`];
   }
   if (effectiveClusters >= FEW_CLUSTERS * k || isLikeData) return [];
   return [
     `the clusters are very unequal, as if there were ${effectiveClusters.toFixed(1)} of ${k}: if ` +
     "that is not what the data are like, try another seed or another number of clusters",
   ];
+}
+
+/** How many of K clusters have no row: at least one. */
+export function emptyText(empty: number, k: number): string {
+  return `${empty} of ${k} clusters ${empty === 1 ? "is" : "are"} empty`;
 }
 
 /** `a`, `a or b`, `a, b or c`. */

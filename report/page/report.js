@@ -109,12 +109,15 @@
     const draw = () => {
       plot?.destroy();
       const axis = { stroke: style("--soft"), grid: { stroke: style("--line"), width: 1 } };
+      const isPower = (value) => Math.abs(Math.log10(value) - Math.round(Math.log10(value))) < 1e-9;
+      const filter = (_, all) => all.map((at) => isPower(at) ? at : null);
+      const lines = chart.isLog && { grid: { ...axis.grid, filter }, ticks: { filter } };
       const width = place.clientWidth;
       plot = new uPlot(
         {
           width,
           height: width < 500 ? 220 : 280,
-          padding: [22, 12, 0, 0],
+          padding: [22, 24, 0, 0],
           scales: { x: { time: false }, y: chart.isLog ? { distr: 3 } : {} },
           axes: [
             {
@@ -126,6 +129,7 @@
             },
             {
               ...axis,
+              ...lines,
               size: 64,
               values: (_, all) => all.map((value) => value === null ? "" : short(value)),
             },
@@ -147,6 +151,12 @@
         [chart.x, ...chart.series.map(({ values }) => values)],
         place,
       );
+      // Colours alone do not tell curves apart.
+      const drawn = place.closest("figure").querySelectorAll(".legend svg");
+      plot.root.querySelectorAll(".u-legend .u-marker").forEach((marker, i) => {
+        if (i === 0) marker.remove();
+        else marker.replaceWith(drawn[i - 1].cloneNode(true));
+      });
     };
     draw();
     redraws.push(draw);
@@ -321,6 +331,13 @@
     draw();
   };
 
+  /** What all of can be seen is no place to stop at with Tab. */
+  const stops = new ResizeObserver((entries) => {
+    for (const { target } of entries) {
+      target.tabIndex = target.scrollWidth > target.clientWidth ? 0 : -1;
+    }
+  });
+  document.querySelectorAll(".scroll").forEach((element) => stops.observe(element));
   data.charts.forEach(drawChart);
   if (data.map) drawMap(data.map);
 })();

@@ -1,5 +1,6 @@
 /// <reference lib="dom" />
 /** The buttons of a run, what they may do when, and the lines below them. */
+import { formatCount, formatDuration, formatNumber } from "../../engine/inspect/text.ts";
 import type { TrainingEvent } from "../../models/estimator.ts";
 import { byId } from "./dom.ts";
 import type { Command } from "./messages.ts";
@@ -27,7 +28,9 @@ const NEXT: Readonly<Record<RunState, string>> = {
 export class Controls {
   private readonly status = byId("status", HTMLParagraphElement);
   private readonly kappa = byId("kappa-now", HTMLInputElement);
+  private readonly rate = byId("rate", HTMLParagraphElement);
   private isStepping = false;
+  private place = "";
 
   /** `send` tells the engine; Train is the form's. */
   constructor(private readonly send: (command: Command) => void) {
@@ -45,6 +48,8 @@ export class Controls {
       byId(id, HTMLButtonElement).disabled = !ENABLED[state].includes(id);
     }
     if (state !== "paused") this.offerKappa();
+    // Nothing is left of a phase that has ended early.
+    if (state === "none") this.rate.textContent = this.place;
     const isLost = activeElement instanceof HTMLButtonElement && activeElement.disabled;
     if (isLost || activeElement === this.status) {
       const next = this.isStepping && state === "paused" ? "step" : NEXT[state];
@@ -67,9 +72,12 @@ export class Controls {
     const bar = byId("progress", HTMLProgressElement);
     bar.hidden = false;
     bar.value = step / steps;
-    byId("rate", HTMLParagraphElement).textContent =
-      `${phase}: ${step.toLocaleString("en")} of ${steps.toLocaleString("en")} steps, ` +
-      `${stepsPerSecond.toPrecision(3)} a second, ${Math.ceil(secondsLeft)} s left of the phase`;
+    const speed = step > 0 ? `, ${formatNumber(stepsPerSecond)} a second` : "";
+    const left = step > 0 && step < steps
+      ? `, ${formatDuration(secondsLeft)} left of the phase`
+      : "";
+    this.place = `${phase}: ${formatCount(step)} of ${formatCount(steps)} steps`;
+    this.rate.textContent = this.place + speed + left;
   }
 
   private resume(step: boolean): void {

@@ -1,6 +1,11 @@
 /// <reference lib="dom" />
 /** The form's second part: methods, their profiles, and a field for every option. */
-import type { OptionSpec, OptionValue, OptionValues } from "../../models/options.ts";
+import {
+  type OptionSpec,
+  type OptionValue,
+  type OptionValues,
+  wordsOf,
+} from "../../models/options.ts";
 import { byId, make } from "./dom.ts";
 import type { MethodInfo, TrainRequest } from "./messages.ts";
 
@@ -105,11 +110,6 @@ export class MethodForm {
 
 function fieldOf(name: string): HTMLInputElement | HTMLSelectElement {
   return document.getElementById(`option-${name}`) as HTMLInputElement | HTMLSelectElement;
-}
-
-/** The words of a name: they break where it would be torn apart. */
-function wordsOf(name: string): string {
-  return name.replace(/[A-Z]/g, (letter) => ` ${letter.toLowerCase()}`);
 }
 
 /** A labelled field; left empty, it stands for the usual value. */

@@ -110,7 +110,8 @@ export class Pictures {
     const place = this.before + step;
     this.draw(this.losses, place, values.filter(([name]) => this.lossNames.has(name)));
     this.draw(this.conflicted, place, values.filter(([name]) => COUNTS.includes(name)));
-    this.draw(this.scores, place, values.filter(([name]) => SCORES.includes(name)));
+    const scores = values.filter(([name]) => SCORES.includes(name));
+    this.draw(this.scores, place, scores.map(([name, value]) => [name.toUpperCase(), value]));
     byId("conflicted-section", HTMLElement).hidden = this.conflicted.isEmpty;
     byId("scores-section", HTMLElement).hidden = this.scores.isEmpty;
     const text = values.map(([name, value]) => `${name} ${Number(value.toPrecision(4))}`).join(

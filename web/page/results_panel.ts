@@ -27,7 +27,8 @@ export class ResultsPanel {
   show({ stopReason, scores, warnings, command }: Outcome): void {
     this.section.hidden = false;
     byId("outcome", HTMLParagraphElement).textContent = `Ended by: ${stopReason}.`;
-    const title = (text: string) => make("th", { scope: "col" }, text);
+    const title = (text: string, i: number) =>
+      make("th", { scope: "col", className: i > 0 ? "number" : "" }, text);
     const rows = scores.map(([name, { acc, nmi, ari }]) =>
       make(
         "tr",
@@ -41,8 +42,8 @@ export class ResultsPanel {
     byId("warnings", HTMLUListElement).replaceChildren(
       ...warnings.map((warning) => make("li", {}, warning)),
     );
-    // It breaks between words, not after the hyphens of an option.
-    const words = command.split(" ").flatMap((word, i) => [
+    // It breaks before an option, not within it.
+    const words = command.split(/ (?=-)/).flatMap((word, i) => [
       ...i > 0 ? [" "] : [],
       make("span", {}, word),
     ]);

@@ -1,7 +1,7 @@
 /** The report of a run in the page: the page that `report` makes of a folder. */
 import type { Dataset } from "../../../datasets/dataset.ts";
 import { describeScaling } from "../../../datasets/scaling.ts";
-import { formatCount, formatNumber } from "../../../engine/inspect/text.ts";
+import { formatCount, formatDuration } from "../../../engine/inspect/text.ts";
 import { certaintyOf } from "../../../models/evaluation/certainty.ts";
 import { diagnose } from "../../../models/evaluation/diagnostics.ts";
 import { typedOptionsOf } from "../../../models/method.ts";
@@ -10,6 +10,7 @@ import { criteriaTexts } from "../../../report/criteria.ts";
 import { detailsOf } from "../../../report/details.ts";
 import { centroidStrip, rangeOf } from "../../../report/image_grid.ts";
 import type { RunRows } from "../../../report/rows.ts";
+import { endText } from "../../../report/run.ts";
 import { runReport } from "../../../report/run_report.ts";
 import { VERSION } from "../../../storage/version.ts";
 import type { TrainRequest } from "../messages.ts";
@@ -58,18 +59,18 @@ function factsOf(
   { result: { stopReason, nIter }, backend, seconds }: Finished,
   seed: number,
 ): [string, string][] {
-  const size = height === undefined ? "" : ` (images of ${height} × ${width})`;
+  const size = height === undefined ? "" : ` (images of ${height}\u00a0×\u00a0${width})`;
   return [
     ["method", profile === "default" ? model : `${model}, profile ${profile}`],
     ["data", `${name}: ${formatCount(n)} rows of ${formatCount(d)} columns${size}`],
     ["source", source],
     ["scaling", describeScaling(scaling)],
     ["seed", String(seed)],
-    ["ended", `${stopReason}, after ${formatCount(nIter)} steps`],
-    ["time", `${formatNumber(seconds)} s`],
+    ["ended", endText(stopReason, nIter)],
+    ["time", formatDuration(seconds)],
     ["device", backend.info.description],
     ["versions", `dynae ${VERSION}, ${navigator.userAgent}`],
-    ["digest", digest],
+    ["data digest", digest],
   ];
 }
 

@@ -5,7 +5,7 @@ import type { Estimator, FitResult, PhaseTimes, Scores } from "../../../models/e
 import { diagnose, type StartCuts, warningsOf } from "../../../models/evaluation/diagnostics.ts";
 import { score } from "../../../models/evaluation/scoring.ts";
 import { typedOptionsOf, warningFactsOf } from "../../../models/method.ts";
-import type { OptionValues } from "../../../models/options.ts";
+import { type OptionValues, renamed, wordsOf } from "../../../models/options.ts";
 import { METHODS } from "../../../models/registry.ts";
 import type { Outcome, TrainRequest } from "../messages.ts";
 
@@ -33,16 +33,18 @@ export function outcomeOf(
 ): Outcome {
   const { stopReason, partitions, labels } = result;
   const { options } = estimator;
+  const method = METHODS[request.model];
   const scores: [string, Scores][] = classes === undefined
     ? []
     : [...Object.entries(partitions), [request.model, labels] as const]
       .map(([name, labels]) => [name, score(classes, labels)]);
   const warnings = warningsOf(
     diagnose(result, Number(options.clusters), Number(options.seed ?? 0)),
-    { ...warningFactsOf(METHODS[request.model], options), startCuts },
+    { ...warningFactsOf(method, options), startCuts },
   );
   const command = commandOf({ ...request, options }, name, backend.info.kind);
-  return { stopReason, scores, warnings, command };
+  const asShown = (text: string) => renamed(method.options, text, wordsOf);
+  return { stopReason: asShown(stopReason), scores, warnings: warnings.map(asShown), command };
 }
 
 /** With every option that differs from its profile's. */
