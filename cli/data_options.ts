@@ -127,8 +127,9 @@ function columnOf(text: string): Column {
   return /^\d+$/.test(text) ? Number(text) : text;
 }
 
-function parseColumns(text: string): Column[] {
-  return text.split(",").map((part) => columnOf(part.trim()));
+/** An option that is given several times takes all of them. */
+function parseColumns(text: string, before: readonly Column[] = []): Column[] {
+  return [...before, ...text.split(",").map((part) => columnOf(part.trim()))];
 }
 
 function parseSize(text: string): ImageSize {

@@ -191,3 +191,19 @@ Deno.test("a run whose names hold line breaks and commands can be read again", a
     );
   });
 });
+
+Deno.test("columns are named together or one after the other", () =>
+  inFolder(async (folder) => {
+    await Deno.writeTextFile(
+      `${folder}/t.csv`,
+      `a,b,x\n${lines(6, (i) => `u${i % 2},v${i % 3},${i}`)}\n`,
+    );
+    const columnsOf = async (...flags: readonly string[]) => {
+      const { code, out, err } = await run(["data", "info", "t.csv", "--json", ...flags], folder);
+      assertEquals(code, 0, err);
+      return JSON.parse(out).d;
+    };
+    assertEquals(await columnsOf("--one-hot", "a,b"), 6);
+    assertEquals(await columnsOf("--one-hot", "a", "--one-hot", "b"), 6);
+    assertEquals(await columnsOf("--ignore", "a", "--ignore=b"), 1);
+  }));
