@@ -11,6 +11,7 @@ import type { Table, TableOptions } from "./csv.ts";
 import { CellReader, type Slot } from "./parquet_cells.ts";
 import { expanders } from "./parquet_expanders.ts";
 import { CheckedPages, type Chunk } from "./parquet_pages.ts";
+import { type Fields, ThriftReader } from "./thrift.ts";
 
 /** Whether the bytes begin as a Parquet file does. */
 export function isParquet(bytes: Uint8Array): boolean {
@@ -163,8 +164,33 @@ export async function parseParquetClasses(
   });
 }
 
+/**
+ * Goes through the footer, whose lengths and numbers of children hyparquet believes: negative ones lead it
+ * back to where it has been, for ever.
+ * @throws {Error} where the footer is no structure, or its schema no tree.
+ */
+function checkFooter(bytes: Uint8Array): void {
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  const end = bytes.length - 8;
+  const start = end < 4 ? 0 : end - view.getUint32(end, true);
+  if (start < 4) throw new Error("the file ends before its footer");
+  const schema = new ThriftReader(bytes.subarray(0, end), start).struct().get(2);
+  if (!Array.isArray(schema)) throw new Error("the footer has no schema");
+  /** Elements that are still to come, of those that were begun. */
+  let open = 1;
+  for (const element of schema as readonly Fields[]) {
+    const children = element.get(5) ?? 0;
+    if (typeof children !== "number" || children < 0 || open === 0) {
+      throw new Error("the schema is no tree");
+    }
+    open += children - 1;
+  }
+  if (open !== 0) throw new Error("the schema is no tree");
+}
+
 /** Reads the footer. */
 async function open(bytes: Uint8Array, file: string): Promise<Opened> {
+  checkFooter(bytes);
   const [{ parquetScan, parquetSchema }, expanderOf] = await Promise.all([
     import("hyparquet"),
     expanders(),

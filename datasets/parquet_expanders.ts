@@ -1,6 +1,7 @@
 /** What expands the pages of Parquet columns, loaded when it is needed, each with its checks. */
 import type { Compressors } from "hyparquet";
 import { crc32 } from "./crc32.ts";
+import { expandBlock, expandHadoopBlocks } from "./lz4.ts";
 
 type Expander = (input: Uint8Array, length: number) => Uint8Array;
 
@@ -13,12 +14,12 @@ export async function expanders(): Promise<Record<string, Expander>> {
     import("hyparquet-compressors"),
     zstdExpander(),
   ]);
-  const { GZIP: gunzip, BROTLI: _, LZ4, LZ4_RAW, ...others } = compressors as Required<Compressors>;
+  const { GZIP: gunzip, ...others } = compressors as Required<Compressors>;
   return {
     ...others,
     BROTLI: brotli,
-    LZ4: filling(LZ4),
-    LZ4_RAW: filling(LZ4_RAW),
+    LZ4: expandHadoopBlocks,
+    LZ4_RAW: expandBlock,
     GZIP: (input, length) => withChecksum(gunzip(input, length), input),
     ZSTD: zstd,
   };
@@ -44,29 +45,6 @@ interface Runtime {
       ): Uint8Array;
     } | undefined;
   };
-}
-
-/**
- * The package gives as many bytes as were asked for, zeros where a stream has fewer, and throws where
- * more come out: a stream that has all of them has too many for one byte less.
- */
-function filling(expand: Expander): Expander {
-  return (input, length) => {
-    const content = expand(input, length);
-    if (length > 0 && fits(expand, input, length - 1)) {
-      throw new Error(`a page of ${length} bytes, its stream has fewer`);
-    }
-    return content;
-  };
-}
-
-function fits(expand: Expander, input: Uint8Array, length: number): boolean {
-  try {
-    expand(input, length);
-    return true;
-  } catch {
-    return false;
-  }
 }
 
 /**

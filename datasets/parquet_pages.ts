@@ -170,7 +170,7 @@ function pageOf(header: Fields, { offset: start }: ThriftReader, bytes: Uint8Arr
     throw new Error("the checksum of a page is wrong");
   }
   const fields = header.get({ 0: 5, 2: 7, 3: 8 }[type] ?? -1);
-  if (typeof fields !== "object") {
+  if (!(fields instanceof Map)) {
     throw new Error(`a page of type ${type} has no header of its kind`);
   }
   const values = number(fields, 1, MAX_PAGE_VALUES, "the number of values");

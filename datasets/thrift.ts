@@ -1,7 +1,10 @@
 /** Integers out of structures in Thrift's compact protocol, by the numbers of their fields. */
 
-/** A structure: whole numbers, truth values as 0 and 1, and structures; all else is passed over. */
-export type Fields = ReadonlyMap<number, number | Fields>;
+/** A structure by the numbers of its fields. */
+export type Fields = ReadonlyMap<number, Value>;
+
+/** Whole numbers, truth values as 0 and 1, structures, and lists of structures; all else is passed over. */
+export type Value = number | Fields | readonly Fields[];
 
 /** Types of the protocol, of those that are told apart here. */
 const TYPE = {
@@ -30,7 +33,7 @@ export class ThriftReader {
   /** @throws {Error} where the bytes end, or are no structure. */
   struct(depth = 0): Fields {
     if (depth > MOST_NESTED) throw new Error("structures are nested too deeply");
-    const fields = new Map<number, number | Fields>();
+    const fields = new Map<number, Value>();
     for (let id = 0;;) {
       const head = this.byte();
       const type = head & 15;
@@ -52,7 +55,7 @@ export class ThriftReader {
     throw new Error("a number is too long");
   }
 
-  private value(type: number, depth: number): number | Fields | undefined {
+  private value(type: number, depth: number): Value | undefined {
     switch (type) {
       case TYPE.true:
       case TYPE.false:
@@ -77,13 +80,18 @@ export class ThriftReader {
     }
   }
 
-  private list(depth: number): undefined {
+  private list(depth: number): readonly Fields[] {
     const head = this.byte();
     const type = head & 15;
     const isTruth = type === TYPE.true || type === TYPE.false;
     const count = head >> 4 === 15 ? this.varint() : head >> 4;
     // Each takes a byte at least, so that the bytes bound this.
-    for (let i = 0; i < count; i++) this.value(isTruth ? TYPE.byte : type, depth + 1);
+    const structures: Fields[] = [];
+    for (let i = 0; i < count; i++) {
+      const value = this.value(isTruth ? TYPE.byte : type, depth + 1);
+      if (value instanceof Map) structures.push(value);
+    }
+    return structures;
   }
 
   /** Zigzag: 0, −1, 1, −2, … */

@@ -275,7 +275,7 @@ Deno.test("Parquet: a page of other bytes than it promises is refused, not fille
   const framed = joined([Uint8Array.of(0, 0, 1, 44, 0, 0, 1, 47), block]);
   for (const [expand, stream] of [[LZ4_RAW, block], [LZ4, framed]] as const) {
     assertEquals(expand(stream, 300), content);
-    assertThrows(() => expand(stream, 304), Error, "a page of 304 bytes, its stream has fewer");
+    assertThrows(() => expand(stream, 304), Error, "damaged or of another length");
     assertThrows(() => expand(stream, 299), Error);
   }
 });
@@ -299,4 +299,22 @@ Deno.test("Parquet: a number past the bits that its column says it has is refuse
     SyntaxError,
     "-65560 is no INT_16",
   );
+});
+
+/** A file that has nothing but a footer. */
+function footerOf(...footer: readonly number[]): Uint8Array<ArrayBuffer> {
+  const magic = [0x50, 0x41, 0x52, 0x31];
+  return Uint8Array.from([...magic, ...footer, footer.length, 0, 0, 0, ...magic]);
+}
+
+Deno.test("Parquet: what leads back in a footer is refused, not followed for ever", async () => {
+  const refused = (message: string, ...footer: readonly number[]) =>
+    assertRejects(() => read({}, footerOf(...footer)), SyntaxError, message);
+  // The version, and a text of 2³² − 5 bytes.
+  await refused("the bytes end", 0x15, 4, 0x18, 0xfb, 0xff, 0xff, 0xff, 0x0f, 0);
+  // A schema of a root and two columns, of which the first has −2 children, and one that is too short.
+  const named = (children: number) => [0x48, 1, 0x61, 0x15, children, 0];
+  await refused("no tree", 0x15, 4, 0x19, 0x3c, ...named(4), ...named(3), ...named(0), 0);
+  await refused("no tree", 0x15, 4, 0x19, 0x2c, ...named(4), ...named(0), 0);
+  await refused("no tree", 0x15, 4, 0x19, 0x2c, ...named(0), ...named(0), 0);
 });
