@@ -3,16 +3,13 @@ import type { Command } from "commander";
 import { comparisonReport } from "../report/comparison.ts";
 import { addDeviceOptions, close, type DeviceValues, open } from "./device_options.ts";
 import { checkFile, writeOutput } from "./paths.ts";
-import { RunFolder } from "./run_folder.ts";
+import { REPORT, RunFolder } from "./run_folder.ts";
 import { reportedRun, reportRun } from "./run_report.ts";
 import { loadAgain } from "./run_rows.ts";
 import type { AnyDataset } from "./data_options.ts";
 import type { OpenedRun } from "./run_plan.ts";
 import { writeOut } from "./terminal.ts";
 import { PROGRAM } from "./version.ts";
-
-/** The file of a run's report. */
-export const REPORT = "report.html";
 
 /** See {@linkcode CommandModule}. */
 export function define(command: Command): void {

@@ -10,6 +10,9 @@ const encoder = new TextEncoder();
 
 const PRETRAINED = "pretrained.safetensors";
 
+/** The file of a run's report, which can be made again. */
+export const REPORT = "report.html";
+
 /** What a run's folder is made of: files that are read again, and that no output shall replace. */
 export const RUN_FILES: readonly string[] = [
   ...["run.json", "checkpoint.safetensors", PRETRAINED, "metrics.jsonl"],
@@ -198,6 +201,11 @@ export class RunFolder {
     this.metrics?.close();
     this.metrics = undefined;
   }
+}
+
+/** Whether a run leaves a file of this name in its folder. */
+export function isOfRun(name: string): boolean {
+  return RUN_FILES.includes(name) || name === REPORT || isRest(name);
 }
 
 function isTemporary(name: string): boolean {

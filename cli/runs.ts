@@ -1,7 +1,7 @@
 /** `runs`: what runs there are, what one was, and removing it. */
 import type { Command } from "commander";
 import { EXIT, Failure, usageError } from "./errors.ts";
-import { RunFolder } from "./run_folder.ts";
+import { isOfRun, RunFolder } from "./run_folder.ts";
 import type { RunRecord } from "./run_record.ts";
 import { type RunState, stateOfFolder } from "./run_state.ts";
 import { formatResults } from "./tables.ts";
@@ -10,6 +10,7 @@ import {
   formatCount,
   formatDuration,
   formatTable,
+  onOneLine,
   shellWord,
   writeError,
   writeJson,
@@ -136,6 +137,7 @@ async function remove(
     if (status === "running") {
       throw new Failure(`${path}: a process is training there; end it first`, EXIT.failed);
     }
+    await checkContent(path);
     folders.push(path);
   }
   if (!yes && !Deno.stdin.isTerminal()) {
@@ -150,6 +152,19 @@ async function remove(
     }
     await Deno.remove(path, { recursive: true });
     writeError(`removed ${content}\n`);
+  }
+}
+
+/** @throws {Failure} for a link to a run, and for a folder in which other files lie than a run leaves. */
+async function checkContent(path: string): Promise<void> {
+  if ((await Deno.lstat(path)).isSymlink) {
+    throw usageError(`${path} is a link; name the folder itself, ${await Deno.realPath(path)}`);
+  }
+  for await (const { name } of Deno.readDir(path)) {
+    if (isOfRun(name)) continue;
+    throw usageError(
+      `${path} holds ${onOneLine(name)}, which is no part of a run; move it away first`,
+    );
   }
 }
 

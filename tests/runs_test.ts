@@ -49,6 +49,17 @@ Deno.test("runs are listed, shown and removed, and nothing else is", () =>
     await Deno.writeTextFile(`${folder}/${paths[2]}/run.json`, "{");
     const damaged = await run(["runs", "list"], folder);
     assertMatch(damaged.err, /^note: .*run\.json/);
+    // What is not a run's is never removed with it, nor a link in its stead.
+    await Deno.writeTextFile(`${folder}/${paths[0]}/thesis.tex`, "");
+    const kept = await run(["runs", "rm", paths[0], "--yes"], folder);
+    assertEquals(kept.code, 2);
+    assertStringIncludes(kept.err, `${paths[0]} holds thesis.tex, which is no part of a run`);
+    await Deno.remove(`${folder}/${paths[0]}/thesis.tex`);
+    await Deno.symlink(`${folder}/${paths[0]}`, `${folder}/link`);
+    assertStringIncludes(
+      (await run(["runs", "rm", "link", "--yes"], folder)).err,
+      "link is a link",
+    );
     const removed = await run(["runs", "rm", paths[0], paths[2], "--yes"], folder);
     assertEquals([removed.code, removed.out], [0, ""], removed.err);
     assertMatch(removed.err, /^removed runs\/kmeans-rows-seed0 \(\d+ files, .*\)\nremoved/);
