@@ -1,5 +1,5 @@
 /** Cluster by cluster: sizes, and a card each. */
-import { formatCount } from "../engine/inspect/text.ts";
+import { formatCount, formatNumber } from "../engine/inspect/text.ts";
 import type { ClusterReport } from "./clusters.ts";
 import { bar, breakable, type Html, html, table } from "./html.ts";
 import type { ReportedRun, RunDetails } from "./run.ts";
@@ -129,6 +129,10 @@ function together(a: number, b: number): [string, string] {
   const size = Math.max(Math.abs(a), Math.abs(b));
   const digits = size === 0 ? 0 : Math.min(Math.max(3 - Math.floor(Math.log10(size)), 0), 100);
   const exact = [a, b].map((value) => Number(value.toFixed(digits)));
+  if (size > 0 && (size < 1e-3 || size >= 1e7)) {
+    const [first, second] = exact.map((value) => formatNumber(value).replaceAll("-", "−"));
+    return [first, second];
+  }
   const needed = Math.max(...exact.map((value) => String(value).split(".")[1]?.length ?? 0));
   const [first, second] = exact.map((value) => value.toFixed(needed).replace("-", "−"));
   return [first, second];

@@ -1,4 +1,5 @@
 /** What is said of a number of clusters without classes: names, titles, and which way is better. */
+import { formatNumber } from "../engine/inspect/text.ts";
 
 /** A quantity that a finished run has, and how tables show it. */
 export interface Measure {
@@ -111,7 +112,9 @@ export function criteriaTexts(diagnostics: Departure): [title: string, text: str
     ...CRITERIA.filter(({ name }) => values[name] !== undefined)
       .map((one): [string, string] => [
         one.title,
-        values[one.name].toFixed(digitsOf(values[one.name], one)),
+        Math.abs(values[one.name]) < 1e9
+          ? values[one.name].toFixed(digitsOf(values[one.name], one))
+          : formatNumber(values[one.name]),
       ]),
     ...departure.flatMap(([title, value]): [string, string][] =>
       value == null ? [] : [[title, value.toFixed(3)]]

@@ -45,7 +45,10 @@ export async function encodeCheckpoint(
     const place = firstNotFinite(data);
     if (place < 0) continue;
     throw new RangeError(
-      `Cannot write a checkpoint: element ${place} of the variable ${name} is ${data[place]}`,
+      `Cannot write a checkpoint: element ${place} of the variable ${name} is ${
+        data[place]
+      }; lower ` +
+        `the learning rate or check the data: columns of different range want --scale standard`,
     );
   }
   const texts = {
