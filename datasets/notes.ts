@@ -45,6 +45,13 @@ export function notesOn(
         `--id-column ${places[j].number} leaves it out`,
     );
   }
+  const { vanishing } = statistics;
+  if (vanishing.length > 0) {
+    notes.push(
+      `values of column ${list(vanishing)} are so small that they count as equal; ` +
+        "take them in a smaller unit, as larger numbers",
+    );
+  }
   if (scaling.kind !== "standard") {
     const { merged } = statistics;
     if (merged.length > 0) {

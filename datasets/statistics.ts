@@ -66,6 +66,12 @@ export class ColumnStatistics {
     );
   }
 
+  /** The columns that are not constant, but whose squared differences are 0 even in float64. */
+  get vanishing(): number[] {
+    const { deviations, min, max } = this;
+    return Array.from(deviations.keys()).filter((j) => deviations[j] === 0 && max[j] > min[j]);
+  }
+
   /** [d] standard deviations (1/n); exactly 0 for constant columns. */
   get deviations(): Float64Array {
     return this.squares.map((sum) => Math.sqrt(sum / this.n));

@@ -192,6 +192,14 @@ Deno.test("a run whose names hold line breaks and commands can be read again", a
   });
 });
 
+Deno.test("values whose squares vanish are told of, whatever the scaling", async () => {
+  const text = lines(12, (i) => `${i}e-300,${i % 5}`);
+  for (const options of [{}, { scale: "standard" } as const]) {
+    assertNoted(await read(text, {}, options), "column 0 are so small that they count as equal");
+  }
+  assertEquals((await read(lines(12, (i) => `7e-300,${i % 5}`))).notes, []);
+});
+
 Deno.test("columns are named together or one after the other", () =>
   inFolder(async (folder) => {
     await Deno.writeTextFile(
