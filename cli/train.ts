@@ -62,6 +62,11 @@ export async function define(command: Command, args: readonly string[]): Promise
     ],
   });
   command.action(async (values: TrainValues) => {
+    if (values.from !== undefined && valueOf(args, "--pretrain-steps") !== undefined) {
+      writeError(
+        "note: --pretrain-steps has no effect: the network of --from is trained already\n",
+      );
+    }
     const plan = opened === undefined
       ? await planRun(method, values)
       : await planResumption(method, values, opened);

@@ -635,6 +635,8 @@ Deno.test("--from starts from another run's pre-trained network, and resumes by 
     const train = async (out: string, ...extra: string[]) => {
       const { code, err } = await run(["train", "--out", out, ...extra], folder);
       assertEquals(code, 0, err);
+      const note = "note: --pretrain-steps has no effect: the network of --from is trained already";
+      assertEquals(err.includes(note), extra.includes("--from"));
       return await Deno.readTextFile(`${folder}/${out}/labels.csv`);
     };
     await train("first", "--model", "ae-kmeans", ...steps);
