@@ -138,7 +138,8 @@ export function settle(
   const { options } = estimator;
   checkedOptions(method, () => method.checkColumns?.(options, dataset.d));
   if (Number(options.clusters) <= dataset.n) return estimator;
-  throw usageError(`--clusters is ${options.clusters}, and ${dataset.name} has ${dataset.n} rows`);
+  const rows = dataset.n === 1 ? "1 row" : `${dataset.n} rows`;
+  throw usageError(`--clusters is ${options.clusters}, and ${dataset.name} has ${rows}`);
 }
 
 /** @throws {Failure} where the method cannot read rows as it needs them. */

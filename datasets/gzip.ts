@@ -46,7 +46,11 @@ export async function gunzip(
   } catch (error) {
     const after = length === 0 ? "" : ` after ${length} expanded bytes`;
     throw new SyntaxError(
-      cannotRead(file, `its gzip stream is damaged or cut short${after}; copy or fetch it again`),
+      cannotRead(
+        file,
+        `its gzip stream is damaged or cut short${after}; copy or fetch it again (one of several ` +
+          "members, as bgzip writes them, must be unpacked first)",
+      ),
       { cause: error },
     );
   }
