@@ -104,8 +104,9 @@ function configurationOf(method: Method, values: Values, opened?: OpenedRun): Va
 }
 
 function detailsOf({ name, summary, citation, profiles }: Method): string {
+  const width = Math.max(...Object.keys(profiles).map(({ length }) => length));
   const lines = Object.entries(profiles).map(([profile, { description }]) =>
-    `  ${profile.padEnd(10)}  ${description}`
+    `  ${profile.padEnd(width)}  ${description}`
   );
   const models = Object.values(METHODS).map((method) =>
     `  ${method.name.padEnd(10)}  ${method.summary}`
