@@ -110,6 +110,7 @@ export async function planExperiment(
   const data: PlannedData[] = [];
   const settings: PlannedSetting[] = [];
   const runs: PlannedRun[] = [];
+  const prefixes = new Set<string>();
   let first: AnyDataset | undefined;
   for (const [set, dataRequest] of requests.entries()) {
     if (dataRequest.stream) {
@@ -123,17 +124,19 @@ export async function planExperiment(
     }
     data.push({ name, digest, n, d, source, request: dataRequest });
     const from = settings.length;
+    const prefix = folderName(name, prefixes);
     const planned = plannedSettings(designs[set], dataset).map((setting): PlannedSetting =>
       isOne ? { ...setting, set } : {
         ...setting,
         set,
-        name: `${name.replace(/[^\w.-]+/g, "_")}-${setting.name}`,
+        name: `${prefix}-${setting.name}`,
         cells: [name, ...setting.cells],
       }
     );
     settings.push(...planned);
     runs.push(...runsOf(planned, from, values.seeds, designs[set].pretraining !== undefined));
   }
+  checkNames(runs);
   const { device, threads, tile } = values;
   const { headings } = designs[0];
   const plan: Plan = {
@@ -151,6 +154,34 @@ export async function planExperiment(
     },
   };
   return { plan, dataset: first! };
+}
+
+/**
+ * What the folders of a set's runs begin with: its name in letters that every file system has, numbered
+ * where another set's is the same then, by the file systems too that take capitals for small letters.
+ * @param taken What others begin with; this one is added.
+ */
+function folderName(set: string, taken: Set<string>): string {
+  const plain = set.replace(/[^\w.-]+/g, "_");
+  const numbered = (count: number) => count === 1 ? plain : `${plain}-${count}`;
+  let count = 1;
+  while (taken.has(numbered(count).toLowerCase())) count++;
+  taken.add(numbered(count).toLowerCase());
+  return numbered(count);
+}
+
+/** @throws {Failure} for two runs that would have one folder. */
+function checkNames(runs: readonly PlannedRun[]): void {
+  const twice = twiceNamed(runs);
+  if (twice !== undefined) {
+    throw usageError(`two runs would be called ${twice}; name sets and options otherwise`);
+  }
+}
+
+/** A name that two runs have. */
+export function twiceNamed(runs: readonly PlannedRun[]): string | undefined {
+  const names = new Set<string>();
+  return runs.find(({ name }) => names.size === names.add(name.toLowerCase()).size)?.name;
 }
 
 /**

@@ -26,6 +26,7 @@ import {
   type PlannedRun,
   type PlannedSetting,
   SCHEMA,
+  twiceNamed,
 } from "./experiment.ts";
 import { LOCK } from "./lock.ts";
 import { DATA_REQUEST } from "./run_record.ts";
@@ -109,6 +110,7 @@ const PLAN: Check = (value, place) => {
     if (pretraining !== undefined) isRun(pretraining, `runs[${i}].pretraining`);
   });
   such("a list of at least one", () => runs.length > 0)(runs, "runs");
+  such("a folder for each run", () => twiceNamed(runs) === undefined)(runs, "runs");
 };
 
 /**
