@@ -1,13 +1,37 @@
-/** Where results go: whether they can be written there, before there are any, and writing them. */
+/** Paths that are given, and where results go: whether they can be written there, and writing them. */
+import type { Command } from "commander";
 import { writeFileAtomic } from "../storage/atomic_file.ts";
 import { usageError } from "./errors.ts";
 import { RUN_FILES } from "./run_folder.ts";
 
 /**
+ * An empty path, as of a shell's variable that is not set, would mean the root of the file system or the
+ * current folder, by what is put before or after it.
+ * @throws {Failure} for one.
+ */
+export function checkPath(flag: string, path: unknown): void {
+  if (path === "") throw usageError(`${flag} takes a path, got ""`);
+}
+
+/** @throws {Failure} where an option or an argument that takes a path is given an empty one. */
+export function checkPaths(command: Command): void {
+  for (const option of command.options) {
+    const takesPath = /<[^>]*\b(dir|file|path)\b/.test(option.flags) || option.long === "--data";
+    if (takesPath) checkPath(option.long!, command.getOptionValue(option.attributeName()));
+  }
+  const { registeredArguments, args } = command;
+  args.forEach((arg, i) => {
+    // The last one may stand for several.
+    checkPath(`<${(registeredArguments[i] ?? registeredArguments.at(-1)).name()}>`, arg);
+  });
+}
+
+/**
  * @param path Of a folder that is there, or is to be made.
- * @throws {Failure} where it is a file, or lies in one.
+ * @throws {Failure} where it is empty, or a file, or lies in one.
  */
 export async function checkFolder(flag: string, path: string): Promise<void> {
+  checkPath(flag, path);
   for (let at = path; at !== ""; at = parentOf(at)) {
     const kind = await kindOf(at);
     if (kind === "folder") return;
@@ -25,6 +49,7 @@ export async function checkFolder(flag: string, path: string): Promise<void> {
  * a file of a run, or over the data.
  */
 export async function checkFile(flag: string, path: string, data?: string): Promise<void> {
+  checkPath(flag, path);
   if (await kindOf(path) === "folder") {
     throw usageError(`${flag} ${path}: it is a folder; name a file in it`);
   }

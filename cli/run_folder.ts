@@ -69,10 +69,11 @@ export class RunFolder {
 
   /**
    * The folder of a run that was started before.
-   * @throws {Failure} where it is not there or holds no `run.json`. @throws {SyntaxError} where that is
-   * damaged.
+   * @throws {Failure} where it is not there or holds no `run.json`, and for an empty path. @throws
+   * {SyntaxError} where `run.json` is damaged.
    */
   static async open(path: string): Promise<{ folder: RunFolder; record: RunRecord }> {
+    if (path === "") throw usageError(`the folder of a run has a name, got ""`);
     const folder = new RunFolder(path.replace(/(?<=.)[/\\]+$/, ""));
     const file = folder.file("run.json");
     let text: string;

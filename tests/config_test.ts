@@ -83,11 +83,15 @@ Deno.test("what is wrong in --config is said with the file, the key and what wou
     ];
     for (const [name, text] of cases) await Deno.writeTextFile(`${folder}/${name}`, text);
     const outcomes = await Promise.all(
-      [...cases.map(([name]) => name), "none.toml"].map((name) =>
+      [...cases.map(([name]) => name), "none.toml", "."].map((name) =>
         run(["train", "--config", name], folder)
       ),
     );
-    const messages = [...cases.map(([, , message]) => message), "there is no such file"];
+    const messages = [
+      ...cases.map(([, , message]) => message),
+      "there is no such file",
+      "--config .: it is a folder; name a file in it",
+    ];
     for (const [i, { code, err }] of outcomes.entries()) {
       assertStringIncludes(err, messages[i]);
       assertEquals([code, err.trim().split("\n").length], [2, 1], err);
