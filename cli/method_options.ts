@@ -17,12 +17,11 @@ import { unknownName } from "./suggest.ts";
 
 export { kebabCase };
 
-/** The value of an option before the command line is parsed. */
+/** The value of an option before the command line is parsed: the last one that is given, as then. */
 export function valueOf(args: readonly string[], flag: string): string | undefined {
-  for (const [i, arg] of args.entries()) {
-    if (arg === flag) return args[i + 1];
-    if (arg.startsWith(`${flag}=`)) return arg.slice(flag.length + 1);
-  }
+  const at = args.findLastIndex((arg) => arg === flag || arg.startsWith(`${flag}=`));
+  if (at < 0) return undefined;
+  return args[at] === flag ? args[at + 1] : args[at].slice(flag.length + 1);
 }
 
 /** How help names the value of an option, by its type. */

@@ -113,6 +113,19 @@ Deno.test("every model's short help fits a screen, and --help-all lists all its 
   assertEquals(OFTEN.filter((name) => !seen.has(name)), []);
 });
 
+Deno.test("of an option that is given twice the last value counts, in what is looked up first too", () =>
+  inFolder(async (folder) => {
+    const train = ["train", "--model", "kmeans", "--model=gmm", "--print-config"];
+    assertMatch((await run(train)).out, /^model = "gmm"[^]*^covariance = /m);
+    const rows = ["--data", "rows.csv", "--clusters", "3", "--seeds", "1", "--device", "cpu"];
+    const first = await run(["compare", "--models", "gmm", ...rows, "--out", "a"], folder);
+    assertEquals(first.code, 0, first.err);
+    const second = ["compare", "--models", "kmeans", ...rows, "--out", "a", "--out", "b"];
+    assertEquals((await run(second, folder)).code, 0);
+    const runs = Array.from(Deno.readDirSync(`${folder}/b`), ({ name }) => name);
+    assert(runs.includes("kmeans-seed0") && !runs.includes("gmm-seed0"), runs.join());
+  }));
+
 Deno.test("a wrong flag is guessed from all options, not only from those of the short help", async () => {
   const { code, err } = await run(["train", "--kapa", "0.2"]);
   assertEquals(code, 2);
