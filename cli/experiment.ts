@@ -1,7 +1,14 @@
 /** Many runs that make one table: their plan. */
 import type { OptionValues } from "../models/options.ts";
 import type { DataRecord } from "../storage/manifest.ts";
-import { type AnyDataset, type DataValues, loadOrOpen, requestsOf } from "./data_options.ts";
+import { classDigestOf, type DataDigests } from "./data_change.ts";
+import {
+  type AnyDataset,
+  type DataValues,
+  definedOf,
+  loadOrOpen,
+  requestsOf,
+} from "./data_options.ts";
 import type { DeviceValues } from "./device_options.ts";
 import { usageError } from "./errors.ts";
 import { kebabCase } from "./method_options.ts";
@@ -31,7 +38,8 @@ export interface PlannedSetting extends Setting {
 }
 
 /** Data of runs, and how to load them. */
-export interface PlannedData extends Pick<DataRecord, "name" | "digest" | "n" | "d" | "source"> {
+export interface PlannedData
+  extends Pick<DataRecord, "name" | "digest" | "n" | "d" | "source">, DataDigests {
   /** As they were asked for. */
   readonly request: DataRequest;
 }
@@ -122,7 +130,8 @@ export async function planExperiment(
     if (data.some((other) => other.name === name)) {
       throw usageError(`--data names two sets that are called ${name}; rename one of the files`);
     }
-    data.push({ name, digest, n, d, source, request: dataRequest });
+    const classes = definedOf({ classDigest: await classDigestOf(dataset) });
+    data.push({ name, digest, ...classes, n, d, source, request: dataRequest });
     const from = settings.length;
     const prefix = folderName(name, prefixes);
     const planned = plannedSettings(designs[set], dataset).map((setting): PlannedSetting =>

@@ -14,6 +14,7 @@ import {
   loadOrOpen,
   requestOf,
 } from "./data_options.ts";
+import { changeOf, classDigestOf } from "./data_change.ts";
 import { type DeviceValues, open } from "./device_options.ts";
 import { EXIT, Failure, usageError } from "./errors.ts";
 import {
@@ -95,7 +96,11 @@ export async function planRun(
     status: "running",
     configuration: { model: method.name, profile, options },
     seed,
-    data: { ...recordOf(dataset), request },
+    data: {
+      ...recordOf(dataset),
+      request,
+      ...definedOf({ classDigest: await classDigestOf(dataset) }),
+    },
     device: requested(values),
     ...(from === undefined ? {} : { from: values.from!, pretrained: from.digest }),
     versions: VERSIONS,
@@ -224,11 +229,9 @@ async function restOf(
     ...definedOf({ dataDir: values.dataDir ?? stored.dataDir }),
   });
   const dataset = loaded ?? await loadOrOpen(request);
-  if (dataset.digest !== record.data.digest) {
-    throw usageError(
-      `the data have changed since ${folder.path} was started: their digest is ` +
-        `${dataset.digest.slice(0, 12)}…, it was ${record.data.digest.slice(0, 12)}…`,
-    );
+  const change = await changeOf(dataset, record.data);
+  if (change !== undefined) {
+    throw usageError(`the data have changed since ${folder.path} was started: ${change}`);
   }
   if (record.versions.dynae !== VERSION) {
     writeError(

@@ -33,6 +33,7 @@ import {
   SCHEMA,
 } from "../storage/manifest.ts";
 import { VERSION } from "../storage/version.ts";
+import type { DataDigests } from "./data_change.ts";
 
 /** How to read the data again. Paths are absolute. */
 export interface DataRequest {
@@ -106,7 +107,7 @@ export interface RunRecord {
   /** Of all random numbers. */
   readonly seed: number;
   /** On what, and how to load it again. */
-  readonly data: DataRecord & { readonly request: DataRequest };
+  readonly data: DataRecord & DataDigests & { readonly request: DataRequest };
   /** Where, with the choices of kernels that were made there. */
   readonly device: {
     /** Value of --device. */
@@ -210,7 +211,9 @@ const RECORD = fields<RunRecord>({
   seed: count,
   data: (value, place) => {
     DATA_RECORD(value, place);
-    fields<{ request: DataRequest }>({ request: DATA_REQUEST }, {})(value, place);
+    fields<Omit<RunRecord["data"], keyof DataRecord>>({ request: DATA_REQUEST }, {
+      classDigest: digest,
+    })(value, place);
   },
   device: fields<RunRecord["device"]>({ requested: text }, { threads: count, used: DEVICE }),
   versions: mapOf(text),
