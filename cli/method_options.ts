@@ -204,12 +204,16 @@ export function checkedOptions<T>(method: Pick<Method, "options">, make: () => T
   try {
     return make();
   } catch (error) {
-    if (error instanceof OptionError) {
-      throw usageError(`--${kebabCase(error.option)} ${error.problem}`);
-    }
-    if (error instanceof RangeError) throw usageError(asTyped(method, error.message));
-    throw error;
+    throw usageOf(method, error);
   }
+}
+
+/** What is thrown for an error of which options may be the reason: that it is one of usage. */
+export function usageOf(method: Pick<Method, "options">, error: unknown): unknown {
+  if (error instanceof OptionError) {
+    return usageError(`--${kebabCase(error.option)} ${error.problem}`);
+  }
+  return error instanceof RangeError ? usageError(asTyped(method, error.message)) : error;
 }
 
 /** What a method says, with its options named as they are typed. */

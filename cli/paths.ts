@@ -2,7 +2,7 @@
 import type { Command } from "commander";
 import { writeFileAtomic } from "../storage/atomic_file.ts";
 import { usageError } from "./errors.ts";
-import { RUN_FILES } from "./run_folder.ts";
+import { PLAN, RUN_FILES } from "./run_folder.ts";
 
 /**
  * An empty path, as of a shell's variable that is not set, would mean the root of the file system or the
@@ -46,7 +46,7 @@ export async function checkFolder(flag: string, path: string): Promise<void> {
  * A file that is there is written anew, unless it is one that the program reads.
  * @param data What rows are read from.
  * @throws {Failure} where a file cannot be written there: in no folder, as a folder that is there, over
- * a file of a run, or over the data.
+ * a file of a run, a plan, or over the data.
  */
 export async function checkFile(flag: string, path: string, data?: string): Promise<void> {
   checkPath(flag, path);
@@ -57,13 +57,30 @@ export async function checkFile(flag: string, path: string, data?: string): Prom
   if (folder !== "" && await kindOf(folder) !== "folder") {
     throw usageError(`${flag} ${path}: there is no folder ${folder}`);
   }
-  if (data !== undefined && await isSame(path, data)) {
+  if (data !== undefined && await isOf(path, data)) {
     throw usageError(`${flag} ${path}: it is the file that --data names; name another`);
   }
   const name = path.slice(folder.length).replace(/^[/\\]+/, "");
   if (RUN_FILES.includes(name) && await kindOf(`${folder || "."}/run.json`) === "file") {
     throw usageError(`${flag} ${path}: it is a file of the run in that folder; name another`);
   }
+  if (name === PLAN && await kindOf(path) === "file") {
+    throw usageError(`${flag} ${path}: it is the plan of the runs in that folder; name another`);
+  }
+}
+
+/**
+ * @param run Its folder, for the message. @param request What it was trained on.
+ * @throws {Failure} where a file is, or lies in, what a run was trained on.
+ */
+export async function checkNotData(
+  flag: string,
+  path: string,
+  run: string,
+  { data, classes = data }: { readonly data: string; readonly classes?: string },
+): Promise<void> {
+  if (!await isOf(path, data) && !await isOf(path, classes)) return;
+  throw usageError(`${flag} ${path}: ${run} was trained on that file; name another`);
 }
 
 /** Writes a file that an option names: whole, or not at all. What is no file (a pipe) is written to. */
@@ -75,12 +92,13 @@ export async function writeOutput(path: string, bytes: Uint8Array): Promise<void
   else await Deno.writeFile(path, bytes);
 }
 
-/** Whether two paths lead to one file that is there. */
-async function isSame(a: string, b: string): Promise<boolean> {
-  const [first, second] = await Promise.all(
-    [a, b].map((path) => Deno.realPath(path).catch(() => undefined)),
+/** Whether a path leads to a file that is there, and is `data` or in it. */
+async function isOf(path: string, data: string): Promise<boolean> {
+  const [file, whole] = await Promise.all(
+    [path, data].map((path) => Deno.realPath(path).catch(() => undefined)),
   );
-  return first !== undefined && first === second;
+  if (file === undefined || whole === undefined) return false;
+  return file === whole || file.startsWith(`${whole}/`) || file.startsWith(`${whole}\\`);
 }
 
 /** The path without its last part; empty where the rest is the current folder. */

@@ -29,6 +29,7 @@ import {
   twiceNamed,
 } from "./experiment.ts";
 import { LOCK } from "./lock.ts";
+import { PLAN } from "./run_folder.ts";
 import { DATA_REQUEST } from "./run_record.ts";
 
 /** Of a folder beside the plan: no way out of the plan's own. */
@@ -91,7 +92,7 @@ const PLAN_FIELDS = fields<Plan>({
 }, { notes: listOf(text) });
 
 /** A plan, and that its parts are those of one. */
-const PLAN: Check = (value, place) => {
+const WHOLE_PLAN: Check = (value, place) => {
   PLAN_FIELDS(value, place);
   const { headings, settings, runs, data } = value as Plan;
   const isSet = such(
@@ -122,7 +123,7 @@ export async function readPlan(
   folder: string,
   own: readonly string[] = [],
 ): Promise<Plan | undefined> {
-  const path = `${folder}/plan.json`;
+  const path = `${folder}/${PLAN}`;
   let source: string;
   try {
     source = await Deno.readTextFile(path);
@@ -136,7 +137,7 @@ export async function readPlan(
 
 /** The plan that a text holds. @throws {SyntaxError} for a damaged one, or another layout. */
 export function parsePlan(source: string, path: string): Plan {
-  return parseJson<Plan>(source, path, PLAN);
+  return parseJson<Plan>(source, path, WHOLE_PLAN);
 }
 
 async function checkEmpty(folder: string, own: readonly string[]): Promise<void> {
@@ -155,5 +156,5 @@ async function checkEmpty(folder: string, own: readonly string[]): Promise<void>
 export async function writePlan(folder: string, plan: Plan): Promise<void> {
   await Deno.mkdir(folder, { recursive: true });
   const bytes = new TextEncoder().encode(`${JSON.stringify(plan, null, 2)}\n`);
-  await writeFileAtomic(`${folder}/plan.json`, bytes);
+  await writeFileAtomic(`${folder}/${PLAN}`, bytes);
 }

@@ -13,6 +13,9 @@ const PRETRAINED = "pretrained.safetensors";
 /** The file of a run's report, which can be made again. */
 export const REPORT = "report.html";
 
+/** The file of a plan, beside the folders of its runs. */
+export const PLAN = "plan.json";
+
 /** What a run's folder is made of: files that are read again, and that no output shall replace. */
 export const RUN_FILES: readonly string[] = [
   ...["run.json", "checkpoint.safetensors", PRETRAINED, "metrics.jsonl"],

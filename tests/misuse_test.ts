@@ -46,6 +46,14 @@ Deno.test("where results cannot go is said before there are any", async () => {
     await assertRefused(folder, [...predict, onto], own);
     const log = ["export", "deep/er/run", "--format", "csv", "-o", "deep/er/run/run.json"];
     await assertRefused(folder, log, "it is a file of the run in that folder");
+    const read = "deep/er/run was trained on that file; name another";
+    await assertRefused(folder, ["report", "deep/er/run", "-o", "rows.csv"], read);
+    const csv = ["export", "deep/er/run", "--format", "csv", "-o"];
+    await assertRefused(folder, [...csv, "rows.csv"], read);
+    assertEquals(await Deno.readTextFile(`${folder}/rows.csv`), rows);
+    await Deno.writeTextFile(`${folder}/deep/plan.json`, "{}");
+    const plan = "it is the plan of the runs in that folder; name another";
+    await assertRefused(folder, [...csv, "deep/plan.json"], plan);
     // Any other is.
     await Deno.writeTextFile(`${folder}/old.csv`, "old");
     await Deno.symlink("old.csv", `${folder}/link.csv`);
