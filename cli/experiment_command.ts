@@ -18,7 +18,7 @@ import type { RunState } from "./run_state.ts";
 import { LOCK, Lock } from "./lock.ts";
 import { integerOption, valueOf } from "./method_options.ts";
 import { checkFolder } from "./paths.ts";
-import { readPlan, writePlan } from "./plan_file.ts";
+import { type OwnFiles, readPlan, writePlan } from "./plan_file.ts";
 import { type Goal, parseGoal, readLogs } from "./run_log.ts";
 import { submit } from "./slurm.ts";
 import { unknownName } from "./suggest.ts";
@@ -35,8 +35,8 @@ export interface Experiment {
   designOf(data: string): Design;
   /** Sentences for a new plan's table. */
   readonly notes?: readonly string[];
-  /** Names of files that the command itself has written into the folder of a new plan. */
-  readonly ownFiles?: readonly string[];
+  /** What the command itself has written into the folder of a new plan. */
+  readonly ownFiles?: OwnFiles;
   /** Draws what is finished into the folder. @returns The names of the files. */
   pictures?(out: string, plan: Plan, states: readonly RunState[]): Promise<string[]>;
 }
@@ -143,11 +143,11 @@ function parseLauncher(text: string): "slurm" {
 
 /**
  * The plan in the folder that the command line names, before it is parsed.
- * @param own Names of files that may be there before a plan.
+ * @param own What may be there before a plan.
  */
 export async function storedPlan(
   args: readonly string[],
-  own: readonly string[] = [],
+  own: OwnFiles = {},
 ): Promise<Plan | undefined> {
   const out = valueOf(args, "--out");
   if (out === undefined) return undefined;
@@ -215,7 +215,7 @@ async function lockFor({ out, task }: ExperimentCommandValues): Promise<Lock> {
 }
 
 /** Writes a new plan. @throws {Failure} where another process has made one meanwhile. */
-async function keep(out: string, plan: Plan, own?: readonly string[]): Promise<void> {
+async function keep(out: string, plan: Plan, own?: OwnFiles): Promise<void> {
   if (await readPlan(out, own) === undefined) return await writePlan(out, plan);
   throw new Failure(
     `${out}: another process has made a plan there meanwhile; start it again to go on with it`,

@@ -114,14 +114,17 @@ const WHOLE_PLAN: Check = (value, place) => {
   such("a folder for each run", () => twiceNamed(runs) === undefined)(runs, "runs");
 };
 
+/** Files that a command writes into a folder before its plan, by their names: what each holds. */
+export type OwnFiles = Readonly<Record<string, () => string>>;
+
 /**
  * The plan of a folder; undefined where there is none yet.
- * @param own Names of other files that may be there before a plan.
+ * @param own What may be there before a plan.
  * @throws {Failure} for a folder that holds something else. @throws {SyntaxError} for a damaged plan.
  */
 export async function readPlan(
   folder: string,
-  own: readonly string[] = [],
+  own: OwnFiles = {},
 ): Promise<Plan | undefined> {
   const path = `${folder}/${PLAN}`;
   let source: string;
@@ -140,11 +143,14 @@ export function parsePlan(source: string, path: string): Plan {
   return parseJson<Plan>(source, path, WHOLE_PLAN);
 }
 
-async function checkEmpty(folder: string, own: readonly string[]): Promise<void> {
+async function checkEmpty(folder: string, own: OwnFiles): Promise<void> {
+  // Left by a process that ended before it had a plan; of the same name, something of the user's.
+  const isLeft = async (name: string) =>
+    name === LOCK || /^\.plan\.json\..*\.tmp$/.test(name) ||
+    Object.hasOwn(own, name) && await Deno.readTextFile(`${folder}/${name}`) === own[name]();
   try {
     for await (const { name } of Deno.readDir(folder)) {
-      // Left by a process that ended before it had a plan.
-      if (name === LOCK || own.includes(name) || /^\.plan\.json\..*\.tmp$/.test(name)) continue;
+      if (await isLeft(name)) continue;
       throw usageError(`${folder} holds ${name} and no plan.json; name another folder`);
     }
   } catch (error) {

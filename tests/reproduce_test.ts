@@ -192,6 +192,16 @@ Deno.test("a table with rows of its own writes them, and takes no others", () =>
     assertEquals(svg.match(/<path /g)?.length, 25);
     const again = await run(["reproduce", "--out", "runs", "--gather"], folder);
     assertEquals([again.code, again.out], [0, out], again.err);
+    // A file of that name that is the user's stays; what a process left that ended early does not matter.
+    await Deno.mkdir(`${folder}/mine`);
+    await Deno.writeTextFile(`${folder}/mine/toy.csv`, "mine");
+    const mine = await run([...args, "--out", "mine"], folder);
+    assertEquals(mine.code, 2);
+    assertStringIncludes(mine.err, "mine holds toy.csv and no plan.json; name another folder");
+    assertEquals(await Deno.readTextFile(`${folder}/mine/toy.csv`), "mine");
+    await Deno.writeTextFile(`${folder}/mine/toy.csv`, toyRows());
+    const left = await run([...args, "--out", "mine", "--data", "optdigits"], folder);
+    assertStringIncludes(left.err, "rows of its own, and takes no --data; got optdigits");
     const other = await run([...args, "--out", "other", "--data", "optdigits"], folder);
     assertEquals(other.code, 2);
     assertStringIncludes(other.err, "rows of its own, and takes no --data; got optdigits");
