@@ -46,7 +46,7 @@ async function parse(path: string, text: string): Promise<unknown> {
 
 /** What a run was started with: what differs from its profile, its clusters and its seed. */
 export function valuesOfRun(record: RunRecord): Record<string, unknown> {
-  const { configuration, data, device, from } = record;
+  const { configuration, data, device, baseline, report, from } = record;
   const { model, profile = "default", options } = configuration;
   const unasked = estimatorOf(findMethod(model), profile, {}).options;
   const own = Object.entries(options).filter(([name, value]) =>
@@ -59,6 +59,8 @@ export function valuesOfRun(record: RunRecord): Record<string, unknown> {
     ...data.request,
     device: device.requested,
     ...device.threads !== undefined && { threads: device.threads },
+    ...baseline === false && { baseline },
+    ...report === false && { report },
     ...from !== undefined && { from },
     ...Object.fromEntries(own),
   };

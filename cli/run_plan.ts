@@ -49,6 +49,8 @@ export interface RunValues extends DataValues, DeviceValues {
   readonly saveSteps?: number;
   /** Whether k-means on the data is computed for comparison. */
   readonly baseline: boolean;
+  /** Whether a report is made in the end; absent: whoever asks decides. */
+  readonly report?: boolean;
 }
 
 /** A run that was started before. */
@@ -102,6 +104,7 @@ export async function planRun(
       ...definedOf({ classDigest: await classDigestOf(dataset) }),
     },
     device: requested(values),
+    ...leftOut(values),
     ...(from === undefined ? {} : { from: values.from!, pretrained: from.digest }),
     versions: VERSIONS,
     seconds: 0,
@@ -170,7 +173,7 @@ async function pretrainedOf(run: string, { d, digest }: AnyDataset) {
 }
 
 async function common(
-  { baseline, saveSteps, device, threads, tile, debug }: RunValues,
+  { saveSteps, device, threads, tile, debug }: RunValues,
   dataset: AnyDataset,
 ): Promise<Omit<RunPlan, "estimator" | "folder" | "record">> {
   const chosen = definedOf({ device, threads, tile, debug });
@@ -178,9 +181,13 @@ async function common(
     dataset,
     device: chosen,
     backend: await open(chosen, "sample"),
-    baseline,
     ...(saveSteps === undefined ? {} : { saveSteps }),
   };
+}
+
+/** What is not to be made beside the run's own results. */
+function leftOut({ baseline, report }: RunValues): Pick<RunRecord, "baseline" | "report"> {
+  return { ...(!baseline && { baseline }), ...(report === false && { report }) };
 }
 
 function requested({ device = "auto", threads }: DeviceValues) {
@@ -258,7 +265,7 @@ async function restOf(
     ...await common({ ...values, ...device }, dataset),
     estimator: checkedOptions(method, () => method.create(record.configuration.options)),
     folder,
-    record: { ...started, status: "running", versions: VERSIONS },
+    record: { ...started, ...leftOut(values), status: "running", versions: VERSIONS },
     ...(saved === undefined ? {} : { resume: saved.checkpoint }),
     ...(pretrained === undefined ? {} : { pretrained: pretrained.checkpoint }),
   };

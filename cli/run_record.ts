@@ -117,6 +117,10 @@ export interface RunRecord {
     /** What computed last; absent before the first step. */
     readonly used?: DeviceInfo;
   };
+  /** False where k-means on the data is not computed for comparison. */
+  readonly baseline?: boolean;
+  /** False where no report is made in the end. */
+  readonly report?: boolean;
   /** The folder of the run whose pre-trained network it starts from. */
   readonly from?: string;
   /** Digest of that network's checkpoint. */
@@ -219,6 +223,8 @@ const RECORD = fields<RunRecord>({
   versions: mapOf(text),
   seconds: number,
 }, {
+  baseline: flag,
+  report: flag,
   from: text,
   pretrained: digest,
   times: listOf(TIMES),

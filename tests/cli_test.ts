@@ -466,7 +466,8 @@ Deno.test({
       for (const path of ["interrupted", "killed"]) {
         const { status } = JSON.parse(await Deno.readTextFile(`${folder}/${path}/run.json`));
         assertEquals(status, path === "killed" ? "running" : path);
-        const resumed = await run(["train", "--resume", path, "--no-baseline"], folder);
+        // It has no baseline either, for which nobody needs to ask again.
+        const resumed = await run(["train", "--resume", path], folder);
         assertEquals(resumed.code, 0, resumed.err);
         assertEquals(resumed.out, whole.out);
         for (const name of ["labels.csv", "embedding.npy", "metrics.jsonl"]) {
@@ -576,12 +577,12 @@ Deno.test("a lost device is opened again three times, each from the last checkpo
           seed: 0,
           data: { ...dataset, request: { data: "rows.csv" } },
           device: { requested: "cpu" },
+          baseline: false,
           versions: {},
           seconds: 0,
         },
         device: { device: "cpu", threads: 1 },
         backend: await openDevice({ device: "cpu", threads: 1 }),
-        baseline: false,
       });
     const resumes: (Checkpoint | undefined)[] = [];
     const record = await train(3, resumes);

@@ -1,4 +1,6 @@
-import { assertEquals, assertStringIncludes } from "@std/assert";
+import { assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
+import { repeatCommand } from "../cli/repeat_command.ts";
+import type { RunRecord } from "../cli/run_record.ts";
 import { inFolder, run } from "./command_line.ts";
 
 const SMALL = `data = "blobs.csv"
@@ -13,6 +15,7 @@ pretrain-decay = false
 header = true
 ignore = ["a", "b"]
 baseline = false
+report = false
 `;
 
 Deno.test("--config gives options from TOML, JSON and run.json; the command line wins", () =>
@@ -31,18 +34,15 @@ Deno.test("--config gives options from TOML, JSON and run.json; the command line
     );
     assertEquals([first.data.d, first.results.partitions], [2, {}]);
 
-    const again = await train("--config", `${first.folder}/run.json`, "--no-baseline");
+    const again = await train("--config", `${first.folder}/run.json`);
     assertEquals(again.folder, `${first.folder}-2`);
-    const { configuration, data, results, seed } = again;
-    assertEquals(
-      { configuration, data, results, seed },
-      {
-        configuration: first.configuration,
-        data: first.data,
-        results: first.results,
-        seed: first.seed,
-      },
-    );
+    const kept = ({ configuration, data, results, seed, baseline, report }: RunRecord) => {
+      return { configuration, data, results, seed, baseline, report };
+    };
+    assertEquals(kept(again), kept(first));
+    assertEquals([again.baseline, again.report], [false, false]);
+    await assertRejects(() => Deno.stat(`${folder}/${again.folder}/report.html`));
+    assertStringIncludes(repeatCommand(again), " --no-baseline --no-report");
 
     const printed = await run(["train", "--config", "small.toml", "--print-config"], folder);
     assertEquals([printed.code, printed.err], [0, ""]);
