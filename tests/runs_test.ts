@@ -14,7 +14,8 @@ Deno.test("runs are listed, shown and removed, and nothing else is", () =>
     assertMatch(compared.err, /\n1 of 2: kmeans-seed0\n/);
     assertMatch(compared.err, /\n2 of 2: kmeans-seed1, about \d.* left\n/);
 
-    const list = await run(["runs", "list"], folder);
+    // To look needs no leave to write.
+    const list = await run(["runs", "list"], folder, { write: "--deny-write" });
     assertEquals([list.code, list.err], [0, ""]);
     const paths = ["runs/kmeans-rows-seed0", "runs/two/kmeans-seed0", "runs/two/kmeans-seed1"];
     const lines = list.out.trim().split("\n").slice(1);
@@ -23,7 +24,7 @@ Deno.test("runs are listed, shown and removed, and nothing else is", () =>
     const json = JSON.parse((await run(["runs", "list", "--json"], folder)).out);
     assertEquals(json.map((run: { folder: string }) => run.folder), paths);
 
-    const show = await run(["runs", "show", paths[0]], folder);
+    const show = await run(["runs", "show", paths[0]], folder, { write: "--deny-write" });
     assertMatch(show.out, /^model +kmeans, profile default\nclusters +10\n/);
     assertStringIncludes(show.out, "rows.csv, 240 × 4");
     assertStringIncludes(show.err, `train --config ${paths[0]}/run.json`);
