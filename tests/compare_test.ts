@@ -382,3 +382,22 @@ Deno.test("without the permission to submit, the launcher says which one it need
     assertEquals(code, 1, err);
     assertStringIncludes(err, "deno run -P=slurm in place of -P");
   }));
+
+Deno.test("tables are made without the labels that a run has lost", () =>
+  inFolder(async (folder) => {
+    const data = ["--data", "rows.csv", "--clusters", "3", "--device", "cpu"];
+    const args = ["compare", "--models", "kmeans", "--seeds", "4", ...data, "--out", "k"];
+    const whole = await run(args, folder);
+    assertEquals(whole.code, 0, whole.err);
+    const labels = (seed: number) => `${folder}/k/kmeans-seed${seed}/labels.csv`;
+    await Deno.remove(labels(1));
+    const text = await Deno.readTextFile(labels(2));
+    await Deno.writeTextFile(labels(2), text.split("\n").slice(0, 5).join("\n"));
+    const gathered = await run(["compare", "--out", "k", "--gather"], folder);
+    assertEquals(gathered.code, 0, gathered.err);
+    assertMatch(gathered.err, /^note: .*kmeans-seed1\/labels\.csv: there is no such file$/m);
+    assertMatch(gathered.err, /^note: k\/kmeans-seed2\/labels\.csv has 4 rows, the run had 240$/m);
+    const pairs = async () =>
+      JSON.parse(await Deno.readTextFile(`${folder}/k/table.json`)).rows[0].statistics.agreement.n;
+    assertEquals(await pairs(), 1);
+  }));
