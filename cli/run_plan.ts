@@ -105,7 +105,8 @@ export async function planRun(
     },
     device: requested(values),
     ...leftOut(values),
-    ...(from === undefined ? {} : { from: values.from!, pretrained: from.digest }),
+    // The path as it is from any folder.
+    ...(from && { from: await Deno.realPath(values.from!), pretrained: from.digest }),
     versions: VERSIONS,
     seconds: 0,
   };
@@ -204,7 +205,7 @@ export async function planResumption(
   { folder, record }: OpenedRun,
   loaded?: AnyDataset,
 ): Promise<RunPlan | undefined> {
-  checkConflicts(method, values, record);
+  await checkConflicts(method, values, record);
   if (record.status === "finished") {
     // What is damaged is said where it is found, and not by the one who trusts it.
     await readOwnCheckpoint(folder, record);
@@ -271,12 +272,17 @@ async function restOf(
   };
 }
 
+/** A path as it is from any folder; of a folder that is gone, as it was given. */
+async function realPath(path: string | undefined): Promise<string | undefined> {
+  return path && await Deno.realPath(path).catch(() => path);
+}
+
 /** @throws {Failure} for an option that is not what the run was started with. */
-function checkConflicts(
+async function checkConflicts(
   method: Method,
   values: RunValues,
   { configuration, data, from }: RunRecord,
-) {
+): Promise<void> {
   if (values.out !== undefined) {
     throw usageError("--resume goes on in its own folder, without --out");
   }
@@ -284,7 +290,7 @@ function checkConflicts(
   const given = givenOptions(method, values as unknown as Record<string, unknown>);
   const pairs: [flag: string, given: unknown, stored: unknown][] = [
     ["model", values.model, configuration.model],
-    ["from", values.from, from],
+    ["from", await realPath(values.from), await realPath(from)],
     ["profile", values.profile, configuration.profile],
     ...Object.entries(request).map(([name, value]) =>
       [kebabCase(name), value, data.request[name as keyof DataRequest]] as [

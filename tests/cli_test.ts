@@ -662,6 +662,11 @@ Deno.test("--from starts from another run's pre-trained network, and resumes by 
       ["first", "later"].map((name) => Deno.readFile(`${folder}/${name}/pretrained.safetensors`)),
     );
     assertEquals(readTensors(a), readTensors(b));
+    await Deno.mkdir(`${folder}/deeper`);
+    const config = ["train", "--config", "../later/run.json", "--out", "../again"];
+    const again = await run(config, `${folder}/deeper`);
+    assertEquals(again.code, 0, again.err);
+    assertEquals(await Deno.readTextFile(`${folder}/again/labels.csv`), whole);
     const log = await Deno.readTextFile(`${folder}/later/metrics.jsonl`);
     assert(!log.includes('"pre-training"'), log);
 
