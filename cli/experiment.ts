@@ -266,6 +266,12 @@ function checkShared(
   );
 }
 
+/** Options that change no byte of a run, and may differ each time that a plan goes on. */
+const FREE = ["threads", "tile"];
+
+/** What of a request is no option, but an argument. */
+const ARGUMENTS = ["table"];
+
 /** @throws {Failure} for a value that is not what the plan was made with. */
 export function checkRequest(
   folder: string,
@@ -276,10 +282,9 @@ export function checkRequest(
   if (command !== now) throw usageError(`${folder} was started by ${command}, not by ${now}`);
   for (const [name, value] of Object.entries(given)) {
     const stored = request[name];
-    if (JSON.stringify(value) === JSON.stringify(stored)) continue;
+    if (FREE.includes(name) || JSON.stringify(value) === JSON.stringify(stored)) continue;
     const was = stored === undefined ? "without it" : `with ${stored}`;
-    throw usageError(
-      `--${kebabCase(name)} ${value} conflicts with ${folder}, which was started ${was}`,
-    );
+    const what = ARGUMENTS.includes(name) ? `the ${name}` : `--${kebabCase(name)}`;
+    throw usageError(`${what} ${value} conflicts with ${folder}, which was started ${was}`);
   }
 }

@@ -1,7 +1,13 @@
 /** What `compare` and `sweep` share: their options, and what becomes of a plan. */
 import type { Command } from "commander";
 import { addConfigOptions } from "./config.ts";
-import { addTrainingData, type AnyDataset, type DataValues, requestsOf } from "./data_options.ts";
+import {
+  addTrainingData,
+  type AnyDataset,
+  type DataValues,
+  definedOf,
+  requestsOf,
+} from "./data_options.ts";
 import { addDeviceOptions, type DeviceValues } from "./device_options.ts";
 import { agreementsOf } from "./agreement.ts";
 import { EXIT, Failure, usageError } from "./errors.ts";
@@ -180,7 +186,7 @@ export async function runExperiment(
     : undefined;
   using lock = gather || (launcher && stored) ? undefined : await lockFor(values);
   if (made !== undefined) await keep(out, made.plan, ownFiles);
-  const { plan, dataset } = made ?? { plan: stored! };
+  const { plan, dataset } = made ?? { plan: deviceChanged(stored!, values) };
   if (task !== undefined) return await runTask(values, plan, task);
   if (launcher !== undefined) {
     // Tasks may begin at once.
@@ -200,6 +206,11 @@ export async function runExperiment(
   const open = summary.rows.reduce((sum, { runs, finished }) => sum + runs.length - finished, 0);
   if (open === 0 || gather) return;
   throw new Failure(`${open} of ${plan.runs.length} runs are not finished`, EXIT.failed);
+}
+
+/** A plan that goes on with the threads and the tile that are given now. */
+function deviceChanged(plan: Plan, { threads, tile }: DeviceValues): Plan {
+  return { ...plan, device: { ...plan.device, ...definedOf({ threads, tile }) } };
 }
 
 /**

@@ -184,13 +184,17 @@ Deno.test({
         conflict.err,
         "--seeds 3 conflicts with broken, which was started with 2",
       );
-      const rest = await run([...again, "--seeds", "2"], folder);
+      // What changes no byte may differ.
+      const free = ["--threads", "2", "--tile", "6x8"];
+      const rest = await run([...again, "--seeds", "2", ...free], folder);
       assertEquals(rest.code, 0, rest.err);
       const names = ["dynae-seed0", "dynae-seed1", "kmeans-seed0", "kmeans-seed1"];
       assertEquals(
         await bytesOf(`${folder}/broken`, names),
         await bytesOf(`${folder}/whole`, names),
       );
+      const last = await Deno.readTextFile(`${folder}/broken/kmeans-seed1/run.json`);
+      assertEquals(JSON.parse(last).device.threads, 2);
     }),
 });
 

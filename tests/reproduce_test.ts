@@ -224,6 +224,11 @@ Deno.test({
         other.err,
         "--scale 0.1 conflicts with broken, which was started with 0.0005",
       );
+      const codes = await run(["reproduce", "codes", "--out", "broken"], folder);
+      assertStringIncludes(
+        codes.err,
+        "the table codes conflicts with broken, which was started with cm",
+      );
       const rest = await run(["reproduce", "--out", "broken"], folder);
       assertEquals(rest.code, 0, rest.err);
       assertMatch(rest.out, /^\| 200 +\| default \| 0\.0005 \| none .* 1 of 1 \|/m);
