@@ -55,6 +55,29 @@ Deno.test("--config gives options from TOML, JSON and run.json; the command line
     assertStringIncludes(json.out, "n-init = 2\n");
   }));
 
+Deno.test("the command line goes before the file by whichever name an option has", () =>
+  inFolder(async (folder) => {
+    const write = (name: string, text: string) => Deno.writeTextFile(`${folder}/${name}`, text);
+    await write("two.txt", "0\n1\n".repeat(120));
+    const model = 'model = "kmeans"\ndevice = "cpu"\nreport = false\n';
+    await write("file.toml", `${model}data = "rows.csv"\nclasses = "none.txt"\n`);
+    await write("column.toml", `${model}data = "blobs.csv"\nlabel-column = "none"\n`);
+    const given = [
+      ["--config", "file.toml", "--labels", "two.txt"],
+      ["--config", "file.toml", "--classes=two.txt"],
+      ["--config", "column.toml", "--class-column", "last"],
+      ["--config", "column.toml", "--label-column", "last"],
+    ];
+    const outcomes = await Promise.all(
+      given.map((args) => run(["train", ...args, "--json"], folder)),
+    );
+    const clusters = outcomes.map(({ code, out, err }) => {
+      assertEquals(code, 0, err);
+      return JSON.parse(out).configuration.options.clusters;
+    });
+    assertEquals(clusters, [2, 2, 3, 3]);
+  }));
+
 Deno.test("a list in --config gives an option as often as it has entries", () =>
   inFolder(async (folder) => {
     const over = 'over = ["clusters=2,3", "n-init=1,2"]\nout = "grid"\nmodel = "kmeans"\n';
