@@ -162,7 +162,12 @@ async function pretrainedOf(run: string, { d, digest }: AnyDataset) {
   const { data } = record;
   const found = await readPretrained(folder, record);
   if (found === undefined) {
-    throw usageError(`--from: ${run} holds no pre-trained network; has it finished pre-training?`);
+    const { model, options } = record.configuration;
+    throw usageError(
+      METHODS[model].pretraining?.isUsed(options)
+        ? `--from: ${run} holds no pre-trained network; has it finished pre-training?`
+        : `--from: ${run} is a run of ${model}, which pre-trained no network`,
+    );
   }
   if (data.d !== d) {
     throw usageError(`--from: ${run} was trained on ${data.d} columns, the data have ${d}`);
