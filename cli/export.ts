@@ -10,7 +10,7 @@ import { VERSION } from "../storage/version.ts";
 import { addDeviceOptions, type DeviceValues } from "./device_options.ts";
 import { usageError } from "./errors.ts";
 import { checkFile, checkNotData } from "./paths.ts";
-import { RunFolder } from "./run_folder.ts";
+import { type OutputName, RunFolder } from "./run_folder.ts";
 import { writeOut } from "./terminal.ts";
 import { output, type StoredRun, withEstimator } from "./trained_model.ts";
 import { PROGRAM } from "./version.ts";
@@ -23,7 +23,7 @@ interface Values extends DeviceValues {
 
 /** A file to write: what it is called, and what it holds. */
 interface Exported {
-  readonly name: string;
+  readonly name: OutputName;
   readonly content: string | Uint8Array;
 }
 

@@ -36,21 +36,30 @@ export class RunFolder {
    */
   static async create(name: string, out?: string): Promise<RunFolder> {
     const folder = await RunFolder.made(name, out);
+    // Before a lock lies in what is somebody's, and again once nobody else begins a run there.
+    if (!await RunFolder.isLocked(folder.path)) await folder.checkNew();
     await folder.lock();
     try {
-      for await (const { name } of Deno.readDir(folder.path)) {
-        if (isRest(name)) continue;
-        throw usageError(
-          `${folder.path} exists already and holds ${name}; go on with it by ` +
-            `--resume ${shellWord(folder.path)}, or name another folder`,
-        );
-      }
+      await folder.checkNew();
       await folder.clean();
       return folder;
     } catch (error) {
       folder.close();
       throw error;
     }
+  }
+
+  /** @throws {Failure} where it holds more than what a run leaves that ended before it had a `run.json`. */
+  private async checkNew(): Promise<void> {
+    const names = (await Array.fromAsync(Deno.readDir(this.path))).map(({ name }) => name).sort();
+    const held = names.find((name) => !isRest(name));
+    if (held === undefined) return;
+    throw usageError(
+      names.includes("run.json")
+        ? `${this.path} exists already and holds a run; go on with it by ` +
+          `--resume ${shellWord(this.path)}, or name another folder`
+        : `${this.path} exists already and holds ${held}; name another folder`,
+    );
   }
 
   private static async made(name: string, out?: string): Promise<RunFolder> {
@@ -207,9 +216,18 @@ export class RunFolder {
   }
 }
 
-/** Whether a run leaves a file of this name in its folder. */
+/** What `generate` and `export` write into a run's folder where nothing else is named. */
+const OUTPUTS = [
+  ...["samples.png", "interpolations.png", "clusters.onnx", "encoder.onnx", "autoencoder.onnx"],
+  ...["model.safetensors", "metrics.csv", "metrics.jsonl", "events.out.tfevents.dynae"],
+] as const;
+
+/** The name of such a file. */
+export type OutputName = typeof OUTPUTS[number];
+
+/** Whether a run, or the program itself later, leaves a file of this name in its folder. */
 export function isOfRun(name: string): boolean {
-  return RUN_FILES.includes(name) || name === REPORT || isRest(name);
+  return [...RUN_FILES, ...OUTPUTS, REPORT].includes(name) || isRest(name);
 }
 
 function isTemporary(name: string): boolean {

@@ -145,7 +145,7 @@ Deno.test("what is wrong with the command line is said on one line, with exit co
     [["train", "--gamma", "-1"], "--gamma must be a number ≥ 0, or auto or sums, got -1"],
     [["train", "--hidden", "5,x"], "--hidden takes a list such as 500,500,2000"],
     [["train", "--critic", "onn"], "unknown value of --critic"],
-    [["train", "--device", "gpu"], 'unknown device "gpu"'],
+    [["train", "--device", "gpu"], 'unknown device "gpu" (did you mean webgpu?)'],
     [["train", "--scale", "huge"], "--scale takes none, unit, standard, auto or a divisor"],
     [["train", "--limit", "5"], "--clusters is 10"],
     [["train", "--resume", "/nowhere"], "there is no /nowhere/run.json"],
@@ -670,9 +670,11 @@ Deno.test("--from starts from another run's pre-trained network, and resumes by 
     const log = await Deno.readTextFile(`${folder}/later/metrics.jsonl`);
     assert(!log.includes('"pre-training"'), log);
 
+    await run(["train", "--model", "kmeans", ...BLOBS, "--out", "k"], folder);
     const failures: [args: string[], message: string][] = [
       [["--model", "kmeans", ...BLOBS, "--from", "first"], "kmeans has none"],
       [[...steps, "--from", "nowhere"], "is not the folder of a run"],
+      [[...steps, "--from", "k"], "k is a run of kmeans, which pre-trained no network"],
       [
         [...steps, "--hidden", "9,9", "--from", "first"],
         "the network of first has --hidden 8,8, this run's 9,9",
@@ -697,6 +699,25 @@ Deno.test("the folder of a run of another layout is refused, in words", () =>
     const { code, err } = await run(["predict", "--run", ".", "--data", "rows.csv"], folder);
     assertEquals(code, 1);
     assertStringIncludes(err, "run.json: schema is 1, expected 4: that is what dynae");
+  }));
+
+Deno.test("a folder that is somebody's is left as it is, and no run to go on with", () =>
+  inFolder(async (folder) => {
+    await Deno.mkdir(`${folder}/pics`);
+    await Deno.writeTextFile(`${folder}/pics/a.png`, "");
+    const train = ["train", "--model", "kmeans", ...BLOBS, "--out"];
+    const refused = await run([...train, "pics"], folder);
+    assertEquals([refused.code, refused.err], [
+      2,
+      "error: pics exists already and holds a.png; name another folder\n",
+    ]);
+    assertEquals(Array.from(Deno.readDirSync(`${folder}/pics`), ({ name }) => name), ["a.png"]);
+    assertEquals((await run([...train, "k"], folder)).code, 0);
+    const taken = await run([...train, "k"], folder);
+    assertStringIncludes(
+      taken.err,
+      "k exists already and holds a run; go on with it by --resume k,",
+    );
   }));
 
 Deno.test("folders of runs are counted, never overwritten", async () => {
@@ -733,6 +754,7 @@ Deno.test("suggestions are close, and only then made", () => {
   assertEquals(nearest("kmaens", names), "kmeans");
   assertEquals(nearest("DYNAE", names), "dynae");
   assertEquals(nearest("ae-km", names), "ae-kmeans");
+  assertEquals(nearest("gpu", ["auto", "cpu", "webgpu"]), "webgpu");
   assertEquals(nearest("transformer", names), undefined);
 });
 

@@ -69,3 +69,44 @@ Deno.test("runs are listed, shown and removed, and nothing else is", () =>
     }
     assertEquals((await Deno.stat(`${folder}/${paths[1]}`)).isDirectory, true);
   }));
+
+Deno.test("a run is removed with what export and generate have written into it, from within too", () =>
+  inFolder(async (folder) => {
+    const train = async (out: string) => {
+      const args = [
+        "train",
+        "--limit",
+        "60",
+        "--model",
+        "ae-kmeans",
+        "--hidden",
+        "8",
+        "--latent",
+        "2",
+      ];
+      const { code, err } = await run(
+        [...args, "--pretrain-steps", "5", "--clusters", "3", "--device", "cpu", "--out", out],
+        folder,
+      );
+      assertEquals(code, 0, err);
+    };
+    await train("r");
+    const parts = ["clusters", "encoder", "autoencoder"].map((part) => ["onnx", "--part", part]);
+    const formats = [...parts, ["safetensors"], ["jsonl"], ["csv"], ["tensorboard"]];
+    const made = await Promise.all([
+      run(["generate", "--run", "r", "--device", "cpu"], folder),
+      ...formats.map((format) => run(["export", "r", "--format", ...format], folder)),
+    ]);
+    for (const { code, err } of made) assertEquals(code, 0, err);
+
+    const file = await run(["runs", "rm", "rows.csv", "--yes"], folder);
+    assertEquals(file.code, 2);
+    assertStringIncludes(file.err, "rows.csv is not the folder of a run");
+    const twice = await run(["runs", "rm", "r", "r/", "./r", "--yes"], folder);
+    assertEquals(twice.code, 0, twice.err);
+    assertMatch(twice.err, /^removed r \(1[5-9] files, [^\n]*\)\n$/);
+    await train("r");
+    const within = await run(["runs", "rm", ".", "--yes"], `${folder}/r`);
+    assertEquals(within.code, 0, within.err);
+    await assertRejects(() => Deno.stat(`${folder}/r`), Deno.errors.NotFound);
+  }));
