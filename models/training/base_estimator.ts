@@ -113,7 +113,7 @@ export abstract class BaseEstimator<O extends { readonly clusters: number }, F e
     });
   }
 
-  /** @throws {RangeError} for what has no place in this fit. */
+  /** Looks at what does not depend on training. @throws {RangeError} for what has no place in this fit. */
   private checkContext({ n }: Samples, { truth, pretrained }: FitContext): void {
     if (pretrained && !this.isPretrained) {
       throw new RangeError(
