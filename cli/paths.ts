@@ -93,7 +93,7 @@ export async function writeOutput(path: string, bytes: Uint8Array): Promise<void
 }
 
 /** Whether a path leads to a file that is there, and is `data` or in it. */
-async function isOf(path: string, data: string): Promise<boolean> {
+export async function isOf(path: string, data: string): Promise<boolean> {
   const [file, whole] = await Promise.all(
     [path, data].map((path) => Deno.realPath(path).catch(() => undefined)),
   );

@@ -113,6 +113,7 @@ export abstract class BaseEstimator<O extends { readonly clusters: number }, F e
     });
   }
 
+  /** Looks at what does not depend on training. @throws {RangeError} for what has no place in this fit. */
   private checkContext({ n }: Samples, { truth, pretrained }: FitContext): void {
     if (pretrained && !this.isPretrained) {
       throw new RangeError(
