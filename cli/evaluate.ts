@@ -3,11 +3,12 @@ import type { Command } from "commander";
 import { CLASS_FORMATS } from "../datasets/formats.ts";
 import { loadDataset, readClasses } from "../datasets/load.ts";
 import type { Classes } from "../datasets/classes.ts";
-import type { Column } from "../datasets/columns.ts";
+import type { ClassFileOptions } from "../datasets/class_lines.ts";
+import type { ColumnOptions } from "../datasets/columns.ts";
 import { findNamedSet } from "../datasets/named.ts";
 import { score } from "../models/evaluation/scoring.ts";
 import { parseColumn } from "./data_options.ts";
-import { EXIT, Failure } from "./errors.ts";
+import { EXIT, Failure, usageError } from "./errors.ts";
 import { formatScores } from "./tables.ts";
 import { writeError, writeOut } from "./terminal.ts";
 import { PROGRAM } from "./version.ts";
@@ -15,8 +16,8 @@ import { PROGRAM } from "./version.ts";
 interface EvaluateValues {
   readonly labels: string;
   readonly truth: string;
-  readonly labelsColumn?: Column;
-  readonly truthColumn?: Column;
+  readonly labelsColumn?: ColumnOptions["classColumn"];
+  readonly truthColumn?: ColumnOptions["classColumn"];
   readonly dataDir?: string;
   readonly json?: boolean;
 }
@@ -39,9 +40,14 @@ export function define(command: Command): void {
         " --truth optdigits\n",
     );
   command.action(async (values: EvaluateValues) => {
-    const { labels, truth, labelsColumn, truthColumn, dataDir, json } = values;
-    const predicted = await readLabels(labels, labelsColumn);
-    const classes = await readTruth(truth, truthColumn, dataDir);
+    const { labels, truth, labelsColumn, truthColumn, json } = values;
+    const predicted = await readLabels(labels, {
+      column: labelsColumn,
+      columnOption: "--labels-column",
+    });
+    const classes = findNamedSet(truth)
+      ? await classesOfSet(truth, values)
+      : await readLabels(truth, { column: truthColumn, columnOption: "--truth-column" });
     const known = classesOfRows(predicted, classes, { labels, truth });
     const scores = score(known, predicted.classes);
     if (json) writeOut(`${JSON.stringify(scores)}\n`);
@@ -49,14 +55,16 @@ export function define(command: Command): void {
   });
 }
 
-async function readTruth(
-  truth: string,
-  column?: Column,
-  dataDir?: string,
+/** @throws {Failure} where a column is asked for of a named set. */
+async function classesOfSet(
+  set: string,
+  { truthColumn, dataDir }: Pick<EvaluateValues, "truthColumn" | "dataDir">,
 ): Promise<Classes> {
-  if (!findNamedSet(truth)) return await readLabels(truth, column);
+  if (truthColumn !== undefined) {
+    throw usageError(`--truth-column is for a table, and ${set} is a named set`);
+  }
   const options = dataDir === undefined ? {} : { dataDir };
-  return { classes: (await loadDataset(truth, options)).classes! };
+  return { classes: (await loadDataset(set, options)).classes! };
 }
 
 /**
@@ -91,8 +99,8 @@ function classesOfRows(
 }
 
 /** Labels of a file, a run's in the order of its rows, or of a column of a table. */
-export async function readLabels(path: string, column?: Column): Promise<Classes> {
-  const found = await readClasses(path, undefined, column);
+export async function readLabels(path: string, options: ClassFileOptions = {}): Promise<Classes> {
+  const found = await readClasses(path, options);
   const { classes, classNames } = found;
   const noise = classNames?.indexOf("-1") ?? -1;
   const count = classes.filter((label) => label === noise).length;

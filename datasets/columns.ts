@@ -1,6 +1,5 @@
 /** What becomes of each column of a table: the one place where it is decided. */
 import { cannotRead } from "./array.ts";
-import { parseReal } from "./csv_scanner.ts";
 
 /** A column, by its name or counted from 0. */
 export type Column = string | number;
@@ -74,69 +73,13 @@ export function asTextOrNot(column: number): string {
     `classes, --ignore ${column} leaves it out`;
 }
 
-/** What no column is called: numbers (also with decimal commas), and missing values. */
-const isValue = (cell: string) =>
-  parseReal(cell) !== undefined || /^[+-]?\d+,\d*$/.test(cell) ||
-  (cell !== "" && MISSING.test(cell));
-
-/** Whether a cell is a number, and not written as a whole one. */
-function isFraction(cell: string): boolean {
-  return parseReal(cell) !== undefined && !/^[+-]?\d+$/.test(cell);
-}
-
-/**
- * Whether a first line names columns: where no cell of values is a number, where the numbers count
- * the columns (pandas without names), or where the class is a word above numbers.
- * @param second The line below. @param classAt The class column, or −1.
- */
-export function isHeader(
-  first: readonly string[],
-  second: readonly string[] | undefined,
-  classAt: number,
-): boolean {
-  const cells = first.filter((_, i) => i !== classAt);
-  if (cells.some((cell) => cell !== "") && !cells.some(isValue)) return true;
-  const named = cells.filter((cell) => cell !== "");
-  if (second === undefined) return false;
-  const counts = named.length >= cells.length - 1 && named.every((cell, i) => cell === String(i));
-  if (counts && (named.length > 2 || (named.length === 2 && second.some(isFraction)))) return true;
-  return classAt >= 0 && parseReal(first[classAt]) === undefined &&
-    parseReal(second[classAt]) !== undefined && named.every((cell) => /^\d+$/.test(cell));
-}
-
-/**
- * Whether a first line of numbers may name columns after all: whole numbers that count from 0, in equal
- * steps, as years are, or above fractions.
- */
-export function mayBeHeader(
-  first: readonly string[],
-  second: readonly string[],
-  classAt: number,
-): boolean {
-  const values = (cells: readonly string[]) => cells.filter((_, i) => i !== classAt);
-  const cells = values(first);
-  if (cells.every((cell, i) => cell === String(i))) return true;
-  if (cells.length < 2 || !cells.every((cell) => /^[+-]?\d+$/.test(cell))) return false;
-  if (values(second).every((cell) => isFraction(cell))) return true;
-  const step = Number(cells[1]) - Number(cells[0]);
-  return step !== 0 && cells.length > 3 &&
-    cells.every((cell, i) => Number(cell) === Number(cells[0]) + i * step);
-}
-
 /** The columns that options name. */
-function namedColumns(
+export function namedColumns(
   { classColumn, idColumn, columns = [], ignore = [], oneHot = [] }: ColumnOptions,
 ): Column[] {
   const isPlace = classColumn === "first" || classColumn === "last";
   const all = [isPlace ? undefined : classColumn, idColumn, ...columns, ...ignore, ...oneHot];
   return all.filter((column) => column !== undefined);
-}
-
-/** Whether a column is meant by a name that the first line gives it. */
-export function areNamed(options: ColumnOptions, first: readonly string[]): boolean {
-  return namedColumns(options).some((column) =>
-    typeof column === "string" && first.includes(column)
-  );
 }
 
 /**
@@ -165,13 +108,20 @@ export function classIndex(
   file: string,
 ): number {
   if (classColumn === undefined) return -1;
-  const index = classColumn === "first"
-    ? 0
-    : classColumn === "last"
-    ? width - 1
-    : indexOf(classColumn, names, width, "class ", file);
+  const index = classPlace(classColumn, names, width, file);
   if (width > 1) return index;
   throw new RangeError(cannotRead(file, "its only column is the class column, no values are left"));
+}
+
+/** The number of a column of classes. @throws {RangeError} where there is none. */
+export function classPlace(
+  column: NonNullable<ColumnOptions["classColumn"]>,
+  names: readonly string[] | undefined,
+  width: number,
+  file: string,
+): number {
+  if (column === "first") return 0;
+  return column === "last" ? width - 1 : indexOf(column, names, width, "class ", file);
 }
 
 /**

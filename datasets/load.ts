@@ -1,6 +1,7 @@
 /** The one entry for data: a named set, or a file of any supported format. Needs Deno's files. */
 import { cannotRead } from "./array.ts";
 import type { TableOptions } from "./csv.ts";
+import type { ClassFileOptions } from "./class_lines.ts";
 import type { Classes } from "./classes.ts";
 import { type Dataset, type DatasetOptions, makeDataset } from "./dataset.ts";
 import { baseName, type Content, decodeClasses, decodeRows, refuseColumns } from "./decode.ts";
@@ -102,17 +103,47 @@ async function loadFile(path: string, options: LoadOptions): Promise<Dataset> {
     : await readRows(path, table, options);
   const classes = options.classes === undefined
     ? content.classes
-    : await readClasses(options.classes, signal, classColumn);
+    : await readClasses(options.classes, { column: classColumn, columnOption: BESIDE, signal });
   return makeDataset(content.array, {
     name: path === STANDARD_INPUT ? "stdin" : baseName(path),
     source: path,
     ...(classes === undefined ? {} : { classes }),
     ...(content.ids === undefined ? {} : { ids: content.ids }),
     ...(content.kinds === undefined ? {} : { kinds: content.kinds }),
-    ...(content.notes === undefined ? {} : { notes: content.notes }),
+    notes: [...content.notes ?? [], ...notesBeside(path, content, options)],
     ...(missing === undefined ? {} : { missing }),
     ...scaleAndLimit(options),
   });
+}
+
+/** What the class column is said by where the classes have a file of their own. */
+export const BESIDE = "--class-column beside --classes";
+
+/**
+ * What may be misunderstood of a class column beside a file of classes: it is that file's.
+ * @throws {RangeError} where a column of the rows that would be learned has its name.
+ */
+function notesBeside(
+  path: string,
+  { kinds }: Content,
+  { classes, table: { classColumn } = {} }: LoadOptions,
+): string[] {
+  if (classes === undefined || classColumn === undefined || kinds === undefined) return [];
+  const place = `a column of ${baseName(classes)}`;
+  if (typeof classColumn === "number" || classColumn === "first" || classColumn === "last") {
+    return [
+      `${BESIDE} is ${place}: ${classColumn}; all columns here are values, but for those that ` +
+      "other options leave out",
+    ];
+  }
+  if (!kinds.some(({ name }) => name === classColumn)) return [];
+  throw new RangeError(
+    cannotRead(
+      path,
+      `it has a column ${JSON.stringify(classColumn)} too, and ${BESIDE} is ${place}; ` +
+        `--ignore ${classColumn} leaves it out here, or leave --classes out`,
+    ),
+  );
 }
 
 /** The name of standard input, where a file is asked for. */
@@ -171,10 +202,9 @@ async function readRows(
  */
 export async function readClasses(
   path: string,
-  signal?: AbortSignal,
-  column?: TableOptions["classColumn"],
+  { signal, ...options }: ClassFileOptions & { readonly signal?: AbortSignal | undefined } = {},
 ): Promise<Classes> {
-  return await decodeClasses(await readBytes(path, signal), path, column);
+  return await decodeClasses(await readBytes(path, signal), path, options);
 }
 
 async function readBytes(

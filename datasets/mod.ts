@@ -16,6 +16,7 @@ export * from "./idx.ts";
 export { readImageFolder } from "./image_folder.ts";
 export type { ImageSize } from "./image_pixels.ts";
 export { type ImageOptions, readImages } from "./image_rows.ts";
+export * from "./class_lines.ts";
 export * from "./classes.ts";
 export * from "./load.ts";
 export * from "./missing.ts";

@@ -6,7 +6,8 @@
 import type { ConvertedType, DecodedArray, ParquetScan, SchemaTree } from "hyparquet";
 import { cannotRead, MAX_ELEMENTS } from "./array.ts";
 import { Categories } from "./categories.ts";
-import { classIndex, type ColumnOptions, notesOnNumbers, planColumns } from "./columns.ts";
+import { type ClassFileOptions, COLUMN_OPTION, placeIn } from "./class_lines.ts";
+import { classIndex, notesOnNumbers, planColumns } from "./columns.ts";
 import type { Table, TableOptions } from "./csv.ts";
 import { CellReader, type Slot } from "./parquet_cells.ts";
 import { expanders } from "./parquet_expanders.ts";
@@ -140,19 +141,17 @@ function joined(groups: readonly Float64Array[]): Float64Array {
 export async function parseParquetClasses(
   bytes: Uint8Array,
   file: string,
-  column?: ColumnOptions["classColumn"],
+  { column, columnOption = COLUMN_OPTION }: ClassFileOptions = {},
 ): Promise<string[]> {
   return await inOurWords(file, async () => {
     const opened = await open(bytes, file);
     const { names } = opened;
     if (names.length > 1 && column === undefined) {
       throw new SyntaxError(
-        cannotRead(file, `it has the columns ${names.join(", ")}; --class-column takes one`),
+        cannotRead(file, `it has the columns ${names.join(", ")}; ${columnOption} takes one`),
       );
     }
-    const at = names.length === 1
-      ? 0
-      : classIndex({ classColumn: column! }, names, names.length, file);
+    const at = column === undefined ? 0 : placeIn(file, column, names, columnOption);
     const cells = new CellReader(file, names, {});
     const classes: string[] = [];
     for await (const { first, count, columns } of rowGroups(opened, [at], file)) {

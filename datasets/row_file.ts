@@ -23,7 +23,7 @@ import { baseName } from "./decode.ts";
 import { STREAM_FORMATS } from "./formats.ts";
 import { isGzip } from "./gzip.ts";
 import { idxLayout, isIdx } from "./idx.ts";
-import { readClasses } from "./load.ts";
+import { BESIDE, readClasses } from "./load.ts";
 import { notesOn } from "./notes.ts";
 import { isNpy, npyLayout } from "./npy.ts";
 import { applyScaling, describeScaling, type Scale, type Scaling, scalingOf } from "./scaling.ts";
@@ -187,9 +187,10 @@ export async function openDataset(
     const layout = await layoutOf(file, path);
     const name = baseName(path);
     const { classes: classesPath, ...rest } = options;
-    const classes = classesPath === undefined
-      ? undefined
-      : await readClasses(classesPath, undefined, options.classColumn);
+    const classes = classesPath === undefined ? undefined : await readClasses(classesPath, {
+      column: options.classColumn,
+      columnOption: BESIDE,
+    });
     const given = { ...rest, name, ...classes && { classes } };
     const { n, d, image } = measureRows(layout.shape, given);
     if (layout.fortran) {

@@ -229,6 +229,15 @@ Deno.test("evaluate scores labels of any supported form", () =>
     const short = await run([...args, "short.txt"], folder);
     assertEquals(short.code, 1);
     assertStringIncludes(short.err, "labels.csv holds 4 labels, short.txt 3");
+    const named = await run([...args, "truth.txt", "--truth-column", "nosuch"], folder);
+    assertEquals([named.code, named.out], [1, ""]);
+    assertStringIncludes(
+      named.err,
+      'truth.txt: it has one column, and that is not called "nosuch"; --truth-column is',
+    );
+    const set = await run([...args, "optdigits", "--truth-column", "nosuch"], folder);
+    assertEquals(set.code, 2);
+    assertStringIncludes(set.err, "--truth-column is for a table, and optdigits is a named set");
   }));
 
 Deno.test("data and info print tables and JSON", async () => {

@@ -89,7 +89,7 @@ Deno.test("Parquet: a set of it is the set of the same table as text", async () 
 });
 
 Deno.test("Parquet: a column of classes for other rows", async () => {
-  const { classes } = await decodeClasses(TABLE, "t.parquet", "kind");
+  const { classes } = await decodeClasses(TABLE, "t.parquet", { column: "kind" });
   assertEquals([...classes], [0, 1, 0, 1, 0, 1, 0]);
   await assertRejects(
     () => decodeClasses(TABLE, "t.parquet"),

@@ -345,7 +345,7 @@ Deno.test("classes: a run's labels in any order, tables, names with blanks, stri
     name = "l.csv",
   ) => {
     const bytes = typeof content === "string" ? encode(content) : content;
-    const { classes, classNames } = await decodeClasses(bytes, name, column);
+    const { classes, classNames } = await decodeClasses(bytes, name, { column });
     return [[...classes], classNames];
   };
   assertEquals(await read("row,label\n2,7\n0,5\n1,6\n"), [[5, 6, 7], undefined]);
