@@ -6,7 +6,7 @@ import { completeRows, type Missing } from "./missing.ts";
 import { notesOn } from "./notes.ts";
 import { expandCategories } from "./one_hot.ts";
 import { applyScaling, type Scale, type Scaling, scalingOf } from "./scaling.ts";
-import { checkRaw, type Schema, schemaOf, type TrainedOn } from "./schema.ts";
+import { checkRaw, checkShape, fillsOf, type Schema, schemaOf, type TrainedOn } from "./schema.ts";
 import { ColumnStatistics } from "./statistics.ts";
 
 /** What is known about rows to cluster. */
@@ -91,7 +91,8 @@ const BYTE_TYPES = ["ubyte", "|u1", "<u1", ">u1", "=u1"];
  * scaled by default. Scaling is computed in float64, and rounded to float32 once.
  * @throws {TypeError} for fewer than two dimensions.
  * @throws {RangeError} for no rows or columns, classes of another length, values that are not finite
- * in float32 (how many, and the first place), a bad `limit` or `scale`.
+ * in float32 (how many, and the first place), a bad `limit` or `scale`, and rows of another shape than
+ * those of the training.
  */
 export async function makeDataset(array: NumericArray, options: DatasetOptions): Promise<Dataset> {
   const { name, classes, missing = "error", trained } = options;
@@ -99,14 +100,17 @@ export async function makeDataset(array: NumericArray, options: DatasetOptions):
   const { image } = measured;
   const isImage = image.height !== undefined;
   const kinds = options.kinds ?? Array.from({ length: isImage ? 0 : measured.d }, () => ({}));
-  const known = trained?.schema.columns;
+  if (trained !== undefined) {
+    const width = isImage ? measured.d : placesOf(kinds).length;
+    checkShape(name, array.shape, { d: width, ...image }, trained);
+  }
   const { values: complete, kept, fills } = completeRows(
     array.values.subarray(0, measured.n * measured.d),
     measured.d,
     missing,
     name,
     options.kinds,
-    known?.map(({ fill }) => fill ?? NaN),
+    trained && fillsOf(trained, measured.d),
   );
   const { values, d } = expandCategories(complete, measured.d, kinds);
   const isReal = values instanceof Float32Array || values instanceof Float64Array;
@@ -130,9 +134,7 @@ export async function makeDataset(array: NumericArray, options: DatasetOptions):
     schema,
     notes: [
       ...options.notes ?? [],
-      ...(kept === undefined
-        ? []
-        : [`${measured.n - n} rows with missing values are left out, ${n} are there`]),
+      ...(kept === undefined ? [] : [noteOnDropped(measured.n - n, n)]),
       ...(trained === undefined
         ? notesOn(array, values, statistics, schema, scaling, options.scale)
         : checkRaw(name, schema, statistics, trained)),
@@ -145,6 +147,13 @@ export async function makeDataset(array: NumericArray, options: DatasetOptions):
     source: options.source ?? name,
     licence: options.licence ?? "",
   };
+}
+
+function noteOnDropped(dropped: number, n: number): string {
+  const left = dropped === 1
+    ? "1 row with missing values is left out"
+    : `${dropped} rows with missing values are left out`;
+  return `${left}, ${n} ${n === 1 ? "is" : "are"} there`;
 }
 
 /** The classes of the first `n` rows, where there are classes. */

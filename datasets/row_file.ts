@@ -27,7 +27,7 @@ import { BESIDE, readClasses } from "./load.ts";
 import { notesOn } from "./notes.ts";
 import { isNpy, npyLayout } from "./npy.ts";
 import { applyScaling, describeScaling, type Scale, type Scaling, scalingOf } from "./scaling.ts";
-import { checkRaw, schemaOf, type TrainedOn } from "./schema.ts";
+import { checkRaw, checkShape, schemaOf, type TrainedOn } from "./schema.ts";
 import { ColumnStatistics } from "./statistics.ts";
 
 /** A data set whose values are read from its file as they are needed. */
@@ -200,6 +200,7 @@ export async function openDataset(
     }
     const data = new RowFile(file, path, layout, d);
     const { trained } = options;
+    if (trained !== undefined) checkShape(name, layout.shape, { d, ...image }, trained);
     const remedy = trained === undefined ? `; without --stream, ${ACCEPT_NAN}` : "";
     const { statistics, hashes } = await data.survey(n, remedy);
     const isImage = image.height !== undefined;

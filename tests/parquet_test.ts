@@ -79,10 +79,10 @@ Deno.test("Parquet: a set of it is the set of the same table as text", async () 
   // As the file has them: length before count.
   assertEquals(parquet.schema.columns?.map(({ name }) => name), ["length", "count"]);
   // For a model of the text, put in its order by name.
-  const { scaling, schema } = text;
+  const { d, scaling, schema } = text;
   const again = await loadDataset(golden("table").pathname, {
     table: { ignore: ["ragged", "day", "id"] },
-    trained: { scaling, schema },
+    trained: { d, scaling, schema },
   });
   assertEquals(again.data, text.data);
   await Deno.remove(folder, { recursive: true });
