@@ -6,7 +6,15 @@ import { completeRows, type Missing } from "./missing.ts";
 import { notesOn } from "./notes.ts";
 import { expandCategories } from "./one_hot.ts";
 import { applyScaling, type Scale, type Scaling, scalingOf } from "./scaling.ts";
-import { checkRaw, checkShape, fillsOf, type Schema, schemaOf, type TrainedOn } from "./schema.ts";
+import {
+  checkRaw,
+  checkShape,
+  elementOf,
+  fillsOf,
+  type Schema,
+  schemaOf,
+  type TrainedOn,
+} from "./schema.ts";
 import { ColumnStatistics } from "./statistics.ts";
 
 /** What is known about rows to cluster. */
@@ -81,9 +89,6 @@ export interface DatasetOptions {
   /** {@linkcode Dataset.licence}. */
   readonly licence?: string;
 }
-
-/** Types that are scaled by default: unsigned bytes, which by custom are pixels. */
-const BYTE_TYPES = ["ubyte", "|u1", "<u1", ">u1", "=u1"];
 
 /**
  * Makes a data set of an array [n, …]: rows are flattened, [n, h, w] (also [n, h, w, 1] and
@@ -223,7 +228,8 @@ export function scaleOf(
   isImage: boolean,
 ): { readonly scale: Scale; readonly unit?: number } {
   const unit = options.unit ?? typeMax;
-  const byDefault = options.unit !== undefined || BYTE_TYPES.includes(type);
+  // Unsigned bytes are by custom pixels.
+  const byDefault = options.unit !== undefined || elementOf(type) === "u1";
   const usual = byDefault ? "unit" : "none";
   // Pixels and bytes have one range by their nature; columns of tables are looked at.
   const isOpen = options.scale === undefined ||

@@ -1,6 +1,7 @@
 /** What a data set's raw values were like: stored with a run, so that rows that come later fit. */
 import { cannotRead } from "./array.ts";
 import type { ColumnKind } from "./columns.ts";
+import { IDX_TYPES } from "./idx.ts";
 import type { Scaling } from "./scaling.ts";
 import type { ColumnStatistics } from "./statistics.ts";
 
@@ -60,6 +61,11 @@ export function schemaOf(
     return { ...kind, min: min[j], max: max[j], ...fill };
   });
   return { type, range: all, columns };
+}
+
+/** An element type whatever the format calls it and the order of its bytes: `u1`; `text` as it is. */
+export function elementOf(type: string): string {
+  return IDX_TYPES.get(type) ?? type.replace(/^[<>|=]/, "");
 }
 
 /**
@@ -139,9 +145,9 @@ export function checkRaw(
   const ranges = `its values lie in ${rangeText(least, most)}, those of the training in ${
     rangeText(...schema.range)
   }`;
-  if (
-    scaling.kind === "divisor" && schema.range[1] > 2 && largest <= 1 && found.type !== schema.type
-  ) {
+  const isOtherType = scaling.kind === "divisor" &&
+    elementOf(found.type) !== elementOf(schema.type);
+  if (isOtherType && schema.range[1] > 2 && largest <= 1) {
     throw new RangeError(
       cannotRead(name, `${ranges} before they were divided by ${scaling.divisor}; ${raw}`),
     );
@@ -181,7 +187,7 @@ export function checkRaw(
   if (pairs.length === 0 && far(least, most, center, schema.range)) {
     notes.push(`${ranges}; ${raw}`);
   }
-  if (scaling.kind === "divisor" && found.type !== schema.type) {
+  if (isOtherType) {
     notes.push(
       `the values are of type ${found.type}, those of the training of ${schema.type}; ${raw}`,
     );

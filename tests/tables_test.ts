@@ -10,6 +10,7 @@ import { readPng } from "../cli/images.ts";
 import { parseTable, type TableOptions } from "../datasets/csv.ts";
 import type { Dataset } from "../datasets/dataset.ts";
 import { decodeClasses } from "../datasets/decode.ts";
+import { encodeIdx } from "../datasets/idx.ts";
 import { loadDataset, type LoadOptions } from "../datasets/load.ts";
 import { openDataset } from "../datasets/row_file.ts";
 import { openCpuBackend } from "../engine/cpu/backend.ts";
@@ -367,6 +368,26 @@ Deno.test("rows of another shape than the training's are refused, of none are ta
     RangeError,
     "z.npy: its rows have 5 values, expected 3",
   );
+});
+
+Deno.test("a type is the same in IDX and NPY, in any order of bytes", async () => {
+  const bytes = Uint8Array.from({ length: 12 }, (_, i) => 20 * i);
+  const trained = await load("x-idx3-ubyte", encodeIdx(bytes, [3, 2, 2]));
+  assertEquals(trained.scaling, { kind: "divisor", divisor: 255 });
+  const same = await load("x.npy", npy("|u1", "(3, 2, 2)", bytes), { trained });
+  assertEquals([same.notes, same.data], [[], trained.data]);
+  const binary = npy("|u1", "(3, 2, 2)", bytes.map((byte) => byte > 100 ? 1 : 0));
+  const dark = await load("x.npy", binary, { trained });
+  assertEquals(dark.data.reduce((a, b) => Math.max(a, b)), Math.fround(1 / 255));
+  const reals = npy("<f4", "(3, 2, 2)", new Uint8Array(trained.data.buffer));
+  await assertRejects(() => load("x.npy", reals, { trained }), RangeError, "rows are expected raw");
+  const ints = (descr: string, little: boolean) => {
+    const view = new DataView(new ArrayBuffer(12));
+    [3, 900, 40].forEach((x, i) => view.setInt32(4 * i, x, little));
+    return npy(descr, "(3, 1)", new Uint8Array(view.buffer));
+  };
+  const counts = await load("x.npy", ints("<i4", true), { scale: 100 });
+  assertEquals((await load("x.npy", ints(">i4", false), { trained: counts })).notes, []);
 });
 
 Deno.test("text columns: refused with a remedy, or a column for each category", async () => {
