@@ -69,10 +69,7 @@ export function addTableOptions(command: Command, classColumn: string): void {
     .option("--id-column <column>", "column that names or counts the rows, left out", columnOf)
     .option("--columns <list>", "take these columns only: names or numbers, a,b,7", parseColumns)
     .option("--ignore <list>", "leave these columns out", parseColumns)
-    .addOption(
-      new Option("--header <yes|no>", "whether the first line names columns (default: looked at)")
-        .argParser(parseHeader),
-    )
+    .addOption(headerOption("--header <yes|no>", "whether the first line names columns"))
     .addOption(
       new Option("--decimal <mark>", "before a number's fraction (default: .)").choices([".", ","]),
     )
@@ -142,9 +139,13 @@ function parseSize(text: string): ImageSize {
   return [Number(match[1]), Number(match[2] ?? match[1])];
 }
 
-function parseHeader(text: string): boolean {
-  if (text === "yes" || text === "no") return text === "yes";
-  throw usageError(`--header takes yes or no, got ${JSON.stringify(text)}`);
+/** An option that says whether a file begins with names. */
+export function headerOption(flags: string, description: string): Option {
+  const option = new Option(flags, `${description} (default: looked at)`);
+  return option.argParser((text) => {
+    if (text === "yes" || text === "no") return text === "yes";
+    throw usageError(`${option.long} takes yes or no, got ${JSON.stringify(text)}`);
+  });
 }
 
 function parseSeparator(text: string): Separator {

@@ -3,15 +3,18 @@ import { cannotRead } from "./array.ts";
 import { classPlace, type ColumnOptions } from "./columns.ts";
 import type { TableOptions } from "./csv.ts";
 import { parseReal, Scanner } from "./csv_scanner.ts";
-import { isHeader } from "./header.ts";
+import { areNamed, isHeader, notesOnHeader } from "./header.ts";
 import { textOf } from "./text_encoding.ts";
 
 /** How to read a file of classes. */
-export interface ClassFileOptions {
+export interface ClassFileOptions
+  extends Partial<Pick<TableOptions, "header" | "separator" | "encoding">> {
   /** Which column of a table holds them. */
   readonly column?: ColumnOptions["classColumn"] | undefined;
   /** What people say the column by, for messages; absent: `--class-column`. */
   readonly columnOption?: string;
+  /** What people say by whether its first line names columns; absent: `--header`. */
+  readonly headerOption?: string;
 }
 
 /** The cells of a file of classes. */
@@ -20,6 +23,8 @@ export interface ClassLines {
   readonly cells: readonly string[];
   /** The rows' numbers, ascending, where the file has them. */
   readonly rows?: Uint32Array;
+  /** What was supposed and may be wrong, for people. */
+  readonly notes: readonly string[];
 }
 
 /**
@@ -34,22 +39,24 @@ export function parseClassLines(
   file: string,
   options: ClassFileOptions = {},
 ): ClassLines {
-  const { column, columnOption = COLUMN_OPTION } = options;
-  const scanner = new Scanner(textOf(bytes, file).utf8, file);
+  const { column, columnOption = COLUMN_OPTION, header, headerOption } = options;
+  const { utf8, notes } = textOf(bytes, file, options.encoding);
+  const scanner = new Scanner(utf8, file, options);
   const lines: string[][] = [];
   while (scanner.advance()) lines.push(scanner.cells());
   if (lines.length === 0) throw new SyntaxError(cannotRead(file, "it holds no classes"));
-  const [first] = lines;
-  const rowAt = first.indexOf("row");
-  if (rowAt >= 0 && first.length > 1 && (column !== undefined || first.includes("label"))) {
-    const labelAt = classPlace(column ?? "label", first, first.length, file);
-    return inOrder(lines.slice(1).map((cells) => [cells[rowAt], cells[labelAt]]), file);
+  const [first, second] = lines;
+  const names = header === false ? undefined : first;
+  const [rowAt, labelAt] = columnsOfRun(names ?? [], column, file);
+  if (rowAt >= 0) {
+    const pairs = lines.slice(1).map((cells) => [cells[rowAt], cells[labelAt]] as const);
+    return { ...inOrder(pairs, file), notes };
   }
   const hasWords = lines.some((cells) => cells.some((cell) => parseReal(cell) === undefined));
   if (column === undefined && scanner.separator === " " && hasWords) {
-    return { cells: withoutName(lines.map((cells) => cells.join(" "))) };
+    return { cells: withoutName(lines.map((cells) => cells.join(" ")), header), notes };
   }
-  const width = lines[0].length;
+  const width = first.length;
   const ragged = lines.findIndex((cells) => cells.length !== width);
   if (ragged >= 0 || (width !== 1 && column === undefined)) {
     const line = Math.max(0, ragged);
@@ -61,33 +68,54 @@ export function parseClassLines(
       ),
     );
   }
-  const at = column === undefined ? 0 : placeIn(file, column, first, columnOption);
+  const at = column === undefined ? 0 : placeIn(file, column, names, width, columnOption);
   const cells = lines.map((line) => line[at]);
-  if (typeof column === "string" && column === cells[0]) return { cells: cells.slice(1) };
   const empty = cells.indexOf("");
   if (empty >= 0) {
     throw new SyntaxError(cannotRead(file, `line ${empty + 1}, column ${at}: the class is empty`));
   }
-  const hasNames = width > 1 && isHeader(lines[0], lines[1], at);
-  return { cells: hasNames ? cells.slice(1) : withoutName(cells) };
+  const isNamed = areNamed({ ...column !== undefined && { classColumn: column } }, first);
+  const given = header ?? (isNamed || undefined);
+  if (width === 1 || given !== undefined) return { cells: withoutName(cells, given), notes };
+  const isGuessed = isHeader(first, second, at);
+  return {
+    cells: withoutName(cells, isGuessed || undefined),
+    notes: [...notes, ...notesOnHeader(first, second, isGuessed, at, headerOption)],
+  };
 }
 
 /** {@linkcode ClassFileOptions.columnOption} */
 export const COLUMN_OPTION = "--class-column";
 
 /**
+ * The columns `row` and of labels of a table such as a run's labels.csv, or −1 and −1.
+ * @param names Of the columns. @throws {RangeError} for a column that there is not.
+ */
+export function columnsOfRun(
+  names: readonly string[],
+  column: ClassFileOptions["column"],
+  file: string,
+): readonly [row: number, label: number] {
+  const row = names.indexOf("row");
+  const isRun = row >= 0 && names.length > 1 && (column !== undefined || names.includes("label"));
+  return isRun ? [row, classPlace(column ?? "label", names, names.length, file)] : [-1, -1];
+}
+
+/**
  * Which column holds the classes.
- * @param names Of the columns. @throws {RangeError} where there is no such column.
+ * @param names Of the columns, where they may have some. @param width How many there are.
+ * @throws {RangeError} where there is no such column.
  */
 export function placeIn(
   file: string,
-  column: NonNullable<ColumnOptions["classColumn"]>,
-  names: readonly string[],
+  column: NonNullable<ClassFileOptions["column"]>,
+  names: readonly string[] | undefined,
+  width: number,
   columnOption: string,
 ): number {
   const isName = typeof column === "string" && column !== "first" && column !== "last";
-  if (names.length > 1 || !isName || names[0] === column) {
-    return classPlace(column, names, names.length, file);
+  if (width > 1 || !isName || names?.[0] === column) {
+    return classPlace(column, names, width, file);
   }
   throw new RangeError(
     cannotRead(
@@ -98,19 +126,25 @@ export function placeIn(
   );
 }
 
-/** A first cell that is no number above cells that all are is taken for the column's name. */
-function withoutName(cells: string[]): string[] {
+/**
+ * Cells below the column's name.
+ * @param isNamed Absent: a first cell that is no number above cells that all are is its name.
+ */
+function withoutName(cells: string[], isNamed?: boolean): string[] {
   const numbers = cells.filter((cell) => parseReal(cell) !== undefined).length;
-  const named = cells.length > 1 && numbers === cells.length - 1 &&
-    parseReal(cells[0]) === undefined;
+  const named = isNamed ?? (cells.length > 1 && numbers === cells.length - 1 &&
+    parseReal(cells[0]) === undefined);
   return named ? cells.slice(1) : cells;
 }
 
 /** Labels of pairs of row and label, in the order of the rows. @throws {RangeError} for a row twice. */
-export function inOrder(lines: readonly (readonly string[])[], file: string): ClassLines {
+export function inOrder(
+  pairs: readonly (readonly [row: string | undefined, label: string | undefined])[],
+  file: string,
+): Pick<ClassLines, "cells" | "rows"> {
   const labels = new Map<number, string>();
-  for (const [text, label = ""] of lines) {
-    const row = Number(text);
+  for (const [text = "", label = ""] of pairs) {
+    const row = parseReal(text) ?? NaN;
     if (label !== "" && Number.isInteger(row) && row >= 0 && !labels.has(row)) {
       labels.set(row, label);
     } else {

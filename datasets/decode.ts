@@ -143,10 +143,11 @@ export async function decodeClasses(
     return classesOfArray(decodeIdx(content, file), file);
   }
   if (isParquet(content)) {
-    return classesOfText(await parseParquetClasses(content, file, options), file);
+    const { cells, rows } = await parseParquetClasses(content, file, options);
+    return { ...classesOfText(cells, file), ...rows && { rows } };
   }
-  const { cells, rows } = parseClassLines(content, file, options);
-  return { ...classesOfText(cells, file), ...rows && { rows } };
+  const { cells, rows, notes } = parseClassLines(content, file, options);
+  return { ...classesOfText(cells, file), ...rows && { rows }, notes };
 }
 
 /** @throws {TypeError} where a column is asked for, of an array of classes. */

@@ -75,8 +75,10 @@ export function notesOnHeader(
       ? [`${line} is read as a row; ${option} yes takes it for names`]
       : [];
   }
-  if (first.some((name) => parseReal(name) !== undefined)) {
-    return [`${line} is taken for names; ${option} no reads it as a row`];
-  }
-  return [];
+  // Where there are no numbers, it looks like all other lines.
+  const isOfNumbers = first.some((name) => parseReal(name) !== undefined);
+  const isLikeOthers = !second?.some((cell, i) => i !== classAt && isValue(cell));
+  return isOfNumbers || isLikeOthers
+    ? [`${line} is taken for names; ${option} no reads it as a row`]
+    : [];
 }

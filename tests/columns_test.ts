@@ -86,6 +86,17 @@ Deno.test("a column that is meant by a name makes the first line names", async (
   await assertRefused(read("x,2020\n1,2\n"), "line 1, column 0", "--header yes");
 });
 
+Deno.test("a first line that is taken for names among lines like it is told of", async () => {
+  const text = "red,small\nblue,large\nred,large\n";
+  const guessed = await read(text, { oneHot: [0, 1] });
+  assertEquals(guessed.n, 2);
+  assertNoted(guessed, 'its first line, "red,small", is taken for names; --header no reads it');
+  const told = await read(text, { oneHot: [0, 1], header: false });
+  assertEquals([told.n, told.notes], [3, []]);
+  assertEquals((await read(text, { oneHot: ["red", "small"] })).notes, []);
+  assertEquals((await read("size,kind\n1,a\n2,b\n", { oneHot: [1] })).notes, []);
+});
+
 Deno.test("a number that is another column's name is said to be a number", async () => {
   const rows = await read("1,2,3\n5,6,7\n8,9,0\n", { header: true, ignore: [1] });
   assertEquals([...rows.data], [5, 7, 8, 0]);

@@ -98,6 +98,33 @@ Deno.test("Parquet: a column of classes for other rows", async () => {
   );
 });
 
+Deno.test("Parquet: labels as predict writes them, in the order of their rows", async () => {
+  const rows = Uint32Array.of(7, 0, 3);
+  const labels = Uint32Array.of(2, 1, 2);
+  const known = [{ name: "row", values: rows }, { name: "label", values: labels }];
+  const bytes = await encodeParquet(known);
+  const { classes, rows: found } = await decodeClasses(bytes, "l.parquet");
+  assertEquals([[...classes], [...found!]], [[1, 2, 2], [0, 3, 7]]);
+  const named = await decodeClasses(bytes, "l.parquet", { column: "label" });
+  assertEquals([named.classes, named.rows], [classes, found]);
+  const twice = await encodeParquet([{ name: "row", values: Uint32Array.of(3, 0, 3) }, known[1]]);
+  await assertRejects(() => decodeClasses(twice, "l.parquet"), RangeError, 'row "3"');
+  const other = await encodeParquet([{ name: "id", values: rows }, known[1]]);
+  await assertRejects(
+    () => decodeClasses(other, "l.parquet", { columnOption: "--labels-column" }),
+    SyntaxError,
+    "it has the columns id, label; --labels-column takes one",
+  );
+  await inFolder(async (folder) => {
+    await Deno.writeFile(`${folder}/l.parquet`, bytes);
+    await Deno.writeTextFile(`${folder}/truth.txt`, "0\n5\n5\n1\n5\n5\n5\n1\n");
+    const args = ["evaluate", "--labels", "l.parquet", "--truth", "truth.txt", "--json"];
+    const { err, out } = await run(args, folder);
+    assertEquals(err, "note: l.parquet labels 3 of the 8 rows of truth.txt\n");
+    assertEquals(JSON.parse(out).acc, 1);
+  });
+});
+
 Deno.test("Parquet: what is no number is named by its place, with what helps", async () => {
   const cases: [column: string, options: TableOptions, message: string][] = [
     ["id", {}, 'row 0, column 0 (id): "r0" is not a number; columns count from 0: --one-hot 0'],
