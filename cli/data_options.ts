@@ -241,7 +241,7 @@ export type AnyDataset = Dataset | StreamedDataset;
  * options that do not go with `--stream`.
  */
 export async function loadOrOpen(request: DataRequest, trained?: TrainedOn): Promise<AnyDataset> {
-  const { data, classes, classColumn, scale, limit, stream } = request;
+  const { data, classes, classColumn, header, separator, encoding, scale, limit, stream } = request;
   if (!stream) return await load(request, trained);
   if (findNamedSet(data)) {
     throw usageError(`--stream reads a file, and ${data} is a named set, which fits in memory`);
@@ -249,24 +249,25 @@ export async function loadOrOpen(request: DataRequest, trained?: TrainedOn): Pro
   if (data === STANDARD_INPUT) {
     throw usageError("--stream reads a file, in any order, and - is standard input");
   }
+  const table = definedOf({ classColumn, header, separator, encoding });
   const needsMemory = [
     "idColumn",
     "columns",
     "ignore",
     "oneHot",
+    "decimal",
     "missing",
     "size",
     "colour",
   ] as const;
-  const given = classes === undefined && classColumn !== undefined
-    ? "class-column"
-    : needsMemory.find((name) => request[name] !== undefined);
+  const ofClasses = classes === undefined ? Object.keys(table) : [];
+  const given = ofClasses[0] ?? needsMemory.find((name) => request[name] !== undefined);
   if (given !== undefined) {
     throw usageError(
       `--stream reads ${STREAM_FORMATS} files, which have no --${kebabCase(given)}`,
     );
   }
-  const options = { classes, classColumn, scale, limit, trained };
+  const options = { classes, table, scale, limit, trained };
   return noted(await openDataset(data, definedOf(options)));
 }
 

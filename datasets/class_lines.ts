@@ -1,6 +1,6 @@
 /** Files of classes as text: one class a line, a run's labels, or a column of a table. */
 import { cannotRead } from "./array.ts";
-import { classPlace, type ColumnOptions } from "./columns.ts";
+import { classPlace, type ColumnOptions, notesOnNumbers } from "./columns.ts";
 import type { TableOptions } from "./csv.ts";
 import { parseReal, Scanner } from "./csv_scanner.ts";
 import { areNamed, isHeader, notesOnHeader } from "./header.ts";
@@ -13,7 +13,10 @@ export interface ClassFileOptions
   readonly column?: ColumnOptions["classColumn"] | undefined;
   /** What people say the column by, for messages; absent: `--class-column`. */
   readonly columnOption?: string;
-  /** What people say by whether its first line names columns; absent: `--header`. */
+  /**
+   * What people say by whether its first line names columns, to be told of a guess; absent: nothing is
+   * said, since the number of the rows tells.
+   */
   readonly headerOption?: string;
 }
 
@@ -74,13 +77,20 @@ export function parseClassLines(
   if (empty >= 0) {
     throw new SyntaxError(cannotRead(file, `line ${empty + 1}, column ${at}: the class is empty`));
   }
-  const isNamed = areNamed({ ...column !== undefined && { classColumn: column } }, first);
+  const asked: ColumnOptions = column === undefined ? {} : { classColumn: column };
+  const isNamed = areNamed(asked, first);
   const given = header ?? (isNamed || undefined);
   if (width === 1 || given !== undefined) return { cells: withoutName(cells, given), notes };
   const isGuessed = isHeader(first, second, at);
   return {
     cells: withoutName(cells, isGuessed || undefined),
-    notes: [...notes, ...notesOnHeader(first, second, isGuessed, at, headerOption)],
+    notes: [
+      ...notes,
+      ...notesOnNumbers(asked, isGuessed ? first : []),
+      ...headerOption === undefined
+        ? []
+        : notesOnHeader(first, second, isGuessed, at, headerOption),
+    ],
   };
 }
 

@@ -83,19 +83,32 @@ export function namedColumns(
 }
 
 /**
- * What may be misunderstood: a column that is meant by its number, where another one has that number as
- * its name.
+ * What may be misunderstood: a column that is meant by its number, or as the first or last one, where
+ * another one has that for its name.
  */
 export function notesOnNumbers(
   options: ColumnOptions,
   names: readonly string[] = [],
 ): string[] {
-  return namedColumns(options).flatMap((column) => {
-    const other = names.indexOf(String(column));
-    if (typeof column !== "number" || other < 0 || other === column) return [];
+  const { classColumn } = options;
+  const places = namedColumns(options).flatMap((column) =>
+    typeof column === "number"
+      ? [[column, column, `column ${column}, counted from 0,`]] as const
+      : []
+  );
+  const place = classColumn === "first" || classColumn === "last"
+    ? [[
+      classColumn,
+      classColumn === "first" ? 0 : names.length - 1,
+      `the ${classColumn} column`,
+    ]] as const
+    : [];
+  return [...place, ...places].flatMap(([said, index, words]) => {
+    const other = names.indexOf(String(said));
+    if (other < 0 || other === index) return [];
     return [
-      `column ${column}, counted from 0, is taken, which is called ` +
-      `${JSON.stringify(names[column])}; the one called "${column}" is ${other}`,
+      `${words} is taken, which is called ${JSON.stringify(names[index])}; the one called ` +
+      `"${said}" is ${other}`,
     ];
   });
 }

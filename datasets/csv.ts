@@ -36,7 +36,12 @@ export interface TableOptions extends Notation, ColumnOptions {
   readonly missing?: boolean;
   /** Columns of the rows that a model was trained on: the same are read, in the same order. */
   readonly trained?: readonly ColumnKind[];
+  /** How those rows were written down: holds of a table of text where nothing else is said. */
+  readonly remembered?: WrittenDown;
 }
+
+/** How a table of text is written down. */
+export type WrittenDown = Pick<TableOptions, "header" | "separator" | "decimal" | "encoding">;
 
 /** A table read from text. */
 export interface Table {
@@ -73,6 +78,12 @@ function distinct(names: readonly string[]): string[] {
   });
 }
 
+/** Whether a first line has all names of the columns that a model was trained on. */
+function areTrained({ trained = [] }: TableOptions, first: readonly string[]): boolean {
+  return trained.length > 0 &&
+    trained.every(({ name }) => name !== undefined && first.includes(name));
+}
+
 /**
  * Reads a table.
  * @param bytes The whole file.
@@ -81,7 +92,8 @@ function distinct(names: readonly string[]): string[] {
  * a cell that is not a number; the message names the line, counted from 1, and the column, from 0.
  * @throws {RangeError} for a column that does not exist, or more values than fit.
  */
-export function parseTable(bytes: Uint8Array, file: string, options: TableOptions = {}): Table {
+export function parseTable(bytes: Uint8Array, file: string, asked: TableOptions = {}): Table {
+  const options: TableOptions = { ...asked.remembered, ...asked };
   const { utf8: text, notes } = textOf(bytes, file, options.encoding);
   const head = new Scanner(text, file, options);
   if (!head.advance()) {
@@ -92,7 +104,8 @@ export function parseTable(bytes: Uint8Array, file: string, options: TableOption
   const first = head.cells();
   const width = first.length;
   const [firstLine, start] = [head.line, head.starts[0]];
-  const areNames = options.header ?? (areNamed(options, first) || undefined);
+  const isKnown = areNamed(options, first) || areTrained(options, distinct(first));
+  const areNames = options.header ?? (isKnown || undefined);
   const classAt = classIndex(options, areNames === false ? undefined : first, width, file);
   const second = head.advance() ? head.cells() : undefined;
   const header = areNames ?? isHeader(first, second, classAt);
@@ -139,7 +152,7 @@ export function parseTable(bytes: Uint8Array, file: string, options: TableOption
         values[base + slot] = value === undefined
           ? missingOr(scanner, column, names, options, {
             isCategory: categories[slot] !== undefined,
-            mayBeName: scanner.line === firstLine && options.header === undefined,
+            mayBeName: scanner.line === firstLine,
           })
           : value;
       } else if (fates[column] === "class") classes.push(classCell(scanner, column, names));

@@ -100,7 +100,8 @@ export interface DatasetOptions {
  * those of the training.
  */
 export async function makeDataset(array: NumericArray, options: DatasetOptions): Promise<Dataset> {
-  const { name, classes, missing = "error", trained } = options;
+  const { name, classes, trained } = options;
+  const { missing = trained?.reading?.missing ?? "error" } = options;
   const measured = measureRows(array.shape, options);
   const { image } = measured;
   const isImage = image.height !== undefined;

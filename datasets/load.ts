@@ -89,35 +89,77 @@ function scaleAndLimit(
 }
 
 async function loadFile(path: string, options: LoadOptions): Promise<Dataset> {
-  const { signal, missing, trained } = options;
+  const { missing, trained } = options;
   const { classColumn, ...others } = options.table ?? {};
+  const isAccepted = (missing ?? trained?.reading?.missing ?? "error") !== "error";
   const table: TableOptions = {
     ...others,
     // Beside a file of classes, the column is that file's.
     ...(options.classes !== undefined || classColumn === undefined ? {} : { classColumn }),
-    ...(missing === undefined || missing === "error" ? {} : { missing: true }),
+    ...(isAccepted ? { missing: true } : {}),
     ...(trained?.schema.columns === undefined ? {} : { trained: trained.schema.columns }),
+    ...(trained?.reading === undefined ? {} : { remembered: trained.reading }),
   };
   const content = await isFolder(path)
     ? await readFolder(path, table, options)
     : await readRows(path, table, options);
-  const classes = options.classes === undefined
-    ? content.classes
-    : await readClasses(options.classes, { column: classColumn, columnOption: BESIDE, signal });
+  const beside = await classesBeside(path, options, content.array.type === "text");
+  const classes = beside ?? content.classes;
   return makeDataset(content.array, {
     name: path === STANDARD_INPUT ? "stdin" : baseName(path),
     source: path,
     ...(classes === undefined ? {} : { classes }),
     ...(content.ids === undefined ? {} : { ids: content.ids }),
     ...(content.kinds === undefined ? {} : { kinds: content.kinds }),
-    notes: [...content.notes ?? [], ...notesBeside(path, content, options)],
+    notes: [
+      ...content.notes ?? [],
+      ...notesBeside(path, content, options),
+      ...notesOfClasses(options.classes, beside),
+    ],
     ...(missing === undefined ? {} : { missing }),
     ...scaleAndLimit(options),
   });
 }
 
+/**
+ * The classes of a file beside the rows; undefined where there is none. How text is written down holds
+ * for both, but for the header: that is the rows' own, where they are a table of text.
+ * @param path Of the rows. @param isText Whether these are a table of text.
+ * @throws {TypeError} for how text is written down, where neither is text.
+ */
+export async function classesBeside(
+  path: string,
+  { classes: file, table = {}, signal }: Pick<LoadOptions, "classes" | "table" | "signal">,
+  isText: boolean,
+): Promise<Classes | undefined> {
+  const { classColumn, header, separator, decimal, encoding } = table;
+  const classes = file === undefined ? undefined : await readClasses(file, {
+    ...(classColumn === undefined ? {} : { column: classColumn }),
+    columnOption: BESIDE,
+    ...(separator === undefined ? {} : { separator }),
+    ...(encoding === undefined ? {} : { encoding }),
+    ...(header === undefined || isText ? {} : { header }),
+    signal,
+  });
+  if (isText) return classes;
+  const useless = classes?.notes === undefined
+    ? { header, separator, decimal, encoding }
+    : { decimal };
+  const given = Object.entries(useless).find(([, value]) => value !== undefined)?.[0];
+  if (given === undefined) return classes;
+  throw new TypeError(cannotRead(path, `--${given} is for tables of text, which it is not`));
+}
+
+/** What was supposed of a file of classes. */
+export function notesOfClasses(
+  file: string | undefined,
+  classes: Classes | undefined,
+): string[] {
+  return classes?.notes?.map((note) => `classes of ${baseName(file!)}: ${note}`) ?? [];
+}
+
 /** What the class column is said by where the classes have a file of their own. */
-export const BESIDE = "--class-column beside --classes";
+const BESIDE = "--class-column beside --classes";
 
 /**
  * What may be misunderstood of a class column beside a file of classes: it is that file's.

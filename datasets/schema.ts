@@ -1,7 +1,9 @@
 /** What a data set's raw values were like: stored with a run, so that rows that come later fit. */
 import { cannotRead } from "./array.ts";
 import type { ColumnKind } from "./columns.ts";
+import type { WrittenDown } from "./csv.ts";
 import { IDX_TYPES } from "./idx.ts";
+import type { Missing } from "./missing.ts";
 import type { Scaling } from "./scaling.ts";
 import type { ColumnStatistics } from "./statistics.ts";
 
@@ -41,6 +43,8 @@ export interface TrainedOn {
   readonly width?: number;
   /** Of images in colour: 3. */
   readonly channels?: number;
+  /** How they were read: holds of rows that come later, where it has a place and nothing else is said. */
+  readonly reading?: WrittenDown & { readonly missing?: Missing };
 }
 
 /** The schema of values of these statistics. @param kinds Of the columns; absent: images. */
