@@ -141,7 +141,8 @@ export function classPlace(
  * Decides what becomes of each column.
  * @param names Where there is a header. @param width The number of columns.
  * @param trained The columns of the rows that a model was trained on: their order, by name.
- * @throws {RangeError} for a column that does not exist, or no columns of values.
+ * @throws {RangeError} for a column that does not exist, or of which options say two things, or no
+ * columns of values.
  */
 export function planColumns(
   options: ColumnOptions,
@@ -152,12 +153,10 @@ export function planColumns(
   trained?: readonly ColumnKind[],
 ): ColumnPlan {
   const at = (column: Column) => indexOf(column, names, width, "", file);
-  const fates = new Array<Fate>(width).fill(options.columns === undefined ? "number" : "ignored");
-  options.columns?.forEach((column) => fates[at(column)] = "number");
-  options.ignore?.forEach((column) => fates[at(column)] = "ignored");
-  options.oneHot?.forEach((column) => fates[at(column)] = "text");
-  if (options.idColumn !== undefined) fates[at(options.idColumn)] = "id";
-  if (classAt >= 0) fates[classAt] = "class";
+  const fates = fatesOf(options, at, width, classAt, (i, problem) => {
+    const title = titleOf({ number: i, name: names?.[i] ?? "" });
+    return new RangeError(cannotRead(file, `column ${title} is named by ${problem}`));
+  });
   const isKept = (fate: Fate) => fate === "number" || fate === "text";
   const kept = Array.from(fates.keys()).filter((i) => isKept(fates[i]));
   if (kept.length === 0) throw new RangeError(cannotRead(file, "no columns of values are left"));
@@ -166,6 +165,46 @@ export function planColumns(
   kept.forEach((i) => fates[i] = "ignored");
   order.forEach((i, slot) => fates[i] = trained[slot].categories === undefined ? "number" : "text");
   return { fates, order };
+}
+
+/**
+ * What options say of each column.
+ * @param at The number of a column. @param conflict An error about one.
+ */
+function fatesOf(
+  { columns, ignore = [], oneHot = [], idColumn }: ColumnOptions,
+  at: (column: Column) => number,
+  width: number,
+  classAt: number,
+  conflict: (column: number, problem: string) => RangeError,
+): Fate[] {
+  const fates = new Array<Fate>(width).fill(columns === undefined ? "number" : "ignored");
+  const chosen = columns?.map(at);
+  chosen?.forEach((i) => fates[i] = "number");
+  const roles: [option: string, fate: Fate, columns: readonly number[]][] = [
+    ["--ignore", "ignored", ignore.map(at)],
+    ["--one-hot", "text", oneHot.map(at)],
+    ["--id-column", "id", idColumn === undefined ? [] : [at(idColumn)]],
+    ["--class-column", "class", classAt < 0 ? [] : [classAt]],
+  ];
+  const said = new Map<number, string>();
+  for (const [option, fate, named] of roles) {
+    for (const i of named) {
+      const isChosen = chosen === undefined || chosen.includes(i);
+      if (option === "--one-hot" && !isChosen) {
+        throw conflict(
+          i,
+          "--one-hot and not by --columns, which are all that are taken; add it there",
+        );
+      }
+      const other = said.get(i) ??
+        (option === "--ignore" && chosen !== undefined && isChosen ? "--columns" : option);
+      if (other !== option) throw conflict(i, `${other} and by ${option}; it can be one of them`);
+      said.set(i, option);
+      fates[i] = fate;
+    }
+  }
+  return fates;
 }
 
 /** The file's columns in the order in which a model was trained on them. */

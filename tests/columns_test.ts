@@ -241,6 +241,27 @@ Deno.test("a file of classes is read in the encoding and by the separator that a
     assert(err.includes("expected 2 classes, one a row, found 3"), err);
   }));
 
+Deno.test("a column of which two options say different things is refused", async () => {
+  const text = "a,b,c\n1,2,x\n3,4,y\n";
+  const cases: [options: TableOptions, message: string][] = [
+    [{ oneHot: ["c"], ignore: ["c"] }, "column 2 (c) is named by --ignore and by --one-hot"],
+    [{ oneHot: ["c"], classColumn: "last" }, "column 2 (c) is named by --one-hot and by --class-"],
+    [{ oneHot: [2], idColumn: "c" }, "column 2 (c) is named by --one-hot and by --id-column"],
+    [{ columns: ["a", "b"], oneHot: ["c"] }, "column 2 (c) is named by --one-hot and not by --col"],
+    [{ columns: ["a"], ignore: ["a"] }, "column 0 (a) is named by --columns and by --ignore"],
+    [{ classColumn: "c", idColumn: 2 }, "column 2 (c) is named by --id-column and by --class-col"],
+    [{ classColumn: "c", ignore: ["c"] }, "column 2 (c) is named by --ignore and by --class-col"],
+  ];
+  for (const [options, message] of cases) await assertRefused(read(text, options), message);
+  const bare = read("1,2\n3,4\n", { ignore: [1], idColumn: 1 });
+  await assertRefused(bare, "column 1 is named by --ignore and by --id-column; it can be one");
+  // What is chosen may be learned as text, or have another part.
+  assertEquals((await read(text, { columns: ["a", "c"], oneHot: ["c"] })).d, 3);
+  const all = await read(text, { columns: ["a", "b", "c"], classColumn: "c" });
+  assertEquals([all.d, all.classNames], [2, ["x", "y"]]);
+  assertEquals((await read(text, { ignore: ["c", 2] })).d, 2);
+});
+
 Deno.test("lines that are left out as comments are shown", async () => {
   assertNoted(await read("# x y\n1 2\n3 4\n"), 'its first line, "# x y", begins with #');
   assertNoted(

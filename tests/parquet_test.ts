@@ -51,7 +51,7 @@ Deno.test("Parquet: classes, ids, categories and missing values by the options o
   const { array, classes, ids, kinds } = await read({
     classColumn: "kind",
     idColumn: "id",
-    columns: ["gap"],
+    columns: ["gap", "colour"],
     oneHot: ["colour"],
     missing: true,
   });
@@ -147,6 +147,11 @@ Deno.test("Parquet: what is no number is named by its place, with what helps", a
     );
   }
   await assertRejects(() => read({ columns: ["nothing"] }), RangeError, "no column nothing");
+  await assertRejects(
+    () => read({ classColumn: "kind", idColumn: "kind" }),
+    RangeError,
+    "(kind) is named by --id-column and by --class-column; it can be one of them",
+  );
 });
 
 Deno.test("Parquet: a run on it, by the permissions of the project", async () => {
