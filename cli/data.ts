@@ -137,8 +137,8 @@ const SHOWN_COLUMNS = 40;
 function formatColumns(columns: readonly ColumnRecord[]): string {
   return formatTable(
     ["column", "from", "to"],
-    columns.map(({ name, categories, min, max }, j) => [
-      name || String(j),
+    columns.map(({ name, number, categories, min, max }, slot) => [
+      name || String(number ?? slot),
       ...categories === undefined ? [String(min), String(max)] : [categories.join(" "), ""],
     ]),
   );

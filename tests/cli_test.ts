@@ -293,6 +293,17 @@ Deno.test("data and info print tables and JSON", async () => {
   assertEquals([list, optdigits, unfetched, ships, info].map(({ code }) => code), [0, 0, 0, 0, 0]);
 });
 
+Deno.test("data info counts columns as options do", () =>
+  inFolder(async (folder) => {
+    await Deno.writeTextFile(`${folder}/t.csv`, "x,1,2,a\ny,3,4,b\nx,5,6,a\n");
+    const columns = ["--class-column", "first", "--one-hot", "3"];
+    const { out, err } = await run(["data", "info", "t.csv", ...columns], folder);
+    assertEquals(err, "");
+    for (const line of [/^ *1 +1 +5 *$/m, /^ *2 +2 +6 *$/m, /^ *3 +a b *$/m]) {
+      assertMatch(out, line);
+    }
+  }));
+
 Deno.test("a run leaves all its files, which predict, embed and evaluate read", () =>
   inFolder(async (folder) => {
     const args = [
