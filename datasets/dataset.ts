@@ -118,7 +118,7 @@ export async function makeDataset(array: NumericArray, options: DatasetOptions):
     options.kinds,
     trained && fillsOf(trained, measured.d),
   );
-  const { values, d } = expandCategories(complete, measured.d, kinds);
+  const { values, d } = expandCategories(complete, measured.d, kinds, name);
   const isReal = values instanceof Float32Array || values instanceof Float64Array;
   const finite = { remedy: trained === undefined ? `; ${ACCEPT_NAN}` : "", kinds };
   if (isReal) checkFloat32(values, (i) => values[i], d, name, finite);

@@ -262,6 +262,16 @@ Deno.test("a column of which two options say different things is refused", async
   assertEquals((await read(text, { ignore: ["c", 2] })).d, 2);
 });
 
+Deno.test("a column of more categories than fit is named, with what helps", async () => {
+  const text = `x,key\n${lines(40_000, (i) => `${i % 7},k${i}`)}\n`;
+  await assertRefused(
+    read(text, { oneHot: ["key"] }),
+    "t.csv: column 1 (key) has 40000 categories, each a column: 40000 rows of 40001 values do not",
+    "--ignore 1 leaves it out, --id-column 1",
+  );
+  assertEquals((await read(text, { idColumn: "key" })).d, 1);
+});
+
 Deno.test("lines that are left out as comments are shown", async () => {
   assertNoted(await read("# x y\n1 2\n3 4\n"), 'its first line, "# x y", begins with #');
   assertNoted(
