@@ -13,6 +13,8 @@ export interface ClassFileOptions
   readonly column?: ColumnOptions["classColumn"] | undefined;
   /** What people say the column by, for messages; absent: `--class-column`. */
   readonly columnOption?: string;
+  /** Whether rows that may have such a column are beside it: then it has to be one of several here. */
+  readonly isBeside?: boolean;
   /**
    * What people say by whether its first line names columns, to be told of a guess; absent: nothing is
    * said, since the number of the rows tells.
@@ -71,7 +73,7 @@ export function parseClassLines(
       ),
     );
   }
-  const at = column === undefined ? 0 : placeIn(file, column, names, width, columnOption);
+  const at = placeIn(file, names, width, options);
   const cells = lines.map((line) => line[at]);
   const empty = cells.indexOf("");
   if (empty >= 0) {
@@ -112,26 +114,27 @@ export function columnsOfRun(
 }
 
 /**
- * Which column holds the classes.
+ * Which column holds the classes: the one that is asked for, or the only one.
  * @param names Of the columns, where they may have some. @param width How many there are.
  * @throws {RangeError} where there is no such column.
  */
 export function placeIn(
   file: string,
-  column: NonNullable<ClassFileOptions["column"]>,
   names: readonly string[] | undefined,
   width: number,
-  columnOption: string,
+  { column, columnOption = COLUMN_OPTION, isBeside = false }: ClassFileOptions,
 ): number {
-  const isName = typeof column === "string" && column !== "first" && column !== "last";
-  if (width > 1 || !isName || names?.[0] === column) {
+  if (column === undefined) return 0;
+  const isPlace = typeof column === "number" || column === "first" || column === "last";
+  if (width > 1 || names?.[0] === column || (isPlace && !isBeside)) {
     return classPlace(column, names, width, file);
   }
+  const problem = isPlace ? "" : `, and that is not called ${JSON.stringify(column)}`;
   throw new RangeError(
     cannotRead(
       file,
-      `it has one column, and that is not called ${JSON.stringify(column)}; ${columnOption} is a ` +
-        "column of this file",
+      `it has one column${problem}; ${columnOption} is for a column of this file` +
+        (isBeside ? ", and without --classes for one of the rows" : ""),
     ),
   );
 }

@@ -136,6 +136,7 @@ export async function classesBeside(
   const classes = file === undefined ? undefined : await readClasses(file, {
     ...(classColumn === undefined ? {} : { column: classColumn }),
     columnOption: BESIDE,
+    isBeside: true,
     ...(separator === undefined ? {} : { separator }),
     ...(encoding === undefined ? {} : { encoding }),
     ...(header === undefined || isText ? {} : { header }),

@@ -149,21 +149,23 @@ function joined(groups: readonly Float64Array[]): Float64Array {
 export async function parseParquetClasses(
   bytes: Uint8Array,
   file: string,
-  { column, columnOption = COLUMN_OPTION }: ClassFileOptions = {},
+  options: ClassFileOptions = {},
 ): Promise<Pick<ClassLines, "cells" | "rows">> {
   return await inOurWords(file, async () => {
     const opened = await open(bytes, file);
     const { names } = opened;
-    const [rowAt, labelAt] = columnsOfRun(names, column, file);
-    if (rowAt < 0 && names.length > 1 && column === undefined) {
+    const [rowAt, labelAt] = columnsOfRun(names, options.column, file);
+    if (rowAt < 0 && names.length > 1 && options.column === undefined) {
       throw new SyntaxError(
-        cannotRead(file, `it has the columns ${names.join(", ")}; ${columnOption} takes one`),
+        cannotRead(
+          file,
+          `it has the columns ${names.join(", ")}; ${
+            options.columnOption ?? COLUMN_OPTION
+          } takes one`,
+        ),
       );
     }
-    const asked = column === undefined
-      ? 0
-      : placeIn(file, column, names, names.length, columnOption);
-    const at = rowAt < 0 ? asked : labelAt;
+    const at = rowAt < 0 ? placeIn(file, names, names.length, options) : labelAt;
     const reader = new CellReader(file, names, {});
     const cells: string[] = [];
     const rows: string[] = [];

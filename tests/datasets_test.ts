@@ -404,8 +404,15 @@ Deno.test("a class column beside a file of classes is that file's, and never lea
         classes: `${folder}/${classes}`,
         table: { classColumn, ...ignore.length > 0 && { ignore } },
       });
-    const refused: [classes: string, column: string, error: typeof TypeError, message: string][] = [
+    const refused: [
+      classes: string,
+      column: string | number,
+      error: typeof TypeError,
+      message: string,
+    ][] = [
       ["y.txt", "y", RangeError, 'y.txt: it has one column, and that is not called "y"; --class-'],
+      ["y.txt", "last", RangeError, "y.txt: it has one column; --class-column beside --classes is"],
+      ["y.txt", 0, RangeError, "of this file, and without --classes for one of the rows"],
       ["y.npy", "y", TypeError, "y.npy: it is an array of classes, and --class-column beside"],
       ["y.csv", "nosuch", RangeError, "there is no class column nosuch, the columns are id, y"],
       ["y.csv", "y", RangeError, 'x.csv: it has a column "y" too, and --class-column beside'],
