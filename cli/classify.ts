@@ -1,6 +1,7 @@
 /** `classify`: trains a classifier on the labels of some rows and scores it on the others. */
 import type { Command } from "commander";
 import type { Backend } from "../engine/backend/backend.ts";
+import { classCounts } from "../datasets/classes.ts";
 import type { Dataset } from "../datasets/dataset.ts";
 import type { Checkpoint } from "../models/estimator.ts";
 import {
@@ -23,15 +24,19 @@ import {
   integerOption,
   profileOptions,
 } from "./method_options.ts";
-import { checkFile, writeOutput } from "./paths.ts";
+import { checkFile, isSame, writeOutput } from "./paths.ts";
 import { classColumn, labelsCsv, shareColumn } from "../export/labels.ts";
 import { formatCount, formatTable, writeError, writeJson, writeOut } from "./terminal.ts";
 
 /** Share of each class's rows that are labelled where nothing else is asked for. */
 const LABELLED_SHARE = 0.8;
 
+/** What a row without a class is marked by, where nothing else is said. */
+const UNLABELLED = /^(?:\?+|na|n\/a|nan)$/i;
+
 interface ClassifyValues extends DataValues, DeviceValues {
   readonly profile?: string;
+  readonly unlabelled?: string;
   readonly labelsPerClass?: number;
   readonly out?: string;
   readonly json?: boolean;
@@ -49,6 +54,10 @@ export function define(command: Command): void {
       "--labels-per-class <n>",
       "rows of each class whose labels are used, drawn by the seed (default: four fifths)",
       integerOption("--labels-per-class", 1),
+    )
+    .option(
+      "--unlabelled <class>",
+      "the class of the rows whose class is not known, such as -1 (default: ?, NA and NaN)",
     )
     .option(
       "-o, --out <file>",
@@ -89,19 +98,21 @@ async function run(values: ClassifyValues): Promise<void> {
         ...changes,
       }));
   modelOf(given);
-  if (out !== undefined) await checkFile("-o", out, values.data);
+  if (out !== undefined) {
+    await checkFile("-o", out, values.data);
+    if (values.classes && await isSame(out, values.classes)) {
+      throw usageError(`-o ${out}: it is the file that --classes names; name another`);
+    }
+  }
   if (values.stream) throw usageError("classify needs all rows in memory; leave --stream out");
   const dataset = await load(requestOf(values));
-  const { classes: truth, name } = dataset;
-  if (truth === undefined) {
-    throw usageError(`${name} has no classes; give --classes or --class-column`);
-  }
-  const clusters = truth.reduce((most, number) => Math.max(most, number + 1), 0);
-  const { options } = modelOf({ clusters, ...given });
+  const { name } = dataset;
+  const { numbers, truth } = classesToLearn(dataset, values.unlabelled);
+  const { options } = modelOf({ clusters: numbers.length, ...given });
   const keep = (count: number) => labelsPerClass ?? Math.round(LABELLED_SHARE * count);
-  const known = drawLabels(truth, clusters, options.seed, keep);
-  const labelled = known.reduce((count, number) => count + (number >= 0 ? 1 : 0), 0);
-  if (labelled === dataset.n) {
+  const known = drawLabels(truth, numbers.length, options.seed, keep);
+  const [ofKnownClass, labelled] = [truth, known].map((all) => all.filter((x) => x >= 0).length);
+  if (labelled === ofKnownClass) {
     throw usageError("every row would be labelled, and none left to score; label fewer per class");
   }
   const models = [
@@ -115,17 +126,58 @@ async function run(values: ClassifyValues): Promise<void> {
       const found = await training.fit({ ...options, weight });
       results.push({ model, accuracy: heldOutAccuracy(truth, found.labels, known)! });
       if (out !== undefined && results.length === 1) {
-        await writeOutput(out, new TextEncoder().encode(predictedCsv(dataset, found)));
+        const labels = found.labels.map((label) => numbers[label]);
+        await writeOutput(out, new TextEncoder().encode(predictedCsv(dataset, found, labels)));
       }
     }
   } finally {
     await training.dispose();
   }
-  const heldOut = dataset.n - labelled;
+  const heldOut = ofKnownClass - labelled;
   if (json) return writeJson({ data: name, seed: options.seed, labelled, heldOut, results });
   const rows = results.map(({ model, accuracy }) => [model, accuracy.toFixed(4)]);
   writeOut(`${formatTable(["", `accuracy on ${formatCount(heldOut)} rows`], rows)}\n`);
   writeError(`\n${formatCount(labelled)} of ${formatCount(dataset.n)} rows lent their class\n`);
+}
+
+/** Classes in the order of their numbers, as the classifier knows them. */
+interface LearntClasses {
+  /** [K] the numbers that the data give them. */
+  readonly numbers: readonly number[];
+  /** [n] which of them, −1 where a row's class is not known. */
+  readonly truth: Int32Array;
+}
+
+/**
+ * The classes of the data, those of rows whose class is not known left out; what is taken for such is
+ * told.
+ * @param mark The class that says so, where it is not one of the usual marks.
+ * @throws {Failure} where there are none, or no such mark.
+ */
+function classesToLearn(
+  { name, classes, classNames }: Dataset,
+  mark: string | undefined,
+): LearntClasses {
+  if (classes === undefined) {
+    throw usageError(`${name} has no classes; give --classes or --class-column`);
+  }
+  const nameOf = (number: number) => classNames?.[number] ?? String(number);
+  const counts = classCounts(classes);
+  const isMark = (number: number) =>
+    mark === undefined ? UNLABELLED.test(nameOf(number)) : nameOf(number) === mark;
+  const all = [...counts.keys()];
+  const marks = all.filter(isMark);
+  const numbers = all.filter((number) => !isMark(number));
+  if (mark !== undefined && marks.length === 0) {
+    const some = numbers.slice(0, 10).map(nameOf).join(", ");
+    throw usageError(`--unlabelled ${mark}: ${name} has no such class; it has ${some}`);
+  }
+  for (const number of marks) {
+    const rows = formatCount(counts.get(number)!);
+    writeError(`note: the class of ${rows} rows is ${nameOf(number)}: taken as not known\n`);
+  }
+  const placeOf = new Map(numbers.map((number, place) => [number, place]));
+  return { numbers, truth: Int32Array.from(classes, (number) => placeOf.get(number) ?? -1) };
 }
 
 /** Classes that a model predicts of rows, and how sure it is. */
@@ -136,8 +188,15 @@ interface Predicted {
   readonly probabilities: Float32Array;
 }
 
-/** A line a row: what is predicted, by name where classes have names, what was given, how sure it is. */
-function predictedCsv(dataset: Dataset, { labels, probabilities }: Predicted): string {
+/**
+ * A line a row: what is predicted, by name where classes have names, what was given, how sure it is.
+ * @param labels The numbers that the data give the predicted classes, [n].
+ */
+function predictedCsv(
+  dataset: Dataset,
+  { labels: places, probabilities }: Predicted,
+  labels: Uint32Array,
+): string {
   const { classNames } = dataset;
   const k = probabilities.length / labels.length;
   return labelsCsv(labels, dataset, [
@@ -145,7 +204,7 @@ function predictedCsv(dataset: Dataset, { labels, probabilities }: Predicted): s
       ? []
       : [["predicted", (i: number) => classNames[labels[i]]] as const],
     ...classColumn(dataset),
-    shareColumn("confidence", (i) => probabilities[i * k + labels[i]]),
+    shareColumn("confidence", (i) => probabilities[i * k + places[i]]),
   ]);
 }
 

@@ -51,7 +51,7 @@ export async function writeOutput(path: string, bytes: Uint8Array): Promise<void
 }
 
 /** Whether two paths lead to one file that is there. */
-async function isSame(a: string, b: string): Promise<boolean> {
+export async function isSame(a: string, b: string): Promise<boolean> {
   const [first, second] = await Promise.all(
     [a, b].map((path) => Deno.realPath(path).catch(() => undefined)),
   );

@@ -158,6 +158,11 @@ export class AECM extends DeepEstimator<AECMOptions> {
     }
   }
 
+  /** Unless all begins at random. */
+  protected override get isPretrained(): boolean {
+    return this.options.init !== "rand";
+  }
+
   /** The module on codes [n, p]. */
   protected override prepare(state: State): void {
     const { clusters, latent, seed, orthonormality, initializer } = this.options;
@@ -183,9 +188,7 @@ export class AECM extends DeepEstimator<AECMOptions> {
     const { training, net, rows, centroids, label } = fitting;
     const { options } = this;
     const module = this.module!;
-    const start = options.init === "rand"
-      ? undefined
-      : new PretrainedStart(fitting, module, options);
+    const start = this.isPretrained ? new PretrainedStart(fitting, module, options) : undefined;
     const joint = new Descent(training, {
       ...options,
       name: "clustering",

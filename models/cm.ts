@@ -25,7 +25,8 @@ import { score } from "./evaluation/scoring.ts";
 /**
  * The Clustering Module on rows. Its code, which `transform` returns, are the soft assignments γ
  * [n, K]; the `clusterCenters` among them are the certain assignments, the identity, and the
- * `prototypes` are the centroids U [K, d] in the space of the data.
+ * `prototypes` are the centroids U [K, d] in the space of the data. At random, biases start at 0; the
+ * authors' code draws them from Glorot's normal distribution.
  */
 export class CM extends DeepEstimator<CMOptions & ArchitectureOptions> {
   /** Its name in the registry. */
@@ -40,6 +41,11 @@ export class CM extends DeepEstimator<CMOptions & ArchitectureOptions> {
     // The module is an autoencoder without hidden layers, of a unit for each cluster.
     const network = { hidden: [], latent: own.clusters, activation: "relu" } as const;
     super({ ...own, ...network, initializer: "glorot" });
+  }
+
+  /** It has no network but itself. */
+  protected override get isPretrained(): boolean {
+    return false;
   }
 
   /** γ of x [n, d]: [n, K]. */

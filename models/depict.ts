@@ -147,8 +147,9 @@ export class DEPICT extends NetworkEstimator<DEPICTOptions, ConvolutionalAutoenc
     const labelled = split ? resources.use(rows.select(split.training)) : rows;
     await labelling.run(labelled, options.labelSteps, async (step) => {
       if (step === 0 && !split) return { row: {} };
-      // Where an epoch leaves rows out, it has not predicted them.
-      if (split || options.batchOrder === "shuffled") await predictAll();
+      // An epoch that leaves rows out, or is cut short, has not predicted them.
+      const isCut = step % Math.ceil(samples.n / options.batchSize) !== 0;
+      if (split || options.batchOrder === "shuffled" || isCut) await predictAll();
       const labels = await predictions.labels();
       const agreement = normalizedMutualInformation(judged(first), judged(labels));
       if (stopping.observe(agreement)) {

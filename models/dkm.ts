@@ -116,12 +116,13 @@ const OPTIONS: Specs<DKMOptions> = {
   },
 };
 
-/** The values of α, each for an interval of steps, and the one that the last step goes by. */
+/** Which value of α a step goes by, all of them about as long, and the one of the last step. */
 function alphasOf({ start, steps, alpha, alphas, checkInterval }: DKMOptions) {
   const isAnnealed = start === "annealed";
   const values = annealedAlphas(alpha, isAnnealed ? alphas : 1);
-  const interval = isAnnealed ? Math.max(Math.ceil(steps / alphas), 1) : checkInterval;
-  const at = (step: number) => values[Math.min(Math.floor(step / interval), values.length - 1)];
+  const interval = isAnnealed ? Math.max(Math.floor(steps / alphas), 1) : checkInterval;
+  const at = (step: number) =>
+    values[Math.min(Math.floor(step * values.length / Math.max(steps, 1)), values.length - 1)];
   return { interval, at, last: at(Math.max(steps - 1, 0)) };
 }
 

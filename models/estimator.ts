@@ -76,7 +76,7 @@ export interface FitResult {
   readonly prototypes?: Float32Array;
   /** Bayesian information criterion, of a mixture of the rows themselves: smaller is better. */
   readonly bic?: number;
-  /** Steps (iterations) of the clustering phase. */
+  /** Steps (iterations) of the clustering phase; of pre-training where it is all that is trained. */
   readonly nIter: number;
   /** Why training ended, for people. */
   readonly stopReason: string;

@@ -126,7 +126,9 @@ export function resolveOptions<O>(method: string, specs: Specs<O>, given: Partia
     }
     const wanted = wantedInstead(known[name], value);
     if (wanted !== undefined) {
-      const problem = `must be ${wanted}, got ${JSON.stringify(value)}`;
+      // JSON has no NaN and no Infinity.
+      const text = typeof value === "number" ? String(value) : JSON.stringify(value);
+      const problem = `must be ${wanted}, got ${text}`;
       throw new OptionError(method, name, problem);
     }
     resolved[name] = value as OptionValue;
@@ -163,7 +165,7 @@ function wantedInstead(spec: AnySpec, value: unknown): string | undefined {
 }
 
 function isWithin({ min = -Infinity, max = Infinity }: Ranged, value: unknown): boolean {
-  return typeof value === "number" && value >= min && value <= max;
+  return Number.isFinite(value) && Number(value) >= min && Number(value) <= max;
 }
 
 function rangeOf({ min, max }: Ranged): string {

@@ -247,7 +247,8 @@ class LabelledRows {
 /**
  * Labels of a share of the rows, the others' being −1: each class's rows in a random order, of which
  * the first keep their label.
- * @param truth All classes, [n], in [0, classes). @param keep How many of a class's `count` rows.
+ * @param truth Classes, [n], in [0, classes), or −1 where none is known.
+ * @param keep How many of a class's `count` rows.
  */
 export function drawLabels(
   truth: ArrayLike<number>,
@@ -256,7 +257,7 @@ export function drawLabels(
   keep: (count: number) => number,
 ): Int32Array {
   const members = Array.from({ length: classes }, (): number[] => []);
-  for (let i = 0; i < truth.length; i++) members[truth[i]].push(i);
+  for (let i = 0; i < truth.length; i++) if (truth[i] >= 0) members[truth[i]].push(i);
   const random = new RandomStream(seed, STREAM.labels);
   const labels = new Int32Array(truth.length).fill(-1);
   members.forEach((rows, label) => {
@@ -271,8 +272,9 @@ export function drawLabels(
 }
 
 /**
- * Share of the rows without a label whose class is predicted right; null where there are none.
- * @param truth All classes, [n]. @param predicted [n]. @param labels −1 where there is none, [n].
+ * Share of the rows of known class and without a label whose class is predicted right; null where there
+ * are none.
+ * @param truth [n], −1 where none is known. @param predicted [n]. @param labels [n], −1 for none.
  */
 export function heldOutAccuracy(
   truth: ArrayLike<number>,
@@ -281,7 +283,7 @@ export function heldOutAccuracy(
 ): number | null {
   let [right, all] = [0, 0];
   for (let i = 0; i < labels.length; i++) {
-    if (labels[i] >= 0) continue;
+    if (labels[i] >= 0 || truth[i] < 0) continue;
     all++;
     if (predicted[i] === truth[i]) right++;
   }

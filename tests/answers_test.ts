@@ -103,6 +103,43 @@ Deno.test("rows that are left out keep the others' numbers and names", () =>
     assertEquals(JSON.parse(scored.out).acc, 1, scored.err);
   }));
 
+Deno.test("classify: rows of no known class are predicted, not learnt; numbers of classes are kept", () =>
+  inFolder(async (folder) => {
+    const lines = (await Deno.readTextFile(`${folder}/blobs.csv`)).trim().split("\n");
+    const marked = (mark: string) =>
+      lines.map((line, i) => i > 0 && i % 4 === 0 ? line.replace(/c[012]$/, mark) : line)
+        .map((line) => line.replace(/c([012])$/, "10$1")).join("\n");
+    await Deno.writeTextFile(`${folder}/marked.csv`, marked("?"));
+    await Deno.writeTextFile(`${folder}/minus.csv`, marked("-1"));
+    const small = ["--hidden", "8", "--latent", "2", "--pretrain-steps", "50", "--steps", "50"];
+    const classify = (file: string, ...more: string[]) =>
+      run(
+        ["classify", "--data", file, "--class-column", "class", ...DEVICE, ...small, ...more],
+        folder,
+      );
+    const { code, err } = await classify("marked.csv", "-o", "found.csv");
+    assertEquals(code, 0, err);
+    assertStringIncludes(err, "rows is ?: taken as not known");
+    const [, ...rows] = cellsOf(await Deno.readTextFile(`${folder}/found.csv`));
+    assertEquals(rows.length, lines.length - 1);
+    for (const [row, , predicted, given] of rows) {
+      assert(/^10[012]$/.test(predicted), predicted);
+      assertEquals(given === "?", (Number(row) + 1) % 4 === 0);
+    }
+    const minus = await classify("minus.csv", "--unlabelled", "-1", "-o", "minus-found.csv");
+    assertEquals(minus.code, 0, minus.err);
+    assertEquals(
+      (await Deno.readTextFile(`${folder}/minus-found.csv`)).replaceAll(",-1,", ",?,"),
+      await Deno.readTextFile(`${folder}/found.csv`),
+    );
+    const none = await classify("marked.csv", "--unlabelled", "unknown");
+    assertEquals(none.code, 2);
+    assertStringIncludes(none.err, "--unlabelled unknown: marked.csv has no such class; it has");
+    const over = await classify("minus.csv", "--classes", "marked.csv", "-o", "marked.csv");
+    assertEquals(over.code, 2);
+    assertStringIncludes(over.err, "marked.csv");
+  }));
+
 Deno.test("classify writes the names of classes, and how probable they are", () =>
   inFolder(async (folder) => {
     const small = ["--hidden", "8", "--latent", "2", "--pretrain-steps", "50", "--steps", "50"];

@@ -359,9 +359,17 @@ Deno.test("DKM: annealed, the code is as large as K and no network can be taken 
   await assertRejects(
     () => model.fit(samples, { backend: cpu, pretrained }),
     RangeError,
-    "nothing is pre-trained",
+    "pre-trains nothing",
   );
   await model.dispose();
+});
+
+Deno.test("DKM: annealed, every value of alpha has its steps, whatever their number", async () => {
+  const options = { ...TINY, start: "annealed", alpha: 0.1, alphas: 4, steps: 11 } as const;
+  const model = new DKM(options);
+  const { history } = await model.fit(samples, { backend: cpu });
+  await model.dispose();
+  assertEquals([...new Set(history.map(({ alpha }) => alpha))], annealedAlphas(0.1, 4));
 });
 
 Deno.test("DKM: annealed, a resumed fit goes on with the temperature of its step", async () => {

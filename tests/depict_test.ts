@@ -345,6 +345,14 @@ Deno.test("the true classes change nothing but the log, held-out rows or not", a
   }
 });
 
+Deno.test("DEPICT's labels are those of all rows where their stage ends within its first epoch", async () => {
+  const truth = Uint32Array.from({ length: ROWS }, (_, i) => i % 3);
+  const options = { ...OPTIONS, init: "ac-pic", batchSize: 4, labelSteps: 3 } as const;
+  const { history } = await fitBars(options, { truth });
+  const [row] = history.filter((row) => "agreement" in row);
+  assertEquals([row.step, row.agreement, row.acc], [3, 1, 1]);
+});
+
 Deno.test("DEPICT begins with the labels of AC-PIC where it is told to", async () => {
   const options = { ...OPTIONS, init: "ac-pic" } as const;
   const { labels, partitions, history } = await fitBars(options);

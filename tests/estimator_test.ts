@@ -22,6 +22,7 @@ import {
   type FitResult,
   InterruptedError,
   type Samples,
+  type TrainingEvent,
   type TrainingSnapshot,
 } from "../models/estimator.ts";
 import type { OptionValues } from "../models/options.ts";
@@ -309,6 +310,10 @@ for (const [name, method] of Object.entries(METHODS)) {
     for (const seed of [-1, 2 ** 32, 0.5]) {
       assertThrows(() => make(method, { seed }), RangeError, "seed must be an integer");
     }
+    for (const { name, type } of method.options) {
+      if (type !== "number" && type !== "integer") continue;
+      assertThrows(() => make(method, { [name]: Infinity }), RangeError, "Infinity");
+    }
     assertThrows(
       () => method.create({ nonsense: 1 }),
       RangeError,
@@ -482,7 +487,8 @@ for (const [name, method] of Object.entries(METHODS)) {
 
   Deno.test(`${name}: a signal that is aborted beforehand stops fit`, async () => {
     const signal = AbortSignal.abort();
-    await assertRejects(() => fit(method, cpu, { signal }), InterruptedError);
+    const save = () => Promise.reject(new Error("there is nothing to save yet"));
+    await assertRejects(() => fit(method, cpu, { signal, save }), InterruptedError);
     assertEquals(cpu.memory().bytes, 0);
   });
 
@@ -546,6 +552,46 @@ for (const [name, method] of Object.entries(METHODS)) {
 Deno.test("methods that find clear clusters find the bars", async () => {
   const { labels } = await fit(METHODS.kmeans, cpu);
   labels.forEach((label, i) => assertEquals(label, labels[kinds[i]]));
+});
+
+Deno.test("k-means takes values up to float32's largest", async () => {
+  const wide = table(20, 1, (row) => row % 2 === 0 ? 3e38 : -3e38);
+  await withModel(make(METHODS.kmeans, { clusters: 2 }), async (model) => {
+    const { labels, clusterCenters } = await model.fit(wide, { backend: cpu });
+    assertEquals([...clusterCenters].sort((a, b) => a - b), [-3e38, 3e38].map(Math.fround));
+    assertEquals(await model.predict(wide), labels);
+    assertEquals(new Set(labels).size, 2);
+  });
+});
+
+Deno.test("another run's network is refused where nothing is pre-trained", async () => {
+  const pretrained = { variables: new Map(), host: {} };
+  for (
+    const [name, changes] of [["kmeans"], ["gmm"], ["cm"], ["ae-cm", { init: "rand" }]] as const
+  ) {
+    await assertRejects(
+      () => fit(METHODS[name], cpu, { pretrained }, images, changes),
+      RangeError,
+      `${name} with these options pre-trains nothing`,
+    );
+  }
+});
+
+Deno.test("true classes that are none, or of other rows, are refused before training", async () => {
+  const events: TrainingEvent[] = [];
+  const onEvent = (event: TrainingEvent) => void events.push(event);
+  for (
+    const [truth, message] of [
+      [kinds.slice(1), `${ROWS - 1} classes, and there are ${ROWS} rows`],
+      [kinds.with(3, -1), "the class of row 3 is -1"],
+      [kinds.with(5, 0.5), "the class of row 5 is 0.5"],
+    ] as const
+  ) {
+    for (const method of [METHODS.kmeans, METHODS.dec]) {
+      await assertRejects(() => fit(method, cpu, { truth, onEvent }), RangeError, message);
+    }
+  }
+  assertEquals(events, []);
 });
 
 Deno.test("a deep method that diverges says when and by which term", async () => {

@@ -1,9 +1,16 @@
 /** Where clustering starts: the same partitions for every method that can begin with one. */
-import { assert, assertEquals, assertStringIncludes } from "@std/assert";
+import { assert, assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
 import { loadDataset } from "../datasets/load.ts";
+import type { Backend } from "../engine/backend/backend.ts";
 import { openCpuBackend } from "../engine/cpu/backend.ts";
 import { accuracy } from "../models/evaluation/metrics.ts";
-import type { Checkpoint, FitContext } from "../models/estimator.ts";
+import {
+  type Checkpoint,
+  type Estimator,
+  type FitContext,
+  InterruptedError,
+  type TrainingEvent,
+} from "../models/estimator.ts";
 import { METHODS } from "../models/registry.ts";
 import { Rows } from "../models/training/rows.ts";
 import { SelfLabelling } from "../models/training/self_labelling.ts";
@@ -34,6 +41,21 @@ const samples = {
   width: 8,
 };
 const truth = chosen.map((i) => digits.classes![i]);
+
+/** The last checkpoint of a fit that is interrupted when it logs which partition of a graph it takes. */
+async function cutAtChoice(estimator: Estimator, backend: Backend): Promise<Checkpoint> {
+  const controller = new AbortController();
+  const { signal } = controller;
+  let last: Checkpoint | undefined;
+  const save = (checkpoint: Checkpoint) => Promise.resolve(void (last = checkpoint));
+  const onEvent = (event: TrainingEvent) =>
+    void (event.type === "log" && "chosen" in event.row && controller.abort());
+  await assertRejects(
+    () => estimator.fit(samples, { backend, signal, save, onEvent }),
+    InterruptedError,
+  );
+  return last!;
+}
 
 /** Every way that a method can start: its option, and the value. */
 const STARTS = Object.values(METHODS).flatMap(({ name, options }) =>
@@ -75,11 +97,14 @@ for (const { model, option, choice } of STARTS) {
       ]);
     }
     const half = saved.find(({ host }) => JSON.stringify(host.results).includes(start))!;
-    const again = make();
-    const resumed = await again.fit(samples, { backend, resume: half });
-    await again.dispose();
-    assertEquals(resumed.labels, labels);
-    assertEquals(resumed.history, history);
+    const points = [half, ...choice === "graph" ? [await cutAtChoice(make(), backend)] : []];
+    for (const resume of points) {
+      const again = make();
+      const resumed = await again.fit(samples, { backend, resume });
+      await again.dispose();
+      assertEquals(resumed.labels, labels);
+      assertEquals(resumed.history, history);
+    }
     await backend.dispose();
   });
 }
@@ -124,12 +149,14 @@ for (const model of SELF_LABELLING) {
     // Unsure rows wait for a quarter of the steps.
     const learnt = rows.map(({ learnt }) => learnt as number);
     assert(learnt[0] <= 1 && learnt[3] >= learnt[0] - 0.05, learnt.join());
-    for (const round of ["self-labelling", "self-labelling 2"]) {
-      const middle = saved.find(({ host }) => {
+    const middles = ["self-labelling", "self-labelling 2"].map((round) =>
+      saved.find(({ host }) => {
         const { phases } = host as { phases: Record<string, { step: number }> };
         return phases[round]?.step === 12;
-      })!;
-      const resumed = await fit({ resume: middle });
+      })!
+    );
+    for (const resume of [...middles, await cutAtChoice(method.create(options), backend)]) {
+      const resumed = await fit({ resume });
       assertEquals(resumed.labels, whole.labels);
       assertEquals(resumed.history, history);
       assertEquals(resumed.partitions, partitions);

@@ -5,6 +5,7 @@ import { encodeIdx } from "../datasets/idx.ts";
 import { loadDataset } from "../datasets/load.ts";
 import { encodeNpy } from "../datasets/npy.ts";
 import { openCpuBackend } from "../engine/cpu/backend.ts";
+import type { BatchOrder } from "../engine/ops/random.ts";
 import { RandomStream } from "../engine/random.ts";
 import { State } from "../engine/state/state.ts";
 import type { Tensor } from "../engine/tensor/tensor.ts";
@@ -46,7 +47,7 @@ function streamed(): Samples & { readonly data: RowSource & { values: number } }
  * The first column of every batch of so many steps, where it holds the rows' numbers; fails where the
  * batch says others.
  */
-async function visited(order: "sequential" | "shuffled", windowed: boolean, steps: number) {
+async function visited(order: BatchOrder, windowed: boolean, steps: number) {
   const backend = await openCpuBackend({ threads: 2 });
   const numbers = Float32Array.from({ length: N }, (_, i) => i);
   const data = {
@@ -82,6 +83,18 @@ Deno.test("batches in order are those of resident rows, the last partial one inc
   // An epoch is 17 batches; a window holds 6.
   const steps = 2 * 17 + 3;
   assertEquals(await visited("sequential", true, steps), await visited("sequential", false, steps));
+});
+
+Deno.test("batches in order and shuffled within hold the rows of resident ones", async () => {
+  const steps = 2 * 17 + 3;
+  const order = "sequentialShuffledWithin";
+  const [windowed, resident] = [
+    await visited(order, true, steps),
+    await visited(order, false, steps),
+  ];
+  const sorted = (batches: number[][]) => batches.map((batch) => batch.toSorted((a, b) => a - b));
+  assertEquals(sorted(windowed), sorted(resident));
+  assert(windowed.every((batch, i) => batch.join() !== sorted(windowed)[i].join()));
 });
 
 Deno.test("shuffled windows: no row twice in an epoch, all rows in time, mixtures", async () => {

@@ -24,7 +24,7 @@ export function frameOf(data: Float32Array, d: number): Frame {
     for (let j = 0; j < d; j++) largest = Math.max(largest, Math.abs(data[row + j] - offset[j]));
   }
   const exponent = largest === 0 ? 0 : Math.ceil(Math.log2(largest));
-  return { offset, unit: Math.abs(exponent) <= SAFE_EXPONENT ? 1 : 2 ** exponent };
+  return { offset, unit: Math.abs(exponent) <= SAFE_EXPONENT ? 1 : 2 ** Math.min(exponent, 127) };
 }
 
 /** Rows [n, d] as they stand in the frame: differences in float64, rounded once. */

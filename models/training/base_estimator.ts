@@ -52,6 +52,11 @@ export abstract class BaseEstimator<O extends { readonly clusters: number }, F e
    */
   constructor(readonly options: O) {}
 
+  /** Whether a network is pre-trained, so that another run's may take its place. */
+  protected get isPretrained(): boolean {
+    return false;
+  }
+
   /** Trains, and keeps what predicting needs. What it makes in `training` is freed if it fails. */
   protected abstract train(
     training: Training,
@@ -83,13 +88,16 @@ export abstract class BaseEstimator<O extends { readonly clusters: number }, F e
 
   /**
    * Trains on `samples` from the start or from `context.resume`; an earlier fit is disposed of.
-   * @throws {RangeError} for samples that do not fit the options.
+   * @throws {RangeError} for samples that do not fit the options, for `context.truth` of other rows, and
+   * for `context.pretrained` where nothing is pre-trained.
    * @throws {TypeError} for samples from a source, where the method needs all rows in memory.
    * @throws {DivergedError} where a loss is not finite.
-   * @throws {InterruptedError} where `context.signal` aborts; the checkpoint is written.
+   * @throws {InterruptedError} where `context.signal` aborts; a checkpoint is written where there is
+   * anything to go on from.
    */
   async fit(samples: Samples, context: FitContext = {}): Promise<FitResult> {
     checkSamples(samples, this.options.clusters);
+    this.checkContext(samples, context);
     return await this.on(context.backend, context, async (backend) => {
       const training = new Training(backend, context);
       try {
@@ -100,9 +108,28 @@ export abstract class BaseEstimator<O extends { readonly clusters: number }, F e
         const isAborted = context.signal?.aborted && error === context.signal.reason;
         if (isAborted) await training.save();
         training.dispose();
-        throw isAborted ? new InterruptedError("interrupted; the checkpoint is written") : error;
+        throw isAborted ? new InterruptedError("interrupted; what there was is saved") : error;
       }
     });
+  }
+
+  /** Looks at what does not depend on training. @throws {RangeError} for what has no place in this fit. */
+  private checkContext({ n }: Samples, { truth, pretrained }: FitContext): void {
+    if (pretrained && !this.isPretrained) {
+      throw new RangeError(
+        `pretrained: ${this.name} with these options pre-trains nothing, so another run's network ` +
+          "has no place",
+      );
+    }
+    if (truth === undefined) return;
+    if (truth.length !== n) {
+      throw new RangeError(`truth: it has ${truth.length} classes, and there are ${n} rows`);
+    }
+    const wrong = Array.from(truth).findIndex((label) => !Number.isSafeInteger(label) || label < 0);
+    if (wrong < 0) return;
+    throw new RangeError(
+      `truth: the class of row ${wrong} is ${truth[wrong]}; classes are whole numbers from 0 on`,
+    );
   }
 
   /** `fit`, and its labels [n]. */

@@ -78,12 +78,9 @@ export class BatchPrograms {
     const { lastCount, ...plan } = windows?.plan ?? whole;
     const make = (count: number, name: string) =>
       trace(backend, () => {
-        const numbers = batchRows(step, { ...whole, count });
-        const places = windows ? batchRows(windows.cursor, { ...plan, count }) : numbers;
-        const outputs = build(
-          rows.batch(places),
-          windows?.numbers(places) ?? rows.numbers(numbers),
-        );
+        const places = batchRows(windows?.cursor ?? step, { ...plan, count });
+        const numbers = windows?.numbers(places) ?? rows.numbers(places);
+        const outputs = build(rows.batch(places), numbers);
         if (windows) advance(windows.cursor);
         return outputs;
       }, name);
@@ -125,7 +122,7 @@ export class BatchPrograms {
 
 /**
  * Batches of rows that are on the device a window at a time. In order, they are the batches of
- * resident rows. Shuffled, a window is a mixture of runs of rows, those of an epoch in a random order
+ * resident rows, shuffled within in another way. Shuffled, a window is a mixture of runs of rows, those of an epoch in a random order
  * from a random row on, and its batches are a permutation of it; rows left over at the end of window
  * or epoch are other ones each time.
  */
@@ -139,8 +136,8 @@ class BatchWindows {
   private readonly state: State;
   /** Batches of a window. */
   private readonly each: number;
-  /** The numbers of the rows of a mixture, u32 [rows, 1]. */
-  private readonly mixture: Variable | undefined;
+  /** The numbers of the window's rows among all, u32 [rows, 1]. */
+  private readonly shown: Variable;
   /** Which window is on the device, counted through all epochs. */
   private visit = -1;
 
@@ -164,17 +161,13 @@ class BatchWindows {
     };
     this.state = new State(rows.backend);
     this.cursor = this.state.variable("batch of the window", [1], { dtype: "u32", saved: false });
-    this.mixture = order === "shuffled"
-      ? this.state.variable("rows of the window", [table.rows, 1], { dtype: "u32", saved: false })
-      : undefined;
+    const name = "rows of the window";
+    this.shown = this.state.variable(name, [table.rows, 1], { dtype: "u32", saved: false });
   }
 
-  /**
-   * Inside `trace`: the numbers among all rows, u32 [n], of rows by their places in a mixture;
-   * undefined where windows are in order.
-   */
-  numbers(places: Tensor): Tensor | undefined {
-    return this.mixture && reshape(gather(Table.of(this.mixture), places), places.shape);
+  /** Inside `trace`: the numbers among all rows, u32 [n], of rows by their places in the window. */
+  numbers(places: Tensor): Tensor {
+    return reshape(gather(Table.of(this.shown), places), places.shape);
   }
 
   /** Brings the window of a step to the device; returns how many steps from there it serves. */
@@ -188,7 +181,11 @@ class BatchWindows {
     const shown = this.windowOf(epoch, window);
     await this.rows.show(shown, next);
     const visit = epoch * Math.ceil(this.batches / this.each) + window;
-    if (visit !== this.visit) this.mixture?.write(this.rows.numbersOf(shown));
+    if (visit !== this.visit) {
+      const numbers = new Uint32Array(this.shown.size);
+      numbers.set(this.rows.numbersOf(shown));
+      this.shown.write(numbers);
+    }
     this.visit = visit;
     this.cursor.write(Uint32Array.of(visit * this.each + place));
     return Math.min(this.each - place, this.batches - batch);

@@ -31,7 +31,7 @@ export const CENTROID_OPTIONS: Specs<Omit<CentroidOptions, "checkInterval">> = {
   inputScale: {
     type: "number",
     default: 1,
-    min: 0,
+    min: 1e-6,
     description: "what the data are multiplied by; DEC's pixels/255 × 5.1 are its pixels × 0.02",
   },
   steps: {

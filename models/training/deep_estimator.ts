@@ -103,6 +103,11 @@ export abstract class NetworkEstimator<O extends NetworkOptions, N extends Netwo
   /** What a checkpoint's network was made for; undefined where it holds none. */
   protected abstract shapeOf(variables: Checkpoint["variables"]): SampleShape | undefined;
 
+  /** By default it is. */
+  protected override get isPretrained(): boolean {
+    return true;
+  }
+
   /** Makes what else predicting needs, of a fit or for `load` to fill; nothing by default. */
   protected prepare(_state: State, _shape: SampleShape): void {}
 

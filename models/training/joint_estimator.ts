@@ -77,21 +77,10 @@ export abstract class JointEstimator<O extends JointOptions, Term extends string
     augmentation?: Augmentation,
   ): Clustering<Term>;
 
-  /** Whether a network is pre-trained at all. */
-  protected get isPretrained(): boolean {
-    return true;
-  }
-
   /** Pre-trains, finds a first partition, clusters; the labels are those of the final codes. */
   protected override async fitNetwork(fitting: Fitting): Promise<Trained> {
     const { training, net, rows, samples, encoding, resources } = fitting;
     const { options } = this;
-    const { context: { pretrained } } = training;
-    if (!this.isPretrained && pretrained) {
-      throw new RangeError(
-        "pretrained: nothing is pre-trained at this start, so another run's network has no place",
-      );
-    }
     const augmentation = augmentationFor(training, samples, options);
     const pretraining = this.isPretrained
       ? new Pretraining(training, net, augmentation, options)

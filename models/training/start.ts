@@ -41,9 +41,6 @@ export const PARTITIONS: Readonly<Record<PartitionName, string>> = {
   graph: "graph partition of the pre-trained code",
 };
 
-/** What k-means' is called. */
-export const KMEANS_START: string = PARTITIONS.kmeans;
-
 /** What finding a partition depends on. */
 export interface PartitionSettings extends Pick<StartOptions, "partition"> {
   /** K */
@@ -136,7 +133,6 @@ export async function startPartition<N extends Network>(
       onEpochs: training.progressOf("layouts of the neighbour graph"),
     });
     await moveToMeans(centroids, codes, labels);
-    // At the end, so that a start which is interrupted and made again is logged once.
     for (const { name, cut } of candidates) {
       training.log({ phase: "start", step: 0, candidate: name, cut });
     }

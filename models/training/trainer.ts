@@ -100,7 +100,10 @@ export class Training {
   private readonly results: Record<string, Json>;
   private savedAt = performance.now();
   private savedStep = 0;
-  private resumed: boolean;
+  /** Rows of the log that the last checkpoint holds. */
+  private savedRows: number;
+  /** Whether all variables exist, with the values that the training goes on from. */
+  private isWhole = false;
 
   /**
    * Starts anew, or with the log and counters of `context.resume`.
@@ -110,17 +113,17 @@ export class Training {
     this.state = new State(backend);
     const saved = structuredClone(context.resume?.host ?? {}) as Record<string, Json>;
     this.history = (saved.history ?? []) as LogRow[];
+    this.savedRows = this.history.length;
     this.host = (saved.host ?? {}) as Record<string, Json>;
     this.phases = (saved.phases ?? {}) as unknown as Record<string, PhaseState>;
     this.results = (saved.results ?? {}) as Record<string, Json>;
-    this.resumed = context.resume !== undefined;
   }
 
   /** Writes the checkpoint's variables; call it once all variables of the training exist. */
   restore(): void {
-    if (!this.resumed) return;
-    this.resumed = false;
-    this.state.restore(this.context.resume!.variables);
+    if (this.isWhole) return;
+    this.isWhole = true;
+    if (this.context.resume) this.state.restore(this.context.resume.variables);
   }
 
   /** Tells the listener. */
@@ -152,7 +155,14 @@ export class Training {
   async once<T extends Json>(name: string, work: () => Promise<T>): Promise<T> {
     if (!(name in this.results)) {
       this.emit({ type: "stage", name });
-      this.results[name] = await work();
+      const logged = this.history.length;
+      try {
+        this.results[name] = await work();
+      } catch (error) {
+        // It will be done again, and logged again.
+        this.history.length = Math.max(logged, this.savedRows);
+        throw error;
+      }
       await this.save();
     }
     return this.results[name] as T;
@@ -214,10 +224,12 @@ export class Training {
     if (times !== undefined) this.emit({ type: "times", times: { phase, ...times } });
   }
 
-  /** Writes a checkpoint, where there is a place for it. */
+  /** Writes a checkpoint, where there is a place for it; none before {@linkcode restore}. */
   async save(): Promise<void> {
+    if (!this.isWhole) return;
     this.savedAt = performance.now();
     this.savedStep = 0;
+    this.savedRows = this.history.length;
     const { host, history, phases, results } = this;
     await this.context.save?.({
       variables: await this.state.snapshot(),
