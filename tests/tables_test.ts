@@ -334,6 +334,23 @@ Deno.test("missing values of images are filled as the training's were, in any fi
   assertEquals([...one.data], [2, 0, 1]);
 });
 
+Deno.test("a run remembers what missing values of its images became", () =>
+  inFolder(async (folder) => {
+    const images = (...values: number[]) =>
+      npy("<f8", `(${values.length / 4}, 2, 2)`, new Uint8Array(Float64Array.from(values).buffer));
+    await Deno.writeFile(`${folder}/x.npy`, images(NaN, 1, 2, 3, 4, 5, 6, 7, 8, 9, 8, 7));
+    await Deno.writeFile(`${folder}/z.npy`, images(NaN, 5, 5, 5, 1, NaN, 1, 1));
+    const model = ["--model", "kmeans", "--clusters", "2", "--no-report", "--threads", "1"];
+    const train = ["train", "--data", "x.npy", "--missing", "mean", ...model, "--out", "r"];
+    const trained = await run(train, folder);
+    assertEquals(trained.code, 0, trained.err);
+    // The codes of k-means are the rows.
+    const { code, out, err } = await run(["embed", "--run", "r", "--data", "z.npy"], folder);
+    assertEquals(code, 0, err);
+    const codes = out.trim().split("\n").slice(1).map((line) => line.split(",").map(Number));
+    assertEquals(codes, [[6, 5, 5, 5], [1, 5, 1, 1]]);
+  }));
+
 Deno.test("rows of another shape than the training's are refused, of none are taken", async () => {
   const bytes = (...shape: number[]) =>
     npy("|u1", `(${shape.join(", ")})`, new Uint8Array(shape.reduce((a, b) => a * b)).fill(9));
