@@ -1,7 +1,8 @@
 /** `evaluate`: ACC, NMI and ARI of labels. */
 import type { Command } from "commander";
 import { CLASS_FORMATS } from "../datasets/formats.ts";
-import { loadDataset, readClasses } from "../datasets/load.ts";
+import { readClasses } from "../datasets/class_file.ts";
+import { loadDataset } from "../datasets/load.ts";
 import type { Classes } from "../datasets/classes.ts";
 import type { ClassFileOptions } from "../datasets/class_lines.ts";
 import type { ColumnOptions } from "../datasets/columns.ts";

@@ -1,10 +1,9 @@
 /** The one entry for data: a named set, or a file of any supported format. Needs Deno's files. */
 import { cannotRead } from "./array.ts";
 import type { TableOptions } from "./csv.ts";
-import type { ClassFileOptions } from "./class_lines.ts";
-import type { Classes } from "./classes.ts";
+import { classesBeside, notesBeside, notesOfClasses } from "./class_file.ts";
 import { type Dataset, type DatasetOptions, makeDataset } from "./dataset.ts";
-import { baseName, type Content, decodeClasses, decodeRows, refuseColumns } from "./decode.ts";
+import { baseName, type Content, decodeRows, refuseColumns } from "./decode.ts";
 import { readImageFolder } from "./image_folder.ts";
 import type { ImageOptions } from "./image_rows.ts";
 import {
@@ -15,6 +14,7 @@ import {
   type NamedSet,
 } from "./named.ts";
 import type { Missing } from "./missing.ts";
+import { isAbsent, readBytes, STANDARD_INPUT } from "./read_bytes.ts";
 import type { Scale } from "./scaling.ts";
 import type { TrainedOn } from "./schema.ts";
 
@@ -121,77 +121,6 @@ async function loadFile(path: string, options: LoadOptions): Promise<Dataset> {
   });
 }
 
-/**
- * The classes of a file beside the rows; undefined where there is none. How text is written down holds
- * for both, but for the header: that is the rows' own, where they are a table of text.
- * @param path Of the rows. @param isText Whether these are a table of text.
- * @throws {TypeError} for how text is written down, where neither is text.
- */
-export async function classesBeside(
-  path: string,
-  { classes: file, table = {}, signal }: Pick<LoadOptions, "classes" | "table" | "signal">,
-  isText: boolean,
-): Promise<Classes | undefined> {
-  const { classColumn, header, separator, decimal, encoding } = table;
-  const classes = file === undefined ? undefined : await readClasses(file, {
-    ...(classColumn === undefined ? {} : { column: classColumn }),
-    columnOption: BESIDE,
-    isBeside: true,
-    ...(separator === undefined ? {} : { separator }),
-    ...(encoding === undefined ? {} : { encoding }),
-    ...(header === undefined || isText ? {} : { header }),
-    signal,
-  });
-  if (isText) return classes;
-  const useless = classes?.notes === undefined
-    ? { header, separator, decimal, encoding }
-    : { decimal };
-  const given = Object.entries(useless).find(([, value]) => value !== undefined)?.[0];
-  if (given === undefined) return classes;
-  throw new TypeError(cannotRead(path, `--${given} is for tables of text, which it is not`));
-}
-
-/** What was supposed of a file of classes. */
-export function notesOfClasses(
-  file: string | undefined,
-  classes: Classes | undefined,
-): string[] {
-  return classes?.notes?.map((note) => `classes of ${baseName(file!)}: ${note}`) ?? [];
-}
-
-/** What the class column is said by where the classes have a file of their own. */
-const BESIDE = "--class-column beside --classes";
-
-/**
- * What may be misunderstood of a class column beside a file of classes: it is that file's.
- * @throws {RangeError} where a column of the rows that would be learned has its name.
- */
-function notesBeside(
-  path: string,
-  { kinds }: Content,
-  { classes, table: { classColumn } = {} }: LoadOptions,
-): string[] {
-  if (classes === undefined || classColumn === undefined || kinds === undefined) return [];
-  const place = `a column of ${baseName(classes)}`;
-  if (typeof classColumn === "number" || classColumn === "first" || classColumn === "last") {
-    return [
-      `${BESIDE} is ${place}: ${classColumn}; all columns here are values, but for those that ` +
-      "other options leave out",
-    ];
-  }
-  if (!kinds.some(({ name }) => name === classColumn)) return [];
-  throw new RangeError(
-    cannotRead(
-      path,
-      `it has a column ${JSON.stringify(classColumn)} too, and ${BESIDE} is ${place}; ` +
-        `--ignore ${classColumn} leaves it out here, or leave --classes out`,
-    ),
-  );
-}
-
-/** The name of standard input, where a file is asked for. */
-export const STANDARD_INPUT = "-";
-
 async function isFolder(path: string): Promise<boolean> {
   try {
     return path !== STANDARD_INPUT && (await Deno.stat(path)).isDirectory;
@@ -199,10 +128,6 @@ async function isFolder(path: string): Promise<boolean> {
     if (isAbsent(error)) return false;
     throw error;
   }
-}
-
-function isAbsent(error: unknown): boolean {
-  return error instanceof Deno.errors.NotFound || error instanceof Deno.errors.NotADirectory;
 }
 
 /** A folder of images, as the model was trained on where there is one. */
@@ -236,39 +161,6 @@ async function readRows(
     return `there is no such file, and no data set of that name (${names})`;
   });
   return await decodeRows(bytes, path, table);
-}
-
-/**
- * Reads a file of classes: IDX or NPY of shape [n], strings included, text of one class a line, a
- * run's labels, or a column of a table.
- * @throws as {@linkcode loadDataset}
- */
-export async function readClasses(
-  path: string,
-  { signal, ...options }: ClassFileOptions & { readonly signal?: AbortSignal | undefined } = {},
-): Promise<Classes> {
-  return await decodeClasses(await readBytes(path, signal), path, options);
-}
-
-async function readBytes(
-  path: string,
-  signal?: AbortSignal,
-  absent = () => "there is no such file",
-): Promise<Uint8Array> {
-  try {
-    if (path === STANDARD_INPUT) {
-      return new Uint8Array(await new Response(Deno.stdin.readable).arrayBuffer());
-    }
-    return await Deno.readFile(path, signal === undefined ? {} : { signal });
-  } catch (error) {
-    if (isAbsent(error)) {
-      throw new Deno.errors.NotFound(cannotRead(path, absent()), { cause: error });
-    }
-    if (error instanceof Deno.errors.IsADirectory) {
-      throw new TypeError(cannotRead(path, "it is a folder; name a file in it"), { cause: error });
-    }
-    throw error;
-  }
 }
 
 /**

@@ -23,7 +23,7 @@ import { baseName } from "./decode.ts";
 import { STREAM_FORMATS } from "./formats.ts";
 import { isGzip } from "./gzip.ts";
 import { idxLayout, isIdx } from "./idx.ts";
-import { classesBeside, notesOfClasses } from "./load.ts";
+import { classesBeside, notesOfClasses } from "./class_file.ts";
 import { notesOn } from "./notes.ts";
 import { isNpy, npyLayout } from "./npy.ts";
 import { applyScaling, describeScaling, type Scale, type Scaling, scalingOf } from "./scaling.ts";
