@@ -1,5 +1,5 @@
 /** How far runs that differ by their seed alone find the same clusters. */
-import { readClasses } from "../datasets/load.ts";
+import { readClasses } from "../datasets/class_file.ts";
 import { adjustedRandIndex } from "../models/evaluation/metrics.ts";
 import type { Plan } from "./experiment.ts";
 import type { RunState } from "./run_state.ts";

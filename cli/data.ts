@@ -11,7 +11,7 @@ import {
   addDataOptions,
   classCountOf,
   type DataValues,
-  load,
+  loadOrOpen,
   requestOf,
 } from "./data_options.ts";
 import { usageError } from "./errors.ts";
@@ -97,7 +97,8 @@ async function describe(name: string, values: DataValues & JsonValue): Promise<v
   const location = set && (await listDatasets(dataDir === undefined ? {} : { dataDir }))
     .find((info) => info.set === set)?.location;
   if (set === undefined || location !== undefined) {
-    const dataset = await load(requestOf({ ...values, data: name }));
+    const dataset = await loadOrOpen(requestOf({ ...values, data: name }));
+    if (!(dataset.data instanceof Float32Array)) dataset.data.close();
     const { n, d, height, width, channels, scaling, schema, digest, source } = dataset;
     const { licence, classNames } = dataset;
     const image = height === undefined ? {} : { height, width, ...channels && { channels } };
@@ -136,8 +137,8 @@ const SHOWN_COLUMNS = 40;
 function formatColumns(columns: readonly ColumnRecord[]): string {
   return formatTable(
     ["column", "from", "to"],
-    columns.map(({ name, categories, min, max }, j) => [
-      name || String(j),
+    columns.map(({ name, number, categories, min, max }, slot) => [
+      name || String(number ?? slot),
       ...categories === undefined ? [String(min), String(max)] : [categories.join(" "), ""],
     ]),
   );

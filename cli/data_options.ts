@@ -5,7 +5,8 @@ import type { Separator } from "../datasets/csv_scanner.ts";
 import type { Dataset } from "../datasets/dataset.ts";
 import { ROW_FORMATS, STREAM_FORMATS } from "../datasets/formats.ts";
 import type { ImageSize } from "../datasets/image_pixels.ts";
-import { loadDataset, STANDARD_INPUT } from "../datasets/load.ts";
+import { loadDataset } from "../datasets/load.ts";
+import { STANDARD_INPUT } from "../datasets/read_bytes.ts";
 import { openDataset, type StreamedDataset } from "../datasets/row_file.ts";
 import type { Scale } from "../datasets/scaling.ts";
 import type { TrainedOn } from "../datasets/schema.ts";
@@ -69,10 +70,7 @@ export function addTableOptions(command: Command, classColumn: string): void {
     .option("--id-column <column>", "column that names or counts the rows, left out", columnOf)
     .option("--columns <list>", "take these columns only: names or numbers, a,b,7", parseColumns)
     .option("--ignore <list>", "leave these columns out", parseColumns)
-    .addOption(
-      new Option("--header <yes|no>", "whether the first line names columns (default: looked at)")
-        .argParser(parseHeader),
-    )
+    .addOption(headerOption("--header <yes|no>", "whether the first line names columns"))
     .addOption(
       new Option("--decimal <mark>", "before a number's fraction (default: .)").choices([".", ","]),
     )
@@ -142,9 +140,13 @@ function parseSize(text: string): ImageSize {
   return [Number(match[1]), Number(match[2] ?? match[1])];
 }
 
-function parseHeader(text: string): boolean {
-  if (text === "yes" || text === "no") return text === "yes";
-  throw usageError(`--header takes yes or no, got ${JSON.stringify(text)}`);
+/** An option that says whether a file begins with names. */
+export function headerOption(flags: string, description: string): Option {
+  const option = new Option(flags, `${description} (default: looked at)`);
+  return option.argParser((text) => {
+    if (text === "yes" || text === "no") return text === "yes";
+    throw usageError(`${option.long} takes yes or no, got ${JSON.stringify(text)}`);
+  });
 }
 
 function parseSeparator(text: string): Separator {
@@ -240,7 +242,7 @@ export type AnyDataset = Dataset | StreamedDataset;
  * options that do not go with `--stream`.
  */
 export async function loadOrOpen(request: DataRequest, trained?: TrainedOn): Promise<AnyDataset> {
-  const { data, classes, classColumn, scale, limit, stream } = request;
+  const { data, classes, classColumn, header, separator, encoding, scale, limit, stream } = request;
   if (!stream) return await load(request, trained);
   if (findNamedSet(data)) {
     throw usageError(`--stream reads a file, and ${data} is a named set, which fits in memory`);
@@ -248,24 +250,25 @@ export async function loadOrOpen(request: DataRequest, trained?: TrainedOn): Pro
   if (data === STANDARD_INPUT) {
     throw usageError("--stream reads a file, in any order, and - is standard input");
   }
+  const table = definedOf({ classColumn, header, separator, encoding });
   const needsMemory = [
     "idColumn",
     "columns",
     "ignore",
     "oneHot",
+    "decimal",
     "missing",
     "size",
     "colour",
   ] as const;
-  const given = classes === undefined && classColumn !== undefined
-    ? "class-column"
-    : needsMemory.find((name) => request[name] !== undefined);
+  const ofClasses = classes === undefined ? Object.keys(table) : [];
+  const given = ofClasses[0] ?? needsMemory.find((name) => request[name] !== undefined);
   if (given !== undefined) {
     throw usageError(
       `--stream reads ${STREAM_FORMATS} files, which have no --${kebabCase(given)}`,
     );
   }
-  const options = { classes, classColumn, scale, limit, trained };
+  const options = { classes, table, scale, limit, trained };
   return noted(await openDataset(data, definedOf(options)));
 }
 

@@ -1,22 +1,26 @@
 /** `evaluate`: ACC, NMI and ARI of labels. */
 import type { Command } from "commander";
 import { CLASS_FORMATS } from "../datasets/formats.ts";
-import { loadDataset, readClasses } from "../datasets/load.ts";
+import { readClasses } from "../datasets/class_file.ts";
+import { loadDataset } from "../datasets/load.ts";
 import type { Classes } from "../datasets/classes.ts";
-import type { Column } from "../datasets/columns.ts";
+import type { ClassFileOptions } from "../datasets/class_lines.ts";
+import type { ColumnOptions } from "../datasets/columns.ts";
 import { findNamedSet } from "../datasets/named.ts";
 import { score } from "../models/evaluation/scoring.ts";
-import { parseColumn } from "./data_options.ts";
-import { EXIT, Failure } from "./errors.ts";
+import { headerOption, parseColumn } from "./data_options.ts";
+import { EXIT, Failure, usageError } from "./errors.ts";
 import { formatScores } from "./tables.ts";
-import { writeError, writeOut } from "./terminal.ts";
+import { onOneLine, writeError, writeOut } from "./terminal.ts";
 import { PROGRAM } from "./version.ts";
 
 interface EvaluateValues {
   readonly labels: string;
   readonly truth: string;
-  readonly labelsColumn?: Column;
-  readonly truthColumn?: Column;
+  readonly labelsColumn?: ColumnOptions["classColumn"];
+  readonly truthColumn?: ColumnOptions["classColumn"];
+  readonly labelsHeader?: boolean;
+  readonly truthHeader?: boolean;
   readonly dataDir?: string;
   readonly json?: boolean;
 }
@@ -31,6 +35,10 @@ export function define(command: Command): void {
     .requiredOption("--truth <file|name>", "true classes: such a file, or a named data set")
     .option("--labels-column <column>", "of a table of labels, by name or from 0", parseColumn)
     .option("--truth-column <column>", "of a table of classes, by name or from 0", parseColumn)
+    .addOption(
+      headerOption("--labels-header <yes|no>", "whether the labels' first line names columns"),
+    )
+    .addOption(headerOption("--truth-header <yes|no>", "whether that of the classes does"))
     .option("--data-dir <dir>", "where named data sets lie (default: the cache)")
     .option("--json", "print one JSON object")
     .addHelpText(
@@ -39,9 +47,11 @@ export function define(command: Command): void {
         " --truth optdigits\n",
     );
   command.action(async (values: EvaluateValues) => {
-    const { labels, truth, labelsColumn, truthColumn, dataDir, json } = values;
-    const predicted = await readLabels(labels, labelsColumn);
-    const classes = await readTruth(truth, truthColumn, dataDir);
+    const { labels, truth, json } = values;
+    const predicted = await readLabels(labels, optionsOf("labels", values));
+    const classes = findNamedSet(truth)
+      ? await classesOfSet(truth, values)
+      : await readLabels(truth, optionsOf("truth", values));
     const known = classesOfRows(predicted, classes, { labels, truth });
     const scores = score(known, predicted.classes);
     if (json) writeOut(`${JSON.stringify(scores)}\n`);
@@ -49,14 +59,29 @@ export function define(command: Command): void {
   });
 }
 
-async function readTruth(
-  truth: string,
-  column?: Column,
-  dataDir?: string,
+/** How to read a file, and what messages call the options that say so. */
+function optionsOf(file: "labels" | "truth", values: EvaluateValues): ClassFileOptions {
+  const header = values[`${file}Header`];
+  return {
+    column: values[`${file}Column`],
+    columnOption: `--${file}-column`,
+    ...header !== undefined && { header },
+    headerOption: `--${file}-header`,
+  };
+}
+
+/** @throws {Failure} where a column is asked for of a named set. */
+async function classesOfSet(
+  set: string,
+  { truthColumn, truthHeader, dataDir }: EvaluateValues,
 ): Promise<Classes> {
-  if (!findNamedSet(truth)) return await readLabels(truth, column);
+  const given = Object.entries({ "--truth-column": truthColumn, "--truth-header": truthHeader })
+    .find(([, value]) => value !== undefined)?.[0];
+  if (given !== undefined) {
+    throw usageError(`${given} is for a table, and ${set} is a named set`);
+  }
   const options = dataDir === undefined ? {} : { dataDir };
-  return { classes: (await loadDataset(truth, options)).classes! };
+  return { classes: (await loadDataset(set, options)).classes! };
 }
 
 /**
@@ -91,9 +116,10 @@ function classesOfRows(
 }
 
 /** Labels of a file, a run's in the order of its rows, or of a column of a table. */
-export async function readLabels(path: string, column?: Column): Promise<Classes> {
-  const found = await readClasses(path, undefined, column);
-  const { classes, classNames } = found;
+export async function readLabels(path: string, options: ClassFileOptions = {}): Promise<Classes> {
+  const found = await readClasses(path, options);
+  const { classes, classNames, notes = [] } = found;
+  for (const note of notes) writeError(`note: ${onOneLine(`${path}: ${note}`)}\n`);
   const noise = classNames?.indexOf("-1") ?? -1;
   const count = classes.filter((label) => label === noise).length;
   if (noise >= 0) {

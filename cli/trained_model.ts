@@ -112,11 +112,14 @@ export async function withEstimator<T>(
   }
 }
 
-/** The rows in the columns and on the scale of the training data, whatever their own would be. */
-async function loadRows(values: ModelValues, { data: trained }: RunRecord): Promise<AnyDataset> {
-  const { separator, decimal, encoding, missing } = trained.request;
-  const request = requestOf({ ...definedOf({ separator, decimal, encoding, missing }), ...values });
-  return await loadOrOpen(request, trained);
+/**
+ * The rows in the columns and on the scale of the training data, whatever their own would be, and read as
+ * those were where nothing else is said.
+ */
+async function loadRows(values: ModelValues, { data }: RunRecord): Promise<AnyDataset> {
+  const { header, separator, decimal, encoding, missing } = data.request;
+  const reading = definedOf({ header, separator, decimal, encoding, missing });
+  return await loadOrOpen(requestOf(values), { ...data, reading });
 }
 
 /** Writes to the file, or to stdout where there is none. */

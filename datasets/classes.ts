@@ -10,6 +10,8 @@ export interface Classes {
   readonly classNames?: readonly string[];
   /** [n] the numbers of their rows, ascending, where the file gives them, as a run's labels do. */
   readonly rows?: Uint32Array;
+  /** Out of text: what was supposed and may be wrong, for people. */
+  readonly notes?: readonly string[];
 }
 
 const LARGEST = 2 ** 32 - 1;

@@ -1,6 +1,5 @@
 /** What becomes of each column of a table: the one place where it is decided. */
 import { cannotRead } from "./array.ts";
-import { parseReal } from "./csv_scanner.ts";
 
 /** A column, by its name or counted from 0. */
 export type Column = string | number;
@@ -74,57 +73,8 @@ export function asTextOrNot(column: number): string {
     `classes, --ignore ${column} leaves it out`;
 }
 
-/** What no column is called: numbers (also with decimal commas), and missing values. */
-const isValue = (cell: string) =>
-  parseReal(cell) !== undefined || /^[+-]?\d+,\d*$/.test(cell) ||
-  (cell !== "" && MISSING.test(cell));
-
-/** Whether a cell is a number, and not written as a whole one. */
-function isFraction(cell: string): boolean {
-  return parseReal(cell) !== undefined && !/^[+-]?\d+$/.test(cell);
-}
-
-/**
- * Whether a first line names columns: where no cell of values is a number, where the numbers count
- * the columns (pandas without names), or where the class is a word above numbers.
- * @param second The line below. @param classAt The class column, or −1.
- */
-export function isHeader(
-  first: readonly string[],
-  second: readonly string[] | undefined,
-  classAt: number,
-): boolean {
-  const cells = first.filter((_, i) => i !== classAt);
-  if (cells.some((cell) => cell !== "") && !cells.some(isValue)) return true;
-  const named = cells.filter((cell) => cell !== "");
-  if (second === undefined) return false;
-  const counts = named.length >= cells.length - 1 && named.every((cell, i) => cell === String(i));
-  if (counts && (named.length > 2 || (named.length === 2 && second.some(isFraction)))) return true;
-  return classAt >= 0 && parseReal(first[classAt]) === undefined &&
-    parseReal(second[classAt]) !== undefined && named.every((cell) => /^\d+$/.test(cell));
-}
-
-/**
- * Whether a first line of numbers may name columns after all: whole numbers that count from 0, in equal
- * steps, as years are, or above fractions.
- */
-export function mayBeHeader(
-  first: readonly string[],
-  second: readonly string[],
-  classAt: number,
-): boolean {
-  const values = (cells: readonly string[]) => cells.filter((_, i) => i !== classAt);
-  const cells = values(first);
-  if (cells.every((cell, i) => cell === String(i))) return true;
-  if (cells.length < 2 || !cells.every((cell) => /^[+-]?\d+$/.test(cell))) return false;
-  if (values(second).every((cell) => isFraction(cell))) return true;
-  const step = Number(cells[1]) - Number(cells[0]);
-  return step !== 0 && cells.length > 3 &&
-    cells.every((cell, i) => Number(cell) === Number(cells[0]) + i * step);
-}
-
 /** The columns that options name. */
-function namedColumns(
+export function namedColumns(
   { classColumn, idColumn, columns = [], ignore = [], oneHot = [] }: ColumnOptions,
 ): Column[] {
   const isPlace = classColumn === "first" || classColumn === "last";
@@ -132,27 +82,33 @@ function namedColumns(
   return all.filter((column) => column !== undefined);
 }
 
-/** Whether a column is meant by a name that the first line gives it. */
-export function areNamed(options: ColumnOptions, first: readonly string[]): boolean {
-  return namedColumns(options).some((column) =>
-    typeof column === "string" && first.includes(column)
-  );
-}
-
 /**
- * What may be misunderstood: a column that is meant by its number, where another one has that number as
- * its name.
+ * What may be misunderstood: a column that is meant by its number, or as the first or last one, where
+ * another one has that for its name.
  */
 export function notesOnNumbers(
   options: ColumnOptions,
   names: readonly string[] = [],
 ): string[] {
-  return namedColumns(options).flatMap((column) => {
-    const other = names.indexOf(String(column));
-    if (typeof column !== "number" || other < 0 || other === column) return [];
+  const { classColumn } = options;
+  const places = namedColumns(options).flatMap((column) =>
+    typeof column === "number"
+      ? [[column, column, `column ${column}, counted from 0,`]] as const
+      : []
+  );
+  const place = classColumn === "first" || classColumn === "last"
+    ? [[
+      classColumn,
+      classColumn === "first" ? 0 : names.length - 1,
+      `the ${classColumn} column`,
+    ]] as const
+    : [];
+  return [...place, ...places].flatMap(([said, index, words]) => {
+    const other = names.indexOf(String(said));
+    if (other < 0 || other === index) return [];
     return [
-      `column ${column}, counted from 0, is taken, which is called ` +
-      `${JSON.stringify(names[column])}; the one called "${column}" is ${other}`,
+      `${words} is taken, which is called ${JSON.stringify(names[index])}; the one called ` +
+      `"${said}" is ${other}`,
     ];
   });
 }
@@ -165,20 +121,28 @@ export function classIndex(
   file: string,
 ): number {
   if (classColumn === undefined) return -1;
-  const index = classColumn === "first"
-    ? 0
-    : classColumn === "last"
-    ? width - 1
-    : indexOf(classColumn, names, width, "class ", file);
+  const index = classPlace(classColumn, names, width, file);
   if (width > 1) return index;
   throw new RangeError(cannotRead(file, "its only column is the class column, no values are left"));
+}
+
+/** The number of a column of classes. @throws {RangeError} where there is none. */
+export function classPlace(
+  column: NonNullable<ColumnOptions["classColumn"]>,
+  names: readonly string[] | undefined,
+  width: number,
+  file: string,
+): number {
+  if (column === "first") return 0;
+  return column === "last" ? width - 1 : indexOf(column, names, width, "class ", file);
 }
 
 /**
  * Decides what becomes of each column.
  * @param names Where there is a header. @param width The number of columns.
  * @param trained The columns of the rows that a model was trained on: their order, by name.
- * @throws {RangeError} for a column that does not exist, or no columns of values.
+ * @throws {RangeError} for a column that does not exist, or of which options say two things, or no
+ * columns of values.
  */
 export function planColumns(
   options: ColumnOptions,
@@ -189,12 +153,10 @@ export function planColumns(
   trained?: readonly ColumnKind[],
 ): ColumnPlan {
   const at = (column: Column) => indexOf(column, names, width, "", file);
-  const fates = new Array<Fate>(width).fill(options.columns === undefined ? "number" : "ignored");
-  options.columns?.forEach((column) => fates[at(column)] = "number");
-  options.ignore?.forEach((column) => fates[at(column)] = "ignored");
-  options.oneHot?.forEach((column) => fates[at(column)] = "text");
-  if (options.idColumn !== undefined) fates[at(options.idColumn)] = "id";
-  if (classAt >= 0) fates[classAt] = "class";
+  const fates = fatesOf(options, at, width, classAt, (i, problem) => {
+    const title = titleOf({ number: i, name: names?.[i] ?? "" });
+    return new RangeError(cannotRead(file, `column ${title} is named by ${problem}`));
+  });
   const isKept = (fate: Fate) => fate === "number" || fate === "text";
   const kept = Array.from(fates.keys()).filter((i) => isKept(fates[i]));
   if (kept.length === 0) throw new RangeError(cannotRead(file, "no columns of values are left"));
@@ -203,6 +165,46 @@ export function planColumns(
   kept.forEach((i) => fates[i] = "ignored");
   order.forEach((i, slot) => fates[i] = trained[slot].categories === undefined ? "number" : "text");
   return { fates, order };
+}
+
+/**
+ * What options say of each column.
+ * @param at The number of a column. @param conflict An error about one.
+ */
+function fatesOf(
+  { columns, ignore = [], oneHot = [], idColumn }: ColumnOptions,
+  at: (column: Column) => number,
+  width: number,
+  classAt: number,
+  conflict: (column: number, problem: string) => RangeError,
+): Fate[] {
+  const fates = new Array<Fate>(width).fill(columns === undefined ? "number" : "ignored");
+  const chosen = columns?.map(at);
+  chosen?.forEach((i) => fates[i] = "number");
+  const roles: [option: string, fate: Fate, columns: readonly number[]][] = [
+    ["--ignore", "ignored", ignore.map(at)],
+    ["--one-hot", "text", oneHot.map(at)],
+    ["--id-column", "id", idColumn === undefined ? [] : [at(idColumn)]],
+    ["--class-column", "class", classAt < 0 ? [] : [classAt]],
+  ];
+  const said = new Map<number, string>();
+  for (const [option, fate, named] of roles) {
+    for (const i of named) {
+      const isChosen = chosen === undefined || chosen.includes(i);
+      if (option === "--one-hot" && !isChosen) {
+        throw conflict(
+          i,
+          "--one-hot and not by --columns, which are all that are taken; add it there",
+        );
+      }
+      const other = said.get(i) ??
+        (option === "--ignore" && chosen !== undefined && isChosen ? "--columns" : option);
+      if (other !== option) throw conflict(i, `${other} and by ${option}; it can be one of them`);
+      said.set(i, option);
+      fates[i] = fate;
+    }
+  }
+  return fates;
 }
 
 /** The file's columns in the order in which a model was trained on them. */

@@ -10,18 +10,16 @@ import { cannotRead, MAX_ELEMENTS, type NumericArray } from "./array.ts";
 import { Categories } from "./categories.ts";
 import {
   ACCEPT_MISSING,
-  areNamed,
   asTextOrNot,
   classIndex,
   type ColumnKind,
   type ColumnOptions,
-  isHeader,
-  mayBeHeader,
   MISSING,
   notesOnNumbers,
   planColumns,
 } from "./columns.ts";
-import { linesAfter, type Notation, parseReal, Scanner } from "./csv_scanner.ts";
+import { linesAfter, type Notation, quote, Scanner } from "./csv_scanner.ts";
+import { areNamed, isHeader, notesOnHeader } from "./header.ts";
 import { textOf } from "./text_encoding.ts";
 
 /** How to read a table. */
@@ -38,7 +36,12 @@ export interface TableOptions extends Notation, ColumnOptions {
   readonly missing?: boolean;
   /** Columns of the rows that a model was trained on: the same are read, in the same order. */
   readonly trained?: readonly ColumnKind[];
+  /** How those rows were written down: holds of a table of text where nothing else is said. */
+  readonly remembered?: WrittenDown;
 }
+
+/** How a table of text is written down. */
+export type WrittenDown = Pick<TableOptions, "header" | "separator" | "decimal" | "encoding">;
 
 /** A table read from text. */
 export interface Table {
@@ -59,15 +62,6 @@ export interface Table {
   readonly notes: readonly string[];
 }
 
-/** A cell for a message: quoted, and not longer than a line bears. */
-function quote(text: string): string {
-  return JSON.stringify(text.length > 40 ? `${text.slice(0, 40)}…` : text);
-}
-
-function cellsOf(scanner: Scanner): string[] {
-  return Array.from({ length: scanner.count }, (_, i) => scanner.text(i));
-}
-
 /** Names, told apart as pandas does: the second `x` is `x.1`. */
 function distinct(names: readonly string[]): string[] {
   const taken = new Set(names);
@@ -84,6 +78,12 @@ function distinct(names: readonly string[]): string[] {
   });
 }
 
+/** Whether a first line has all names of the columns that a model was trained on. */
+function areTrained({ trained = [] }: TableOptions, first: readonly string[]): boolean {
+  return trained.length > 0 &&
+    trained.every(({ name }) => name !== undefined && first.includes(name));
+}
+
 /**
  * Reads a table.
  * @param bytes The whole file.
@@ -92,7 +92,8 @@ function distinct(names: readonly string[]): string[] {
  * a cell that is not a number; the message names the line, counted from 1, and the column, from 0.
  * @throws {RangeError} for a column that does not exist, or more values than fit.
  */
-export function parseTable(bytes: Uint8Array, file: string, options: TableOptions = {}): Table {
+export function parseTable(bytes: Uint8Array, file: string, asked: TableOptions = {}): Table {
+  const options: TableOptions = { ...asked.remembered, ...asked };
   const { utf8: text, notes } = textOf(bytes, file, options.encoding);
   const head = new Scanner(text, file, options);
   if (!head.advance()) {
@@ -100,12 +101,13 @@ export function parseTable(bytes: Uint8Array, file: string, options: TableOption
     const nothing = `it holds no rows${isComment ? ", all its lines begin with #" : ""}`;
     throw new SyntaxError(cannotRead(file, bytes.length === 0 ? "the file is empty" : nothing));
   }
-  const first = cellsOf(head);
+  const first = head.cells();
   const width = first.length;
   const [firstLine, start] = [head.line, head.starts[0]];
-  const areNames = options.header ?? (areNamed(options, first) || undefined);
+  const isKnown = areNamed(options, first) || areTrained(options, distinct(first));
+  const areNames = options.header ?? (isKnown || undefined);
   const classAt = classIndex(options, areNames === false ? undefined : first, width, file);
-  const second = head.advance() ? cellsOf(head) : undefined;
+  const second = head.advance() ? head.cells() : undefined;
   const header = areNames ?? isHeader(first, second, classAt);
   if (header && second === undefined) {
     throw new SyntaxError(cannotRead(file, "it holds column names and no rows"));
@@ -150,7 +152,7 @@ export function parseTable(bytes: Uint8Array, file: string, options: TableOption
         values[base + slot] = value === undefined
           ? missingOr(scanner, column, names, options, {
             isCategory: categories[slot] !== undefined,
-            mayBeName: scanner.line === firstLine && options.header === undefined,
+            mayBeName: scanner.line === firstLine,
           })
           : value;
       } else if (fates[column] === "class") classes.push(classCell(scanner, column, names));
@@ -177,7 +179,7 @@ export function parseTable(bytes: Uint8Array, file: string, options: TableOption
       ...notesOnComments(text, head.comments),
       ...renamed(first, names, order),
       ...notesOnNumbers(options, names),
-      ...areNames === undefined ? notesOnHeader(first, second, names, classAt) : [],
+      ...areNames === undefined ? notesOnHeader(first, second, header, classAt) : [],
       ...names === undefined && options.trained?.some(({ name }) => name !== undefined)
         ? ["the table has no column names: its columns are taken in the order of the training's"]
         : [],
@@ -212,23 +214,6 @@ function renamed(
   const some = others.slice(0, 3).map((i) => `column ${i} is ${names[i]}`).join(", ");
   const rest = others.length > 3 ? ", …" : "";
   return [`several columns are called ${quote(first[others[0]])}: ${some}${rest}`];
-}
-
-/** What may be wrong about taking the first line for names, or for a row. */
-function notesOnHeader(
-  first: readonly string[],
-  second: readonly string[] | undefined,
-  names: readonly string[] | undefined,
-  classAt: number,
-): string[] {
-  const line = `its first line, ${quote(first.join(","))},`;
-  if (names?.some((name) => parseReal(name) !== undefined)) {
-    return [`${line} is taken for names; --header no reads it as a row`];
-  }
-  if (names !== undefined || second === undefined || !mayBeHeader(first, second, classAt)) {
-    return [];
-  }
-  return [`${line} is read as a row; --header yes takes it for names`];
 }
 
 /** Where a cell is, for a message. */
@@ -276,94 +261,4 @@ function classCell(scanner: Scanner, column: number, names?: readonly string[]):
   throw new SyntaxError(
     cannotRead(scanner.file, `${placeOf(scanner, column, names)}: the class is empty`),
   );
-}
-
-/** The cells of a file of classes. */
-export interface ClassLines {
-  /** One a row. */
-  readonly cells: readonly string[];
-  /** The rows' numbers, ascending, where the file has them. */
-  readonly rows?: Uint32Array;
-}
-
-/**
- * The cells of a file of classes: of one class a line, or of a table, the column that is asked for.
- * Of a line that holds several words without separators, the line is the class. Tables with a column
- * `row`, as runs write them beside `label`, are put in the order of their rows.
- * @throws {SyntaxError} for an empty or binary file. @throws {RangeError} for a column that there is
- * not, or a row that is there twice.
- */
-export function parseClassLines(
-  bytes: Uint8Array,
-  file: string,
-  column?: ColumnOptions["classColumn"],
-): ClassLines {
-  const scanner = new Scanner(textOf(bytes, file).utf8, file);
-  const lines: string[][] = [];
-  while (scanner.advance()) lines.push(cellsOf(scanner));
-  if (lines.length === 0) throw new SyntaxError(cannotRead(file, "it holds no classes"));
-  const [first] = lines;
-  const rowAt = first.indexOf("row");
-  if (rowAt >= 0 && first.length > 1 && (column !== undefined || first.includes("label"))) {
-    const labelAt = classIndex({ classColumn: column ?? "label" }, first, first.length, file);
-    return inOrder(lines.slice(1).map((cells) => [cells[rowAt], cells[labelAt]]), file);
-  }
-  const hasWords = lines.some((cells) => cells.some((cell) => parseReal(cell) === undefined));
-  if (column === undefined && scanner.separator === " " && hasWords) {
-    return { cells: withoutName(lines.map((cells) => cells.join(" "))) };
-  }
-  const width = lines[0].length;
-  const ragged = lines.findIndex((cells) => cells.length !== width);
-  if (ragged >= 0 || (width !== 1 && column === undefined)) {
-    const line = Math.max(0, ragged);
-    throw new SyntaxError(
-      cannotRead(
-        file,
-        `line ${line + 1} has ${lines[line].length} columns, expected one class a line; ` +
-          "--class-column takes a column of a table (evaluate: --truth-column, --labels-column)",
-      ),
-    );
-  }
-  const at = width === 1
-    ? 0
-    : classIndex({ ...column !== undefined && { classColumn: column } }, first, width, file);
-  const cells = lines.map((line) => line[at]);
-  if (typeof column === "string" && column === cells[0]) return { cells: cells.slice(1) };
-  const empty = cells.indexOf("");
-  if (empty >= 0) {
-    throw new SyntaxError(cannotRead(file, `line ${empty + 1}, column ${at}: the class is empty`));
-  }
-  const hasNames = width > 1 && isHeader(lines[0], lines[1], at);
-  return { cells: hasNames ? cells.slice(1) : withoutName(cells) };
-}
-
-/** A first cell that is no number above cells that all are is taken for the column's name. */
-function withoutName(cells: string[]): string[] {
-  const numbers = cells.filter((cell) => parseReal(cell) !== undefined).length;
-  const named = cells.length > 1 && numbers === cells.length - 1 &&
-    parseReal(cells[0]) === undefined;
-  return named ? cells.slice(1) : cells;
-}
-
-/** Labels of pairs of row and label, in the order of the rows. @throws {RangeError} for a row twice. */
-function inOrder(lines: readonly (readonly string[])[], file: string): ClassLines {
-  const labels = new Map<number, string>();
-  for (const [text, label = ""] of lines) {
-    const row = Number(text);
-    if (label !== "" && Number.isInteger(row) && row >= 0 && !labels.has(row)) {
-      labels.set(row, label);
-    } else {
-      throw new RangeError(
-        cannotRead(
-          file,
-          `row ${JSON.stringify(text)} is no number, is there twice or has no label`,
-        ),
-      );
-    }
-  }
-  const sorted = [...labels].sort(([a], [b]) => a - b);
-  return {
-    cells: sorted.map(([, label]) => label),
-    rows: Uint32Array.from(sorted, ([row]) => row),
-  };
 }

@@ -36,6 +36,11 @@ export function parseReal(text: string): number | undefined {
   return match[1] === "-" ? -Infinity : Infinity;
 }
 
+/** A cell for a message: quoted, and not longer than a line bears. */
+export function quote(text: string): string {
+  return JSON.stringify(text.length > 40 ? `${text.slice(0, 40)}…` : text);
+}
+
 /** The lines of a file that hold cells, and the cells of one line at a time. */
 export class Scanner {
   /** Number of the current line in the file, from 1; of the first where a cell goes over several. */
@@ -128,6 +133,11 @@ export class Scanner {
   text(i: number): string {
     const text = this.#decoder.decode(this.bytes.subarray(this.starts[i], this.ends[i]));
     return text.includes('""') ? text.replaceAll('""', '"') : text;
+  }
+
+  /** The texts of all cells of the current line. */
+  cells(): string[] {
+    return Array.from({ length: this.count }, (_, i) => this.text(i));
   }
 
   /** The value of cell `i`, or undefined. */

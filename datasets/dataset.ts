@@ -6,7 +6,15 @@ import { completeRows, type Missing } from "./missing.ts";
 import { notesOn } from "./notes.ts";
 import { expandCategories } from "./one_hot.ts";
 import { applyScaling, type Scale, type Scaling, scalingOf } from "./scaling.ts";
-import { checkRaw, type Schema, schemaOf, type TrainedOn } from "./schema.ts";
+import {
+  checkRaw,
+  checkShape,
+  elementOf,
+  fillsOf,
+  type Schema,
+  schemaOf,
+  type TrainedOn,
+} from "./schema.ts";
 import { ColumnStatistics } from "./statistics.ts";
 
 /** What is known about rows to cluster. */
@@ -82,33 +90,35 @@ export interface DatasetOptions {
   readonly licence?: string;
 }
 
-/** Types that are scaled by default: unsigned bytes, which by custom are pixels. */
-const BYTE_TYPES = ["ubyte", "|u1", "<u1", ">u1", "=u1"];
-
 /**
  * Makes a data set of an array [n, …]: rows are flattened, [n, h, w] (also [n, h, w, 1] and
  * [n, 1, h, w]) are images, and [n, h, w, 3] images in colour. Unsigned bytes are divided by 255 unless told otherwise; nothing else is
  * scaled by default. Scaling is computed in float64, and rounded to float32 once.
  * @throws {TypeError} for fewer than two dimensions.
  * @throws {RangeError} for no rows or columns, classes of another length, values that are not finite
- * in float32 (how many, and the first place), a bad `limit` or `scale`.
+ * in float32 (how many, and the first place), a bad `limit` or `scale`, and rows of another shape than
+ * those of the training.
  */
 export async function makeDataset(array: NumericArray, options: DatasetOptions): Promise<Dataset> {
-  const { name, classes, missing = "error", trained } = options;
+  const { name, classes, trained } = options;
+  const { missing = trained?.reading?.missing ?? "error" } = options;
   const measured = measureRows(array.shape, options);
   const { image } = measured;
   const isImage = image.height !== undefined;
   const kinds = options.kinds ?? Array.from({ length: isImage ? 0 : measured.d }, () => ({}));
-  const known = trained?.schema.columns;
+  if (trained !== undefined) {
+    const width = isImage ? measured.d : placesOf(kinds).length;
+    checkShape(name, array.shape, { d: width, ...image }, trained);
+  }
   const { values: complete, kept, fills } = completeRows(
     array.values.subarray(0, measured.n * measured.d),
     measured.d,
     missing,
     name,
     options.kinds,
-    known?.map(({ fill }) => fill ?? NaN),
+    trained && fillsOf(trained, measured.d),
   );
-  const { values, d } = expandCategories(complete, measured.d, kinds);
+  const { values, d } = expandCategories(complete, measured.d, kinds, name);
   const isReal = values instanceof Float32Array || values instanceof Float64Array;
   const finite = { remedy: trained === undefined ? `; ${ACCEPT_NAN}` : "", kinds };
   if (isReal) checkFloat32(values, (i) => values[i], d, name, finite);
@@ -130,9 +140,7 @@ export async function makeDataset(array: NumericArray, options: DatasetOptions):
     schema,
     notes: [
       ...options.notes ?? [],
-      ...(kept === undefined
-        ? []
-        : [`${measured.n - n} rows with missing values are left out, ${n} are there`]),
+      ...(kept === undefined ? [] : [noteOnDropped(measured.n - n, n)]),
       ...(trained === undefined
         ? notesOn(array, values, statistics, schema, scaling, options.scale)
         : checkRaw(name, schema, statistics, trained)),
@@ -145,6 +153,13 @@ export async function makeDataset(array: NumericArray, options: DatasetOptions):
     source: options.source ?? name,
     licence: options.licence ?? "",
   };
+}
+
+function noteOnDropped(dropped: number, n: number): string {
+  const left = dropped === 1
+    ? "1 row with missing values is left out"
+    : `${dropped} rows with missing values are left out`;
+  return `${left}, ${n} ${n === 1 ? "is" : "are"} there`;
 }
 
 /** The classes of the first `n` rows, where there are classes. */
@@ -214,7 +229,8 @@ export function scaleOf(
   isImage: boolean,
 ): { readonly scale: Scale; readonly unit?: number } {
   const unit = options.unit ?? typeMax;
-  const byDefault = options.unit !== undefined || BYTE_TYPES.includes(type);
+  // Unsigned bytes are by custom pixels.
+  const byDefault = options.unit !== undefined || elementOf(type) === "u1";
   const usual = byDefault ? "unit" : "none";
   // Pixels and bytes have one range by their nature; columns of tables are looked at.
   const isOpen = options.scale === undefined ||

@@ -1,8 +1,9 @@
 /** Files' bytes as rows and classes, whatever their format. */
 import { cannotRead, lengthOf, type NumericArray } from "./array.ts";
+import { type ClassFileOptions, COLUMN_OPTION, parseClassLines } from "./class_lines.ts";
 import { type Classes, classesOfArray, classesOfText } from "./classes.ts";
 import type { ColumnKind } from "./columns.ts";
-import { parseClassLines, parseTable, type TableOptions } from "./csv.ts";
+import { parseTable, type TableOptions } from "./csv.ts";
 import { unsupported } from "./formats.ts";
 import { gunzip, isGzip, MAX_UNPACKED_BYTES } from "./gzip.ts";
 import { decodeIdx, idxLayout, isIdx } from "./idx.ts";
@@ -127,21 +128,34 @@ export function refuseColumns(
 export async function decodeClasses(
   bytes: Uint8Array,
   file: string,
-  column?: TableOptions["classColumn"],
+  options: ClassFileOptions = {},
 ): Promise<Classes> {
   const content = await unpack(bytes, file, 1);
   if (isNpyFile(content, file)) {
+    refuseColumn(options, file);
     const text = isNpy(content) ? decodeNpyText(content, file) : undefined;
     return text === undefined
       ? classesOfArray(decodeNpy(content, file), file)
       : classesOfText(text, file);
   }
-  if (isIdxFile(content, file)) return classesOfArray(decodeIdx(content, file), file);
-  if (isParquet(content)) {
-    return classesOfText(await parseParquetClasses(content, file, column), file);
+  if (isIdxFile(content, file)) {
+    refuseColumn(options, file);
+    return classesOfArray(decodeIdx(content, file), file);
   }
-  const { cells, rows } = parseClassLines(content, file, column);
-  return { ...classesOfText(cells, file), ...rows && { rows } };
+  if (isParquet(content)) {
+    const { cells, rows } = await parseParquetClasses(content, file, options);
+    return { ...classesOfText(cells, file), ...rows && { rows } };
+  }
+  const { cells, rows, notes } = parseClassLines(content, file, options);
+  return { ...classesOfText(cells, file), ...rows && { rows }, notes };
+}
+
+/** @throws {TypeError} where a column is asked for, of an array of classes. */
+function refuseColumn({ column, columnOption = COLUMN_OPTION }: ClassFileOptions, file: string) {
+  if (column === undefined) return;
+  throw new TypeError(
+    cannotRead(file, `it is an array of classes, and ${columnOption} is for a column of a table`),
+  );
 }
 
 /** The last part of a path. */

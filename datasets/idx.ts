@@ -25,6 +25,9 @@ const TYPES: Readonly<Record<number, readonly [name: string, type: ElementType]>
 const KNOWN = Object.entries(TYPES)
   .map(([code, [name]]) => `${hex(Number(code))} ${name}`).join(", ");
 
+/** IDX's words for element types, as NumPy calls them. */
+export const IDX_TYPES: ReadonlyMap<string, ElementType> = new Map(Object.values(TYPES));
+
 function hex(byte: number): string {
   return byte.toString(16).padStart(2, "0");
 }

@@ -1,9 +1,9 @@
 /** The one entry for data: a named set, or a file of any supported format. Needs Deno's files. */
 import { cannotRead } from "./array.ts";
 import type { TableOptions } from "./csv.ts";
-import type { Classes } from "./classes.ts";
+import { classesBeside, notesBeside, notesOfClasses } from "./class_file.ts";
 import { type Dataset, type DatasetOptions, makeDataset } from "./dataset.ts";
-import { baseName, type Content, decodeClasses, decodeRows, refuseColumns } from "./decode.ts";
+import { baseName, type Content, decodeRows, refuseColumns } from "./decode.ts";
 import { readImageFolder } from "./image_folder.ts";
 import type { ImageOptions } from "./image_rows.ts";
 import {
@@ -14,6 +14,7 @@ import {
   type NamedSet,
 } from "./named.ts";
 import type { Missing } from "./missing.ts";
+import { isAbsent, readBytes, STANDARD_INPUT } from "./read_bytes.ts";
 import type { Scale } from "./scaling.ts";
 import type { TrainedOn } from "./schema.ts";
 
@@ -88,35 +89,37 @@ function scaleAndLimit(
 }
 
 async function loadFile(path: string, options: LoadOptions): Promise<Dataset> {
-  const { signal, missing, trained } = options;
+  const { missing, trained } = options;
   const { classColumn, ...others } = options.table ?? {};
+  const isAccepted = (missing ?? trained?.reading?.missing ?? "error") !== "error";
   const table: TableOptions = {
     ...others,
     // Beside a file of classes, the column is that file's.
     ...(options.classes !== undefined || classColumn === undefined ? {} : { classColumn }),
-    ...(missing === undefined || missing === "error" ? {} : { missing: true }),
+    ...(isAccepted ? { missing: true } : {}),
     ...(trained?.schema.columns === undefined ? {} : { trained: trained.schema.columns }),
+    ...(trained?.reading === undefined ? {} : { remembered: trained.reading }),
   };
   const content = await isFolder(path)
     ? await readFolder(path, table, options)
     : await readRows(path, table, options);
-  const classes = options.classes === undefined
-    ? content.classes
-    : await readClasses(options.classes, signal, classColumn);
+  const beside = await classesBeside(path, options, content.array.type === "text");
+  const classes = beside ?? content.classes;
   return makeDataset(content.array, {
     name: path === STANDARD_INPUT ? "stdin" : baseName(path),
     source: path,
     ...(classes === undefined ? {} : { classes }),
     ...(content.ids === undefined ? {} : { ids: content.ids }),
     ...(content.kinds === undefined ? {} : { kinds: content.kinds }),
-    ...(content.notes === undefined ? {} : { notes: content.notes }),
+    notes: [
+      ...content.notes ?? [],
+      ...notesBeside(path, content, options),
+      ...notesOfClasses(options.classes, beside),
+    ],
     ...(missing === undefined ? {} : { missing }),
     ...scaleAndLimit(options),
   });
 }
-
-/** The name of standard input, where a file is asked for. */
-export const STANDARD_INPUT = "-";
 
 async function isFolder(path: string): Promise<boolean> {
   try {
@@ -125,10 +128,6 @@ async function isFolder(path: string): Promise<boolean> {
     if (isAbsent(error)) return false;
     throw error;
   }
-}
-
-function isAbsent(error: unknown): boolean {
-  return error instanceof Deno.errors.NotFound || error instanceof Deno.errors.NotADirectory;
 }
 
 /** A folder of images, as the model was trained on where there is one. */
@@ -162,40 +161,6 @@ async function readRows(
     return `there is no such file, and no data set of that name (${names})`;
   });
   return await decodeRows(bytes, path, table);
-}
-
-/**
- * Reads a file of classes: IDX or NPY of shape [n], strings included, text of one class a line, a
- * run's labels, or a column of a table.
- * @throws as {@linkcode loadDataset}
- */
-export async function readClasses(
-  path: string,
-  signal?: AbortSignal,
-  column?: TableOptions["classColumn"],
-): Promise<Classes> {
-  return await decodeClasses(await readBytes(path, signal), path, column);
-}
-
-async function readBytes(
-  path: string,
-  signal?: AbortSignal,
-  absent = () => "there is no such file",
-): Promise<Uint8Array> {
-  try {
-    if (path === STANDARD_INPUT) {
-      return new Uint8Array(await new Response(Deno.stdin.readable).arrayBuffer());
-    }
-    return await Deno.readFile(path, signal === undefined ? {} : { signal });
-  } catch (error) {
-    if (isAbsent(error)) {
-      throw new Deno.errors.NotFound(cannotRead(path, absent()), { cause: error });
-    }
-    if (error instanceof Deno.errors.IsADirectory) {
-      throw new TypeError(cannotRead(path, "it is a folder; name a file in it"), { cause: error });
-    }
-    throw error;
-  }
 }
 
 /**

@@ -6,7 +6,15 @@
 import type { ConvertedType, DecodedArray, ParquetScan, SchemaTree } from "hyparquet";
 import { cannotRead, MAX_ELEMENTS } from "./array.ts";
 import { Categories } from "./categories.ts";
-import { classIndex, type ColumnOptions, notesOnNumbers, planColumns } from "./columns.ts";
+import {
+  type ClassFileOptions,
+  type ClassLines,
+  COLUMN_OPTION,
+  columnsOfRun,
+  inOrder,
+  placeIn,
+} from "./class_lines.ts";
+import { classIndex, notesOnNumbers, planColumns } from "./columns.ts";
 import type { Table, TableOptions } from "./csv.ts";
 import { CellReader, type Slot } from "./parquet_cells.ts";
 import { expanders } from "./parquet_expanders.ts";
@@ -134,33 +142,42 @@ function joined(groups: readonly Float64Array[]): Float64Array {
 }
 
 /**
- * The cells of one column as text, as classes: of the column that is asked for, or of the only one.
+ * The cells of one column as text, as classes: of the column that is asked for, or of the only one. A
+ * table with a column `row`, as `predict` writes it, is put in the order of its rows.
  * @throws as {@linkcode parseParquet}
  */
 export async function parseParquetClasses(
   bytes: Uint8Array,
   file: string,
-  column?: ColumnOptions["classColumn"],
-): Promise<string[]> {
+  options: ClassFileOptions = {},
+): Promise<Pick<ClassLines, "cells" | "rows">> {
   return await inOurWords(file, async () => {
     const opened = await open(bytes, file);
     const { names } = opened;
-    if (names.length > 1 && column === undefined) {
+    const [rowAt, labelAt] = columnsOfRun(names, options.column, file);
+    if (rowAt < 0 && names.length > 1 && options.column === undefined) {
       throw new SyntaxError(
-        cannotRead(file, `it has the columns ${names.join(", ")}; --class-column takes one`),
+        cannotRead(
+          file,
+          `it has the columns ${names.join(", ")}; ${
+            options.columnOption ?? COLUMN_OPTION
+          } takes one`,
+        ),
       );
     }
-    const at = names.length === 1
-      ? 0
-      : classIndex({ classColumn: column! }, names, names.length, file);
-    const cells = new CellReader(file, names, {});
-    const classes: string[] = [];
-    for await (const { first, count, columns } of rowGroups(opened, [at], file)) {
+    const at = rowAt < 0 ? placeIn(file, names, names.length, options) : labelAt;
+    const reader = new CellReader(file, names, {});
+    const cells: string[] = [];
+    const rows: string[] = [];
+    for await (const { first, count, columns } of rowGroups(opened, [at, rowAt], file)) {
+      const textOf = (column: number, i: number, what: string) =>
+        reader.text(columns.get(column)![i], first + i, column, what);
       for (let i = 0; i < count; i++) {
-        classes.push(cells.text(columns.get(at)![i], first + i, at, "class"));
+        cells.push(textOf(at, i, "class"));
+        if (rowAt >= 0) rows.push(textOf(rowAt, i, "row"));
       }
     }
-    return classes;
+    return rowAt < 0 ? { cells } : inOrder(cells.map((cell, i) => [rows[i], cell]), file);
   });
 }
 

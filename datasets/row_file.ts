@@ -9,7 +9,7 @@ import {
   decodeElements,
   elementBytes,
 } from "./array.ts";
-import type { ColumnOptions } from "./columns.ts";
+import type { TableOptions } from "./csv.ts";
 import {
   ACCEPT_NAN,
   checkFloat32,
@@ -23,11 +23,11 @@ import { baseName } from "./decode.ts";
 import { STREAM_FORMATS } from "./formats.ts";
 import { isGzip } from "./gzip.ts";
 import { idxLayout, isIdx } from "./idx.ts";
-import { readClasses } from "./load.ts";
+import { classesBeside, notesOfClasses } from "./class_file.ts";
 import { notesOn } from "./notes.ts";
 import { isNpy, npyLayout } from "./npy.ts";
 import { applyScaling, describeScaling, type Scale, type Scaling, scalingOf } from "./scaling.ts";
-import { checkRaw, schemaOf, type TrainedOn } from "./schema.ts";
+import { checkRaw, checkShape, schemaOf, type TrainedOn } from "./schema.ts";
 import { ColumnStatistics } from "./statistics.ts";
 
 /** A data set whose values are read from its file as they are needed. */
@@ -38,10 +38,10 @@ export interface StreamedDataset extends RowsInfo {
 
 /** How to open rows. */
 export interface StreamOptions {
-  /** A file of classes for the rows: IDX, NPY, or text of one a line. */
+  /** A file of classes for the rows: IDX, NPY, or text of one a line, or a table. */
   readonly classes?: string;
-  /** The column of that file, where it is a table. */
-  readonly classColumn?: ColumnOptions["classColumn"];
+  /** How to read that file, where it is text or a table. */
+  readonly table?: Pick<TableOptions, "classColumn" | "header" | "separator" | "encoding">;
   /** As of a data set that is loaded. */
   readonly scale?: Scale;
   /** The data that a model was trained on: the rows get their scaling. */
@@ -186,11 +186,9 @@ export async function openDataset(
   try {
     const layout = await layoutOf(file, path);
     const name = baseName(path);
-    const { classes: classesPath, ...rest } = options;
-    const classes = classesPath === undefined
-      ? undefined
-      : await readClasses(classesPath, undefined, options.classColumn);
-    const given = { ...rest, name, ...classes && { classes } };
+    const classes = await classesBeside(path, options, false);
+    const { limit } = options;
+    const given = { name, ...limit !== undefined && { limit }, ...classes && { classes } };
     const { n, d, image } = measureRows(layout.shape, given);
     if (layout.fortran) {
       throw new TypeError(
@@ -199,7 +197,12 @@ export async function openDataset(
     }
     const data = new RowFile(file, path, layout, d);
     const { trained } = options;
-    const remedy = trained === undefined ? `; without --stream, ${ACCEPT_NAN}` : "";
+    if (trained !== undefined) checkShape(name, layout.shape, { d, ...image }, trained);
+    const remedy = trained === undefined
+      ? `; without --stream, ${ACCEPT_NAN}`
+      : (trained.reading?.missing ?? "error") === "error"
+      ? ""
+      : "; without --stream, missing values are what they were in the training";
     const { statistics, hashes } = await data.survey(n, remedy);
     const isImage = image.height !== undefined;
     data.scaling = trained?.scaling ?? scalingOf(statistics, scaleOf(layout, options, isImage));
@@ -216,9 +219,12 @@ export async function openDataset(
       ...classesOf(classes, n),
       scaling: data.scaling,
       schema,
-      notes: trained === undefined
-        ? notesOn(layout, undefined, statistics, schema, data.scaling, options.scale)
-        : checkRaw(name, schema, statistics, trained),
+      notes: [
+        ...notesOfClasses(options.classes, classes),
+        ...(trained === undefined
+          ? notesOn(layout, undefined, statistics, schema, data.scaling, options.scale)
+          : checkRaw(name, schema, statistics, trained)),
+      ],
       digest: await sha256(new TextEncoder().encode(digested.join("\n"))),
       source: path,
       licence: "",

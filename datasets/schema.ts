@@ -1,6 +1,9 @@
 /** What a data set's raw values were like: stored with a run, so that rows that come later fit. */
 import { cannotRead } from "./array.ts";
 import type { ColumnKind } from "./columns.ts";
+import type { WrittenDown } from "./csv.ts";
+import { IDX_TYPES } from "./idx.ts";
+import type { Missing } from "./missing.ts";
 import type { Scaling } from "./scaling.ts";
 import type { ColumnStatistics } from "./statistics.ts";
 
@@ -22,10 +25,14 @@ export interface Schema {
   readonly range: readonly [min: number, max: number];
   /** Of rows that are no images. */
   readonly columns?: readonly ColumnRecord[];
+  /** Of images: [d] what missing values became; absent: they were not filled. */
+  readonly fills?: readonly number[];
 }
 
 /** What rows that come later have to fit: of the data that a model was trained on. */
 export interface TrainedOn {
+  /** Columns. */
+  readonly d: number;
   /** How they were scaled. */
   readonly scaling: Scaling;
   /** What they were like. */
@@ -36,6 +43,8 @@ export interface TrainedOn {
   readonly width?: number;
   /** Of images in colour: 3. */
   readonly channels?: number;
+  /** How they were read: holds of rows that come later, where it has a place and nothing else is said. */
+  readonly reading?: WrittenDown & { readonly missing?: Missing };
 }
 
 /** The schema of values of these statistics. @param kinds Of the columns; absent: images. */
@@ -46,7 +55,7 @@ export function schemaOf(
   fills?: readonly number[],
 ): Schema {
   const all = [min.reduce((a, b) => Math.min(a, b)), max.reduce((a, b) => Math.max(a, b))] as const;
-  if (kinds === undefined) return { type, range: all };
+  if (kinds === undefined) return { type, range: all, ...fills && { fills } };
   let at = 0;
   const columns = kinds.map((kind, slot): ColumnRecord => {
     const j = at;
@@ -56,6 +65,55 @@ export function schemaOf(
     return { ...kind, min: min[j], max: max[j], ...fill };
   });
   return { type, range: all, columns };
+}
+
+/** An element type whatever the format calls it and the order of its bytes: `u1`; `text` as it is. */
+export function elementOf(type: string): string {
+  return IDX_TYPES.get(type) ?? type.replace(/^[<>|=]/, "");
+}
+
+/**
+ * What missing values of rows for a trained model become: what they became in the training, and NaN
+ * where it filled none.
+ * @param d Columns of the rows; those of an array have each category as a column.
+ */
+export function fillsOf({ schema: { columns, fills } }: TrainedOn, d: number): readonly number[] {
+  const known = fills ??
+    columns?.flatMap(({ fill = NaN, categories }) =>
+      categories === undefined || columns.length === d ? [fill] : categories.map(() => NaN)
+    );
+  return known ?? new Array<number>(d).fill(NaN);
+}
+
+/**
+ * Checks that rows have the columns of the training's, and images their height, width and channels.
+ * Rows of no shape are taken for images.
+ * @param shape Of the array. @param found Of its rows, as they are taken.
+ * @throws {RangeError} where they have not.
+ */
+export function checkShape(
+  name: string,
+  shape: readonly number[],
+  found: Pick<TrainedOn, "d" | "height" | "width" | "channels">,
+  { d, height, width, channels = 1 }: TrainedOn,
+): void {
+  const isImage = found.height === height && found.width === width &&
+    (found.channels ?? 1) === channels;
+  if (height !== undefined && shape.length > 2 && !isImage) {
+    const expected = ["n", height, width, ...channels === 1 ? [] : [channels]].join(", ");
+    const isChannelsFirst = shape.slice(1).join() === [channels, height, width].join();
+    throw new RangeError(
+      cannotRead(
+        name,
+        `its shape is [${shape.join(", ")}], expected [${expected}] as of the training's images` +
+          (isChannelsFirst ? "; x.transpose(0, 2, 3, 1) puts the channels last" : ""),
+      ),
+    );
+  }
+  if (found.d === d) return;
+  throw new RangeError(
+    cannotRead(name, `its rows have ${found.d} values, expected ${d} as of the training's`),
+  );
 }
 
 /** A range for people, `1.5 to 7`: in so many digits that its width can be seen. */
@@ -91,9 +149,9 @@ export function checkRaw(
   const ranges = `its values lie in ${rangeText(least, most)}, those of the training in ${
     rangeText(...schema.range)
   }`;
-  if (
-    scaling.kind === "divisor" && schema.range[1] > 2 && largest <= 1 && found.type !== schema.type
-  ) {
+  const isOtherType = scaling.kind === "divisor" &&
+    elementOf(found.type) !== elementOf(schema.type);
+  if (isOtherType && schema.range[1] > 2 && largest <= 1) {
     throw new RangeError(
       cannotRead(name, `${ranges} before they were divided by ${scaling.divisor}; ${raw}`),
     );
@@ -133,7 +191,7 @@ export function checkRaw(
   if (pairs.length === 0 && far(least, most, center, schema.range)) {
     notes.push(`${ranges}; ${raw}`);
   }
-  if (scaling.kind === "divisor" && found.type !== schema.type) {
+  if (isOtherType) {
     notes.push(
       `the values are of type ${found.type}, those of the training of ${schema.type}; ${raw}`,
     );

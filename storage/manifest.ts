@@ -80,7 +80,7 @@ const COLUMN = fields<ColumnRecord>(
 
 const ROWS = fields<Schema>(
   { type: text, range: listOf(number, 2) },
-  { columns: listOf(COLUMN) },
+  { columns: listOf(COLUMN), fills: listOf(number) },
 );
 
 /** {@linkcode DataRecord} */

@@ -242,6 +242,44 @@ Deno.test("evaluate scores labels of any supported form", () =>
     const short = await run([...args, "short.txt"], folder);
     assertEquals(short.code, 1);
     assertStringIncludes(short.err, "labels.csv holds 4 labels, short.txt 3");
+    const named = await run([...args, "truth.txt", "--truth-column", "nosuch"], folder);
+    assertEquals([named.code, named.out], [1, ""]);
+    assertStringIncludes(
+      named.err,
+      'truth.txt: it has one column, and that is not called "nosuch"; --truth-column is',
+    );
+    const set = await run([...args, "optdigits", "--truth-column", "nosuch"], folder);
+    assertEquals(set.code, 2);
+    assertStringIncludes(set.err, "--truth-column is for a table, and optdigits is a named set");
+  }));
+
+Deno.test("evaluate reads tables of text alone with or without names, as it is told", () =>
+  inFolder(async (folder) => {
+    const write = (name: string, text: string) => Deno.writeTextFile(`${folder}/${name}`, text);
+    // The first row's cluster has no other row: without it, the score is another.
+    await write("at.csv", "r0,c\nr1,a\nr2,b\nr3,a\n");
+    await write("al.csv", "r0,z\nr1,x\nr2,y\nr3,x\n");
+    await write("bare.txt", "z\nx\ny\nx\n");
+    const columns = ["--labels-column", "1", "--truth-column", "1"];
+    const evaluate = (...args: string[]) =>
+      run(["evaluate", "--truth", "at.csv", ...args, "--json"], folder);
+    const guessed = await evaluate("--labels", "al.csv", ...columns);
+    assertStringIncludes(
+      guessed.err,
+      'note: at.csv: its first line, "r0,c", is taken for names; --truth-header no reads it as',
+    );
+    assertStringIncludes(guessed.err, "--labels-header no reads it as a row");
+    const no = ["--truth-header", "no"];
+    const told = await evaluate("--labels", "al.csv", ...columns, ...no, "--labels-header", "no");
+    assertEquals([told.err, JSON.parse(told.out).acc], ["", 1]);
+    const bare = await evaluate("--labels", "bare.txt", "--truth-column", "1", ...no);
+    assertEquals([bare.err, JSON.parse(bare.out).acc], ["", 1]);
+    await write("named.txt", "label\nz\nx\ny\nx\n");
+    const yes = ["--labels-header", "yes"];
+    const named = await evaluate("--labels", "named.txt", ...yes, "--truth-column", "1", ...no);
+    assertEquals([named.err, JSON.parse(named.out).acc], ["", 1]);
+    const wide = await evaluate("--labels", "al.csv");
+    assertStringIncludes(wide.err, "--labels-column takes a column of a table");
   }));
 
 Deno.test("data and info print tables and JSON", async () => {
@@ -267,6 +305,17 @@ Deno.test("data and info print tables and JSON", async () => {
   assertEquals(JSON.parse(info.out).cpu.kind, "cpu");
   assertEquals([list, optdigits, unfetched, ships, info].map(({ code }) => code), [0, 0, 0, 0, 0]);
 });
+
+Deno.test("data info counts columns as options do", () =>
+  inFolder(async (folder) => {
+    await Deno.writeTextFile(`${folder}/t.csv`, "x,1,2,a\ny,3,4,b\nx,5,6,a\n");
+    const columns = ["--class-column", "first", "--one-hot", "3"];
+    const { out, err } = await run(["data", "info", "t.csv", ...columns], folder);
+    assertEquals(err, "");
+    for (const line of [/^ *1 +1 +5 *$/m, /^ *2 +2 +6 *$/m, /^ *3 +a b *$/m]) {
+      assertMatch(out, line);
+    }
+  }));
 
 Deno.test("a run leaves all its files, which predict, embed and evaluate read", () =>
   inFolder(async (folder) => {
@@ -339,7 +388,7 @@ Deno.test("a run leaves all its files, which predict, embed and evaluate read", 
     assertEquals(conflict.code, 2);
     assertStringIncludes(conflict.err, "--steps 30 conflicts with the run");
     assertEquals(wrong.code, 1);
-    assertStringIncludes(wrong.err, "4 columns");
+    assertStringIncludes(wrong.err, "its rows have 64 values, expected 4");
     assertEquals(format.code, 2);
   }));
 

@@ -1,10 +1,16 @@
 /** What is said of a table's columns: counted as options count them, and with the option that helps. */
 import { assert, assertEquals, assertRejects } from "@std/assert";
+import { parseClassLines } from "../datasets/class_lines.ts";
 import type { TableOptions } from "../datasets/csv.ts";
 import { type Dataset, type DatasetOptions, makeDataset } from "../datasets/dataset.ts";
 import { decodeRows } from "../datasets/decode.ts";
+import { encodeNpy } from "../datasets/npy.ts";
+import { openDataset } from "../datasets/row_file.ts";
+import { encodeParquet } from "../export/tables.ts";
 import { columnNames } from "../report/clusters.ts";
 import { inFolder, run } from "./command_line.ts";
+
+const CENTROIDS = new URL("../docs/centroids.png", import.meta.url);
 
 /** Reads a table of text. */
 async function read(
@@ -86,6 +92,17 @@ Deno.test("a column that is meant by a name makes the first line names", async (
   await assertRefused(read("x,2020\n1,2\n"), "line 1, column 0", "--header yes");
 });
 
+Deno.test("a first line that is taken for names among lines like it is told of", async () => {
+  const text = "red,small\nblue,large\nred,large\n";
+  const guessed = await read(text, { oneHot: [0, 1] });
+  assertEquals(guessed.n, 2);
+  assertNoted(guessed, 'its first line, "red,small", is taken for names; --header no reads it');
+  const told = await read(text, { oneHot: [0, 1], header: false });
+  assertEquals([told.n, told.notes], [3, []]);
+  assertEquals((await read(text, { oneHot: ["red", "small"] })).notes, []);
+  assertEquals((await read("size,kind\n1,a\n2,b\n", { oneHot: [1] })).notes, []);
+});
+
 Deno.test("a number that is another column's name is said to be a number", async () => {
   const rows = await read("1,2,3\n5,6,7\n8,9,0\n", { header: true, ignore: [1] });
   assertEquals([...rows.data], [5, 7, 8, 0]);
@@ -94,6 +111,165 @@ Deno.test("a number that is another column's name is said to be a number", async
     'column 1, counted from 0, is taken, which is called "2"; the one called "1" is 0',
   );
   assertEquals((await read("0,1,2\n5,6,7\n8,9,0\n", { header: true, ignore: [1] })).notes, []);
+  const text = "a,last,first\n1,2,3\n4,5,6\n";
+  assertNoted(
+    await read(text, { classColumn: "first" }),
+    'the first column is taken, which is called "a"; the one called "first" is 2',
+  );
+  assertNoted(await read(text, { classColumn: "last" }), 'the one called "last" is 1');
+  assertEquals((await read(text, { classColumn: 2 })).notes, []);
+  assertEquals((await read("first,a\n1,2\n4,5\n", { classColumn: "first" })).notes, []);
+  const classes = parseClassLines(new TextEncoder().encode("a,first\n1,2\n4,5\n"), "t.csv", {
+    column: "first",
+  });
+  assertEquals(classes.cells, ["1", "4"]);
+  assert(classes.notes[0].includes('the one called "first" is 1'), classes.notes[0]);
+});
+
+Deno.test("the names that a training knows decide whether a first line is of names", async () => {
+  const years = "2019,2020,2021\n1,2,3\n4,5,6\n";
+  const trained = await read(years, { header: true });
+  const kinds = { trained: trained.schema.columns! };
+  const later = await read("2021,2019,2020\n6,4,5\n", kinds, { trained });
+  assertEquals([later.n, [...later.data]], [1, [4, 5, 6]]);
+  const bare = await read("1,2,3\n4,5,6\n", kinds, { trained });
+  assertEquals(bare.n, 2);
+  assertNoted(bare, "no column names");
+  const counted = "0,1,2\n5,3,8\n7,7,1\n";
+  const numbers = await read(counted, { header: false });
+  const remembered = { trained: numbers.schema.columns!, remembered: { header: false } };
+  assertEquals((await read(counted, remembered, { trained: numbers })).n, 3);
+  const told = await read(counted, { ...remembered, header: true }, { trained: numbers });
+  assertEquals(told.n, 2);
+  await assertRefused(read("a,b,c\n1,2,3\n", remembered), "--header yes takes the line for names");
+});
+
+Deno.test("predict reads as the training did where that has a place, and else as it is", () =>
+  inFolder(async (folder) => {
+    const write = (name: string, text: string) => Deno.writeTextFile(`${folder}/${name}`, text);
+    const names = Array.from({ length: 64 }, (_, i) => 1900 + i).join(",");
+    const rows = lines(12, (i) => Array.from({ length: 64 }, (_, j) => (i * j) % 17).join(","));
+    await write("years.csv", `${names}\n${rows}\n`);
+    const counted = Array.from({ length: 64 }, (_, i) => i).join(",");
+    await write("count.csv", `${counted}\n${rows}\n`);
+    const train = async (data: string, out: string, ...more: string[]) => {
+      const network = ["--hidden", "8", "--latent", "2", "--pretrain-steps", "3"];
+      const model = ["--model", "ae-kmeans", "--clusters", "2", "--no-report", ...network];
+      const args = ["train", "--data", data, "--out", out, ...model, "--threads", "1", ...more];
+      const { code, err } = await run(args, folder);
+      assertEquals(code, 0, err);
+    };
+    const labels = async (...args: string[]) => {
+      const { code, out, err } = await run(["predict", "--threads", "1", ...args], folder);
+      assertEquals(code, 0, err);
+      return out.trim().split("\n").length - 1;
+    };
+    await train("years.csv", "y", "--header", "yes", "--missing", "mean", "--separator", ",");
+    assertEquals(await labels("--run", "y", "--data", "years.csv"), 12);
+    await train("count.csv", "c", "--header", "no");
+    assertEquals(await labels("--run", "c", "--data", "count.csv"), 13);
+    // What was said of a table is nothing to a named set, or to rows that stay in their file.
+    assertEquals(await labels("--run", "y", "--data", "optdigits", "--limit", "9"), 9);
+    const array = new Float32Array(5 * 64);
+    await Deno.writeFile(`${folder}/x.npy`, encodeNpy(array, [5, 64]));
+    assertEquals(await labels("--run", "y", "--data", "x.npy"), 5);
+    assertEquals(await labels("--run", "y", "--data", "x.npy", "--stream"), 5);
+    await Deno.writeFile(`${folder}/x.npy`, encodeNpy(array.fill(NaN, 7, 8), [5, 64]));
+    assertEquals(await labels("--run", "y", "--data", "x.npy"), 5);
+    const streamed = ["predict", "--run", "y", "--data", "x.npy", "--stream"];
+    const { err } = await run(streamed, folder);
+    assert(err.includes("without --stream, missing values are what they were in the"), err);
+  }));
+
+Deno.test("how a table is written down is refused where there is no text", () =>
+  inFolder(async (folder) => {
+    const info = (...args: string[]) => run(["data", "info", ...args], folder);
+    await Deno.writeFile(`${folder}/x.npy`, encodeNpy(Float32Array.of(1, 2, 3, 4), [2, 2]));
+    const values = Float32Array.of(1, 2);
+    await Deno.writeFile(`${folder}/x.parquet`, await encodeParquet([{ name: "a", values }]));
+    await Deno.mkdir(`${folder}/images`);
+    await Deno.copyFile(CENTROIDS, `${folder}/images/a.png`);
+    const flags = [["--header", "no"], ["--separator", ";"], ["--decimal", ","], [
+      "--encoding",
+      "latin1",
+    ]];
+    for (const data of ["x.npy", "x.parquet", "images"]) {
+      for (const flag of data === "x.npy" ? flags : flags.slice(0, 1)) {
+        const { code, err } = await info(data, ...flag);
+        assertEquals(code, 1);
+        assert(err.includes(`${data}: ${flag[0]} is for tables of text, which it is not`), err);
+      }
+    }
+    const streamed = await info("x.npy", "--stream", "--header", "no");
+    assertEquals(streamed.code, 2);
+    assert(streamed.err.includes("which have no --header"), streamed.err);
+    const table = await info("rows.csv", "--stream");
+    assert(table.err.includes("of IDX and NPY files alone"), table.err);
+    const digest = async (...args: string[]) =>
+      JSON.parse((await info("x.npy", "--json", ...args)).out).digest;
+    const { data, digest: expected } = await openDataset(`${folder}/x.npy`);
+    data.close();
+    assertEquals(await digest("--stream"), expected);
+    assert(expected !== await digest());
+  }));
+
+Deno.test("a file of classes is read in the encoding and by the separator that are said", () =>
+  inFolder(async (folder) => {
+    await Deno.writeFile(`${folder}/x.npy`, encodeNpy(Float32Array.of(1, 2, 3, 4), [2, 2]));
+    await Deno.writeTextFile(`${folder}/x.csv`, "1;2\n3;4\n");
+    // 猫 and 犬.
+    await Deno.writeFile(`${folder}/c.txt`, Uint8Array.of(0x94, 0x4c, 10, 0x8c, 0xa2, 10));
+    await Deno.writeTextFile(`${folder}/c.csv`, "a,x;b\n0;u,v\n1;w\n");
+    const namesOf = async (data: string, ...args: string[]) => {
+      const { code, out, err } = await run(["data", "info", data, "--json", ...args], folder);
+      assertEquals(code, 0, err);
+      const { counts } = JSON.parse(out) as { counts: { class: string }[] };
+      return [counts.map(({ class: name }) => name), err] as const;
+    };
+    for (const data of ["x.npy", "x.csv"]) {
+      const encoded = ["--classes", "c.txt", "--encoding", "shift_jis"];
+      assertEquals(await namesOf(data, ...encoded), [["猫", "犬"], ""]);
+      const [, err] = await namesOf(data, "--classes", "c.txt");
+      assert(err.includes("classes of c.txt: its bytes are no UTF-8"), err);
+      const separated = ["--classes", "c.csv", "--class-column", "b", "--separator", ";"];
+      assertEquals(await namesOf(data, ...separated), [["u,v", "w"], ""]);
+    }
+    const streamed = ["--classes", "c.txt", "--encoding", "shift_jis", "--stream"];
+    assertEquals(await namesOf("x.npy", ...streamed), [["猫", "犬"], ""]);
+    const bare = ["--classes", "c.csv", "--class-column", "0", "--header", "no"];
+    const { err } = await run(["data", "info", "x.npy", ...bare], folder);
+    assert(err.includes("expected 2 classes, one a row, found 3"), err);
+  }));
+
+Deno.test("a column of which two options say different things is refused", async () => {
+  const text = "a,b,c\n1,2,x\n3,4,y\n";
+  const cases: [options: TableOptions, message: string][] = [
+    [{ oneHot: ["c"], ignore: ["c"] }, "column 2 (c) is named by --ignore and by --one-hot"],
+    [{ oneHot: ["c"], classColumn: "last" }, "column 2 (c) is named by --one-hot and by --class-"],
+    [{ oneHot: [2], idColumn: "c" }, "column 2 (c) is named by --one-hot and by --id-column"],
+    [{ columns: ["a", "b"], oneHot: ["c"] }, "column 2 (c) is named by --one-hot and not by --col"],
+    [{ columns: ["a"], ignore: ["a"] }, "column 0 (a) is named by --columns and by --ignore"],
+    [{ classColumn: "c", idColumn: 2 }, "column 2 (c) is named by --id-column and by --class-col"],
+    [{ classColumn: "c", ignore: ["c"] }, "column 2 (c) is named by --ignore and by --class-col"],
+  ];
+  for (const [options, message] of cases) await assertRefused(read(text, options), message);
+  const bare = read("1,2\n3,4\n", { ignore: [1], idColumn: 1 });
+  await assertRefused(bare, "column 1 is named by --ignore and by --id-column; it can be one");
+  // What is chosen may be learned as text, or have another part.
+  assertEquals((await read(text, { columns: ["a", "c"], oneHot: ["c"] })).d, 3);
+  const all = await read(text, { columns: ["a", "b", "c"], classColumn: "c" });
+  assertEquals([all.d, all.classNames], [2, ["x", "y"]]);
+  assertEquals((await read(text, { ignore: ["c", 2] })).d, 2);
+});
+
+Deno.test("a column of more categories than fit is named, with what helps", async () => {
+  const text = `x,key\n${lines(40_000, (i) => `${i % 7},k${i}`)}\n`;
+  await assertRefused(
+    read(text, { oneHot: ["key"] }),
+    "t.csv: column 1 (key) has 40000 categories, each a column: 40000 rows of 40001 values do not",
+    "--ignore 1 leaves it out, --id-column 1",
+  );
+  assertEquals((await read(text, { idColumn: "key" })).d, 1);
 });
 
 Deno.test("lines that are left out as comments are shown", async () => {

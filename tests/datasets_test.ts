@@ -1,5 +1,6 @@
 import { assert, assertAlmostEquals, assertEquals, assertRejects, assertThrows } from "@std/assert";
-import { parseClassLines, parseTable, type TableOptions } from "../datasets/csv.ts";
+import { parseClassLines } from "../datasets/class_lines.ts";
+import { parseTable, type TableOptions } from "../datasets/csv.ts";
 import { parseReal } from "../datasets/csv_scanner.ts";
 import { type Dataset, makeDataset, sha256 } from "../datasets/dataset.ts";
 import { fetchDataset, fetchSet } from "../datasets/fetch.ts";
@@ -382,11 +383,49 @@ Deno.test("classes beside a file: read, counted, or from its column", async () =
       table: { classColumn: "kind" },
     });
     assertEquals([[...beside.classes!], beside.classNames, beside.d], [[0, 1, 0], ["b", "a"], 2]);
+    assertEquals(beside.notes, []);
     await assertRejects(
       () => loadDataset(x, { classes: `${folder}/none.txt` }),
       Deno.errors.NotFound,
       "none.txt: there is no such file",
     );
+  });
+});
+
+Deno.test("a class column beside a file of classes is that file's, and never learned", async () => {
+  await inFolder(async (folder) => {
+    const write = (name: string, text: string) => Deno.writeTextFile(`${folder}/${name}`, text);
+    await write("x.csv", "a,b,y\n1,2,0\n3,4,1\n5,6,0\n");
+    await write("y.txt", "b\na\nb\n");
+    await write("y.csv", "id,y\n7,b\n8,a\n9,b\n");
+    await Deno.writeFile(`${folder}/y.npy`, encodeNpy(Uint32Array.of(0, 1, 0), [3]));
+    const load = (classes: string, classColumn: string | number, ignore: string[] = []) =>
+      loadDataset(`${folder}/x.csv`, {
+        classes: `${folder}/${classes}`,
+        table: { classColumn, ...ignore.length > 0 && { ignore } },
+      });
+    const refused: [
+      classes: string,
+      column: string | number,
+      error: typeof TypeError,
+      message: string,
+    ][] = [
+      ["y.txt", "y", RangeError, 'y.txt: it has one column, and that is not called "y"; --class-'],
+      ["y.txt", "last", RangeError, "y.txt: it has one column; --class-column beside --classes is"],
+      ["y.txt", 0, RangeError, "of this file, and without --classes for one of the rows"],
+      ["y.npy", "y", TypeError, "y.npy: it is an array of classes, and --class-column beside"],
+      ["y.csv", "nosuch", RangeError, "there is no class column nosuch, the columns are id, y"],
+      ["y.csv", "y", RangeError, 'x.csv: it has a column "y" too, and --class-column beside'],
+    ];
+    for (const [classes, column, error, message] of refused) {
+      await assertRejects(() => load(classes, column), error, message);
+    }
+    const { d, classNames, notes } = await load("y.csv", "y", ["y"]);
+    assertEquals([d, classNames, notes], [2, ["b", "a"], []]);
+    const last = await load("y.csv", "last");
+    assertEquals([last.d, last.classNames], [3, ["b", "a"]]);
+    assertEquals(last.notes.length, 1);
+    assert(last.notes[0].includes("--classes is a column of y.csv: last; all columns here"));
   });
 });
 

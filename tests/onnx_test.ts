@@ -165,10 +165,18 @@ for (const [name, part, message] of REFUSALS) {
 
 Deno.test("the bytes depend on the model alone, and name the columns", () =>
   withTrained("kmeans", divisor, async (model) => {
-    const names = [{ name: "height", min: 0, max: 1 }, { categories: ["a", "b"], min: 0, max: 1 }];
+    const range = { min: 0, max: 1 };
+    const names = [
+      { name: "height", ...range },
+      { categories: ["a", "b"], ...range },
+      { number: 3, ...range },
+    ];
     const options: OnnxOptions = { schema: { type: "text", range: [0, 1], columns: names } };
     const file = await encodeOnnx(model, "clusters", options);
     assertEquals(file, await encodeOnnx(model, "clusters", options));
     const text = new TextDecoder("latin1").decode(file);
-    assert(text.includes('["height","1=a","1=b"]'), "the names of the columns");
+    assert(
+      text.includes('["height","column 1=a","column 1=b","column 3"]'),
+      "the names of the columns",
+    );
   }));

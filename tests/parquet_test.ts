@@ -51,7 +51,7 @@ Deno.test("Parquet: classes, ids, categories and missing values by the options o
   const { array, classes, ids, kinds } = await read({
     classColumn: "kind",
     idColumn: "id",
-    columns: ["gap"],
+    columns: ["gap", "colour"],
     oneHot: ["colour"],
     missing: true,
   });
@@ -79,23 +79,50 @@ Deno.test("Parquet: a set of it is the set of the same table as text", async () 
   // As the file has them: length before count.
   assertEquals(parquet.schema.columns?.map(({ name }) => name), ["length", "count"]);
   // For a model of the text, put in its order by name.
-  const { scaling, schema } = text;
+  const { d, scaling, schema } = text;
   const again = await loadDataset(golden("table").pathname, {
     table: { ignore: ["ragged", "day", "id"] },
-    trained: { scaling, schema },
+    trained: { d, scaling, schema },
   });
   assertEquals(again.data, text.data);
   await Deno.remove(folder, { recursive: true });
 });
 
 Deno.test("Parquet: a column of classes for other rows", async () => {
-  const { classes } = await decodeClasses(TABLE, "t.parquet", "kind");
+  const { classes } = await decodeClasses(TABLE, "t.parquet", { column: "kind" });
   assertEquals([...classes], [0, 1, 0, 1, 0, 1, 0]);
   await assertRejects(
     () => decodeClasses(TABLE, "t.parquet"),
     SyntaxError,
     "Cannot read t.parquet: it has the columns id, length, count",
   );
+});
+
+Deno.test("Parquet: labels as predict writes them, in the order of their rows", async () => {
+  const rows = Uint32Array.of(7, 0, 3);
+  const labels = Uint32Array.of(2, 1, 2);
+  const known = [{ name: "row", values: rows }, { name: "label", values: labels }];
+  const bytes = await encodeParquet(known);
+  const { classes, rows: found } = await decodeClasses(bytes, "l.parquet");
+  assertEquals([[...classes], [...found!]], [[1, 2, 2], [0, 3, 7]]);
+  const named = await decodeClasses(bytes, "l.parquet", { column: "label" });
+  assertEquals([named.classes, named.rows], [classes, found]);
+  const twice = await encodeParquet([{ name: "row", values: Uint32Array.of(3, 0, 3) }, known[1]]);
+  await assertRejects(() => decodeClasses(twice, "l.parquet"), RangeError, 'row "3"');
+  const other = await encodeParquet([{ name: "id", values: rows }, known[1]]);
+  await assertRejects(
+    () => decodeClasses(other, "l.parquet", { columnOption: "--labels-column" }),
+    SyntaxError,
+    "it has the columns id, label; --labels-column takes one",
+  );
+  await inFolder(async (folder) => {
+    await Deno.writeFile(`${folder}/l.parquet`, bytes);
+    await Deno.writeTextFile(`${folder}/truth.txt`, "0\n5\n5\n1\n5\n5\n5\n1\n");
+    const args = ["evaluate", "--labels", "l.parquet", "--truth", "truth.txt", "--json"];
+    const { err, out } = await run(args, folder);
+    assertEquals(err, "note: l.parquet labels 3 of the 8 rows of truth.txt\n");
+    assertEquals(JSON.parse(out).acc, 1);
+  });
 });
 
 Deno.test("Parquet: what is no number is named by its place, with what helps", async () => {
@@ -120,6 +147,11 @@ Deno.test("Parquet: what is no number is named by its place, with what helps", a
     );
   }
   await assertRejects(() => read({ columns: ["nothing"] }), RangeError, "no column nothing");
+  await assertRejects(
+    () => read({ classColumn: "kind", idColumn: "kind" }),
+    RangeError,
+    "(kind) is named by --id-column and by --class-column; it can be one of them",
+  );
 });
 
 Deno.test("Parquet: a run on it, by the permissions of the project", async () => {

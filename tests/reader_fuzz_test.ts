@@ -5,7 +5,8 @@
 import { assert, assertEquals, assertRejects, assertThrows } from "@std/assert";
 import fc from "fast-check";
 import { elementsOf, type NumericArray } from "../datasets/array.ts";
-import { parseClassLines, parseTable } from "../datasets/csv.ts";
+import { parseClassLines } from "../datasets/class_lines.ts";
+import { parseTable } from "../datasets/csv.ts";
 import { makeDataset } from "../datasets/dataset.ts";
 import { gunzip, gzip } from "../datasets/gzip.ts";
 import { decodeIdx, encodeIdx } from "../datasets/idx.ts";

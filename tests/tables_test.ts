@@ -10,6 +10,7 @@ import { readPng } from "../cli/images.ts";
 import { parseTable, type TableOptions } from "../datasets/csv.ts";
 import type { Dataset } from "../datasets/dataset.ts";
 import { decodeClasses } from "../datasets/decode.ts";
+import { encodeIdx } from "../datasets/idx.ts";
 import { loadDataset, type LoadOptions } from "../datasets/load.ts";
 import { openDataset } from "../datasets/row_file.ts";
 import { openCpuBackend } from "../engine/cpu/backend.ts";
@@ -139,7 +140,8 @@ Deno.test("Unix time: statistics in float64, and a note where float32 merges val
   assertNoted(await load("t.csv", text), "cannot tell values of column 0 (time) apart");
   const doubles = npy("<f8", "(4, 2)", new Uint8Array(Float64Array.from(rows.flat()).buffer));
   for (const [name, bytes] of [["t.csv", text], ["t.npy", doubles]] as const) {
-    const { data, notes, scaling } = await load(name, bytes, { scale: "standard" });
+    const trained = await load(name, bytes, { scale: "standard" });
+    const { data, notes } = trained;
     const expected = [-1.5, -0.5, 0.5, 1.5].map((x) => Math.fround(x / Math.sqrt(1.25)));
     assertEquals([...data].filter((_, i) => i % 2 === 0), expected, name);
     assertEquals(notes, []);
@@ -149,8 +151,7 @@ Deno.test("Unix time: statistics in float64, and a note where float32 merges val
       assertEquals(standard, []);
     }
     // Other rows are put there in float64 as well.
-    const schema = (await load("t.csv", text)).schema;
-    const later = await load("t.csv", "time,x\n1700000002,0.5\n", { trained: { scaling, schema } });
+    const later = await load("t.csv", "time,x\n1700000002,0.5\n", { trained });
     assertEquals([...later.data], [expected[2], expected[2]]);
   }
 });
@@ -272,7 +273,7 @@ Deno.test("columns that count the rows are noticed, and columns can be left out"
   refused({ ignore: ["c"] }, "there is no column c, the columns are , a, b, cls");
   refused({ classColumn: "kind" }, "there is no class column kind");
   refused({ ignore: [4] }, "there is no column 4, the columns are 0 to 3");
-  refused({ columns: [0], ignore: [0] }, "no columns of values are left");
+  refused({ ignore: [0, 1, 2, 3] }, "no columns of values are left");
 });
 
 Deno.test("missing values: refused with a remedy, dropped, or filled as the training was", async () => {
@@ -289,6 +290,10 @@ Deno.test("missing values: refused with a remedy, dropped, or filled as the trai
   assertEquals([...mean.data], [1, 10, 4, 20, 3, 30, 8, 60]);
   const median = await load("t.csv", text, { missing: "median" });
   assertEquals([...median.data], [1, 10, 3, 20, 3, 20, 8, 60]);
+  assertNoted(
+    await load("t.csv", "1,2\n?,3\n4,5\n", { missing: "drop" }),
+    "1 row with missing values is left out, 2 are there",
+  );
   const later = await load("t.csv", "b,a\n?,5\n", { missing: "mean", trained: mean });
   assertEquals([...later.data], [5, 30]);
   const body = new Uint8Array(Float64Array.of(1, NaN, 3, 5).buffer);
@@ -303,6 +308,103 @@ Deno.test("missing values: refused with a remedy, dropped, or filled as the trai
     RangeError,
     "all its values are missing",
   );
+});
+
+Deno.test("missing values of images are filled as the training's were, in any file", async () => {
+  const images = (...values: number[]) =>
+    npy("<f8", `(${values.length / 4}, 2, 2)`, new Uint8Array(Float64Array.from(values).buffer));
+  const trained = await load("x.npy", images(1, NaN, 3, 5, 3, 7, 5, 7), { missing: "mean" });
+  assertEquals([trained.height, trained.schema.fills], [2, [2, 7, 4, 6]]);
+  const later = images(NaN, NaN, 0, NaN, 8, 9, 0, 1);
+  const read = (name: string, content: string | Uint8Array) =>
+    load(name, content, { missing: "mean", trained });
+  assertEquals([...(await read("z.npy", later)).data], [2, 7, 0, 6, 8, 9, 0, 1]);
+  assertEquals([...(await read("z.csv", "?,?,0,?\n8,9,0,1\n")).data], [2, 7, 0, 6, 8, 9, 0, 1]);
+  // A training that filled none says nothing of what they would be.
+  const whole = await load("x.npy", images(1, 2, 3, 5));
+  await assertRejects(
+    () => load("z.npy", later, { missing: "mean", trained: whole }),
+    RangeError,
+    "3 values are not finite",
+  );
+  const text = "x,colour\n1,red\n3,blue\n?,red\n";
+  const table = await load("t.csv", text, { missing: "mean", table: { oneHot: ["colour"] } });
+  const array = npy("<f8", "(1, 3)", new Uint8Array(Float64Array.of(NaN, 0, 1).buffer));
+  const one = await load("t.npy", array, { missing: "mean", trained: table });
+  assertEquals([...one.data], [2, 0, 1]);
+});
+
+Deno.test("a run remembers what missing values of its images became", () =>
+  inFolder(async (folder) => {
+    const images = (...values: number[]) =>
+      npy("<f8", `(${values.length / 4}, 2, 2)`, new Uint8Array(Float64Array.from(values).buffer));
+    await Deno.writeFile(`${folder}/x.npy`, images(NaN, 1, 2, 3, 4, 5, 6, 7, 8, 9, 8, 7));
+    await Deno.writeFile(`${folder}/z.npy`, images(NaN, 5, 5, 5, 1, NaN, 1, 1));
+    const model = ["--model", "kmeans", "--clusters", "2", "--no-report", "--threads", "1"];
+    const train = ["train", "--data", "x.npy", "--missing", "mean", ...model, "--out", "r"];
+    const trained = await run(train, folder);
+    assertEquals(trained.code, 0, trained.err);
+    // The codes of k-means are the rows.
+    const { code, out, err } = await run(["embed", "--run", "r", "--data", "z.npy"], folder);
+    assertEquals(code, 0, err);
+    const codes = out.trim().split("\n").slice(1).map((line) => line.split(",").map(Number));
+    assertEquals(codes, [[6, 5, 5, 5], [1, 5, 1, 1]]);
+  }));
+
+Deno.test("rows of another shape than the training's are refused, of none are taken", async () => {
+  const bytes = (...shape: number[]) =>
+    npy("|u1", `(${shape.join(", ")})`, new Uint8Array(shape.reduce((a, b) => a * b)).fill(9));
+  const refused = async (training: number[], rows: number[], message: string) => {
+    const trained = await load("x.npy", bytes(...training));
+    const words = `z.npy: its ${message}`;
+    await assertRejects(() => load("z.npy", bytes(...rows), { trained }), RangeError, words);
+    const folder = await Deno.makeTempDir();
+    await Deno.writeFile(`${folder}/z.npy`, bytes(...rows));
+    await assertRejects(() => openDataset(`${folder}/z.npy`, { trained }), RangeError, words);
+    await Deno.remove(folder, { recursive: true });
+  };
+  await refused([6, 8, 8], [6, 4, 16], "shape is [6, 4, 16], expected [n, 8, 8] as of the tr");
+  await refused([6, 6, 6, 3], [5, 3, 6, 6], "shape is [5, 3, 6, 6], expected [n, 6, 6, 3]");
+  await refused(
+    [6, 6, 6, 3],
+    [5, 3, 6, 6],
+    "shape is [5, 3, 6, 6], expected [n, 6, 6, 3] as of " +
+      "the training's images; x.transpose(0, 2, 3, 1) puts the channels last",
+  );
+  await refused([6, 6, 18], [5, 6, 6, 3], "shape is [5, 6, 6, 3], expected [n, 6, 18]");
+  await refused([6, 8, 8], [6, 65], "rows have 65 values, expected 64 as of the training's");
+  const trained = await load("x.npy", bytes(6, 8, 8));
+  for (const shape of [[3, 64], [3, 8, 8, 1], [3, 1, 8, 8]]) {
+    assertEquals((await load("z.npy", bytes(...shape), { trained })).n, 3);
+  }
+  const rows = await load("z.csv", csv([new Array<number>(64).fill(9)]), { trained });
+  assertEquals([rows.n, rows.d], [1, 64]);
+  const standard = await load("t.csv", "1,2,3\n2,3,5\n", { scale: "standard" });
+  await assertRejects(
+    () => load("z.npy", bytes(4, 5), { trained: standard }),
+    RangeError,
+    "z.npy: its rows have 5 values, expected 3",
+  );
+});
+
+Deno.test("a type is the same in IDX and NPY, in any order of bytes", async () => {
+  const bytes = Uint8Array.from({ length: 12 }, (_, i) => 20 * i);
+  const trained = await load("x-idx3-ubyte", encodeIdx(bytes, [3, 2, 2]));
+  assertEquals(trained.scaling, { kind: "divisor", divisor: 255 });
+  const same = await load("x.npy", npy("|u1", "(3, 2, 2)", bytes), { trained });
+  assertEquals([same.notes, same.data], [[], trained.data]);
+  const binary = npy("|u1", "(3, 2, 2)", bytes.map((byte) => byte > 100 ? 1 : 0));
+  const dark = await load("x.npy", binary, { trained });
+  assertEquals(dark.data.reduce((a, b) => Math.max(a, b)), Math.fround(1 / 255));
+  const reals = npy("<f4", "(3, 2, 2)", new Uint8Array(trained.data.buffer));
+  await assertRejects(() => load("x.npy", reals, { trained }), RangeError, "rows are expected raw");
+  const ints = (descr: string, little: boolean) => {
+    const view = new DataView(new ArrayBuffer(12));
+    [3, 900, 40].forEach((x, i) => view.setInt32(4 * i, x, little));
+    return npy(descr, "(3, 1)", new Uint8Array(view.buffer));
+  };
+  const counts = await load("x.npy", ints("<i4", true), { scale: 100 });
+  assertEquals((await load("x.npy", ints(">i4", false), { trained: counts })).notes, []);
 });
 
 Deno.test("text columns: refused with a remedy, or a column for each category", async () => {
@@ -345,7 +447,7 @@ Deno.test("classes: a run's labels in any order, tables, names with blanks, stri
     name = "l.csv",
   ) => {
     const bytes = typeof content === "string" ? encode(content) : content;
-    const { classes, classNames } = await decodeClasses(bytes, name, column);
+    const { classes, classNames } = await decodeClasses(bytes, name, { column });
     return [[...classes], classNames];
   };
   assertEquals(await read("row,label\n2,7\n0,5\n1,6\n"), [[5, 6, 7], undefined]);

@@ -1,6 +1,7 @@
 /** What text is in, and first lines that are neither names nor a row. */
 import { assert, assertEquals, assertThrows } from "@std/assert";
-import { parseClassLines, parseTable, type TableOptions } from "../datasets/csv.ts";
+import { parseClassLines } from "../datasets/class_lines.ts";
+import { parseTable, type TableOptions } from "../datasets/csv.ts";
 import { inFolder, run } from "./command_line.ts";
 
 const parse = (text: string | Uint8Array, options: TableOptions = {}) =>

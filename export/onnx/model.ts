@@ -1,4 +1,5 @@
 /** Trained models as ONNX files, for whatever runs these. */
+import { placesOf } from "../../datasets/columns.ts";
 import type { Scaling } from "../../datasets/scaling.ts";
 import type { Schema } from "../../datasets/schema.ts";
 import type { Tensor, Variable } from "../../engine/tensor/tensor.ts";
@@ -60,7 +61,12 @@ export async function encodeOnnx(
     }
     const input = { name: ROWS, type: "float", shape: [BATCH, d] } as const;
     const ports = outputs.map(([name, { type, shape }]) => ({ name, type, shape }));
-    const metadata = { model: model.name, part, opset: String(OPSET), ...namesOf(schema) };
+    const metadata = {
+      model: model.name,
+      part,
+      opset: String(OPSET),
+      ...schema && namesOf(schema),
+    };
     return graph.encode(`${model.name} ${part}`, [input], ports, { version, metadata });
   });
 }
@@ -135,11 +141,9 @@ async function valuesOf(variables: readonly Variable[]): Promise<Map<Variable, F
   return new Map(variables.map((variable, i) => [variable, Float32Array.from(arrays[i])]));
 }
 
-/** The names of columns, where they are known. */
-function namesOf(schema: Schema | undefined): { columns?: string } {
-  const names = schema?.columns?.flatMap(({ name, categories }, j) => {
-    const own = name ?? String(j);
-    return categories?.map((category) => `${own}=${category}`) ?? [own];
-  });
-  return names === undefined ? {} : { columns: JSON.stringify(names) };
+/** What the columns are called, where the rows have columns. */
+function namesOf({ columns }: Schema): { columns?: string } {
+  if (columns === undefined) return {};
+  const names = placesOf(columns).map(({ name, number }) => name || `column ${number}`);
+  return { columns: JSON.stringify(names) };
 }
