@@ -1,6 +1,6 @@
 /** The rows of a finished run, as its labels.csv and embedding.npy hold them. */
 import { parseTable } from "../datasets/csv.ts";
-import { STANDARD_INPUT } from "../datasets/load.ts";
+import { STANDARD_INPUT } from "../datasets/read_bytes.ts";
 import { decodeNpy } from "../datasets/npy.ts";
 import type { RunRows } from "../report/rows.ts";
 import { type AnyDataset, loadOrOpen } from "./data_options.ts";
