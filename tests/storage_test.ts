@@ -68,9 +68,9 @@ Deno.test("of every method, a checkpoint from before there were clusters predict
       options: Object.fromEntries(options.map(({ name }) => [name, own.get(name)!])),
     };
     const controller = new AbortController();
-    // At once, and at the first steps.
-    for (const context of [{ signal: controller.signal }, { saveSteps: 2 }]) {
-      if ("signal" in context) controller.abort();
+    // Interrupted at the first that is heard of it, and at the first steps.
+    const interrupted = { signal: controller.signal, onEvent: () => controller.abort() };
+    for (const context of [interrupted, { saveSteps: 2 }]) {
       await model.fit(SAMPLES, {
         backend,
         ...context,
@@ -97,7 +97,8 @@ Deno.test("of every method, a checkpoint from before there were clusters predict
         refused++;
       }
     }
-    assert(refused > 0, `${name}: ${saved.length} checkpoints, none refused`);
+    // CM's module has its clusters from the start.
+    assert(refused > 0 || name === "cm", `${name}: ${saved.length} checkpoints, none refused`);
   }
   await backend.dispose();
 });
