@@ -49,17 +49,19 @@ export async function configured(
   const asksHelp = args.some((arg) => ["-h", "--help", "--help-all"].includes(arg));
   const path = asksHelp ? undefined : valueOf(args, "--config");
   const program = await programOf(args);
-  const name = program.commands.find(takesConfig)?.name();
-  if (path === undefined || name === undefined) return { program, words: args };
+  const configurable = program.commands.find(takesConfig);
+  if (path === undefined || configurable === undefined) return { program, words: args };
   const values = Object.entries(await readConfig(path))
     .map(([key, value]) => [kebabCase(key), value] as const)
-    .filter(([key]) => key === "config" || !isGiven(args, key));
+    .filter(([key]) => {
+      return key === "config" || ![key, ...excludedBy(configurable, key)].some(isGiven(args));
+    });
   // Which options there are depends on some of them: on the model above all.
   const deciding = values
     .filter(([, value]) => value !== false && [value].flat().every(isPlain))
     .map(([key, value]) => value === true ? `--${key}` : `--${key}=${value}`);
   const whole = await programOf([...args, ...deciding]);
-  const command = whole.commands.find((each) => each.name() === name)!;
+  const command = whole.commands.find((each) => each.name() === configurable.name())!;
   const words = values.flatMap(([key, value]) => wordsOf(command, key, value, path));
   return { program: whole, words: [...args, ...words] };
 }
@@ -68,9 +70,23 @@ function takesConfig({ options }: Command): boolean {
   return options.some(({ long }) => long === "--config");
 }
 
-function isGiven(args: readonly string[], key: string): boolean {
-  const flags = [`--${key}`, `--no-${key}`];
-  return args.some((arg) => flags.includes(arg) || arg.startsWith(`--${key}=`));
+/** Whether the words give the option of a key. */
+function isGiven(args: readonly string[]): (key: string) => boolean {
+  return (key) => {
+    const flags = [`--${key}`, `--no-${key}`];
+    return args.some((arg) => flags.includes(arg) || arg.startsWith(`--${key}=`));
+  };
+}
+
+/** The keys of options that cannot stand beside that of a key, above all those that mean the same. */
+function excludedBy({ options }: Command, key: string): string[] {
+  return options.flatMap((option) => {
+    // A field that commander's types leave out.
+    const { conflictsWith = [] } = option as Option & { conflictsWith?: readonly string[] };
+    const [own, ...others] = [option.attributeName(), ...conflictsWith].map(kebabCase);
+    if (own === key) return others;
+    return others.includes(key) ? [own] : [];
+  });
 }
 
 /** The words that give an option its value in the file. */

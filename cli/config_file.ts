@@ -1,6 +1,7 @@
 /** Reads a file of option values: TOML, JSON, or what a run wrote of itself. */
 import { usageError } from "./errors.ts";
 import { estimatorOf } from "./method_options.ts";
+import { checkPath } from "./paths.ts";
 import { parseRecord, type RunRecord } from "./run_record.ts";
 import { findMethod } from "./run_plan.ts";
 
@@ -19,9 +20,13 @@ export async function readConfig(path: string): Promise<Record<string, unknown>>
 }
 
 async function read(path: string): Promise<string> {
+  checkPath("--config", path);
   try {
     return await Deno.readTextFile(path);
   } catch (error) {
+    if (error instanceof Deno.errors.IsADirectory) {
+      throw usageError(`--config ${path}: it is a folder; name a file in it`);
+    }
     if (!(error instanceof Deno.errors.NotFound)) throw error;
     throw usageError(`--config ${path}: there is no such file`);
   }
@@ -41,7 +46,7 @@ async function parse(path: string, text: string): Promise<unknown> {
 
 /** What a run was started with: what differs from its profile, its clusters and its seed. */
 export function valuesOfRun(record: RunRecord): Record<string, unknown> {
-  const { configuration, data, device, from } = record;
+  const { configuration, data, device, baseline, report, from } = record;
   const { model, profile = "default", options } = configuration;
   const unasked = estimatorOf(findMethod(model), profile, {}).options;
   const own = Object.entries(options).filter(([name, value]) =>
@@ -54,6 +59,8 @@ export function valuesOfRun(record: RunRecord): Record<string, unknown> {
     ...data.request,
     device: device.requested,
     ...device.threads !== undefined && { threads: device.threads },
+    ...baseline === false && { baseline },
+    ...report === false && { report },
     ...from !== undefined && { from },
     ...Object.fromEntries(own),
   };

@@ -1,7 +1,14 @@
 /** Many runs that make one table: their plan. */
 import type { OptionValues } from "../models/options.ts";
 import type { DataRecord } from "../storage/manifest.ts";
-import { type AnyDataset, type DataValues, loadOrOpen, requestsOf } from "./data_options.ts";
+import { classDigestOf, type DataDigests } from "./data_change.ts";
+import {
+  type AnyDataset,
+  type DataValues,
+  definedOf,
+  loadOrOpen,
+  requestsOf,
+} from "./data_options.ts";
 import type { DeviceValues } from "./device_options.ts";
 import { usageError } from "./errors.ts";
 import { kebabCase } from "./method_options.ts";
@@ -31,7 +38,8 @@ export interface PlannedSetting extends Setting {
 }
 
 /** Data of runs, and how to load them. */
-export interface PlannedData extends Pick<DataRecord, "name" | "digest" | "n" | "d" | "source"> {
+export interface PlannedData
+  extends Pick<DataRecord, "name" | "digest" | "n" | "d" | "source">, DataDigests {
   /** As they were asked for. */
   readonly request: DataRequest;
 }
@@ -110,6 +118,7 @@ export async function planExperiment(
   const data: PlannedData[] = [];
   const settings: PlannedSetting[] = [];
   const runs: PlannedRun[] = [];
+  const prefixes = new Set<string>();
   let first: AnyDataset | undefined;
   for (const [set, dataRequest] of requests.entries()) {
     if (dataRequest.stream) {
@@ -121,19 +130,22 @@ export async function planExperiment(
     if (data.some((other) => other.name === name)) {
       throw usageError(`--data names two sets that are called ${name}; rename one of the files`);
     }
-    data.push({ name, digest, n, d, source, request: dataRequest });
+    const classes = definedOf({ classDigest: await classDigestOf(dataset) });
+    data.push({ name, digest, ...classes, n, d, source, request: dataRequest });
     const from = settings.length;
+    const prefix = folderName(name, prefixes);
     const planned = plannedSettings(designs[set], dataset).map((setting): PlannedSetting =>
       isOne ? { ...setting, set } : {
         ...setting,
         set,
-        name: `${name.replace(/[^\w.-]+/g, "_")}-${setting.name}`,
+        name: `${prefix}-${setting.name}`,
         cells: [name, ...setting.cells],
       }
     );
     settings.push(...planned);
     runs.push(...runsOf(planned, from, values.seeds, designs[set].pretraining !== undefined));
   }
+  checkNames(runs);
   const { device, threads, tile } = values;
   const { headings } = designs[0];
   const plan: Plan = {
@@ -151,6 +163,34 @@ export async function planExperiment(
     },
   };
   return { plan, dataset: first! };
+}
+
+/**
+ * What the folders of a set's runs begin with: its name in letters that every file system has, numbered
+ * where another set's is the same then, by the file systems too that take capitals for small letters.
+ * @param taken What others begin with; this one is added.
+ */
+function folderName(set: string, taken: Set<string>): string {
+  const plain = set.replace(/[^\w.-]+/g, "_");
+  const numbered = (count: number) => count === 1 ? plain : `${plain}-${count}`;
+  let count = 1;
+  while (taken.has(numbered(count).toLowerCase())) count++;
+  taken.add(numbered(count).toLowerCase());
+  return numbered(count);
+}
+
+/** @throws {Failure} for two runs that would have one folder. */
+function checkNames(runs: readonly PlannedRun[]): void {
+  const twice = twiceNamed(runs);
+  if (twice !== undefined) {
+    throw usageError(`two runs would be called ${twice}; name sets and options otherwise`);
+  }
+}
+
+/** A name that two runs have. */
+export function twiceNamed(runs: readonly PlannedRun[]): string | undefined {
+  const names = new Set<string>();
+  return runs.find(({ name }) => names.size === names.add(name.toLowerCase()).size)?.name;
 }
 
 /**
@@ -226,6 +266,12 @@ function checkShared(
   );
 }
 
+/** Options that change no byte of a run, and may differ each time that a plan goes on. */
+const FREE = ["threads", "tile"];
+
+/** What of a request is no option, but an argument. */
+const ARGUMENTS = ["table"];
+
 /** @throws {Failure} for a value that is not what the plan was made with. */
 export function checkRequest(
   folder: string,
@@ -236,10 +282,9 @@ export function checkRequest(
   if (command !== now) throw usageError(`${folder} was started by ${command}, not by ${now}`);
   for (const [name, value] of Object.entries(given)) {
     const stored = request[name];
-    if (JSON.stringify(value) === JSON.stringify(stored)) continue;
+    if (FREE.includes(name) || JSON.stringify(value) === JSON.stringify(stored)) continue;
     const was = stored === undefined ? "without it" : `with ${stored}`;
-    throw usageError(
-      `--${kebabCase(name)} ${value} conflicts with ${folder}, which was started ${was}`,
-    );
+    const what = ARGUMENTS.includes(name) ? `the ${name}` : `--${kebabCase(name)}`;
+    throw usageError(`${what} ${value} conflicts with ${folder}, which was started ${was}`);
   }
 }

@@ -1,7 +1,13 @@
 /** What `compare` and `sweep` share: their options, and what becomes of a plan. */
 import type { Command } from "commander";
 import { addConfigOptions } from "./config.ts";
-import { addTrainingData, type AnyDataset, type DataValues, requestsOf } from "./data_options.ts";
+import {
+  addTrainingData,
+  type AnyDataset,
+  type DataValues,
+  definedOf,
+  requestsOf,
+} from "./data_options.ts";
 import { addDeviceOptions, type DeviceValues } from "./device_options.ts";
 import { agreementsOf } from "./agreement.ts";
 import { EXIT, Failure, usageError } from "./errors.ts";
@@ -18,7 +24,7 @@ import type { RunState } from "./run_state.ts";
 import { LOCK, Lock } from "./lock.ts";
 import { integerOption, valueOf } from "./method_options.ts";
 import { checkFolder } from "./paths.ts";
-import { readPlan, writePlan } from "./plan_file.ts";
+import { type OwnFiles, readPlan, writePlan } from "./plan_file.ts";
 import { type Goal, parseGoal, readLogs } from "./run_log.ts";
 import { submit } from "./slurm.ts";
 import { unknownName } from "./suggest.ts";
@@ -35,8 +41,8 @@ export interface Experiment {
   designOf(data: string): Design;
   /** Sentences for a new plan's table. */
   readonly notes?: readonly string[];
-  /** Names of files that the command itself has written into the folder of a new plan. */
-  readonly ownFiles?: readonly string[];
+  /** What the command itself has written into the folder of a new plan. */
+  readonly ownFiles?: OwnFiles;
   /** Draws what is finished into the folder. @returns The names of the files. */
   pictures?(out: string, plan: Plan, states: readonly RunState[]): Promise<string[]>;
 }
@@ -143,11 +149,11 @@ function parseLauncher(text: string): "slurm" {
 
 /**
  * The plan in the folder that the command line names, before it is parsed.
- * @param own Names of files that may be there before a plan.
+ * @param own What may be there before a plan.
  */
 export async function storedPlan(
   args: readonly string[],
-  own: readonly string[] = [],
+  own: OwnFiles = {},
 ): Promise<Plan | undefined> {
   const out = valueOf(args, "--out");
   if (out === undefined) return undefined;
@@ -180,7 +186,7 @@ export async function runExperiment(
     : undefined;
   using lock = gather || (launcher && stored) ? undefined : await lockFor(values);
   if (made !== undefined) await keep(out, made.plan, ownFiles);
-  const { plan, dataset } = made ?? { plan: stored! };
+  const { plan, dataset } = made ?? { plan: deviceChanged(stored!, values) };
   if (task !== undefined) return await runTask(values, plan, task);
   if (launcher !== undefined) {
     // Tasks may begin at once.
@@ -202,6 +208,11 @@ export async function runExperiment(
   throw new Failure(`${open} of ${plan.runs.length} runs are not finished`, EXIT.failed);
 }
 
+/** A plan that goes on with the threads and the tile that are given now. */
+function deviceChanged(plan: Plan, { threads, tile }: DeviceValues): Plan {
+  return { ...plan, device: { ...plan.device, ...definedOf({ threads, tile }) } };
+}
+
 /**
  * Keeps others from running the plan, or from making another one, until it is disposed of; tasks, which
  * have a run each, share it.
@@ -215,7 +226,7 @@ async function lockFor({ out, task }: ExperimentCommandValues): Promise<Lock> {
 }
 
 /** Writes a new plan. @throws {Failure} where another process has made one meanwhile. */
-async function keep(out: string, plan: Plan, own?: readonly string[]): Promise<void> {
+async function keep(out: string, plan: Plan, own?: OwnFiles): Promise<void> {
   if (await readPlan(out, own) === undefined) return await writePlan(out, plan);
   throw new Failure(
     `${out}: another process has made a plan there meanwhile; start it again to go on with it`,

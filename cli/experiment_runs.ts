@@ -1,5 +1,6 @@
 /** Runs the runs of a plan, and tells how far they are. */
 import { type AnyDataset, loadOrOpen } from "./data_options.ts";
+import { changeOf } from "./data_change.ts";
 import type { DebugTopics } from "./debug.ts";
 import { EXIT, Failure } from "./errors.ts";
 import type { Plan, PlannedData, PlannedRun } from "./experiment.ts";
@@ -38,12 +39,13 @@ export class PlannedRows {
   }
 }
 
-async function loadPlanned({ request, digest }: PlannedData): Promise<AnyDataset> {
+async function loadPlanned(planned: PlannedData): Promise<AnyDataset> {
+  const { request } = planned;
   const dataset = await loadOrOpen(request);
-  if (dataset.digest === digest) return dataset;
+  const change = await changeOf(dataset, planned);
+  if (change === undefined) return dataset;
   throw new Failure(
-    `${request.data} has changed since the plan was made: its digest is ` +
-      `${dataset.digest.slice(0, 12)}…, it was ${digest.slice(0, 12)}…`,
+    `${request.data} has changed since the plan was made: ${change}`,
     EXIT.failed,
   );
 }

@@ -9,8 +9,8 @@ import { encodeCheckpoint } from "../storage/checkpoint.ts";
 import { VERSION } from "../storage/version.ts";
 import { addDeviceOptions, type DeviceValues } from "./device_options.ts";
 import { usageError } from "./errors.ts";
-import { checkFile } from "./paths.ts";
-import { RunFolder } from "./run_folder.ts";
+import { checkFile, checkNotData } from "./paths.ts";
+import { type OutputName, RunFolder } from "./run_folder.ts";
 import { writeOut } from "./terminal.ts";
 import { output, type StoredRun, withEstimator } from "./trained_model.ts";
 import { PROGRAM } from "./version.ts";
@@ -23,7 +23,7 @@ interface Values extends DeviceValues {
 
 /** A file to write: what it is called, and what it holds. */
 interface Exported {
-  readonly name: string;
+  readonly name: OutputName;
   readonly content: string | Uint8Array;
 }
 
@@ -91,7 +91,10 @@ async function exportRun(run: string, values: Values): Promise<void> {
     throw usageError(`--part is for --format onnx, not for ${format}`);
   }
   if (values.output !== undefined) await checkFile("-o", values.output);
-  const { folder } = await RunFolder.open(run);
+  const { folder, record } = await RunFolder.open(run);
+  if (values.output !== undefined) {
+    await checkNotData("-o", values.output, folder.path, record.data.request);
+  }
   const { name, content } = isOfModel(format)
     ? await withEstimator(
       { ...values, run },

@@ -9,6 +9,7 @@ import { usageError } from "./errors.ts";
 import { readLabels } from "./evaluate.ts";
 import { integerOption } from "./method_options.ts";
 import { writeError } from "./terminal.ts";
+import type { OutputName } from "./run_folder.ts";
 import { withEstimator } from "./trained_model.ts";
 import { PROGRAM } from "./version.ts";
 
@@ -73,11 +74,11 @@ async function generate(values: GenerateValues): Promise<void> {
     }
     const range = rangeOf(await model.inverseTransform(centroids));
     const { samples, interpolations, seed } = values;
-    const pictures = {
-      "samples.png": sampleCodes({ codes, labels, centroids, clusters }, samples, seed),
-      "interpolations.png": interpolateCodes(centroids, clusters, interpolations),
-    };
-    for (const [name, drawn] of Object.entries(pictures)) {
+    const pictures: [name: OutputName, codes: Float32Array][] = [
+      ["samples.png", sampleCodes({ codes, labels, centroids, clusters }, samples, seed)],
+      ["interpolations.png", interpolateCodes(centroids, clusters, interpolations)],
+    ];
+    for (const [name, drawn] of pictures) {
       const images = await model.inverseTransform(drawn);
       const image = { height, width, channels };
       const columns = countOf(images, image) / clusters;

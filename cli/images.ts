@@ -1,7 +1,7 @@
 /** PNG files as images of numbers, and back; the codec is loaded when one is met. */
 import { checkPng, decodeChecked, unpackBits } from "../datasets/png.ts";
 import type { Image } from "../models/segmentation/image_patches.ts";
-import { EXIT, Failure } from "./errors.ts";
+import { EXIT, Failure, usageError } from "./errors.ts";
 
 /** An image with what its file says of its values. */
 export interface PngImage extends Image {
@@ -11,9 +11,12 @@ export interface PngImage extends Image {
   readonly hasAlpha: boolean;
 }
 
-/** Reads a PNG: see {@linkcode decodePng}. @throws {Failure} for a file that is missing. */
+/** Reads a PNG: see {@linkcode decodePng}. @throws {Failure} for a file that is missing, and a folder. */
 export async function readPng(path: string): Promise<PngImage> {
   const bytes = await Deno.readFile(path).catch((error) => {
+    if (error instanceof Deno.errors.IsADirectory) {
+      throw usageError(`${path} is a folder; name a PNG in it`);
+    }
     if (!(error instanceof Deno.errors.NotFound)) throw error;
     throw new Failure(`Cannot read ${path}: there is no such file`, EXIT.failed);
   });

@@ -24,13 +24,14 @@ export class Lock implements Disposable {
     return undefined;
   }
 
-  /** Whether a process holds the lock of this file now. */
+  /** Whether a process holds the lock of this file now: a look that needs to write nothing. */
   static async isHeld(path: string): Promise<boolean> {
     try {
-      using file = await Deno.open(path, { write: true });
+      using file = await Deno.open(path, { read: true });
       return !await isFree(file, true);
     } catch (error) {
       if (error instanceof Deno.errors.NotFound) return false;
+      if (error instanceof Deno.errors.NotADirectory) return false;
       throw error;
     }
   }

@@ -4,6 +4,7 @@ import { ASK } from "./completions.ts";
 import { configured } from "./config.ts";
 import { addDebugOption, wantsStack } from "./debug.ts";
 import { EXIT, Failure } from "./errors.ts";
+import { checkPaths } from "./paths.ts";
 import { terminalWidth, writeError, writeOut } from "./terminal.ts";
 import { VERSION } from "../storage/version.ts";
 import { FETCHER, PROGRAM } from "./version.ts";
@@ -148,6 +149,7 @@ async function programOf(args: readonly string[]): Promise<Command> {
     .helpOption("-h, --help", "show help")
     .helpCommand("help [command]", "show help of a command")
     .exitOverride()
+    .hook("preAction", (_, command) => checkPaths(command))
     .configureOutput({
       writeOut,
       writeErr: writeError,

@@ -17,12 +17,11 @@ import { unknownName } from "./suggest.ts";
 
 export { kebabCase };
 
-/** The value of an option before the command line is parsed. */
+/** The value of an option before the command line is parsed: the last one that is given, as then. */
 export function valueOf(args: readonly string[], flag: string): string | undefined {
-  for (const [i, arg] of args.entries()) {
-    if (arg === flag) return args[i + 1];
-    if (arg.startsWith(`${flag}=`)) return arg.slice(flag.length + 1);
-  }
+  const at = args.findLastIndex((arg) => arg === flag || arg.startsWith(`${flag}=`));
+  if (at < 0) return undefined;
+  return args[at] === flag ? args[at + 1] : args[at].slice(flag.length + 1);
 }
 
 /** How help names the value of an option, by its type. */
@@ -205,12 +204,16 @@ export function checkedOptions<T>(method: Pick<Method, "options">, make: () => T
   try {
     return make();
   } catch (error) {
-    if (error instanceof OptionError) {
-      throw usageError(`--${kebabCase(error.option)} ${error.problem}`);
-    }
-    if (error instanceof RangeError) throw usageError(asTyped(method, error.message));
-    throw error;
+    throw usageOf(method, error);
   }
+}
+
+/** What is thrown for an error of which options may be the reason: that it is one of usage. */
+export function usageOf(method: Pick<Method, "options">, error: unknown): unknown {
+  if (error instanceof OptionError) {
+    return usageError(`--${kebabCase(error.option)} ${error.problem}`);
+  }
+  return error instanceof RangeError ? usageError(asTyped(method, error.message)) : error;
 }
 
 /** What a method says, with its options named as they are typed. */

@@ -26,8 +26,10 @@ import {
   type PlannedRun,
   type PlannedSetting,
   SCHEMA,
+  twiceNamed,
 } from "./experiment.ts";
 import { LOCK } from "./lock.ts";
+import { PLAN } from "./run_folder.ts";
 import { DATA_REQUEST } from "./run_record.ts";
 
 /** Of a folder beside the plan: no way out of the plan's own. */
@@ -58,7 +60,7 @@ const RUN = fields<PlannedRun>({ name: FILE_NAME, setting: count, seed: count },
 
 const PLANNED_DATA = fields<PlannedData>(
   { name: text, digest, n: count, d: count, source: text, request: DATA_REQUEST },
-  {},
+  { classDigest: digest },
 );
 
 const PLAN_FIELDS = fields<Plan>({
@@ -90,7 +92,7 @@ const PLAN_FIELDS = fields<Plan>({
 }, { notes: listOf(text) });
 
 /** A plan, and that its parts are those of one. */
-const PLAN: Check = (value, place) => {
+const WHOLE_PLAN: Check = (value, place) => {
   PLAN_FIELDS(value, place);
   const { headings, settings, runs, data } = value as Plan;
   const isSet = such(
@@ -109,18 +111,22 @@ const PLAN: Check = (value, place) => {
     if (pretraining !== undefined) isRun(pretraining, `runs[${i}].pretraining`);
   });
   such("a list of at least one", () => runs.length > 0)(runs, "runs");
+  such("a folder for each run", () => twiceNamed(runs) === undefined)(runs, "runs");
 };
+
+/** Files that a command writes into a folder before its plan, by their names: what each holds. */
+export type OwnFiles = Readonly<Record<string, () => string>>;
 
 /**
  * The plan of a folder; undefined where there is none yet.
- * @param own Names of other files that may be there before a plan.
+ * @param own What may be there before a plan.
  * @throws {Failure} for a folder that holds something else. @throws {SyntaxError} for a damaged plan.
  */
 export async function readPlan(
   folder: string,
-  own: readonly string[] = [],
+  own: OwnFiles = {},
 ): Promise<Plan | undefined> {
-  const path = `${folder}/plan.json`;
+  const path = `${folder}/${PLAN}`;
   let source: string;
   try {
     source = await Deno.readTextFile(path);
@@ -134,14 +140,17 @@ export async function readPlan(
 
 /** The plan that a text holds. @throws {SyntaxError} for a damaged one, or another layout. */
 export function parsePlan(source: string, path: string): Plan {
-  return parseJson<Plan>(source, path, PLAN);
+  return parseJson<Plan>(source, path, WHOLE_PLAN);
 }
 
-async function checkEmpty(folder: string, own: readonly string[]): Promise<void> {
+async function checkEmpty(folder: string, own: OwnFiles): Promise<void> {
+  // Left by a process that ended before it had a plan; of the same name, something of the user's.
+  const isLeft = async (name: string) =>
+    name === LOCK || /^\.plan\.json\..*\.tmp$/.test(name) ||
+    Object.hasOwn(own, name) && await Deno.readTextFile(`${folder}/${name}`) === own[name]();
   try {
     for await (const { name } of Deno.readDir(folder)) {
-      // Left by a process that ended before it had a plan.
-      if (name === LOCK || own.includes(name) || /^\.plan\.json\..*\.tmp$/.test(name)) continue;
+      if (await isLeft(name)) continue;
       throw usageError(`${folder} holds ${name} and no plan.json; name another folder`);
     }
   } catch (error) {
@@ -153,5 +162,5 @@ async function checkEmpty(folder: string, own: readonly string[]): Promise<void>
 export async function writePlan(folder: string, plan: Plan): Promise<void> {
   await Deno.mkdir(folder, { recursive: true });
   const bytes = new TextEncoder().encode(`${JSON.stringify(plan, null, 2)}\n`);
-  await writeFileAtomic(`${folder}/plan.json`, bytes);
+  await writeFileAtomic(`${folder}/${PLAN}`, bytes);
 }

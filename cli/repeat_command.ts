@@ -8,7 +8,8 @@ import { shellWord } from "./terminal.ts";
 import { PROGRAM } from "./version.ts";
 
 /** What `train` is given: everything that is not as its profile has it. */
-export function repeatCommand({ configuration, data, device, from }: RunRecord): string {
+export function repeatCommand(record: RunRecord): string {
+  const { configuration, data, device, baseline, report, from } = record;
   const { model, profile = "default", options } = configuration;
   const { request } = data;
   const flag = (name: string, value: string) => [`--${kebabCase(name)}`, shellWord(value)];
@@ -25,6 +26,8 @@ export function repeatCommand({ configuration, data, device, from }: RunRecord):
       .flatMap(([name, value]) => [name, shellWord(value)]),
     ...device.requested === "auto" ? [] : flag("device", device.requested),
     ...device.threads === undefined ? [] : flag("threads", String(device.threads)),
+    ...baseline === false ? ["--no-baseline"] : [],
+    ...report === false ? ["--no-report"] : [],
     ...from === undefined ? [] : flag("from", from),
   ];
   return `${PROGRAM} train ${words.join(" ")}`;

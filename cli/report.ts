@@ -2,7 +2,7 @@
 import type { Command } from "commander";
 import { comparisonReport } from "../report/comparison.ts";
 import { addDeviceOptions, close, type DeviceValues, open } from "./device_options.ts";
-import { checkFile, writeOutput } from "./paths.ts";
+import { checkFile, checkNotData, writeOutput } from "./paths.ts";
 import { REPORT, RunFolder } from "./run_folder.ts";
 import { reportedRun, reportRun } from "./run_report.ts";
 import { loadAgain } from "./run_rows.ts";
@@ -39,6 +39,9 @@ async function report(paths: readonly string[], values: ReportValues): Promise<v
   if (output !== undefined) await checkFile("--output", output);
   const runs: OpenedRun[] = [];
   for (const path of paths) runs.push(await RunFolder.open(path));
+  for (const { folder, record } of output === undefined ? [] : runs) {
+    await checkNotData("--output", output!, folder.path, record.data.request);
+  }
   const [first] = runs;
   const file = output ?? (runs.length === 1 ? first.folder.file(REPORT) : REPORT);
   if (runs.length === 1) {

@@ -10,6 +10,7 @@ import {
   runExperiment,
   storedPlan,
 } from "./experiment_command.ts";
+import type { OwnFiles } from "./plan_file.ts";
 import type { DataRequest } from "./run_record.ts";
 import type { RunState } from "./run_state.ts";
 import { addHelp } from "./help.ts";
@@ -27,8 +28,10 @@ interface Values extends Omit<ExperimentCommandValues, "scale"> {
 }
 
 /** What tables with rows of their own write before they are run. */
-const OWN_FILES = Object.values(TABLES).flatMap(({ data, rowsOfItsOwn }) =>
-  rowsOfItsOwn ? [data] : []
+const OWN_FILES: OwnFiles = Object.fromEntries(
+  Object.values(TABLES).flatMap(({ data, rowsOfItsOwn }) =>
+    rowsOfItsOwn ? [[data, rowsOfItsOwn]] : []
+  ),
 );
 
 /** See {@linkcode CommandModule}. */

@@ -8,7 +8,7 @@ import type { RunRecord } from "./run_record.ts";
 
 /** What a run's checkpoints say about themselves. */
 export function manifestOf({ configuration, data, pretrained }: RunRecord): Manifest {
-  const { request: _, ...rows } = data;
+  const { request: _, classDigest: __, ...rows } = data;
   return { configuration, data: rows, ...(pretrained === undefined ? {} : { pretrained }) };
 }
 

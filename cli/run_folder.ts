@@ -13,6 +13,9 @@ const PRETRAINED = "pretrained.safetensors";
 /** The file of a run's report, which can be made again. */
 export const REPORT = "report.html";
 
+/** The file of a plan, beside the folders of its runs. */
+export const PLAN = "plan.json";
+
 /** What a run's folder is made of: files that are read again, and that no output shall replace. */
 export const RUN_FILES: readonly string[] = [
   ...["run.json", "checkpoint.safetensors", PRETRAINED, "metrics.jsonl"],
@@ -33,21 +36,30 @@ export class RunFolder {
    */
   static async create(name: string, out?: string): Promise<RunFolder> {
     const folder = await RunFolder.made(name, out);
+    // Before a lock lies in what is somebody's, and again once nobody else begins a run there.
+    if (!await RunFolder.isLocked(folder.path)) await folder.checkNew();
     await folder.lock();
     try {
-      for await (const { name } of Deno.readDir(folder.path)) {
-        if (isRest(name)) continue;
-        throw usageError(
-          `${folder.path} exists already and holds ${name}; go on with it by ` +
-            `--resume ${shellWord(folder.path)}, or name another folder`,
-        );
-      }
+      await folder.checkNew();
       await folder.clean();
       return folder;
     } catch (error) {
       folder.close();
       throw error;
     }
+  }
+
+  /** @throws {Failure} where it holds more than what a run leaves that ended before it had a `run.json`. */
+  private async checkNew(): Promise<void> {
+    const names = (await Array.fromAsync(Deno.readDir(this.path))).map(({ name }) => name).sort();
+    const held = names.find((name) => !isRest(name));
+    if (held === undefined) return;
+    throw usageError(
+      names.includes("run.json")
+        ? `${this.path} exists already and holds a run; go on with it by ` +
+          `--resume ${shellWord(this.path)}, or name another folder`
+        : `${this.path} exists already and holds ${held}; name another folder`,
+    );
   }
 
   private static async made(name: string, out?: string): Promise<RunFolder> {
@@ -69,10 +81,11 @@ export class RunFolder {
 
   /**
    * The folder of a run that was started before.
-   * @throws {Failure} where it is not there or holds no `run.json`. @throws {SyntaxError} where that is
-   * damaged.
+   * @throws {Failure} where it is not there or holds no `run.json`, and for an empty path. @throws
+   * {SyntaxError} where `run.json` is damaged.
    */
   static async open(path: string): Promise<{ folder: RunFolder; record: RunRecord }> {
+    if (path === "") throw usageError(`the folder of a run has a name, got ""`);
     const folder = new RunFolder(path.replace(/(?<=.)[/\\]+$/, ""));
     const file = folder.file("run.json");
     let text: string;
@@ -203,9 +216,18 @@ export class RunFolder {
   }
 }
 
-/** Whether a run leaves a file of this name in its folder. */
+/** What `generate` and `export` write into a run's folder where nothing else is named. */
+const OUTPUTS = [
+  ...["samples.png", "interpolations.png", "clusters.onnx", "encoder.onnx", "autoencoder.onnx"],
+  ...["model.safetensors", "metrics.csv", "metrics.jsonl", "events.out.tfevents.dynae"],
+] as const;
+
+/** The name of such a file. */
+export type OutputName = typeof OUTPUTS[number];
+
+/** Whether a run, or the program itself later, leaves a file of this name in its folder. */
 export function isOfRun(name: string): boolean {
-  return RUN_FILES.includes(name) || name === REPORT || isRest(name);
+  return [...RUN_FILES, ...OUTPUTS, REPORT].includes(name) || isRest(name);
 }
 
 function isTemporary(name: string): boolean {

@@ -14,6 +14,7 @@ import {
   loadOrOpen,
   requestOf,
 } from "./data_options.ts";
+import { changeOf, classDigestOf } from "./data_change.ts";
 import { type DeviceValues, open } from "./device_options.ts";
 import { EXIT, Failure, usageError } from "./errors.ts";
 import {
@@ -48,6 +49,8 @@ export interface RunValues extends DataValues, DeviceValues {
   readonly saveSteps?: number;
   /** Whether k-means on the data is computed for comparison. */
   readonly baseline: boolean;
+  /** Whether a report is made in the end; absent: whoever asks decides. */
+  readonly report?: boolean;
 }
 
 /** A run that was started before. */
@@ -95,9 +98,15 @@ export async function planRun(
     status: "running",
     configuration: { model: method.name, profile, options },
     seed,
-    data: { ...recordOf(dataset), request },
+    data: {
+      ...recordOf(dataset),
+      request,
+      ...definedOf({ classDigest: await classDigestOf(dataset) }),
+    },
     device: requested(values),
-    ...(from === undefined ? {} : { from: values.from!, pretrained: from.digest }),
+    ...leftOut(values),
+    // The path as it is from any folder.
+    ...(from && { from: await Deno.realPath(values.from!), pretrained: from.digest }),
     versions: VERSIONS,
     seconds: 0,
   };
@@ -153,7 +162,12 @@ async function pretrainedOf(run: string, { d, digest }: AnyDataset) {
   const { data } = record;
   const found = await readPretrained(folder, record);
   if (found === undefined) {
-    throw usageError(`--from: ${run} holds no pre-trained network; has it finished pre-training?`);
+    const { model, options } = record.configuration;
+    throw usageError(
+      METHODS[model].pretraining?.isUsed(options)
+        ? `--from: ${run} holds no pre-trained network; has it finished pre-training?`
+        : `--from: ${run} is a run of ${model}, which pre-trained no network`,
+    );
   }
   if (data.d !== d) {
     throw usageError(`--from: ${run} was trained on ${data.d} columns, the data have ${d}`);
@@ -165,7 +179,7 @@ async function pretrainedOf(run: string, { d, digest }: AnyDataset) {
 }
 
 async function common(
-  { baseline, saveSteps, device, threads, tile, debug }: RunValues,
+  { saveSteps, device, threads, tile, debug }: RunValues,
   dataset: AnyDataset,
 ): Promise<Omit<RunPlan, "estimator" | "folder" | "record">> {
   const chosen = definedOf({ device, threads, tile, debug });
@@ -173,9 +187,13 @@ async function common(
     dataset,
     device: chosen,
     backend: await open(chosen, "sample"),
-    baseline,
     ...(saveSteps === undefined ? {} : { saveSteps }),
   };
+}
+
+/** What is not to be made beside the run's own results. */
+function leftOut({ baseline, report }: RunValues): Pick<RunRecord, "baseline" | "report"> {
+  return { ...(!baseline && { baseline }), ...(report === false && { report }) };
 }
 
 function requested({ device = "auto", threads }: DeviceValues) {
@@ -192,7 +210,7 @@ export async function planResumption(
   { folder, record }: OpenedRun,
   loaded?: AnyDataset,
 ): Promise<RunPlan | undefined> {
-  checkConflicts(method, values, record);
+  await checkConflicts(method, values, record);
   if (record.status === "finished") {
     // What is damaged is said where it is found, and not by the one who trusts it.
     await readOwnCheckpoint(folder, record);
@@ -224,11 +242,9 @@ async function restOf(
     ...definedOf({ dataDir: values.dataDir ?? stored.dataDir }),
   });
   const dataset = loaded ?? await loadOrOpen(request);
-  if (dataset.digest !== record.data.digest) {
-    throw usageError(
-      `the data have changed since ${folder.path} was started: their digest is ` +
-        `${dataset.digest.slice(0, 12)}…, it was ${record.data.digest.slice(0, 12)}…`,
-    );
+  const change = await changeOf(dataset, record.data);
+  if (change !== undefined) {
+    throw usageError(`the data have changed since ${folder.path} was started: ${change}`);
   }
   if (record.versions.dynae !== VERSION) {
     writeError(
@@ -255,18 +271,23 @@ async function restOf(
     ...await common({ ...values, ...device }, dataset),
     estimator: checkedOptions(method, () => method.create(record.configuration.options)),
     folder,
-    record: { ...started, status: "running", versions: VERSIONS },
+    record: { ...started, ...leftOut(values), status: "running", versions: VERSIONS },
     ...(saved === undefined ? {} : { resume: saved.checkpoint }),
     ...(pretrained === undefined ? {} : { pretrained: pretrained.checkpoint }),
   };
 }
 
+/** A path as it is from any folder; of a folder that is gone, as it was given. */
+async function realPath(path: string | undefined): Promise<string | undefined> {
+  return path && await Deno.realPath(path).catch(() => path);
+}
+
 /** @throws {Failure} for an option that is not what the run was started with. */
-function checkConflicts(
+async function checkConflicts(
   method: Method,
   values: RunValues,
   { configuration, data, from }: RunRecord,
-) {
+): Promise<void> {
   if (values.out !== undefined) {
     throw usageError("--resume goes on in its own folder, without --out");
   }
@@ -274,7 +295,7 @@ function checkConflicts(
   const given = givenOptions(method, values as unknown as Record<string, unknown>);
   const pairs: [flag: string, given: unknown, stored: unknown][] = [
     ["model", values.model, configuration.model],
-    ["from", values.from, from],
+    ["from", await realPath(values.from), await realPath(from)],
     ["profile", values.profile, configuration.profile],
     ...Object.entries(request).map(([name, value]) =>
       [kebabCase(name), value, data.request[name as keyof DataRequest]] as [

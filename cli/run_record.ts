@@ -33,6 +33,7 @@ import {
   SCHEMA,
 } from "../storage/manifest.ts";
 import { VERSION } from "../storage/version.ts";
+import type { DataDigests } from "./data_change.ts";
 
 /** How to read the data again. Paths are absolute. */
 export interface DataRequest {
@@ -106,7 +107,7 @@ export interface RunRecord {
   /** Of all random numbers. */
   readonly seed: number;
   /** On what, and how to load it again. */
-  readonly data: DataRecord & { readonly request: DataRequest };
+  readonly data: DataRecord & DataDigests & { readonly request: DataRequest };
   /** Where, with the choices of kernels that were made there. */
   readonly device: {
     /** Value of --device. */
@@ -116,6 +117,10 @@ export interface RunRecord {
     /** What computed last; absent before the first step. */
     readonly used?: DeviceInfo;
   };
+  /** False where k-means on the data is not computed for comparison. */
+  readonly baseline?: boolean;
+  /** False where no report is made in the end. */
+  readonly report?: boolean;
   /** The folder of the run whose pre-trained network it starts from. */
   readonly from?: string;
   /** Digest of that network's checkpoint. */
@@ -210,12 +215,16 @@ const RECORD = fields<RunRecord>({
   seed: count,
   data: (value, place) => {
     DATA_RECORD(value, place);
-    fields<{ request: DataRequest }>({ request: DATA_REQUEST }, {})(value, place);
+    fields<Omit<RunRecord["data"], keyof DataRecord>>({ request: DATA_REQUEST }, {
+      classDigest: digest,
+    })(value, place);
   },
   device: fields<RunRecord["device"]>({ requested: text }, { threads: count, used: DEVICE }),
   versions: mapOf(text),
   seconds: number,
 }, {
+  baseline: flag,
+  report: flag,
   from: text,
   pretrained: digest,
   times: listOf(TIMES),

@@ -1,5 +1,6 @@
 /** The rows of a finished run, as its labels.csv and embedding.npy hold them. */
 import { parseTable } from "../datasets/csv.ts";
+import { STANDARD_INPUT } from "../datasets/read_bytes.ts";
 import { decodeNpy } from "../datasets/npy.ts";
 import type { RunRows } from "../report/rows.ts";
 import { type AnyDataset, loadOrOpen } from "./data_options.ts";
@@ -69,19 +70,24 @@ export async function readRunRows(
 }
 
 /**
- * The data of a run, or undefined with a note where they are not there as they were.
+ * The data of a run, or undefined with a note where they are not there as they were: of standard input,
+ * changed, or not to be read any more.
  * @param what Is left out without them, for people: several things.
  */
 export async function loadAgain(
   { data: { request, digest } }: RunRecord,
   what: string,
 ): Promise<AnyDataset | undefined> {
+  const note = (why: string) => writeError(`note: ${why}; the ${what} are left out\n`);
+  if (request.data === STANDARD_INPUT) {
+    return void note("the rows came from standard input, and are not kept");
+  }
   try {
     const data = await loadOrOpen(request);
     if (data.digest === digest) return data;
-    writeError(`note: ${request.data} has changed since the run; its ${what} are left out\n`);
+    if (!(data.data instanceof Float32Array)) data.data.close();
+    note(`${request.data} has changed since the run`);
   } catch (error) {
-    if (!(error instanceof Deno.errors.NotFound)) throw error;
-    writeError(`note: ${error.message}; the ${what} are left out\n`);
+    note((error as Error).message);
   }
 }

@@ -42,6 +42,7 @@ async function recordIn(path: string): Promise<RunRecord | SyntaxError | undefin
     return (await RunFolder.open(path)).record;
   } catch (error) {
     if (error instanceof Deno.errors.NotFound) return undefined;
+    if (error instanceof Deno.errors.NotADirectory) return undefined;
     if (error instanceof SyntaxError) return error;
     throw error;
   }

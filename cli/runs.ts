@@ -128,8 +128,10 @@ async function remove(
   paths: readonly string[],
   { yes }: { readonly yes?: boolean },
 ): Promise<void> {
-  const folders: string[] = [];
-  for (const path of paths) {
+  // By the folders' own places, of which "." is one too.
+  const folders = new Map<string, string>();
+  for (const given of paths) {
+    const path = given.replace(/(?<=.)[/\\]+$/, "");
     const { status } = await stateOfFolder(path);
     if (status === "not started") {
       throw usageError(`${path} is not the folder of a run: there is no ${path}/run.json`);
@@ -138,19 +140,20 @@ async function remove(
       throw new Failure(`${path}: a process is training there; end it first`, EXIT.failed);
     }
     await checkContent(path);
-    folders.push(path);
+    const place = await Deno.realPath(path);
+    folders.set(place, folders.get(place) ?? path);
   }
   if (!yes && !Deno.stdin.isTerminal()) {
     throw usageError("runs rm asks on a terminal, and there is none: give --yes");
   }
-  for (const path of folders) {
+  for (const [place, path] of folders) {
     const { files, bytes } = await contentOf(path);
     const content = `${path} (${files} files, ${formatBytes(bytes)})`;
     if (!yes && !confirm(`Remove ${content}?`)) {
       writeError(`${path} stays\n`);
       continue;
     }
-    await Deno.remove(path, { recursive: true });
+    await Deno.remove(place, { recursive: true });
     writeError(`removed ${content}\n`);
   }
 }

@@ -15,7 +15,7 @@ import { usageError } from "./errors.ts";
 import { colourLabels, encodePng, type PngImage, readPng } from "./images.ts";
 import { addHelp } from "./help.ts";
 import { interruptible } from "./interrupt.ts";
-import { addMethodOptions, checkedOptions, givenOptions } from "./method_options.ts";
+import { addMethodOptions, checkedOptions, givenOptions, usageOf } from "./method_options.ts";
 import { checkFolder } from "./paths.ts";
 import { formatTable, writeError, writeJson, writeSummary } from "./terminal.ts";
 
@@ -57,6 +57,7 @@ Writes into the folder:
   labels.png          the classes as colours
   class-K.png         how much every pixel belongs to class K: white wholly, black not at all
   reconstruction.png  the image as the prototypes draw it
+in place of those of an earlier segmentation; a folder that holds anything else is refused.
 `;
 
 function parsePoint(text: string, earlier: readonly Point[] = []): readonly Point[] {
@@ -71,7 +72,7 @@ async function run(path: string, values: SegmentValues): Promise<void> {
   const given = givenOptions(METHOD, values as unknown as Record<string, unknown>);
   checkedOptions(METHOD, () => resolveOptions("segment", SEGMENTATION_OPTIONS, given));
   const { prototype, out = `${path.replace(/\.png$/i, "")}-segments`, json } = values;
-  await checkFolder("--out", out);
+  const before = await earlierFiles(out, path);
   const image = await readPng(path);
   if (image.hasAlpha) writeError(`${path}: its transparency is left out\n`);
   const options = {
@@ -81,10 +82,44 @@ async function run(path: string, values: SegmentValues): Promise<void> {
   const result = await compute(image, options, values);
   const shares = sharesOf(result);
   const files = await writeFiles(out, image, result);
+  // Of an earlier segmentation into more classes.
+  const stale = before.filter((name) => !files.includes(name));
+  await Promise.all(stale.map((name) => Deno.remove(`${out}/${name}`)));
   if (json) return writeJson({ folder: out, files, shares });
   const rows = shares.map((share, k) => [String(k), `${(100 * share).toFixed(1)} %`]);
   writeSummary(`${formatTable(["class", "pixels"], rows)}\n`);
   writeError(`\nThe images are in ${out}\n`);
+}
+
+/**
+ * The files of the segmentation that a folder holds, which the new one replaces.
+ * @throws {Failure} for a folder that holds anything else, the image itself above all.
+ */
+async function earlierFiles(out: string, image: string): Promise<string[]> {
+  await checkFolder("--out", out);
+  const names = await filesIn(out);
+  const isWhole = ["labels.png", "reconstruction.png", "class-0.png"]
+    .every((name) => names.includes(name));
+  const pattern = /^(labels|reconstruction|class-\d+)\.png$/;
+  const other = names.find((name) => !isWhole || !pattern.test(name));
+  if (other !== undefined) {
+    throw usageError(
+      `--out ${out}: it holds ${other}, which is no part of a segmentation; name a folder, new or empty`,
+    );
+  }
+  const own = await Deno.realPath(image).catch(() => undefined);
+  const paths = await Promise.all(names.map((name) => Deno.realPath(`${out}/${name}`)));
+  if (own === undefined || !paths.includes(own)) return names;
+  throw usageError(`--out ${out}: the image is in it; name a folder, new or empty`);
+}
+
+async function filesIn(folder: string): Promise<string[]> {
+  try {
+    return (await Array.fromAsync(Deno.readDir(folder))).map(({ name }) => name).sort();
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return [];
+    throw error;
+  }
 }
 
 async function compute(
@@ -95,6 +130,9 @@ async function compute(
   const backend = await open(device);
   try {
     return await interruptible((context) => segment(image, options, { backend, ...context }));
+  } catch (error) {
+    // Options that do not go together, or with the image.
+    throw usageOf(METHOD, error);
   } finally {
     await close(backend);
   }

@@ -1,4 +1,6 @@
 /** Submits the runs of a plan as an array job of Slurm, a task each. */
+import { definedOf } from "./data_options.ts";
+import type { DeviceValues } from "./device_options.ts";
 import { EXIT, Failure } from "./errors.ts";
 import type { Plan } from "./experiment.ts";
 import { listOf, parseJson, text } from "../storage/fields.ts";
@@ -15,7 +17,7 @@ import { PROGRAM, startingWords } from "./version.ts";
  */
 export async function submit(
   folder: string,
-  { command, runs }: Plan,
+  { command, runs, device }: Plan,
   states: readonly RunState[],
   sbatchArgs = "",
 ): Promise<void> {
@@ -25,7 +27,7 @@ export async function submit(
   const path = `${/^[./]/.test(folder) ? folder : `./${folder}`}/slurm`;
   await checkQueue(`${path}/jobs.json`);
   await Deno.mkdir(path, { recursive: true });
-  await Deno.writeTextFile(`${path}/task.sh`, taskScript(folder, command));
+  await Deno.writeTextFile(`${path}/task.sh`, taskScript(folder, command, device));
   const given = sbatchArgs.split(/\s+/).filter((arg) => arg !== "");
   const jobs: string[] = [];
   const isLater = ({ run }: { run: Plan["runs"][number] }) => run.pretraining !== undefined;
@@ -54,8 +56,11 @@ export async function submit(
 }
 
 /** What a task of the array does: it may write into the folder, and nowhere else. */
-function taskScript(folder: string, command: string): string {
-  const words = [...startingWords(folder), command, "--out", folder];
+function taskScript(folder: string, command: string, { threads, tile }: DeviceValues): string {
+  // A plan may go on with others than those that it holds.
+  const own = Object.entries(definedOf({ threads, tile }))
+    .map(([name, value]) => `--${name}=${value}`);
+  const words = [...startingWords(folder), command, "--out", folder, ...own];
   return `#!/bin/sh\nexec ${words.map(shellWord).join(" ")} --task "$SLURM_ARRAY_TASK_ID"\n`;
 }
 

@@ -20,9 +20,14 @@ export function editDistance(a: string, b: string): number {
   return rows[a.length][b.length];
 }
 
-/** The name closest to `word`, if one is close: at most two fifths of its letters differ. */
+/**
+ * The name that ends with `word`, or else the closest one, if one is close: at most two fifths of its
+ * letters differ. "gpu" means webgpu, and not cpu.
+ */
 export function nearest(word: string, names: readonly string[]): string | undefined {
   const lower = word.toLowerCase();
+  const whole = names.find((name) => word.length >= 3 && name.toLowerCase().endsWith(lower));
+  if (whole !== undefined) return whole;
   const ranked = names
     .map((name) => ({ name, distance: editDistance(lower, name.toLowerCase()) }))
     .sort((a, b) => a.distance - b.distance);

@@ -24,7 +24,6 @@ import { type RunPlan, runTraining } from "./training_run.ts";
 interface TrainValues extends RunValues {
   readonly resume?: string;
   readonly json?: boolean;
-  readonly report: boolean;
 }
 
 /** See {@linkcode CommandModule}. The options of the chosen model become options of the command. */
@@ -73,7 +72,7 @@ export async function define(command: Command, args: readonly string[]): Promise
     const { folder, record } = plan === undefined
       ? opened!
       : { folder: plan.folder, record: await runTraining(plan) };
-    if (plan !== undefined && values.report) await tryReport({ folder, record }, plan);
+    if (plan !== undefined && record.report !== false) await tryReport({ folder, record }, plan);
     if (values.json) return writeJson({ folder: folder.path, ...record });
     writeSummary(`${formatResults(record)}\n`);
     writeError(`\nThe run is in ${folder.path}\n`);

@@ -54,8 +54,6 @@ export interface RunPlan {
   readonly device: DeviceValues;
   /** Opened by `device`; the training closes it. */
   readonly backend: Backend;
-  /** Whether k-means on the data is computed for comparison. */
-  readonly baseline: boolean;
   /** A checkpoint after this many steps too. */
   readonly saveSteps?: number;
   /** Where to go on from. */
@@ -206,7 +204,7 @@ async function fit(
   save: (checkpoint: Checkpoint) => Promise<void>,
   resume: Checkpoint | undefined,
 ): Promise<Omit<Outcome, "device">> {
-  const { estimator, dataset, folder, record, saveSteps, baseline, pretrained } = plan;
+  const { estimator, dataset, folder, record, saveSteps, pretrained } = plan;
   const { options } = record.configuration;
   folder.startMetrics((resume?.host.history ?? []) as LogRow[]);
   const result = await estimator.fit(dataset, {
@@ -229,7 +227,7 @@ async function fit(
   const startCuts = await startCutsOf(backend, result, k, record.seed);
   await estimator.dispose();
   const isResident = dataset.data instanceof Float32Array;
-  if (!baseline || !isResident || record.configuration.model === "kmeans") {
+  if (record.baseline === false || !isResident || record.configuration.model === "kmeans") {
     return { result, certainty, cut, startCuts, partitions: result.partitions };
   }
   hear({ type: "stage", name: "k-means on the data" });

@@ -43,8 +43,8 @@ export function quoteCell(text: string): string {
 }
 
 /**
- * A Parquet file, compressed by Snappy: Float32Array is FLOAT, Uint32Array INT64, numbers DOUBLE, texts
- * STRING.
+ * A Parquet file, compressed by Snappy: Float32Array is FLOAT, Uint32Array INT64, numbers DOUBLE, true and
+ * false BOOLEAN; texts, and values of several kinds as {@linkcode encodeCsv} writes them, STRING.
  * @throws {RangeError} where columns differ in length.
  */
 export async function encodeParquet(columns: readonly TableColumn[]): Promise<Uint8Array> {
@@ -55,9 +55,19 @@ export async function encodeParquet(columns: readonly TableColumn[]): Promise<Ui
     if (values instanceof Uint32Array) {
       return { name, data: BigInt64Array.from(values, BigInt), type: "INT64" } as const;
     }
-    const isText = values.some((value) => typeof value === "string");
-    const data = values.map((value) => value ?? null);
-    return { name, data, type: isText ? "STRING" : "DOUBLE" } as const;
+    const type = typeOf(values);
+    const plain = (value: number | string | boolean) => type === "STRING" ? String(value) : value;
+    const data = values.map((value) => value === undefined ? null : plain(value));
+    return { name, data, type } as const;
   });
   return new Uint8Array(parquetWriteBuffer({ columnData }));
+}
+
+/** What Parquet calls the values of a column. */
+function typeOf(
+  values: readonly (number | string | boolean | undefined)[],
+): "BOOLEAN" | "DOUBLE" | "STRING" {
+  const kinds = new Set(values.filter((value) => value !== undefined).map((value) => typeof value));
+  if (kinds.size > 1 || kinds.has("string")) return "STRING";
+  return kinds.has("boolean") ? "BOOLEAN" : "DOUBLE";
 }

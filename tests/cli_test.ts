@@ -113,6 +113,19 @@ Deno.test("every model's short help fits a screen, and --help-all lists all its 
   assertEquals(OFTEN.filter((name) => !seen.has(name)), []);
 });
 
+Deno.test("of an option that is given twice the last value counts, in what is looked up first too", () =>
+  inFolder(async (folder) => {
+    const train = ["train", "--model", "kmeans", "--model=gmm", "--print-config"];
+    assertMatch((await run(train)).out, /^model = "gmm"[^]*^covariance = /m);
+    const rows = ["--data", "rows.csv", "--clusters", "3", "--seeds", "1", "--device", "cpu"];
+    const first = await run(["compare", "--models", "gmm", ...rows, "--out", "a"], folder);
+    assertEquals(first.code, 0, first.err);
+    const second = ["compare", "--models", "kmeans", ...rows, "--out", "a", "--out", "b"];
+    assertEquals((await run(second, folder)).code, 0);
+    const runs = Array.from(Deno.readDirSync(`${folder}/b`), ({ name }) => name);
+    assert(runs.includes("kmeans-seed0") && !runs.includes("gmm-seed0"), runs.join());
+  }));
+
 Deno.test("a wrong flag is guessed from all options, not only from those of the short help", async () => {
   const { code, err } = await run(["train", "--kapa", "0.2"]);
   assertEquals(code, 2);
@@ -132,7 +145,7 @@ Deno.test("what is wrong with the command line is said on one line, with exit co
     [["train", "--gamma", "-1"], "--gamma must be a number ≥ 0, or auto or sums, got -1"],
     [["train", "--hidden", "5,x"], "--hidden takes a list such as 500,500,2000"],
     [["train", "--critic", "onn"], "unknown value of --critic"],
-    [["train", "--device", "gpu"], 'unknown device "gpu"'],
+    [["train", "--device", "gpu"], 'unknown device "gpu" (did you mean webgpu?)'],
     [["train", "--scale", "huge"], "--scale takes none, unit, standard, auto or a divisor"],
     [["train", "--limit", "5"], "--clusters is 10"],
     [["train", "--resume", "/nowhere"], "there is no /nowhere/run.json"],
@@ -502,7 +515,8 @@ Deno.test({
       for (const path of ["interrupted", "killed"]) {
         const { status } = JSON.parse(await Deno.readTextFile(`${folder}/${path}/run.json`));
         assertEquals(status, path === "killed" ? "running" : path);
-        const resumed = await run(["train", "--resume", path, "--no-baseline"], folder);
+        // It has no baseline either, for which nobody needs to ask again.
+        const resumed = await run(["train", "--resume", path], folder);
         assertEquals(resumed.code, 0, resumed.err);
         assertEquals(resumed.out, whole.out);
         for (const name of ["labels.csv", "embedding.npy", "metrics.jsonl"]) {
@@ -612,12 +626,12 @@ Deno.test("a lost device is opened again three times, each from the last checkpo
           seed: 0,
           data: { ...dataset, request: { data: "rows.csv" } },
           device: { requested: "cpu" },
+          baseline: false,
           versions: {},
           seconds: 0,
         },
         device: { device: "cpu", threads: 1 },
         backend: await openDevice({ device: "cpu", threads: 1 }),
-        baseline: false,
       });
     const resumes: (Checkpoint | undefined)[] = [];
     const record = await train(3, resumes);
@@ -697,12 +711,19 @@ Deno.test("--from starts from another run's pre-trained network, and resumes by 
       ["first", "later"].map((name) => Deno.readFile(`${folder}/${name}/pretrained.safetensors`)),
     );
     assertEquals(readTensors(a), readTensors(b));
+    await Deno.mkdir(`${folder}/deeper`);
+    const config = ["train", "--config", "../later/run.json", "--out", "../again"];
+    const again = await run(config, `${folder}/deeper`);
+    assertEquals(again.code, 0, again.err);
+    assertEquals(await Deno.readTextFile(`${folder}/again/labels.csv`), whole);
     const log = await Deno.readTextFile(`${folder}/later/metrics.jsonl`);
     assert(!log.includes('"pre-training"'), log);
 
+    await run(["train", "--model", "kmeans", ...BLOBS, "--out", "k"], folder);
     const failures: [args: string[], message: string][] = [
       [["--model", "kmeans", ...BLOBS, "--from", "first"], "kmeans has none"],
       [[...steps, "--from", "nowhere"], "is not the folder of a run"],
+      [[...steps, "--from", "k"], "k is a run of kmeans, which pre-trained no network"],
       [
         [...steps, "--hidden", "9,9", "--from", "first"],
         "the network of first has --hidden 8,8, this run's 9,9",
@@ -727,6 +748,25 @@ Deno.test("the folder of a run of another layout is refused, in words", () =>
     const { code, err } = await run(["predict", "--run", ".", "--data", "rows.csv"], folder);
     assertEquals(code, 1);
     assertStringIncludes(err, "run.json: schema is 1, expected 4: that is what dynae");
+  }));
+
+Deno.test("a folder that is somebody's is left as it is, and no run to go on with", () =>
+  inFolder(async (folder) => {
+    await Deno.mkdir(`${folder}/pics`);
+    await Deno.writeTextFile(`${folder}/pics/a.png`, "");
+    const train = ["train", "--model", "kmeans", ...BLOBS, "--out"];
+    const refused = await run([...train, "pics"], folder);
+    assertEquals([refused.code, refused.err], [
+      2,
+      "error: pics exists already and holds a.png; name another folder\n",
+    ]);
+    assertEquals(Array.from(Deno.readDirSync(`${folder}/pics`), ({ name }) => name), ["a.png"]);
+    assertEquals((await run([...train, "k"], folder)).code, 0);
+    const taken = await run([...train, "k"], folder);
+    assertStringIncludes(
+      taken.err,
+      "k exists already and holds a run; go on with it by --resume k,",
+    );
   }));
 
 Deno.test("folders of runs are counted, never overwritten", async () => {
@@ -763,6 +803,7 @@ Deno.test("suggestions are close, and only then made", () => {
   assertEquals(nearest("kmaens", names), "kmeans");
   assertEquals(nearest("DYNAE", names), "dynae");
   assertEquals(nearest("ae-km", names), "ae-kmeans");
+  assertEquals(nearest("gpu", ["auto", "cpu", "webgpu"]), "webgpu");
   assertEquals(nearest("transformer", names), undefined);
 });
 

@@ -87,7 +87,8 @@ Deno.test({
       );
       const name = "other.csv-dynae-partition=kmeans-steps=20-seed1";
       const record = JSON.parse(await Deno.readTextFile(`${folder}/whole/${name}/run.json`));
-      assertEquals(record.from, "whole/other.csv-pretraining-seed1");
+      const from = await Deno.realPath(`${folder}/whole/other.csv-pretraining-seed1`);
+      assertEquals(record.from, from);
       const { partition, steps } = record.configuration.options;
       assertEquals([partition, steps], ["kmeans", 20]);
 
@@ -112,6 +113,36 @@ Deno.test({
       assertEquals(timeless(rest.out), timeless(whole.out));
     }),
 });
+
+Deno.test("sets whose names make one folder name have folders of their own", () =>
+  inFolder(async (folder) => {
+    const [head, ...rows] = (await Deno.readTextFile(`${folder}/blobs.csv`)).trimEnd().split("\n");
+    const sizes = { "数据.csv": 60, "测试.csv": 90, "_.csv": 120, "_.CSV": 150 };
+    for (const [name, size] of Object.entries(sizes)) {
+      await Deno.writeTextFile(`${folder}/${name}`, [head, ...rows.slice(0, size), ""].join("\n"));
+    }
+    const { code, err } = await run([
+      ...["compare", "--data", Object.keys(sizes).join(), "--class-column", "class"],
+      ...["--models", "kmeans", "--seeds", "1", "--device", "cpu", "--out", "runs"],
+    ], folder);
+    assertEquals(code, 0, err);
+    const folders = ["_.csv", "_.csv-2", "_.csv-3", "_.CSV-4"];
+    const records = await Promise.all(
+      folders.map(async (name) =>
+        JSON.parse(await Deno.readTextFile(`${folder}/runs/${name}-kmeans-seed0/run.json`))
+      ),
+    );
+    assertEquals(
+      records.map(({ data: { name, n } }) => [name, n]),
+      Object.entries(sizes),
+    );
+    // A plan of before, whose second set nobody would run.
+    const plan = await Deno.readTextFile(`${folder}/runs/plan.json`);
+    await Deno.writeTextFile(`${folder}/runs/plan.json`, plan.replaceAll("_.csv-2-", "_.csv-"));
+    const shared = await run(["compare", "--out", "runs", "--gather"], folder);
+    assertStringIncludes(shared.err, "runs is a list, expected a folder for each run");
+    assertEquals(shared.code, 1);
+  }));
 
 Deno.test("what is wrong with sets, entries and goals is said", () =>
   inFolder(async (folder) => {

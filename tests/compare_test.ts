@@ -184,13 +184,17 @@ Deno.test({
         conflict.err,
         "--seeds 3 conflicts with broken, which was started with 2",
       );
-      const rest = await run([...again, "--seeds", "2"], folder);
+      // What changes no byte may differ.
+      const free = ["--threads", "2", "--tile", "6x8"];
+      const rest = await run([...again, "--seeds", "2", ...free], folder);
       assertEquals(rest.code, 0, rest.err);
       const names = ["dynae-seed0", "dynae-seed1", "kmeans-seed0", "kmeans-seed1"];
       assertEquals(
         await bytesOf(`${folder}/broken`, names),
         await bytesOf(`${folder}/whole`, names),
       );
+      const last = await Deno.readTextFile(`${folder}/broken/kmeans-seed1/run.json`);
+      assertEquals(JSON.parse(last).device.threads, 2);
     }),
 });
 
@@ -230,7 +234,8 @@ Deno.test("a sweep runs the grid from one pre-training a seed", () =>
     const log = await Deno.readTextFile(`${run0}/metrics.jsonl`);
     assert(!log.includes('"pre-training"'), log);
     const { configuration, from } = JSON.parse(await Deno.readTextFile(`${run0}/run.json`));
-    assertEquals([configuration.options.gamma, from], [2, "grid/pretraining-seed0"]);
+    const first = await Deno.realPath(`${folder}/grid/pretraining-seed0`);
+    assertEquals([configuration.options.gamma, from], [2, first]);
   }));
 
 Deno.test("networks of dense layers share a pre-training, another one has its own", () =>
@@ -381,4 +386,23 @@ Deno.test("without the permission to submit, the launcher says which one it need
     const { code, err } = await run([...kmeans, "--launcher", "slurm"], folder);
     assertEquals(code, 1, err);
     assertStringIncludes(err, "deno run -P=slurm in place of -P");
+  }));
+
+Deno.test("tables are made without the labels that a run has lost", () =>
+  inFolder(async (folder) => {
+    const data = ["--data", "rows.csv", "--clusters", "3", "--device", "cpu"];
+    const args = ["compare", "--models", "kmeans", "--seeds", "4", ...data, "--out", "k"];
+    const whole = await run(args, folder);
+    assertEquals(whole.code, 0, whole.err);
+    const labels = (seed: number) => `${folder}/k/kmeans-seed${seed}/labels.csv`;
+    await Deno.remove(labels(1));
+    const text = await Deno.readTextFile(labels(2));
+    await Deno.writeTextFile(labels(2), text.split("\n").slice(0, 5).join("\n"));
+    const gathered = await run(["compare", "--out", "k", "--gather"], folder);
+    assertEquals(gathered.code, 0, gathered.err);
+    assertMatch(gathered.err, /^note: .*kmeans-seed1\/labels\.csv: there is no such file$/m);
+    assertMatch(gathered.err, /^note: k\/kmeans-seed2\/labels\.csv has 4 rows, the run had 240$/m);
+    const pairs = async () =>
+      JSON.parse(await Deno.readTextFile(`${folder}/k/table.json`)).rows[0].statistics.agreement.n;
+    assertEquals(await pairs(), 1);
   }));

@@ -1,4 +1,6 @@
-import { assertEquals, assertStringIncludes } from "@std/assert";
+import { assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
+import { repeatCommand } from "../cli/repeat_command.ts";
+import type { RunRecord } from "../cli/run_record.ts";
 import { inFolder, run } from "./command_line.ts";
 
 const SMALL = `data = "blobs.csv"
@@ -13,6 +15,7 @@ pretrain-decay = false
 header = true
 ignore = ["a", "b"]
 baseline = false
+report = false
 `;
 
 Deno.test("--config gives options from TOML, JSON and run.json; the command line wins", () =>
@@ -31,18 +34,15 @@ Deno.test("--config gives options from TOML, JSON and run.json; the command line
     );
     assertEquals([first.data.d, first.results.partitions], [2, {}]);
 
-    const again = await train("--config", `${first.folder}/run.json`, "--no-baseline");
+    const again = await train("--config", `${first.folder}/run.json`);
     assertEquals(again.folder, `${first.folder}-2`);
-    const { configuration, data, results, seed } = again;
-    assertEquals(
-      { configuration, data, results, seed },
-      {
-        configuration: first.configuration,
-        data: first.data,
-        results: first.results,
-        seed: first.seed,
-      },
-    );
+    const kept = ({ configuration, data, results, seed, baseline, report }: RunRecord) => {
+      return { configuration, data, results, seed, baseline, report };
+    };
+    assertEquals(kept(again), kept(first));
+    assertEquals([again.baseline, again.report], [false, false]);
+    await assertRejects(() => Deno.stat(`${folder}/${again.folder}/report.html`));
+    assertStringIncludes(repeatCommand(again), " --no-baseline --no-report");
 
     const printed = await run(["train", "--config", "small.toml", "--print-config"], folder);
     assertEquals([printed.code, printed.err], [0, ""]);
@@ -53,6 +53,29 @@ Deno.test("--config gives options from TOML, JSON and run.json; the command line
     await Deno.writeTextFile(`${folder}/small.json`, '{ "model": "kmeans", "nInit": 2 }');
     const json = await run(["train", "--config", "small.json", "--print-config"], folder);
     assertStringIncludes(json.out, "n-init = 2\n");
+  }));
+
+Deno.test("the command line goes before the file by whichever name an option has", () =>
+  inFolder(async (folder) => {
+    const write = (name: string, text: string) => Deno.writeTextFile(`${folder}/${name}`, text);
+    await write("two.txt", "0\n1\n".repeat(120));
+    const model = 'model = "kmeans"\ndevice = "cpu"\nreport = false\n';
+    await write("file.toml", `${model}data = "rows.csv"\nclasses = "none.txt"\n`);
+    await write("column.toml", `${model}data = "blobs.csv"\nlabel-column = "none"\n`);
+    const given = [
+      ["--config", "file.toml", "--labels", "two.txt"],
+      ["--config", "file.toml", "--classes=two.txt"],
+      ["--config", "column.toml", "--class-column", "last"],
+      ["--config", "column.toml", "--label-column", "last"],
+    ];
+    const outcomes = await Promise.all(
+      given.map((args) => run(["train", ...args, "--json"], folder)),
+    );
+    const clusters = outcomes.map(({ code, out, err }) => {
+      assertEquals(code, 0, err);
+      return JSON.parse(out).configuration.options.clusters;
+    });
+    assertEquals(clusters, [2, 2, 3, 3]);
   }));
 
 Deno.test("a list in --config gives an option as often as it has entries", () =>
@@ -83,11 +106,15 @@ Deno.test("what is wrong in --config is said with the file, the key and what wou
     ];
     for (const [name, text] of cases) await Deno.writeTextFile(`${folder}/${name}`, text);
     const outcomes = await Promise.all(
-      [...cases.map(([name]) => name), "none.toml"].map((name) =>
+      [...cases.map(([name]) => name), "none.toml", "."].map((name) =>
         run(["train", "--config", name], folder)
       ),
     );
-    const messages = [...cases.map(([, , message]) => message), "there is no such file"];
+    const messages = [
+      ...cases.map(([, , message]) => message),
+      "there is no such file",
+      "--config .: it is a folder; name a file in it",
+    ];
     for (const [i, { code, err }] of outcomes.entries()) {
       assertStringIncludes(err, messages[i]);
       assertEquals([code, err.trim().split("\n").length], [2, 1], err);

@@ -1,5 +1,11 @@
 /** What is said of each cluster of a run. */
-import { assert, assertAlmostEquals, assertEquals, assertStringIncludes } from "@std/assert";
+import {
+  assert,
+  assertAlmostEquals,
+  assertEquals,
+  assertMatch,
+  assertStringIncludes,
+} from "@std/assert";
 import { ClusterColumns, exemplarsOf, lowestOf } from "../models/evaluation/explanation.ts";
 import { inFolder, run } from "./command_line.ts";
 
@@ -82,7 +88,14 @@ Deno.test("explain tells sizes, classes, exemplars, doubtful rows and raw column
     await Deno.writeTextFile(`${folder}/t.csv`, table.slice(0, -1).join("\n"));
     const changed = await run(["explain", "r", "--json"], folder);
     assertEquals(changed.code, 0, changed.err);
-    assertStringIncludes(changed.err, "t.csv has changed since the run; its columns are left out");
+    assertStringIncludes(changed.err, "t.csv has changed since the run; the columns are left out");
+    const other = table.map((line) => line.replace(/,[^,]*$/, ""));
+    await Deno.writeTextFile(`${folder}/t.csv`, other.join("\n"));
+    for (const command of ["explain", "report"]) {
+      const { code, err } = await run([command, "r"], folder);
+      assertEquals(code, 0, err);
+      assertMatch(err, /^note: .*class.*; the (images and )?columns are left out\n/);
+    }
     await Deno.remove(`${folder}/t.csv`);
     const gone = await run(["explain", "r", "--json"], folder);
     assertStringIncludes(gone.err, "there is no such file");
@@ -94,4 +107,18 @@ Deno.test("explain tells sizes, classes, exemplars, doubtful rows and raw column
     const none = await run(["explain", "nowhere"], folder);
     assertEquals(none.code, 2);
     assertStringIncludes(none.err, "nowhere is not the folder of a run");
+  }));
+
+Deno.test("a run on standard input is explained and reported without reading it again", () =>
+  inFolder(async (folder) => {
+    const input = await Deno.readFile(`${folder}/rows.csv`);
+    const train = ["train", "--data", "-", "--model", "kmeans", "--clusters", "3", "--out", "r"];
+    const trained = await run([...train, "--device", "cpu"], folder, { input });
+    assertEquals(trained.code, 0, trained.err);
+    for (const command of ["explain", "report"]) {
+      // Whoever read these would find nothing changed.
+      const { code, err } = await run([command, "r"], folder, { input });
+      assertEquals(code, 0, err);
+      assertStringIncludes(err, "note: the rows came from standard input, and are not kept; the ");
+    }
   }));

@@ -4,6 +4,7 @@ import { parquetReadObjects } from "hyparquet";
 import { InferenceSession, Tensor } from "onnxruntime-node";
 import { loadDataset } from "../datasets/load.ts";
 import { openCpuBackend } from "../engine/cpu/backend.ts";
+import { metricsTable } from "../export/metrics.ts";
 import { encodeCsv, encodeParquet } from "../export/tables.ts";
 import { encodeEvents } from "../export/tensorboard.ts";
 import type { LogRow } from "../models/estimator.ts";
@@ -158,5 +159,19 @@ Deno.test("a table as Parquet", async () => {
     { row: 0n, p0: Math.fround(0.1), "name, quoted": 'a "b"', loss: 0.25 },
     { row: 7n, p0: 1, "name, quoted": null, loss: null },
     { row: 4294967295n, p0: 0, "name, quoted": "c,d", loss: 3 },
+  ]);
+});
+
+Deno.test("a log as Parquet: true and false stay, values of several kinds are texts", async () => {
+  const { buffer } = await encodeParquet(metricsTable([
+    { phase: "start", step: 0, settled: true, cut: 0.5, centers: [1, 2] },
+    { phase: "clustering", step: 1, settled: false, cut: "none", loss: null },
+    { phase: "clustering", step: 2, cut: true, centers: 3 },
+  ]));
+  const rest = { loss: null };
+  assertEquals(await parquetReadObjects({ file: buffer as ArrayBuffer }), [
+    { phase: "start", step: 0, settled: true, cut: "0.5", centers: "[1,2]", ...rest },
+    { phase: "clustering", step: 1, settled: false, cut: "none", centers: null, ...rest },
+    { phase: "clustering", step: 2, settled: null, cut: "true", centers: "3", ...rest },
   ]);
 });

@@ -46,6 +46,14 @@ Deno.test("where results cannot go is said before there are any", async () => {
     await assertRefused(folder, [...predict, onto], own);
     const log = ["export", "deep/er/run", "--format", "csv", "-o", "deep/er/run/run.json"];
     await assertRefused(folder, log, "it is a file of the run in that folder");
+    const read = "deep/er/run was trained on that file; name another";
+    await assertRefused(folder, ["report", "deep/er/run", "-o", "rows.csv"], read);
+    const csv = ["export", "deep/er/run", "--format", "csv", "-o"];
+    await assertRefused(folder, [...csv, "rows.csv"], read);
+    assertEquals(await Deno.readTextFile(`${folder}/rows.csv`), rows);
+    await Deno.writeTextFile(`${folder}/deep/plan.json`, "{}");
+    const plan = "it is the plan of the runs in that folder; name another";
+    await assertRefused(folder, [...csv, "deep/plan.json"], plan);
     // Any other is.
     await Deno.writeTextFile(`${folder}/old.csv`, "old");
     await Deno.symlink("old.csv", `${folder}/link.csv`);
@@ -54,6 +62,39 @@ Deno.test("where results cannot go is said before there are any", async () => {
     assertEquals((await Deno.lstat(`${folder}/link.csv`)).isSymlink, true);
   });
 });
+
+Deno.test("an empty path is refused wherever a path is taken", () =>
+  inFolder(async (folder) => {
+    // Where it is not, nothing shall be written but here.
+    const inside = { write: `--allow-write=${folder}` };
+    const data = ["--data", "rows.csv"];
+    const kmeans = ["--model", "kmeans", ...data];
+    await Deno.writeTextFile(`${folder}/empty.toml`, 'out = ""');
+    const cases: [args: string[], words: string][] = [
+      [["train", ...kmeans, "--out", ""], '--out takes a path, got ""'],
+      [["train", ...kmeans, "--out="], '--out takes a path, got ""'],
+      [["train", ...kmeans, "--config", "empty.toml"], '--out takes a path, got ""'],
+      [["compare", "--models", "kmeans", ...data, "--out", ""], '--out takes a path, got ""'],
+      [["train", "--data", ""], '--data takes a path, got ""'],
+      [["reproduce", "codes", "--out", "x", "--data", ""], '--data takes a path, got ""'],
+      [["train", ...data, "--classes", ""], '--classes takes a path, got ""'],
+      [["train", "--config", ""], '--config takes a path, got ""'],
+      [["train", "--resume", ""], 'the folder of a run has a name, got ""'],
+      [["predict", "--run", "", ...data], '--run takes a path, got ""'],
+      [["export", "run", "--format", "csv", "-o", ""], '--output takes a path, got ""'],
+      [["report", "run", ""], '<run> takes a path, got ""'],
+      [["runs", "rm", "", "--yes"], '<run> takes a path, got ""'],
+      [["segment", ""], '<image.png> takes a path, got ""'],
+    ];
+    const outcomes = await Promise.all(cases.map(([args]) => run(args, folder, inside)));
+    for (const [i, { code, err }] of outcomes.entries()) {
+      assertStringIncludes(err, cases[i][1]);
+      assertEquals(code, 2, err);
+    }
+    const compare = ["compare", "--models", "kmeans", ...data, "--out", "runs", "--seeds", "1"];
+    const others = await run([...compare, "--sbatch-args", ""], folder, inside);
+    assertStringIncludes(others.err, "--sbatch-args is for --launcher slurm");
+  }));
 
 Deno.test("an option of other models is told whose it is", async () => {
   await inFolder(async (folder) => {

@@ -1,4 +1,5 @@
 import { assert, assertEquals, assertGreater, assertStringIncludes } from "@std/assert";
+import { inFolder, run } from "./command_line.ts";
 import { gpuTest } from "./gpu.ts";
 
 const ROOT = new URL("../", import.meta.url);
@@ -154,3 +155,40 @@ Deno.test("an interrupted run saves, ends with 130, and goes on to the same byte
     await Deno.remove(folder, { recursive: true });
   }
 });
+
+Deno.test("classes that have changed are refused, as rows are, where they are recorded", () =>
+  inFolder(async (folder) => {
+    const write = (name: string, text: string) => Deno.writeTextFile(`${folder}/${name}`, text);
+    const record = async (changes: object, dataChanges: object = {}) => {
+      const path = "runs/kmeans-rows-seed0/run.json";
+      const { data, ...rest } = JSON.parse(await Deno.readTextFile(`${folder}/${path}`));
+      const changed = { ...rest, ...changes, data: { ...data, ...dataChanges } };
+      await write(path, JSON.stringify(changed));
+    };
+    await write("classes.txt", "0\n1\n2\n".repeat(80));
+    const data = ["--data", "rows.csv", "--classes", "classes.txt", "--device", "cpu"];
+    const trained = await run(["train", "--model", "kmeans", ...data], folder);
+    assertEquals(trained.code, 0, trained.err);
+    const seeds = ["compare", "--models", "kmeans", ...data, "--seeds", "2", "--out", "two"];
+    assertEquals((await run(seeds, folder)).code, 0);
+
+    await record({ status: "interrupted" });
+    await Deno.remove(`${folder}/two/kmeans-seed1`, { recursive: true });
+    await write("classes.txt", "0\n1\n1\n".repeat(80));
+    const resume = ["train", "--resume", "runs/kmeans-rows-seed0"];
+    const refused = await run(resume, folder);
+    assertStringIncludes(refused.err, "the data have changed since runs/kmeans-rows-seed0 was");
+    assertStringIncludes(refused.err, "the digest of the classes is ");
+    assertEquals(refused.code, 2);
+    const planned = await run(["compare", "--out", "two"], folder);
+    assertStringIncludes(planned.err, "the plan was made: the digest of the classes is ");
+    assertEquals(planned.code, 1);
+    // As runs of before are.
+    await record({}, { classDigest: undefined });
+    const old = await run(resume, folder);
+    assertEquals(old.code, 0, old.err);
+
+    await write("classes.txt", "0\n1\n2\n".repeat(80));
+    const again = await run(["compare", "--out", "two"], folder);
+    assertEquals(again.code, 0, again.err);
+  }));

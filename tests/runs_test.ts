@@ -14,7 +14,8 @@ Deno.test("runs are listed, shown and removed, and nothing else is", () =>
     assertMatch(compared.err, /\n1 of 2: kmeans-seed0\n/);
     assertMatch(compared.err, /\n2 of 2: kmeans-seed1, about \d.* left\n/);
 
-    const list = await run(["runs", "list"], folder);
+    // To look needs no leave to write.
+    const list = await run(["runs", "list"], folder, { write: "--deny-write" });
     assertEquals([list.code, list.err], [0, ""]);
     const paths = ["runs/kmeans-rows-seed0", "runs/two/kmeans-seed0", "runs/two/kmeans-seed1"];
     const lines = list.out.trim().split("\n").slice(1);
@@ -23,7 +24,7 @@ Deno.test("runs are listed, shown and removed, and nothing else is", () =>
     const json = JSON.parse((await run(["runs", "list", "--json"], folder)).out);
     assertEquals(json.map((run: { folder: string }) => run.folder), paths);
 
-    const show = await run(["runs", "show", paths[0]], folder);
+    const show = await run(["runs", "show", paths[0]], folder, { write: "--deny-write" });
     assertMatch(show.out, /^model +kmeans, profile default\nclusters +10\n/);
     assertStringIncludes(show.out, "rows.csv, 240 × 4");
     assertStringIncludes(show.err, `train --config ${paths[0]}/run.json`);
@@ -67,4 +68,45 @@ Deno.test("runs are listed, shown and removed, and nothing else is", () =>
       await assertRejects(() => Deno.stat(`${folder}/${path}`), Deno.errors.NotFound);
     }
     assertEquals((await Deno.stat(`${folder}/${paths[1]}`)).isDirectory, true);
+  }));
+
+Deno.test("a run is removed with what export and generate have written into it, from within too", () =>
+  inFolder(async (folder) => {
+    const train = async (out: string) => {
+      const args = [
+        "train",
+        "--limit",
+        "60",
+        "--model",
+        "ae-kmeans",
+        "--hidden",
+        "8",
+        "--latent",
+        "2",
+      ];
+      const { code, err } = await run(
+        [...args, "--pretrain-steps", "5", "--clusters", "3", "--device", "cpu", "--out", out],
+        folder,
+      );
+      assertEquals(code, 0, err);
+    };
+    await train("r");
+    const parts = ["clusters", "encoder", "autoencoder"].map((part) => ["onnx", "--part", part]);
+    const formats = [...parts, ["safetensors"], ["jsonl"], ["csv"], ["tensorboard"]];
+    const made = await Promise.all([
+      run(["generate", "--run", "r", "--device", "cpu"], folder),
+      ...formats.map((format) => run(["export", "r", "--format", ...format], folder)),
+    ]);
+    for (const { code, err } of made) assertEquals(code, 0, err);
+
+    const file = await run(["runs", "rm", "rows.csv", "--yes"], folder);
+    assertEquals(file.code, 2);
+    assertStringIncludes(file.err, "rows.csv is not the folder of a run");
+    const twice = await run(["runs", "rm", "r", "r/", "./r", "--yes"], folder);
+    assertEquals(twice.code, 0, twice.err);
+    assertMatch(twice.err, /^removed r \(1[5-9] files, [^\n]*\)\n$/);
+    await train("r");
+    const within = await run(["runs", "rm", ".", "--yes"], `${folder}/r`);
+    assertEquals(within.code, 0, within.err);
+    await assertRejects(() => Deno.stat(`${folder}/r`), Deno.errors.NotFound);
   }));

@@ -226,13 +226,47 @@ Deno.test("the command writes maps and reconstruction", async () => {
     const picked = await run("--prototype", "4,4", "--prototype", "28,4", "--out", "p", ...device);
     assertEquals(picked.code, 0, picked.err);
     assertStringIncludes(picked.out, "class");
+    // Nothing is left of more classes, and nothing else is written over.
+    const names = (path: string) => Array.from(Deno.readDirSync(path), ({ name }) => name).sort();
+    await run("--clusters", "3", "--out", "p", ...device);
+    assert(names(`${folder}/p`).includes("class-2.png"));
+    const fewer = await run("--clusters", "2", "--out", "p", ...device);
+    assertEquals(fewer.code, 0, fewer.err);
+    assertEquals(names(`${folder}/p`), [...files].sort());
+    await Deno.mkdir(`${folder}/own`);
+    await Deno.copyFile(`${folder}/photo.png`, `${folder}/own/labels.png`);
+    const refusals: [args: string[], words: string][] = [
+      [["--out", "own"], "--out own: it holds labels.png, which is no part of a segmentation"],
+      [["--out", "."], "--out .: it holds own, which is no part of a segmentation"],
+      [
+        [...["--prototype", "4,4", "--prototype", "28,4"], "--clusters", "3"],
+        "--clusters is 3, and 2 prototypes make as many classes",
+      ],
+    ];
+    for (const [args, words] of refusals) {
+      const { code, err } = await run(...args, ...device);
+      assertStringIncludes(err, words);
+      assertEquals(code, 2, err);
+    }
+    assertEquals(
+      await Deno.readFile(`${folder}/own/labels.png`),
+      await Deno.readFile(`${folder}/photo.png`),
+    );
+    await Deno.copyFile(`${folder}/p/labels.png`, `${folder}/photo.png`);
+    await Deno.remove(`${folder}/p/labels.png`);
+    await Deno.symlink("../photo.png", `${folder}/p/labels.png`);
+    assertStringIncludes(
+      (await run("--out", "p", ...device)).err,
+      "--out p: the image is in it; name a folder",
+    );
+    await assertRejects(() => readPng(folder), Error, "is a folder; name a PNG in it");
     const wrong = await run("--prototype", "4;4");
     assertEquals([wrong.code, wrong.err], [
       2,
       'error: --prototype takes a pixel such as 40,12, got "4;4"\n',
     ]);
     const gap = await run("--stride", "9");
-    assertEquals(gap.code, 1);
+    assertEquals(gap.code, 2);
     assertStringIncludes(gap.err, "the stride must be at most the patch size, 8");
   } finally {
     await Deno.remove(folder, { recursive: true });

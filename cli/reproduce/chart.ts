@@ -1,4 +1,5 @@
 /** Pictures as SVG: lines over steps, and points in panels. */
+import { escapeHtml } from "../../report/html.ts";
 
 /** A line of a chart. */
 export interface Series {
@@ -29,12 +30,6 @@ const FONT = 'font-family="sans-serif" font-size="13"';
 /** The colour of the i-th line or cluster; there are ten. */
 export function colour(i: number): string {
   return COLOURS[i % COLOURS.length];
-}
-
-/** Text that XML prints as it is. */
-export function escapeXml(text: string): string {
-  const names: Record<string, string> = { "&": "amp", "<": "lt", ">": "gt", '"': "quot" };
-  return text.replace(/[&<>"]/g, (sign) => `&${names[sign]};`);
 }
 
 /** Round numbers that cover a range, four to ten of them. */
@@ -99,7 +94,7 @@ export function lineChart(
     label(middle, 24, title, "middle"),
     label(middle, height - bottom + 40, x, "middle"),
     `<text x="18" y="${(top + height - bottom) / 2}" text-anchor="middle" ` +
-    `transform="rotate(-90 18 ${(top + height - bottom) / 2})">${escapeXml(y)}</text>`,
+    `transform="rotate(-90 18 ${(top + height - bottom) / 2})">${escapeHtml(y)}</text>`,
     label(left, height - 12, note, "start"),
   ]);
 }
@@ -180,7 +175,7 @@ function extentOf(values: readonly number[]): [number, number] {
 
 /** A line of text. @param y Of its base line. @param anchor `start`, `middle` or `end`. */
 export function label(x: number | string, y: number, text: string, anchor: string): string {
-  return `<text x="${x}" y="${y}" text-anchor="${anchor}">${escapeXml(text)}</text>`;
+  return `<text x="${x}" y="${y}" text-anchor="${anchor}">${escapeHtml(text)}</text>`;
 }
 
 /** The picture, on white. */

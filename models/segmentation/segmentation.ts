@@ -20,7 +20,7 @@ import {
   type RowScale,
   standardizeRows,
 } from "./image_patches.ts";
-import { resolveOptions, type Specs } from "../options.ts";
+import { OptionError, resolveOptions, type Specs } from "../options.ts";
 import { PrototypeCM } from "./prototype_cm.ts";
 
 /** Contrast of a patch, in deviations of the image, below which normalisation does not raise it. */
@@ -132,8 +132,10 @@ export async function segment(
   checkImage(image);
   const clusters = points.length > 0 ? points.length : given.clusters;
   if (points.length > 0 && (given.clusters ?? clusters) !== clusters) {
-    throw new RangeError(
-      `segment: ${points.length} prototypes make as many classes; clusters is ${given.clusters}`,
+    throw new OptionError(
+      "segment",
+      "clusters",
+      `is ${given.clusters}, and ${points.length} prototypes make as many classes`,
     );
   }
   const options = resolveOptions<SegmentationOptions>("segment", SEGMENTATION_OPTIONS, {
