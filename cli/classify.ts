@@ -24,7 +24,7 @@ import {
   integerOption,
   profileOptions,
 } from "./method_options.ts";
-import { checkFile, isSame, writeOutput } from "./paths.ts";
+import { checkFile, isOf, writeOutput } from "./paths.ts";
 import { classColumn, labelsCsv, shareColumn } from "../export/labels.ts";
 import { formatCount, formatTable, writeError, writeJson, writeOut } from "./terminal.ts";
 
@@ -100,7 +100,7 @@ async function run(values: ClassifyValues): Promise<void> {
   modelOf(given);
   if (out !== undefined) {
     await checkFile("-o", out, values.data);
-    if (values.classes && await isSame(out, values.classes)) {
+    if (values.classes && await isOf(out, values.classes)) {
       throw usageError(`-o ${out}: it is the file that --classes names; name another`);
     }
   }

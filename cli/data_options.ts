@@ -169,7 +169,10 @@ function parseEncoding(text: string): string {
 
 function parseScale(text: string): Scale {
   if (text === "none" || text === "unit" || text === "standard" || text === "auto") return text;
-  return parseNumber("--scale", text, "none, unit, standard, auto or a divisor");
+  const wanted = "none, unit, standard, auto or a divisor above 0";
+  const divisor = parseNumber("--scale", text, wanted);
+  if (divisor > 0) return divisor;
+  throw usageError(`--scale takes ${wanted}, got ${JSON.stringify(text)}`);
 }
 
 /** The parts of a request, in the order of the help. */

@@ -44,7 +44,7 @@ const OF_MODELS = {
 const OF_LOGS = {
   jsonl: (rows: readonly LogRow[]): Exported => {
     const lines = rows.map((row) => `${JSON.stringify(row)}\n`);
-    return { name: "metrics.jsonl", content: lines.join("") };
+    return { name: "log.jsonl", content: lines.join("") };
   },
   csv: (rows: readonly LogRow[]): Exported => {
     return { name: "metrics.csv", content: encodeCsv(metricsTable(rows)) };

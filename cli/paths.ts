@@ -92,14 +92,8 @@ export async function writeOutput(path: string, bytes: Uint8Array): Promise<void
   else await Deno.writeFile(path, bytes);
 }
 
-/** Whether two paths lead to one file that is there. */
-export async function isSame(a: string, b: string): Promise<boolean> {
-  const [first, second] = await realPaths(a, b);
-  return first !== undefined && first === second;
-}
-
 /** Whether a path leads to a file that is there, and is `data` or in it. */
-async function isOf(path: string, data: string): Promise<boolean> {
+export async function isOf(path: string, data: string): Promise<boolean> {
   const [file, whole] = await realPaths(path, data);
   if (file === undefined || whole === undefined) return false;
   return file === whole || file.startsWith(`${whole}/`) || file.startsWith(`${whole}\\`);

@@ -219,7 +219,7 @@ export class RunFolder {
 /** What `generate` and `export` write into a run's folder where nothing else is named. */
 const OUTPUTS = [
   ...["samples.png", "interpolations.png", "clusters.onnx", "encoder.onnx", "autoencoder.onnx"],
-  ...["model.safetensors", "metrics.csv", "metrics.jsonl", "events.out.tfevents.dynae"],
+  ...["model.safetensors", "metrics.csv", "log.jsonl", "events.out.tfevents.dynae"],
 ] as const;
 
 /** The name of such a file. */

@@ -158,7 +158,7 @@ function refuseColumn({ column, columnOption = COLUMN_OPTION }: ClassFileOptions
   );
 }
 
-/** The last part of a path. */
+/** The last part of a path, of a folder too whose name ends in a slash. */
 export function baseName(path: string): string {
-  return path.split(/[/\\]/).at(-1) || path;
+  return path.replace(/[/\\]+$/, "").split(/[/\\]/).at(-1) || path;
 }

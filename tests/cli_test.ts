@@ -147,6 +147,10 @@ Deno.test("what is wrong with the command line is said on one line, with exit co
     [["train", "--critic", "onn"], "unknown value of --critic"],
     [["train", "--device", "gpu"], 'unknown device "gpu" (did you mean webgpu?)'],
     [["train", "--scale", "huge"], "--scale takes none, unit, standard, auto or a divisor"],
+    [
+      ["train", "--scale", "-1"],
+      "--scale takes none, unit, standard, auto or a divisor above 0, got",
+    ],
     [["train", "--limit", "5"], "--clusters is 10"],
     [["train", "--resume", "/nowhere"], "there is no /nowhere/run.json"],
     [["train", "extra"], "too many arguments"],

@@ -75,6 +75,7 @@ Deno.test("a run's model and log leave for ONNX Runtime, Python and TensorBoard"
 
     const log = await Deno.readTextFile(`${folder}/run/metrics.jsonl`);
     const rows: LogRow[] = log.trim().split("\n").map((line) => JSON.parse(line));
+    assertEquals(await succeed(folder, "export", "run", "--format", "jsonl"), "run/log.jsonl\n");
     await succeed(folder, "export", "run", "--format", "jsonl", "-o", "copy.jsonl");
     assertEquals(await Deno.readTextFile(`${folder}/copy.jsonl`), log);
     await succeed(folder, "export", "run", "--format", "csv");
