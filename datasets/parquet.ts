@@ -239,8 +239,11 @@ async function open(bytes: Uint8Array, file: string): Promise<Opened> {
   const groups = metadata.row_groups.filter((group) => Number(group.num_rows) !== 0);
   const rows = groups.reduce((sum, group) => sum + Number(group.num_rows), 0);
   if (groups.some((group) => !(group.num_rows > 0)) || rows !== Number(metadata.num_rows)) {
-    const said = metadata.num_rows ?? "nothing";
-    throw new Error(`row groups hold ${rows} rows, the footer says ${said}`);
+    // A damaged footer may hold anything in the place of a number.
+    const [held, said] = [rows, Number(metadata.num_rows)].map((count) =>
+      Number.isNaN(count) ? "an unknown number of" : String(count)
+    );
+    throw new Error(`row groups hold ${held} rows, the footer says ${said} rows`);
   }
   if (rows === 0) throw new RangeError(cannotRead(file, "it holds no rows"));
   return {
