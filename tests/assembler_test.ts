@@ -1,5 +1,6 @@
 import { assertEquals, assertStringIncludes, assertThrows } from "@std/assert";
 import {
+  block,
   type Code,
   drop,
   f32,
@@ -9,6 +10,7 @@ import {
   forLoop,
   type FunctionBuilder,
   i32,
+  leaveWhen,
   ModuleBuilder,
   select,
   sequence,
@@ -20,6 +22,7 @@ import {
   whileLoop,
 } from "../engine/cpu/assembler.ts";
 import { buildModule, supportsRelaxed } from "../engine/cpu/wasm/module.ts";
+import { buildPageTile } from "../engine/cpu/wasm/page_tile.ts";
 import { TILES } from "../engine/cpu/wasm/tiles.ts";
 
 /** Runs `define` as the body of a function over a memory that starts with `words`. */
@@ -188,11 +191,40 @@ Deno.test("assembler: parameters come before locals", () => {
   assertStringIncludes((error as Error).message, "before locals");
 });
 
+Deno.test("assembler: a module with a page of its own reads both memories, and calls another module's function", () => {
+  const inner = new ModuleBuilder({ shared: false, relaxed: false, page: true });
+  inner.function("keep", (f) => {
+    const { from, limit } = f.parameters("i32", "from", "limit");
+    // Words until one is at the limit: what is behind it stays.
+    const word = (i: number) =>
+      sequence(
+        leaveWhen(i32.eq(limit.get, i32.const(i))),
+        i32.store(i32.const(0), i32.load(from.get, 4 * i, 1), 8 * i),
+      );
+    return block(sequence(word(0), word(1), word(2)));
+  });
+  const outer = new ModuleBuilder({ shared: false, relaxed: false });
+  const keep = outer.import("keep", "i32", "i32");
+  outer.function("run", () => keep.call(i32.const(4), i32.const(2)));
+  const memory = new WebAssembly.Memory({ initial: 1, maximum: 65536 });
+  const page = new WebAssembly.Memory({ initial: 1, maximum: 1 });
+  new Uint32Array(memory.buffer).set([7, 8, 9, 10]);
+  const instance = (module: ModuleBuilder, env: WebAssembly.ModuleImports) =>
+    new WebAssembly.Instance(new WebAssembly.Module(module.build()), { env }).exports;
+  const { keep: keepFunction } = instance(inner, { memory, page });
+  (instance(outer, { memory, keep: keepFunction }).run as () => void)();
+  assertEquals([...new Uint32Array(page.buffer, 0, 6)], [8, 0, 9, 0, 0, 0]);
+  assertEquals([...new Uint32Array(memory.buffer, 0, 5)], [7, 8, 9, 10, 0]);
+  const error = assertThrows(() => outer.import("late"), TypeError);
+  assertStringIncludes((error as Error).message, "Import of late after a function");
+});
+
 Deno.test("assembler: the kernels' modules are valid, shared and not, strict and relaxed, for every tile", () => {
   for (const shared of [true, false]) {
     for (const relaxed of supportsRelaxed() ? [true, false] : [false]) {
       for (const tile of Object.values(TILES)) {
         assertEquals(WebAssembly.validate(buildModule({ shared, relaxed }, tile)), true);
+        assertEquals(WebAssembly.validate(buildPageTile({ shared, relaxed }, tile)), true);
       }
     }
   }

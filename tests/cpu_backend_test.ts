@@ -238,6 +238,15 @@ Deno.test("cpu: a tile is chosen by what is merged, or as it was asked for", asy
     String(refused),
     "6x16: V8 merges no pairs of vectors here, or checks bounds",
   );
+  const { validate } = WebAssembly;
+  WebAssembly.validate = () => false; // an engine of one memory a module
+  try {
+    assertEquals(await chosen({ pairs: "checked" }), ["6x8", "checked", undefined]);
+    const asked = await chosen({ tile: "5x16" });
+    assertEquals(asked, ["6x8", undefined, "5x16: a module has only one memory here"]);
+  } finally {
+    WebAssembly.validate = validate;
+  }
   const [measured] = await chosen({ tile: "auto" });
   assert(measured === "6x8" || measured === "5x16");
   const unknown = "4x4" as NonNullable<NonNullable<Options>["tile"]>;

@@ -63,13 +63,17 @@ const ternary = (...opcode: number[]) => (a: Code, b: Code, c: Code): Code => jo
 /** A SIMD instruction's code. */
 const simd = (opcode: number): number[] => [0xfd, ...unsigned(opcode)];
 
-/** An instruction that reads memory at `address + offset`, `offset` a constant number of bytes. */
-const load = (...opcode: number[]) => (address: Code, offset = 0): Code =>
-  join(address, opcode, [0], unsigned(offset));
+/** Where an access goes: a constant number of bytes behind its address, in one of the memories. */
+const place = (offset: number, memory: number): Code =>
+  join(memory === 0 ? [0] : join([0x40], unsigned(memory)), unsigned(offset));
+
+/** An instruction that reads memory at `address + offset`. */
+const load = (...opcode: number[]) => (address: Code, offset = 0, memory = 0): Code =>
+  join(address, opcode, place(offset, memory));
 
 /** An instruction that writes `value` at `address + offset`. */
-const store = (...opcode: number[]) => (address: Code, value: Code, offset = 0): Code =>
-  join(address, value, opcode, [0], unsigned(offset));
+const store = (...opcode: number[]) => (address: Code, value: Code, offset = 0, memory = 0): Code =>
+  join(address, value, opcode, place(offset, memory));
 
 /** 32-bit integers. Comparisons and divisions are unsigned, as addresses and sizes are. */
 export const i32 = {
@@ -281,6 +285,16 @@ export function whileLoop(condition: Code, body: Code): Code {
   return when(condition, join([0x03, 0x40], body, condition, [0x0d, 0], [0x0b]));
 }
 
+/** Code that {@linkcode leaveWhen} may leave. */
+export function block(body: Code): Code {
+  return join([0x02, 0x40], body, [0x0b]);
+}
+
+/** Leaves the innermost block, loop turn or branch of a condition that it stands in. */
+export function leaveWhen(condition: Code): Code {
+  return join(condition, [0x0d, 0]);
+}
+
 /** `for (; counter < end; counter += step) { … }`, unsigned. */
 export function forLoop(counter: Local, end: Code, step: number, body: Code): Code {
   return whileLoop(i32.ltU(counter.get, end), join(body, counter.increase(step)));
@@ -324,10 +338,14 @@ export class FunctionBuilder {
   }
 }
 
-/** A finished function. */
-interface FunctionEntry {
+/** A function's name and parameters. */
+interface Signature {
   readonly name: string | undefined;
   readonly params: readonly ValueType[];
+}
+
+/** A finished function. */
+interface FunctionEntry extends Signature {
   readonly locals: readonly ValueType[];
   readonly body: Code;
 }
@@ -338,6 +356,8 @@ export interface ModuleOptions {
   readonly shared: boolean;
   /** Whether {@linkcode ModuleBuilder.multiplyAdd} may use relaxed SIMD. */
   readonly relaxed: boolean;
+  /** Whether memory 0 is a page of its own, `env.page`, which never grows; `env.memory` is memory 1 then. */
+  readonly page?: boolean;
 }
 
 /**
@@ -355,13 +375,16 @@ export const MAXIMUM_PAGES = 65536;
 export class ModuleBuilder {
   /** a·b + c over four floats: fused where the module may be relaxed, else two roundings. */
   readonly multiplyAdd: (a: Code, b: Code, c: Code) => Code;
-  private readonly shared: boolean;
+  private readonly memories: Code[];
+  private readonly imports: Signature[] = [];
   private readonly functions: FunctionEntry[] = [];
   private readonly made = new Map<string, unknown>();
 
   /** Starts an empty module. */
-  constructor({ shared, relaxed }: ModuleOptions) {
-    this.shared = shared;
+  constructor({ shared, relaxed, page }: ModuleOptions) {
+    const own = memoryImport("page", 0x01, 1, 1);
+    const common = memoryImport("memory", shared ? 0x03 : 0x01, MINIMUM_PAGES, MAXIMUM_PAGES);
+    this.memories = page ? [own, common] : [common];
     this.multiplyAdd = relaxed ? f32x4.relaxedMadd : (a, b, c) => f32x4.add(f32x4.mul(a, b), c);
   }
 
@@ -378,46 +401,61 @@ export class ModuleBuilder {
   function(name: string | undefined, define: (f: FunctionBuilder) => Code): FunctionHandle {
     const builder = new FunctionBuilder();
     const body = define(builder);
-    const index = this.functions.length;
     this.functions.push({ name, params: builder.params, locals: builder.locals, body });
-    return {
-      call: (...args) => {
-        if (args.length !== builder.params.length) {
-          throw new TypeError(
-            `Function ${
-              name ?? index
-            } takes ${builder.params.length} arguments, not ${args.length}`,
-          );
-        }
-        return join(...args, [0x10], unsigned(index));
-      },
-    };
+    return handle(
+      { name, params: builder.params },
+      this.imports.length + this.functions.length - 1,
+    );
+  }
+
+  /** Imports the function `env.NAME`. All imports stand before the first function. */
+  import(name: string, ...params: ValueType[]): FunctionHandle {
+    if (this.functions.length > 0) throw new TypeError(`Import of ${name} after a function`);
+    const signature = { name, params };
+    this.imports.push(signature);
+    return handle(signature, this.imports.length - 1);
   }
 
   /** The module's bytes. */
   build(): Uint8Array<ArrayBuffer> {
-    const functions = this.functions;
+    const { imports, functions } = this;
     const exported = functions.flatMap((entry, index) =>
-      entry.name === undefined ? [] : [join(text(entry.name), [0x00], unsigned(index))]
+      entry.name === undefined
+        ? []
+        : [join(text(entry.name), [0x00], unsigned(imports.length + index))]
     );
-    const limits = this.shared ? 0x03 : 0x01;
+    const signatures = [...imports, ...functions];
     return new Uint8Array(join(
       [0x00, 0x61, 0x73, 0x6d, 0x01, 0x00, 0x00, 0x00],
-      section(1, functions.map(({ params }) => join([0x60], vector(params.map(typeCode)), [0]))),
+      section(1, signatures.map(({ params }) => join([0x60], vector(params.map(typeCode)), [0]))),
       section(2, [
-        join(
-          text("env"),
-          text("memory"),
-          [0x02, limits],
-          unsigned(MINIMUM_PAGES),
-          unsigned(MAXIMUM_PAGES),
-        ),
+        ...this.memories,
+        ...imports.map(({ name }, type) => join(text("env"), text(name!), [0x00], unsigned(type))),
       ]),
-      section(3, functions.map((_, index) => unsigned(index))),
+      section(3, functions.map((_, index) => unsigned(imports.length + index))),
       section(7, exported),
       section(10, functions.map(functionBody)),
     ));
   }
+}
+
+/** What calls the function of this index. */
+function handle({ name, params }: Signature, index: number): FunctionHandle {
+  return {
+    call: (...args) => {
+      if (args.length !== params.length) {
+        throw new TypeError(
+          `Function ${name ?? index} takes ${params.length} arguments, not ${args.length}`,
+        );
+      }
+      return join(...args, [0x10], unsigned(index));
+    },
+  };
+}
+
+/** The import of a memory of these pages. */
+function memoryImport(name: string, limits: number, least: number, most: number): Code {
+  return join(text("env"), text(name), [0x02, limits], unsigned(least), unsigned(most));
 }
 
 function typeCode(type: ValueType): Code {

@@ -25,6 +25,7 @@ import { arithmeticProbe, buildProbes, COPY_BYTES, copyProbe } from "./probes.ts
 import { auditTile } from "./tile_audit.ts";
 import { chooseTile, type ChosenTile, refuseTile } from "./tile_choice.ts";
 import { buildModule, supportsRelaxed } from "./wasm/module.ts";
+import { buildPageTile } from "./wasm/page_tile.ts";
 import { WASM_KERNELS } from "./wasm/table.ts";
 import { type Tile, type TileChoice, TILES } from "./wasm/tiles.ts";
 
@@ -113,8 +114,10 @@ async function openWithTile(
 /** The memory and the compiled kernels. */
 async function makeParts(shared: boolean, relaxed: boolean, tile: Tile): Promise<CrewParts> {
   const memory = new WebAssembly.Memory({ initial: MINIMUM_PAGES, maximum: MAXIMUM_PAGES, shared });
-  const module = await WebAssembly.compile(buildModule({ shared, relaxed }, tile));
-  return { memory, module, tile };
+  const modes = { shared, relaxed };
+  const module = await WebAssembly.compile(buildModule(modes, tile));
+  const pageTile = tile.checked ? await WebAssembly.compile(buildPageTile(modes, tile)) : undefined;
+  return { memory, module, tile, pageTile };
 }
 
 /** A request that thread 0 answers, before it has its ticket. */

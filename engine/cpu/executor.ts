@@ -90,7 +90,7 @@ export class Executor {
 
   /** The parts' module is what `buildModule` makes of the tile; it imports the memory. */
   constructor(
-    { memory, module, tile }: CrewParts,
+    { memory, module, tile, pageTile }: CrewParts,
     private readonly kernels: Readonly<Record<string, Kernel>>,
     private readonly barrier: Barrier,
     private readonly thread: number,
@@ -98,7 +98,10 @@ export class Executor {
   ) {
     this.memory = memory;
     this.tile = tile;
-    this.exports = new WebAssembly.Instance(module, { env: { memory } }).exports;
+    const page = pageTile && new WebAssembly.Instance(pageTile, {
+      env: { memory, page: new WebAssembly.Memory({ initial: 1, maximum: 1 }) },
+    });
+    this.exports = new WebAssembly.Instance(module, { env: { memory, ...page?.exports } }).exports;
   }
 
   /** Binds the program's calls for this thread. */

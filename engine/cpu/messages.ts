@@ -73,6 +73,8 @@ export interface CrewParts {
   readonly module: WebAssembly.Module;
   /** The tile of their products. */
   readonly tile: Tile;
+  /** The tile's own module, where it is one that has a page. */
+  readonly pageTile?: WebAssembly.Module | undefined;
 }
 
 /** What a thread starts with. */

@@ -1,4 +1,5 @@
 import { type MergedPairs, probePairs } from "./pair_probe.ts";
+import { supportsPages } from "./wasm/module.ts";
 import { TILE_CHOICES, type TileChoice, type TileName } from "./wasm/tiles.ts";
 
 /** The tile that a device uses, and why; part of its details. */
@@ -20,15 +21,18 @@ export async function chooseTile(
 ): Promise<ChosenTile> {
   switch (asked) {
     case "6x8":
-    case "5x16":
       return { tile: asked };
+    case "5x16":
+      return supportsPages()
+        ? { tile: asked }
+        : { tile: "6x8", tileRefused: `${asked}: a module has only one memory here` };
     case "6x16":
       pairs ??= await probePairs();
       if (pairs === "plain") return { tile: asked, pairs };
       return await refuseTile(asked, pairs, "V8 merges no pairs of vectors here, or checks bounds");
     case "auto":
       pairs ??= await probePairs();
-      return { tile: pairs === "none" ? "6x8" : "5x16", pairs };
+      return { tile: pairs === "none" || !supportsPages() ? "6x8" : "5x16", pairs };
     default:
       throw new RangeError(
         `Cannot open the CPU backend: tile must be one of ${TILE_CHOICES.join(", ")}, not ${asked}`,

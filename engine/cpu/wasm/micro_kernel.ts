@@ -4,19 +4,23 @@
  * of the multiply-add.
  */
 import {
+  bytes,
   type Code,
+  f32,
   f32x4,
+  type FunctionBuilder,
   type FunctionHandle,
   i32,
   type Local,
+  minimum,
   type ModuleBuilder,
   select,
   sequence,
-  shuffle32,
   v128,
+  when,
   whileLoop,
 } from "../assembler.ts";
-import { loadPairs, packPairs } from "./pairs.ts";
+import { PAGE_STEP, type PageTile } from "./page_tile.ts";
 import type { Tile } from "./tiles.ts";
 
 /** Steps of the depth in one turn of the loop. */
@@ -30,6 +34,8 @@ export interface TileOptions {
   readonly narrow: boolean;
   /** Whether the sums are kept only where a mask of the tile's shape is positive, else 0. */
   readonly masked: boolean;
+  /** What does most of it where the panel has been copied to the page. */
+  readonly page?: PageTile | undefined;
 }
 
 /**
@@ -38,29 +44,104 @@ export interface TileOptions {
  *     tile(left, leftStride, rows, panel, length, start, startStride, to, toStride, floor, mask,
  *       maskStride)
  *
- * to = max(start + left · panel, floor), over `length` steps of the depth in order; strides in
+ * to = max(start + left · panel, floor), over `length` > 0 steps of the depth in order; strides in
  * bytes. It reads and writes all rows of `to`, whatever `rows` is; rows of the left factor at and past
  * `rows` are not read, the last one stands in for them.
  */
 export function emitTile(module: ModuleBuilder, options: TileOptions): FunctionHandle {
+  const plain = emitPlain(module, options);
+  return options.page === undefined ? plain : emitPaged(module, options, options.page, plain);
+}
+
+/** The function's parameters, in order. */
+function declare(f: FunctionBuilder) {
+  return {
+    ...f.parameters(
+      "i32",
+      "left",
+      "leftStride",
+      "rows",
+      "panel",
+      "length",
+      "start",
+      "startStride",
+      "to",
+      "toStride",
+    ),
+    ...f.parameters("f32", "floor"),
+    ...f.parameters("i32", "mask", "maskStride"),
+  };
+}
+
+/**
+ * The same with most of it left to the page's tile: to `plain` remain the last terms, those that it
+ * does not take, and the mask. `rows` may be several tiles of them.
+ */
+function emitPaged(
+  module: ModuleBuilder,
+  { tile, masked }: TileOptions,
+  page: PageTile,
+  plain: FunctionHandle,
+): FunctionHandle {
+  return module.function(undefined, (f) => {
+    const p = declare(f);
+    const most = f.local("i32");
+    const pageProduct = sequence(
+      page.multiply.call(
+        p.left.get,
+        p.leftStride.get,
+        p.rows.get,
+        most.get,
+        p.start.get,
+        p.startStride.get,
+        p.to.get,
+        p.toStride.get,
+        select(i32.eq(most.get, p.length.get), p.floor.get, f32.const(-Infinity)),
+      ),
+      p.start.set(p.to.get),
+      p.startStride.set(p.toStride.get),
+      p.left.increase(bytes(most.get)),
+      p.panel.increase(i32.mul(most.get, i32.const(tile.columns * 4))),
+      p.length.set(i32.sub(p.length.get, most.get)),
+    );
+    const tileRows = i32.const(tile.rows);
+    const rest = whileLoop(
+      p.rows.get,
+      sequence(
+        plain.call(...Object.values(p).map(({ get }) => get)),
+        p.left.increase(i32.mul(p.leftStride.get, tileRows)),
+        p.start.increase(i32.mul(p.startStride.get, tileRows)),
+        p.to.increase(i32.mul(p.toStride.get, tileRows)),
+        p.mask.increase(i32.mul(p.maskStride.get, tileRows)),
+        p.rows.set(i32.sub(p.rows.get, minimum(p.rows.get, tileRows))),
+      ),
+    );
+    return sequence(
+      most.set(i32.and(p.length.get, i32.const(-PAGE_STEP))),
+      when(most.get, pageProduct),
+      masked ? rest : when(p.length.get, rest),
+    );
+  });
+}
+
+function emitPlain(module: ModuleBuilder, options: TileOptions): FunctionHandle {
   const { tile, narrow, masked } = options;
   const vectors = tile.columns / (narrow ? 8 : 4);
   return module.function(undefined, (f) => {
-    const { left, leftStride, rows, panel, length, start, startStride, to, toStride } = f
-      .parameters(
-        "i32",
-        "left",
-        "leftStride",
-        "rows",
-        "panel",
-        "length",
-        "start",
-        "startStride",
-        "to",
-        "toStride",
-      );
-    const { floor } = f.parameters("f32", "floor");
-    const { mask, maskStride } = f.parameters("i32", "mask", "maskStride");
+    const {
+      left,
+      leftStride,
+      rows,
+      panel,
+      length,
+      start,
+      startStride,
+      to,
+      toStride,
+      floor,
+      mask,
+      maskStride,
+    } = declare(f);
     const sums = Array.from({ length: tile.rows }, () => f.localArray("v128", vectors));
     const columns = f.localArray("v128", vectors);
     const least = f.local("v128");
@@ -68,29 +149,15 @@ export function emitTile(module: ModuleBuilder, options: TileOptions): FunctionH
     const pointers = [left, ...f.localArray("i32", tile.rows - 1)];
     const depthBytes = vectors * 16;
     const value = f.local("v128");
-    const terms = tile.checked ? f.localArray("v128", tile.rows) : [];
-
-    /** One of the four terms that are loaded at the first of them. */
-    const spread = (r: number, unrolled: number): Code => {
-      const { get } = terms[r];
-      const term = unrolled % 4;
-      return sequence(
-        ...(term === 0 ? [terms[r].set(v128.load(pointers[r].get, unrolled * 4))] : []),
-        value.set(shuffle32(get, get, [term, term, term, term])),
-      );
-    };
-    const step = (unrolled: number, fours: boolean): Code =>
+    const loadRow = (vectors: readonly Local[], address: Local, offset = 0): Code =>
+      sequence(...vectors.map((v, c) => v.set(v128.load(address.get, offset + c * 16))));
+    const step = (unrolled: number): Code =>
       sequence(
-        loadPairs(columns, panel.get, unrolled * depthBytes, tile.checked),
-        ...sums.flatMap((row, r) => {
-          const broadcast = fours
-            ? spread(r, unrolled)
-            : value.set(v128.load32Splat(pointers[r].get, unrolled * 4));
-          const products = row.map((sum, c) =>
-            sum.set(module.multiplyAdd(value.get, columns[c].get, sum.get))
-          );
-          return [broadcast, ...products];
-        }),
+        loadRow(columns, panel, unrolled * depthBytes),
+        ...sums.flatMap((row, r) => [
+          value.set(v128.load32Splat(pointers[r].get, unrolled * 4)),
+          ...row.map((sum, c) => sum.set(module.multiplyAdd(value.get, columns[c].get, sum.get))),
+        ]),
       );
     const advance = (steps: number): Code =>
       sequence(
@@ -103,7 +170,7 @@ export function emitTile(module: ModuleBuilder, options: TileOptions): FunctionH
         whileLoop(
           i32.ltU(panel.get, end.get),
           sequence(
-            ...Array.from({ length: steps }, (_, u) => step(u, tile.checked && steps % 4 === 0)),
+            ...Array.from({ length: steps }, (_, u) => step(u)),
             advance(steps),
           ),
         ),
@@ -121,11 +188,7 @@ export function emitTile(module: ModuleBuilder, options: TileOptions): FunctionH
           select(i32.gtU(rows.get, i32.const(r + 1)), leftStride.get, i32.const(0)),
         ))
       ),
-      eachRow(
-        start,
-        startStride,
-        (r) => loadPairs(sums[r], start.get, 0, tile.checked),
-      ),
+      eachRow(start, startStride, (r) => loadRow(sums[r], start)),
       turns(
         i32.add(
           panel.get,
@@ -141,10 +204,9 @@ export function emitTile(module: ModuleBuilder, options: TileOptions): FunctionH
         1,
       ),
       least.set(f32x4.splat(floor.get)),
-      ...(tile.checked ? [...sums.flatMap(clamp), ...sums.map(packPairs)] : []),
       eachRow(to, toStride, (r) =>
         sequence(
-          ...(tile.checked ? [] : clamp(sums[r])),
+          ...clamp(sums[r]),
           ...(masked
             ? [
               ...sums[r].map((sum, c) => sum.set(v128.and(sum.get, positive(mask, c * 16)))),

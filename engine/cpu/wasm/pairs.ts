@@ -25,8 +25,10 @@ export function loadPairs(
   address: Code,
   offset: number,
   checked: boolean,
+  memory = 0,
 ): Code {
-  const load = (vector: Local) => vector.set(v128.load(address, offset + to.indexOf(vector) * 16));
+  const load = (vector: Local) =>
+    vector.set(v128.load(address, offset + to.indexOf(vector) * 16, memory));
   const keep = (vector: Local) =>
     vector.set(f64x2.replaceLane(vector.get, f64x2.extractLane(vector.get, 0), 0));
   return sequence(

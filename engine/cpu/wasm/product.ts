@@ -5,8 +5,10 @@
  * ACM TOMS 2008), with the panel of the right factor innermost: for a block of rows and a block of
  * the depth, whose part of the left factor stays in the second-level cache, each panel of the
  * right factor, as wide as a tile, is packed into the thread's own scratch, where it stays in the
- * first-level cache, and multiplied with the block's tiles. Threads take runs of (row block, panel) pairs and share nothing.
- * Each element sums the depth in order, from the bias on, whatever the blocks and the threads.
+ * first-level cache, and multiplied with the block's tiles. As many panels go through all of the depth
+ * together as have results that stay in the second-level cache too. Threads take runs of (row block,
+ * panel) pairs and share nothing. Each element sums the depth in order, from the bias on, whatever the
+ * blocks and the threads.
  */
 import {
   bytes,
@@ -28,6 +30,7 @@ import {
 import { NO_SCRATCH, type Scratch, type WasmPass } from "./kernel.ts";
 import { emitTile, UNROLL } from "./micro_kernel.ts";
 import { emitCopyTile, emitPackColumns, emitPackRows } from "./packing.ts";
+import { importPageTile, PAGE_DEPTH } from "./page_tile.ts";
 import type { Tile } from "./tiles.ts";
 
 /** How the factors of a product lie in memory, and what happens to its sums. */
@@ -44,14 +47,16 @@ export interface ProductOptions {
 const PANEL_NUMBERS = 2 ** 12;
 /** Numbers of the left factor that a block may hold: 512 KiB, half of a second-level cache. */
 const BLOCK_NUMBERS = 2 ** 17;
+/** Numbers of the result that a run of panels may cover: 128 KiB, beside the left factor's block. */
+const RUN_NUMBERS = 2 ** 15;
 /** (row block, panel) pairs that a product should have for threads to share. */
 const ENOUGH_PAIRS = 64;
 /** Fewest tiles of rows that are worth packing a panel for. */
 const LEAST_TILES = 10;
 
 /** Longest block of the depth. */
-function mostDepth({ columns }: Tile): number {
-  return PANEL_NUMBERS / columns;
+function mostDepth({ columns, checked }: Tile): number {
+  return checked ? PAGE_DEPTH : PANEL_NUMBERS / columns;
 }
 
 /** Where the parts of a thread's scratch begin, in bytes, and where it ends: a panel, sums, mask, bias. */
@@ -129,6 +134,7 @@ export function productPass(entry: string, call: ProductCall, tile: Tile): WasmP
       mask ?? 0,
       blockRows,
       blockDepth,
+      Math.max(1, Math.floor(RUN_NUMBERS / (blockRows * tile.columns))),
     ],
   };
 }
@@ -148,9 +154,17 @@ export function emitProduct(
   const { right, masked, tile } = options;
   const { rows: tileRows, columns: tileColumns } = tile;
   const scratch = scratchOf(tile);
+  const pageTile = tile.checked
+    ? module.once("page tile", () => importPageTile(module))
+    : undefined;
   const kernelsOf = (masked: boolean) => {
-    const kernel = (narrow: boolean) =>
-      module.once(`tile: ${narrow} ${masked}`, () => emitTile(module, { tile, narrow, masked }));
+    const kernel = (narrow: boolean) => {
+      const page = narrow ? undefined : pageTile;
+      return module.once(
+        `tile: ${narrow} ${masked}`,
+        () => emitTile(module, { tile, narrow, masked, page }),
+      );
+    };
     return { wide: kernel(false), narrow: kernel(true) };
   };
   const kernels = kernelsOf(false);
@@ -178,6 +192,7 @@ export function emitProduct(
       "mask",
       "blockRows",
       "blockDepth",
+      "runPanels",
       "begin",
       "end",
     );
@@ -186,6 +201,7 @@ export function emitProduct(
       "panels",
       "rowBlock",
       "panel",
+      "firstPanel",
       "lastPanel",
       "blockBegin",
       "blockEnd",
@@ -228,6 +244,7 @@ export function emitProduct(
         ),
       ),
     );
+    const panelBytes = i32.mul(v.length.get, i32.const(tileColumns * 4));
     const packPanel = pack.call(
       right === "rows"
         ? matrix(p.right, v.depthBegin.get, p.rightStride.get, v.column.get)
@@ -296,10 +313,22 @@ export function emitProduct(
     ];
     const either = ({ wide, narrow }: typeof kernels) =>
       when(v.narrow.get, narrow.call(...tileArguments), wide.call(...tileArguments));
+    const rowsLeft = i32.sub(v.blockEnd.get, v.row.get);
+    const oneTile = minimum(v.rowsLeft.get, i32.const(tileRows));
+    // A page's tile takes all whole tiles of a panel at once.
+    const wholeTiles = select(
+      i32.and(
+        i32.geU(v.rowsLeft.get, i32.const(tileRows)),
+        i32.eq(v.width.get, i32.const(tileColumns)),
+      ),
+      i32.sub(v.rowsLeft.get, i32.remainderU(v.rowsLeft.get, i32.const(tileRows))),
+      oneTile,
+    );
     const product = sequence(
-      v.rowsLeft.set(minimum(i32.const(tileRows), i32.sub(v.blockEnd.get, v.row.get))),
+      v.rowsLeft.set(rowsLeft),
+      v.rowsLeft.set(pageTile ? wholeTiles : oneTile),
       v.isFull.set(i32.and(
-        i32.eq(v.rowsLeft.get, i32.const(tileRows)),
+        i32.geU(v.rowsLeft.get, i32.const(tileRows)),
         i32.eq(v.width.get, padded),
       )),
       place,
@@ -321,9 +350,15 @@ export function emitProduct(
       v.width.set(minimum(i32.const(tileColumns), i32.sub(p.columns.get, v.column.get))),
       v.narrow.set(i32.leU(v.width.get, i32.const(narrow))),
       packPanel,
+      ...(pageTile
+        ? [when(i32.eqz(v.narrow.get), pageTile.copyPanel.call(p.own.get, panelBytes))]
+        : []),
       biasRow,
       v.row.set(v.blockBegin.get),
-      forLoop(v.row, v.blockEnd.get, tileRows, product),
+      whileLoop(
+        i32.ltU(v.row.get, v.blockEnd.get),
+        sequence(product, v.row.increase(v.rowsLeft.get)),
+      ),
     );
     const depthBlock = sequence(
       v.length.set(minimum(p.blockDepth.get, i32.sub(p.depth.get, v.depthBegin.get))),
@@ -331,7 +366,7 @@ export function emitProduct(
       floor.set(
         select(i32.and(v.isLast.get, p.relu.get), f32.const(0), f32.const(-Infinity)),
       ),
-      v.panel.set(i32.sub(p.begin.get, i32.mul(v.rowBlock.get, v.panels.get))),
+      v.panel.set(v.firstPanel.get),
       forLoop(v.panel, v.lastPanel.get, 1, panelProduct),
       v.depthBegin.increase(v.length.get),
     );
@@ -339,18 +374,21 @@ export function emitProduct(
       v.panels.set(
         i32.divU(i32.add(p.columns.get, i32.const(tileColumns - 1)), i32.const(tileColumns)),
       ),
-      v.rowBlock.set(i32.divU(p.begin.get, v.panels.get)),
       whileLoop(
         i32.ltU(p.begin.get, p.end.get),
         sequence(
+          v.rowBlock.set(i32.divU(p.begin.get, v.panels.get)),
           v.blockBegin.set(i32.mul(v.rowBlock.get, p.blockRows.get)),
           v.blockEnd.set(minimum(p.rows.get, i32.add(v.blockBegin.get, p.blockRows.get))),
           v.firstPair.set(i32.mul(v.rowBlock.get, v.panels.get)),
+          v.firstPanel.set(i32.sub(p.begin.get, v.firstPair.get)),
           v.lastPanel.set(minimum(v.panels.get, i32.sub(p.end.get, v.firstPair.get))),
+          v.lastPanel.set(
+            minimum(v.lastPanel.get, i32.add(v.firstPanel.get, p.runPanels.get)),
+          ),
           v.depthBegin.set(i32.const(0)),
           whileLoop(i32.ltU(v.depthBegin.get, p.depth.get), depthBlock),
           p.begin.set(i32.add(v.firstPair.get, v.lastPanel.get)),
-          v.rowBlock.increase(1),
         ),
       ),
     );

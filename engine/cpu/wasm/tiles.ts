@@ -8,7 +8,7 @@ export interface Tile {
   readonly columns: number;
   /**
    * Whether it is made for merged pairs of vectors where accesses are checked: pairs are formed as
-   * pairs.ts says, and the left factor is loaded four terms at once.
+   * pairs.ts says, and the panel is in a page of the thread's own, see page_tile.ts.
    */
   readonly checked: boolean;
 }
