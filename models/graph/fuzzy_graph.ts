@@ -28,7 +28,10 @@ export function fuzzyGraph(neighbours: NearestNeighbours, k: number): Edges {
     );
   }
   const n = squaredDistances.length / count;
-  const distances = Float64Array.from(squaredDistances, Math.sqrt);
+  const distances = new Float64Array(squaredDistances);
+  for (let place = 0; place < distances.length; place++) {
+    distances[place] = Math.sqrt(distances[place]);
+  }
   let sum = 0;
   for (let i = 0; i < n; i++) {
     for (let j = 0; j < k - 1; j++) sum += distances[i * count + j];
@@ -36,28 +39,35 @@ export function fuzzyGraph(neighbours: NearestNeighbours, k: number): Edges {
   const mean = sum / (n * k);
   const nearest = new Float64Array(n);
   const scales = new Float64Array(n);
+  const beyond = new Float64Array(k - 1);
   for (let i = 0; i < n; i++) {
-    const own = distances.subarray(i * count, i * count + k - 1);
-    nearest[i] = own.find((distance) => distance > 0) ?? 0;
-    const least = nearest[i] > 0 ? own.reduce((a, d) => a + d, 0) / k : mean;
-    scales[i] = Math.max(scaleOf(own, nearest[i], Math.log2(k)), LEAST_SCALE * least);
+    const first = i * count;
+    let sum = 0;
+    for (let place = first + k - 2; place >= first; place--) {
+      if (distances[place] > 0) nearest[i] = distances[place];
+    }
+    for (let j = 0; j < k - 1; j++) {
+      sum += distances[first + j];
+      beyond[j] = distances[first + j] - nearest[i];
+    }
+    const least = nearest[i] > 0 ? sum / k : mean;
+    scales[i] = Math.max(scaleOf(beyond, Math.log2(k)), LEAST_SCALE * least);
   }
   const directed = neighbourEdges(neighbours, k - 1, (i, place) => {
-    const beyond = distances[place] - nearest[i];
-    return beyond <= 0 || scales[i] === 0 ? 1 : Math.exp(-beyond / scales[i]);
+    const further = distances[place] - nearest[i];
+    return further <= 0 || scales[i] === 0 ? 1 : Math.exp(-further / scales[i]);
   });
   // w + wᵀ − w∘wᵀ, exactly 1 where either is.
   return symmetric(directed, (a, b) => 1 - (1 - a) * (1 - b));
 }
 
-/** σ with Σ_j exp(−max(0, d_j − ρ)/σ) = total, as near as bisection from 1 on gets. */
-function scaleOf(distances: Float64Array, nearest: number, total: number): number {
+/** σ with Σ_j exp(−max(0, b_j)/σ) = total, as near as bisection from 1 on gets. */
+function scaleOf(beyond: Float64Array, total: number): number {
   let [low, high, scale] = [0, Infinity, 1];
   for (let i = 0; i < BISECTIONS; i++) {
     let sum = 0;
-    for (const distance of distances) {
-      const beyond = distance - nearest;
-      sum += beyond > 0 ? Math.exp(-beyond / scale) : 1;
+    for (let j = 0; j < beyond.length; j++) {
+      sum += beyond[j] > 0 ? Math.exp(-beyond[j] / scale) : 1;
     }
     if (Math.abs(sum - total) < NEAR_ENOUGH) break;
     if (sum > total) high = scale;

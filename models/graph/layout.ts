@@ -79,7 +79,7 @@ export async function layoutOf(
   const graph = [
     scratch("first edges", acting.first),
     scratch("columns", acting.rows),
-    scratch("rates", Uint32Array.from(acting.weights, layoutRate)),
+    scratch("rates", acting.rates),
   ];
   const positions = scratch("positions", start, [n, m]);
   const moved = scratch("moved positions", start, [n, m]);
@@ -115,19 +115,27 @@ function checkOptions(
   throw new RangeError(`layout: minDistance must be from 0 to below 3, got ${options.minDistance}`);
 }
 
-/** The edges that act in some epoch, their weights as shares of the largest. */
-function actingEdges({ first, rows, weights }: Edges, epochs: number): Edges {
-  const largest = weights.reduce((a, b) => Math.max(a, b), 0);
-  const acts = (weight: number) => weight / largest >= 1 / epochs;
+/** The edges that act in some epoch, and their rates by their weights as shares of the largest. */
+function actingEdges({ first, rows, weights }: Edges, epochs: number) {
+  let largest = 0;
+  for (let e = 0; e < weights.length; e++) largest = Math.max(largest, weights[e]);
   const begins = new Uint32Array(first.length);
+  const acting = { rows: new Uint32Array(rows.length), rates: new Uint32Array(rows.length) };
+  let count = 0;
   for (let i = 0; i + 1 < first.length; i++) {
-    begins[i + 1] = begins[i];
-    for (let e = first[i]; e < first[i + 1]; e++) if (acts(weights[e])) begins[i + 1]++;
+    for (let e = first[i]; e < first[i + 1]; e++) {
+      const weight = weights[e] / largest;
+      if (!(weight >= 1 / epochs)) continue;
+      acting.rows[count] = rows[e];
+      acting.rates[count] = layoutRate(weight);
+      count++;
+    }
+    begins[i + 1] = count;
   }
   return {
     first: begins,
-    rows: rows.filter((_, e) => acts(weights[e])),
-    weights: weights.filter(acts).map((weight) => weight / largest),
+    rows: acting.rows.subarray(0, count),
+    rates: acting.rates.subarray(0, count),
   };
 }
 
