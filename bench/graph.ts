@@ -113,7 +113,7 @@ export async function layOut(
     return result;
   };
   const found = await timed("neighbours", () => nearestNeighbours(backend, table, neighbours - 1));
-  const graph = await timed("weights", () => fuzzyGraph(found, neighbours));
+  const graph = await timed("weights", () => fuzzyGraph(backend, found, neighbours));
   const layouts: Float32Array[] = [];
   for (let seed = 0; seed < seeds; seed++) {
     layouts.push(await timed(`layout ${seed}`, () => layoutOf(backend, graph, { seed })));

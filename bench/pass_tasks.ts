@@ -124,7 +124,7 @@ export const TASKS: Readonly<Record<string, PassTask>> = {
     async prepare(backend, data) {
       const { points } = upload(backend, data);
       const found = await nearestNeighbours(backend, Table.of(points), NEIGHBOURS);
-      const graph = fuzzyGraph(found, NEIGHBOURS + 1);
+      const graph = await fuzzyGraph(backend, found, NEIGHBOURS + 1);
       const random = new RandomStream(0, 1);
       const start = Float32Array.from({ length: 2 * data.rows }, () => random.uniform(-10, 10));
       return async (seed) =>

@@ -40,7 +40,7 @@ async function placesOf(backend: Backend, codes: Float32Array, n: number): Promi
   using state = new State(backend);
   const variable = state.variable("codes", [n, codes.length / n], { data: codes });
   const neighbours = await nearestNeighbours(backend, Table.of(variable), NEIGHBOURS - 1);
-  return await layoutOf(backend, fuzzyGraph(neighbours, NEIGHBOURS), { seed: 0 });
+  return await layoutOf(backend, await fuzzyGraph(backend, neighbours, NEIGHBOURS), { seed: 0 });
 }
 
 function picture(width: number, height: number, content: string): string {

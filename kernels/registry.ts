@@ -14,6 +14,7 @@ import { denseWeightGradient } from "./dense_weight_gradient.ts";
 import { distances } from "./distances.ts";
 import { distancesGradient } from "./distances_gradient.ts";
 import { fold } from "./fold.ts";
+import { fuzzyWeights } from "./fuzzy_weights.ts";
 import { gather } from "./gather.ts";
 import { interpolate } from "./interpolate.ts";
 import { interpolateGradient } from "./interpolate_gradient.ts";
@@ -56,6 +57,7 @@ const TABLE = {
   distances,
   distances_gradient: distancesGradient,
   fold,
+  fuzzy_weights: fuzzyWeights,
   gather,
   interpolate,
   interpolate_gradient: interpolateGradient,

@@ -256,7 +256,7 @@ async function placesOf(
   const k = Math.min(neighbours, codes.rows);
   if (k < 2) return new Float32Array(options.dimensions);
   const found = await nearestNeighbours(backend, codes, k - 1, options.signal);
-  return await layoutOf(backend, fuzzyGraph(found, k), options);
+  return await layoutOf(backend, await fuzzyGraph(backend, found, k, options.signal), options);
 }
 
 /**

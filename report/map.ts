@@ -48,7 +48,8 @@ export async function mapOf(
   const count = Math.min(NEIGHBOURS, m);
   using table = Table.upload(backend, "rows of the map", intoFrame(own, frameOf(own, p)), m, p);
   const neighbours = await nearestNeighbours(backend, table, count - 1);
-  const layout = await layoutOf(backend, fuzzyGraph(neighbours, count), { ...LAYOUT, seed });
+  const graph = await fuzzyGraph(backend, neighbours, count);
+  const layout = await layoutOf(backend, graph, { ...LAYOUT, seed });
   const how =
     `UMAP's layout of the graph of ${count - 1} nearest neighbours of each code: what is ` +
     "near is alike, and distances between groups say little";

@@ -105,7 +105,8 @@ function entriesOf({ first, rows, weights }: Edges): Map<string, number> {
 Deno.test("the fuzzy graph has umap-learn's weights", async () => {
   const points = Float32Array.from(golden.points);
   const edges = await withCpu(async (backend) =>
-    fuzzyGraph(
+    await fuzzyGraph(
+      backend,
       await search(backend, points, golden.columns, golden.neighbours - 1),
       golden.neighbours,
     )
@@ -129,7 +130,7 @@ Deno.test("fuzzy weights are symmetric and in (0, 1], those of the nearest are 1
       const data = cloud(n, d, stream).map((value) => Math.floor(value * levels));
       const k = 2 + stream % (n - 2);
       const neighbours = await search(shared, data, d, k - 1);
-      const entries = entriesOf(fuzzyGraph(neighbours, k));
+      const entries = entriesOf(await fuzzyGraph(shared, neighbours, k));
       for (const [edge, weight] of entries) {
         assert(weight > 0 && weight <= 1, `${edge}: ${weight}`);
         assertEquals(entries.get(edge.split(" ").reverse().join(" ")), weight);
@@ -171,7 +172,7 @@ Deno.test("neighbours and layout have the same bytes on any number of threads", 
   const results = await Promise.all([1, 2, 3].map((threads) =>
     withCpu(async (backend) => {
       const neighbours = await search(backend, data, 4, 14);
-      const edges = fuzzyGraph(neighbours, 15);
+      const edges = await fuzzyGraph(backend, neighbours, 15);
       const plane = await layoutOf(backend, edges, { epochs: 40, seed: 6 });
       const again = await layoutOf(backend, edges, { epochs: 40, seed: 6 });
       assertEquals(again, plane);
@@ -228,7 +229,7 @@ Deno.test("a layout keeps neighbours together and strangers apart", async () => 
   const data = cloud(n, d).map((value, i) => value + (Math.floor(i / d) % blobs === i % d ? 4 : 0));
   for (const dimensions of [2, 3, 10]) {
     const share = await withCpu(async (backend) => {
-      const edges = fuzzyGraph(await search(backend, data, d, 14), 15);
+      const edges = await fuzzyGraph(backend, await search(backend, data, d, 14), 15);
       const layout = await layoutOf(backend, edges, { dimensions, epochs: 200 });
       assert(layout.every(Number.isFinite));
       const labels = Array.from({ length: n }, (_, i) => i % blobs);
@@ -242,7 +243,7 @@ Deno.test("a layout keeps neighbours together and strangers apart", async () => 
 Deno.test("equal rows, lone parts and tiny graphs have layouts", async () => {
   const data = cloud(90, 2).map((value, i) => i < 80 ? 0.5 : value + (i < 120 ? 100 : 0));
   await withCpu(async (backend) => {
-    const edges = fuzzyGraph(await search(backend, data, 2, 4), 5);
+    const edges = await fuzzyGraph(backend, await search(backend, data, 2, 4), 5);
     const layout = await layoutOf(backend, edges, { epochs: 50 });
     assert(layout.every(Number.isFinite));
     // Rows in one place do not stay in one.
@@ -281,7 +282,7 @@ Deno.test("a cut is between 0 and K", () => {
       rows: Uint32Array.from({ length: 2 * n }, (_, i) => numbers[i] % n),
       squaredDistances: new Float32Array(2 * n),
     };
-    const weighted = neighbourEdges(directed, 2, (_, place) => numbers[place] % 7);
+    const weighted = neighbourEdges(directed, 2, (i, j) => numbers[2 * i + j] % 7);
     const edges = symmetric(weighted, Math.max);
     const labels = Array.from({ length: n }, (_, i) => numbers[40 + i] % clusters);
     const cut = normalizedCut(edges, labels, clusters);
@@ -397,7 +398,7 @@ Deno.test("what cannot be laid out or partitioned says why", async () => {
     );
     const stop = AbortSignal.abort(new Error("enough"));
     await assertRejects(() => run({ clusters: 2, signal: stop }), Error, "enough");
-    const edges = fuzzyGraph(await search(backend, data, 2, 5), 6);
+    const edges = await fuzzyGraph(backend, await search(backend, data, 2, 5), 6);
     await assertRejects(() => layoutOf(backend, edges, { signal: stop }), Error, "enough");
     await assertRejects(
       () => layoutOf(backend, edges, { epochs: 0 }),
@@ -415,7 +416,8 @@ Deno.test("what cannot be laid out or partitioned says why", async () => {
       "has 80 values, got 3",
     );
     const neighbours = await search(backend, data, 2, 5);
-    assertThrows(() => fuzzyGraph(neighbours, 7), RangeError, "from 2 to 6");
+    await assertRejects(() => fuzzyGraph(backend, neighbours, 7), RangeError, "from 2 to 6");
+    await assertRejects(() => fuzzyGraph(backend, neighbours, 6, stop), Error, "enough");
     assertEquals(neighbourhoods(neighbours, 5).first.length, 41);
     await assertRejects(() => search(backend, data, 2, 0), RangeError, "an integer ≥ 1, got 0");
   });

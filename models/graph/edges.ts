@@ -15,7 +15,7 @@ export interface Edges {
 export function neighbourEdges(
   { count, rows: neighbours }: NearestNeighbours,
   degree: number,
-  weight: (row: number, place: number) => number,
+  weight: (row: number, j: number) => number,
 ): Edges {
   const n = neighbours.length / count;
   const first = Uint32Array.from({ length: n + 1 }, (_, i) => i * degree);
@@ -24,7 +24,7 @@ export function neighbourEdges(
   for (let i = 0; i < n; i++) {
     for (let j = 0; j < degree; j++) {
       rows[i * degree + j] = neighbours[i * count + j];
-      weights[i * degree + j] = weight(i, i * count + j);
+      weights[i * degree + j] = weight(i, j);
     }
   }
   return { first, rows, weights };

@@ -92,7 +92,7 @@ export async function graphPartition(
   await addOf(Float32Array.from(await codes.read()), p, "");
   const start = spectralStart(graph, 2, seed);
   for (const [i, k] of neighbourCounts.entries()) {
-    const edges = fuzzyGraph(neighbours, Math.min(k, n));
+    const edges = await fuzzyGraph(backend, neighbours, Math.min(k, n), signal);
     const layout = await layoutOf(backend, edges, {
       seed,
       start,

@@ -28,7 +28,7 @@ const RANGE = 126 * Math.LN2;
  * e^−|x| as 2ⁿ·eʳ, |r| ≤ log 2 / 2, with Taylor's polynomial of degree 7, whose remainder is below
  * 6·10⁻⁹ there. Relative error 2 ULP; 0 beyond the range of normal numbers; NaN for NaN.
  */
-function expOfMinusMagnitude(f: FunctionBuilder, x: Code): Code {
+export function expOfMinusMagnitude(f: FunctionBuilder, x: Code): Code {
   const [v, shifted, n, r] = f.localArray("v128", 4);
   const sign = i32x4.splat(i32.const(-(2 ** 31)));
   const biased = i32x4.add(shifted.get, i32x4.splat(i32.const(127)));

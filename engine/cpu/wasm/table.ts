@@ -10,6 +10,7 @@ import { dense } from "./dense.ts";
 import { denseInputGradient } from "./dense_input_gradient.ts";
 import { denseWeightGradient } from "./dense_weight_gradient.ts";
 import { distances } from "./distances.ts";
+import { fuzzyWeights } from "./fuzzy_weights.ts";
 import type { WasmKernel } from "./kernel.ts";
 import { kmeansAssign } from "./kmeans_assign.ts";
 import { kmeansSeedDistance } from "./kmeans_seed_distance.ts";
@@ -39,6 +40,7 @@ export const WASM_KERNELS: Readonly<Record<string, WasmKernel | undefined>> = {
   dense_weight_gradient: denseWeightGradient,
   distances,
   fold,
+  fuzzy_weights: fuzzyWeights,
   kmeans_assign: kmeansAssign,
   kmeans_seed_distance: kmeansSeedDistance,
   kmeans_sum: kmeansSum,
