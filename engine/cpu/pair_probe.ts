@@ -15,12 +15,14 @@ export type MergedPairs = "none" | "checked" | "plain";
 const PAIRS = 6;
 /** Turns of the loop: about 20 µs. */
 const TURNS = 8000;
-/** Runs of each form, once all are compiled for speed. */
+/** Runs of each form once all are compiled for speed, and none has become faster. */
 const ROUNDS = 12;
 /** Naps of a millisecond or more, after which nothing is merged: the engine has but one compiler. */
-const PATIENCE = 60;
+const PATIENCE = 100;
 /** Code is compiled for speed once it takes this part of what it took at first; it takes a fifth. */
 const COMPILED = 0.5;
+/** On a machine that was busy at first it seems to be long before: what then falls below this is. */
+const FASTER = 0.75;
 /** Merged code takes less than this part of the time; half, where 256 bits are added at once. */
 const MERGED = 0.75;
 
@@ -46,14 +48,17 @@ async function measure(): Promise<MergedPairs> {
   FORMS.forEach(time); // compiles them
   const atFirst = Math.min(...FORMS.flatMap((form) => [time(form), time(form)]));
   const least = { apart: Infinity, checked: Infinity, plain: Infinity };
-  const round = () => FORMS.forEach((form) => least[form] = Math.min(least[form], time(form)));
-  for (let naps = 0; FORMS.some((form) => least[form] > COMPILED * atFirst); naps++) {
+  for (let naps = 0, rounds = 0; rounds < ROUNDS; naps++) {
     if (naps === PATIENCE) return "none";
     // The compiler may need this core.
     await new Promise((resolve) => setTimeout(resolve, 1));
-    round();
+    const before = { ...least };
+    FORMS.forEach((form) => least[form] = Math.min(least[form], time(form)));
+    const isSettled = FORMS.every((form) =>
+      least[form] <= COMPILED * atFirst && least[form] >= FASTER * before[form]
+    );
+    rounds = isSettled ? rounds + 1 : 0;
   }
-  for (let i = 0; i < ROUNDS; i++) round();
   const isMerged = (form: "checked" | "plain") => least[form] < MERGED * least.apart;
   return isMerged("plain") ? "plain" : isMerged("checked") ? "checked" : "none";
 }
