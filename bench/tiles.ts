@@ -70,10 +70,10 @@ const PRODUCTS: readonly Product[] = [
   },
 ];
 
-function layers(grid: boolean): Layer[] {
+function layers({ grid, batches = BATCHES }: TileOptions): Layer[] {
   const found = new Map<string, Layer>();
   const add = (layer: Layer) => found.set(layer.join(), layer);
-  for (const m of BATCHES) {
+  for (const m of batches) {
     for (const sizes of NETWORKS) {
       for (let i = 1; i < sizes.length; i++) {
         add([m, sizes[i - 1], sizes[i]]);
@@ -93,6 +93,8 @@ function layers(grid: boolean): Layer[] {
 export interface TileOptions {
   /** Whether a grid of small and large shapes is timed besides. */
   readonly grid: boolean;
+  /** Rows of the networks' batches; those of trainings by default. */
+  readonly batches?: readonly number[];
   /** Turns of every variant. */
   readonly rounds: number;
   /** Wall time of a turn. */
@@ -168,7 +170,7 @@ export async function* measureTiles(options: TileOptions): AsyncGenerator<TileTi
   let forced: Shader | undefined;
   const backend = await openWebGpuBackend({ shader: () => forced! });
   const { adapter } = backend;
-  const shapes = layers(options.grid);
+  const shapes = layers(options);
   const largest = Math.max(...PRODUCTS.flatMap(({ lengths }) => shapes.flatMap(lengths)));
   const bench: Bench = {
     backend,

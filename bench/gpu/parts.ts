@@ -194,7 +194,8 @@ export const PARTS: readonly Part[] = [
     isShown: ({ row, own }) => Array.isArray(row) && row[3] !== own,
     async run({ out, scale }, emit, signal) {
       const timings: TileTiming[] = [];
-      const options = { grid: false, rounds: 3, seconds: 0.01, signal };
+      const batches = scale < 1 ? { batches: [Math.max(16, Math.round(256 * scale))] } : {};
+      const options = { grid: false, rounds: 3, seconds: 0.01, signal, ...batches };
       for await (const timing of measureTiles(options)) {
         timings.push(timing);
         emit(timing);
