@@ -4,10 +4,12 @@ import { groupsOf, type KernelCase } from "./kernel.ts";
 import source from "./fuzzy_weights.wgsl" with { type: "text" };
 import type { RegisteredKernel } from "./registered.ts";
 
-/** The method's code: bisections at most, how near the sum has to come, and the least σ. */
-const BISECTIONS = 64;
-const NEAR_ENOUGH = 1e-5;
-const LEAST_SCALE = 1e-3;
+/** The method's code: bisections at most. */
+export const BISECTIONS = 64;
+/** How near the sum has to come. */
+export const NEAR_ENOUGH = 1e-5;
+/** The least σ, as a share of the mean distance. */
+export const LEAST_SCALE = 1e-3;
 
 /** Squared distances in any order, some of them 0. */
 function example(n: number, count: number, degree: number, high: number): KernelCase {

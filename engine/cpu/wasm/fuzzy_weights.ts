@@ -1,3 +1,4 @@
+import { BISECTIONS, LEAST_SCALE, NEAR_ENOUGH } from "../../../kernels/fuzzy_weights.ts";
 import {
   bytes,
   type Code,
@@ -17,9 +18,6 @@ import { expOfMinusMagnitude } from "./exponential.ts";
 import type { WasmKernel } from "./kernel.ts";
 
 const ENTRY = "fuzzy_weights";
-const BISECTIONS = 64;
-const NEAR_ENOUGH = 1e-5;
-const LEAST_SCALE = 1e-3;
 /** A distance whose weight is 0 at every scale, and which no distance reaches. */
 const LARGEST = 3.4e38;
 
