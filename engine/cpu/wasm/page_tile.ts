@@ -1,7 +1,7 @@
 /**
  * A tile of the matrix products whose panel lies in a page of the thread's own memory, at addresses that
  * are known when V8 compiles. Deno's V8 compares every address with the memory's size before an access,
- * but for those: the checks of a panel in common memory take a third of the time, and registers that
+ * but for those: the checks of a panel in common memory take a fifth of the time, and registers that
  * sums of 256 bits need. So the depth is unrolled to its end, and left where a shorter sum ends.
  *
  * V8 keeps the start of a module's memory 0 in a register, of others it loads it for each access. So the
@@ -28,7 +28,7 @@ import {
 import { loadPairs, packPairs } from "./pairs.ts";
 import type { Tile } from "./tiles.ts";
 
-/** Most terms of a sum at once: where more are unrolled, their code misses its caches. */
+/** Most terms of a sum at once: 64 and 128 are slower, the latter, we suppose, as their code misses caches. */
 export const PAGE_DEPTH = 96;
 /** Terms of a sum are multiples of this. */
 export const PAGE_STEP = 4;

@@ -18,7 +18,8 @@ export interface Tile {
  * for all of them.
  *
  * - `"auto"`: 5 × 16 where V8 merges pairs of vectors, which is measured, else 6 × 8;
- * - `"6x8"`, `"5x16"`: that one;
+ * - `"6x8"`: that one;
+ * - `"5x16"`: that one, where a module may have two memories, else 6 × 8;
  * - `"6x16"`: that one, where V8 merges pairs and checks no bounds, and once an audit has found its
  *   products right on this machine; else as `"auto"`.
  */
