@@ -4,6 +4,7 @@ import { KERNELS } from "../../kernels/registry.ts";
 import type { ReplayTimes } from "../backend/backend.ts";
 import { type Barrier, MOST_PASSES } from "./barrier.ts";
 import { CallClock } from "./call_clock.ts";
+import { GivingWay } from "./giving_way.ts";
 import type { CallPlan, CrewParts, Probe, ProgramPlan, RegionPlan } from "./messages.ts";
 import type { Addresses, WasmPass } from "./wasm/kernel.ts";
 import { WASM_KERNELS } from "./wasm/table.ts";
@@ -87,6 +88,8 @@ export class Executor {
   private readonly programs = new Map<number, Program>();
   /** Of the programs that are timed, the unloaded ones too. */
   private readonly clocks = new Map<number, CallClock>();
+  /** Of the crew's last thread, where there are others that go on meanwhile. */
+  private readonly givingWay: GivingWay | undefined;
 
   /** The parts' module is what `buildModule` makes of the tile; it imports the memory. */
   constructor(
@@ -98,6 +101,7 @@ export class Executor {
   ) {
     this.memory = memory;
     this.tile = tile;
+    if (threads > 1 && thread === threads - 1) this.givingWay = new GivingWay();
     const page = pageTile && new WebAssembly.Instance(pageTile, {
       env: { memory, page: new WebAssembly.Memory({ initial: 1, maximum: 1 }) },
     });
@@ -167,6 +171,7 @@ export class Executor {
   private take({ kernel, bounds, execute }: Instruction, pass: number): void {
     const shares = bounds.length - 1;
     for (;;) {
+      this.givingWay?.rest();
       const share = this.barrier.take(pass, shares);
       if (share < 0) return;
       try {
