@@ -21,7 +21,7 @@ import { type Crew, startInline, startWorkers } from "./crew.ts";
 import { variantsOf } from "./executor.ts";
 import type { Answer, CallPlan, CrewParts, RegionPlan, Request } from "./messages.ts";
 import type { MergedPairs } from "./pair_probe.ts";
-import { arithmeticProbe, buildProbes, COPY_BYTES, copyProbe } from "./probes.ts";
+import { arithmeticProbes, buildProbes, COPY_BYTES, copyProbe } from "./probes.ts";
 import { auditTile } from "./tile_audit.ts";
 import { chooseTile, type ChosenTile, refuseTile } from "./tile_choice.ts";
 import { buildModule, supportsRelaxed } from "./wasm/module.ts";
@@ -362,10 +362,11 @@ class CpuBackend implements Backend {
         if (failure !== undefined) throw new Error(failure);
         return amount / seconds!;
       };
-      return {
-        flops: await rate(arithmeticProbe(memory.byteOffset, threads)),
-        bytes: await rate(copyProbe(memory.byteOffset)),
-      };
+      let flops = 0;
+      for (const probe of arithmeticProbes(memory.byteOffset, threads)) {
+        flops = Math.max(flops, await rate(probe));
+      }
+      return { flops, bytes: await rate(copyProbe(memory.byteOffset)) };
     } finally {
       memory.free();
     }

@@ -16,6 +16,7 @@ import {
   type TrainingEvent,
   type TrainingSnapshot,
 } from "../estimator.ts";
+import { Pace } from "./pace.ts";
 
 /** Seconds of work that one submission should be, so that progress is live and Ctrl-C is heard. */
 const SUBMISSION_SECONDS = 0.3;
@@ -76,14 +77,6 @@ interface Flight {
   readonly started: number;
   /** The loss sums after them. */
   readonly sums: Promise<ArrayLike<number>>;
-}
-
-/** How fast steps have landed. */
-interface Pace {
-  /** Steps a second; 0 before the first landing. */
-  rate: number;
-  /** When the last steps landed, in milliseconds. */
-  landed: number;
 }
 
 /** A fit in progress: state on the device, state on the host, log, checkpoints. */
@@ -171,7 +164,7 @@ export class Training {
   /** Runs a phase to its end; at once, where a resumed training had ended it. */
   async run(phase: Replay): Promise<PhaseEnd> {
     const state = this.phases[phase.name] ??= { step: 0, checked: -1, summed: 0, stopReason: null };
-    const pace: Pace = { rate: 0, landed: 0 };
+    const pace = new Pace();
     const programs = new Set<Program>();
     let flight: Flight | undefined;
     const land = async () => {
@@ -253,11 +246,7 @@ export class Training {
   /** Waits for submitted steps and reports them. */
   private async land(phase: Replay, flight: Flight, pace: Pace): Promise<void> {
     const losses = meanLosses(phase, flight, await flight.sums);
-    const now = performance.now();
-    const seconds = (now - Math.max(flight.started, pace.landed)) / 1000;
-    const measured = (flight.step - flight.from) / Math.max(seconds, 1e-6);
-    pace.rate = pace.rate === 0 ? measured : 0.7 * pace.rate + 0.3 * measured;
-    pace.landed = now;
+    pace.land(flight.step - flight.from, flight.started, performance.now());
     if (flight.logs) this.log({ phase: phase.name, step: flight.step, ...losses });
     this.emit({
       type: "progress",
