@@ -1,5 +1,6 @@
 /** DynAE's published schedule on USPS by the command line, as far as the time goes, and on from there. */
 import { DYNAE_METHOD } from "../../models/dynae.ts";
+import { kebabCase } from "../../models/options.ts";
 import { readCheckpoint } from "../../storage/files.ts";
 import { reasonIn } from "../peer.ts";
 import { GRACE_SECONDS } from "./schedule.ts";
@@ -65,13 +66,17 @@ export async function train(
   { partition, folder, from, scale, dataDir }: TrainingOptions,
   signal: AbortSignal,
 ): Promise<Record<string, unknown>> {
-  const planned = DYNAE_METHOD.profiles[PROFILE].values as { pretrainSteps: number; steps: number };
-  const scaled = (steps: number) => Math.max(10, Math.round(scale * steps));
+  const { values } = DYNAE_METHOD.profiles[PROFILE];
+  const planned = DYNAE_METHOD.create(values).options;
+  const scaled = (steps: string) => [
+    `--${kebabCase(steps)}`,
+    `${Math.max(10, Math.round(scale * Number(planned[steps])))}`,
+  ];
   const start = await isThere(`${folder}/run.json`) ? ["--resume", folder] : [
     ...["--out", folder, "--model", "dynae", "--profile", PROFILE, "--data", "usps"],
     ...["--partition", partition, "--no-baseline"],
-    ...["--pretrain-steps", `${scaled(planned.pretrainSteps)}`],
-    ...["--steps", `${scaled(planned.steps)}`],
+    ...["pretrainSteps", "steps"].flatMap(scaled),
+    ...(partition === "graph" ? scaled("constructionSteps") : []),
     ...(from === undefined ? [] : ["--from", from]),
   ];
   const { code, out, error } = await runCommand(
