@@ -10,6 +10,8 @@ import {
 import { framedImage, lineChart, scatterPanels, ticksOf } from "../cli/reproduce/chart.ts";
 import { imageGrid } from "../report/image_grid.ts";
 import { firstRows } from "../cli/reproduce/centroids.ts";
+import type { FinishedRun } from "../cli/reproduce/paper_table.ts";
+import type { LogRow } from "../models/estimator.ts";
 import { scoresChart } from "../cli/reproduce/scores_chart.ts";
 import { toyRows } from "../cli/reproduce/toy.ts";
 import { designOf, parseScale } from "../cli/reproduce/design.ts";
@@ -113,6 +115,27 @@ Deno.test("a note that is longer than its picture is wide goes on below", () => 
   assert(lines.length > 1);
   // Eight pixels a sign are room enough for wide fonts.
   assert(lines.every(([, y, text]) => 8 * text.length < width - 16 && Number(y) < height), picture);
+});
+
+Deno.test("published figures are what our runs would say of the authors' logs", () => {
+  const ours = (table: string, log: LogRow[]) =>
+    TABLES[table].ours!({ ...{} as FinishedRun, log, title: "dynae" });
+  const published = (table: string, set: string) => TABLES[table].published!.figures.dynae[set];
+  // Checks of nairouz/DynAE, results/mnist-test/cluster/train_dynAE_log.csv: around its drops.
+  const counts = [[0, 6244], [140, 5439], [5600, 937], [5740, 908], [5880, 911], [6020, 257]];
+  const checks = [...counts, [6160, 260], [6300, 0]].map(([step, conflicted], i, all) => {
+    const update = i > 0 && conflicted >= all[i - 1][1];
+    return { phase: "clustering", step, conflicted, update };
+  });
+  assertEquals(ours("conflicts", checks), published("conflicts", "mnist-test"));
+  assertEquals(ours("conflicts", []), undefined);
+  const scores = (first: number, last: number): LogRow[] => [
+    { phase: "clustering", step: 0, acc: first },
+    { phase: "clustering", step: 140, acc: last },
+  ];
+  assertEquals(ours("curves", scores(0.9568, 0.9828)), published("curves", "mnist-test"));
+  assertEquals(ours("curves", scores(0.55743, 0.56546)), published("curves", "fashion-mnist"));
+  assertEquals(ours("curves", []), undefined);
 });
 
 Deno.test("a table's accuracies are drawn from worst to best, beside what is published", () => {
