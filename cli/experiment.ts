@@ -40,6 +40,8 @@ export interface PlannedSetting extends Setting {
 /** Data of runs, and how to load them. */
 export interface PlannedData
   extends Pick<DataRecord, "name" | "digest" | "n" | "d" | "source">, DataDigests {
+  /** What tables call them, where it is not their name. */
+  readonly title?: string;
   /** As they were asked for. */
   readonly request: DataRequest;
 }
@@ -50,6 +52,8 @@ export interface Design {
   readonly headings: readonly string[];
   /** Rows of the table. */
   readonly settings: readonly Setting[];
+  /** What tables call the data, where it is not their name. */
+  readonly title?: string;
   /** Whose network all others of the same seed start from. */
   readonly pretraining?: Setting;
 }
@@ -131,7 +135,17 @@ export async function planExperiment(
       throw usageError(`--data names two sets that are called ${name}; rename one of the files`);
     }
     const classes = definedOf({ classDigest: await classDigestOf(dataset) });
-    data.push({ name, digest, ...classes, n, d, source, request: dataRequest });
+    const { title } = designs[set];
+    data.push({
+      name,
+      digest,
+      ...classes,
+      n,
+      d,
+      source,
+      ...definedOf({ title }),
+      request: dataRequest,
+    });
     const from = settings.length;
     const prefix = folderName(name, prefixes);
     const planned = plannedSettings(designs[set], dataset).map((setting): PlannedSetting =>
@@ -139,7 +153,7 @@ export async function planExperiment(
         ...setting,
         set,
         name: `${prefix}-${setting.name}`,
-        cells: [name, ...setting.cells],
+        cells: [title ?? name, ...setting.cells],
       }
     );
     settings.push(...planned);

@@ -23,12 +23,13 @@ import { execute, PlannedRows, stateOf } from "./experiment_runs.ts";
 import type { RunState } from "./run_state.ts";
 import { LOCK, Lock } from "./lock.ts";
 import { integerOption, valueOf } from "./method_options.ts";
+import type { LogRow } from "../models/estimator.ts";
 import { checkFolder } from "./paths.ts";
 import { type OwnFiles, readPlan, writePlan } from "./plan_file.ts";
 import { type Goal, parseGoal, readLogs } from "./run_log.ts";
 import { submit } from "./slurm.ts";
 import { unknownName } from "./suggest.ts";
-import { summarize } from "./summary.ts";
+import { summarize, type Summary } from "./summary.ts";
 import { toCsv, toJson, toLatex, toMarkdown } from "./summary_tables.ts";
 import { formatDuration, shellWord, writeError, writeJson, writeSummary } from "./terminal.ts";
 import { PROGRAM } from "./version.ts";
@@ -43,6 +44,13 @@ export interface Experiment {
   readonly notes?: readonly string[];
   /** What the command itself has written into the folder of a new plan. */
   readonly ownFiles?: OwnFiles;
+  /** What it has to say of the runs that are finished, for the table: sentences. */
+  findings?(
+    out: string,
+    plan: Plan,
+    states: readonly RunState[],
+    logs: ReadonlyMap<string, readonly LogRow[]>,
+  ): string[];
   /** Draws what is finished into the folder. @returns The names of the files. */
   pictures?(out: string, plan: Plan, states: readonly RunState[]): Promise<string[]>;
 }
@@ -169,9 +177,9 @@ export async function runExperiment(
   command: Command,
   values: ExperimentCommandValues,
   stored: Plan | undefined,
-  { defaults, designOf, notes, ownFiles, pictures }: Experiment,
+  { defaults, designOf, notes, ownFiles, findings, pictures }: Experiment,
 ): Promise<void> {
-  const { out, gather, task, launcher, sbatchArgs, stepsTo, debug } = values;
+  const { out, gather, task, launcher, sbatchArgs, stepsTo } = values;
   const name = command.name();
   if (sbatchArgs !== undefined && launcher === undefined) {
     throw usageError("--sbatch-args is for --launcher slurm");
@@ -193,11 +201,11 @@ export async function runExperiment(
     lock?.[Symbol.dispose]();
     return await submit(out, plan, await statesOf(out, plan), sbatchArgs);
   }
+  const tables = () => writeTables(out, plan, findings, stepsTo);
   if (!gather) {
-    await runAll(values, plan, new PlannedRows(plan, dataset), debug)
-      .finally(() => writeTables(out, plan, stepsTo));
+    await runAll(values, plan, new PlannedRows(plan, dataset), tables).finally(tables);
   }
-  const summary = await writeTables(out, plan, stepsTo);
+  const summary = await tables();
   if (values.json) writeJson(toJson(summary));
   else writeSummary(toMarkdown(summary));
   const files = await pictures?.(out, plan, await statesOf(out, plan)) ?? [];
@@ -265,11 +273,12 @@ async function start(
   return notes.length === 0 ? made : { ...made, plan: { ...made.plan, notes } };
 }
 
+/** Runs what is not finished, run by run. @param tables Writes the tables of what there is. */
 async function runAll(
-  { out, stepsTo }: ExperimentCommandValues,
+  { out, debug }: ExperimentCommandValues,
   plan: Plan,
   rows: PlannedRows,
-  debug: DeviceValues["debug"],
+  tables: () => Promise<unknown>,
 ): Promise<void> {
   const states = await Promise.all(plan.runs.map((run) => stateOf(out, run)));
   const open = states.filter(({ status }) => status !== "finished").length;
@@ -292,7 +301,7 @@ async function runAll(
       }
       throw error;
     }
-    await writeTables(out, plan, stepsTo);
+    await tables();
   }
 }
 
@@ -317,11 +326,18 @@ async function statesOf(out: string, { runs }: Plan): Promise<RunState[]> {
   return await Promise.all(runs.map((run) => stateOf(out, run)));
 }
 
-async function writeTables(out: string, plan: Plan, goal?: Goal) {
+async function writeTables(
+  out: string,
+  plan: Plan,
+  findings: Experiment["findings"],
+  goal?: Goal,
+): Promise<Summary> {
   const states = await statesOf(out, plan);
+  const logs = await readLogs(out, plan, states);
   const summary = summarize(plan, states, {
     agreements: await agreementsOf(out, plan, states),
-    logs: await readLogs(out, plan, states),
+    logs,
+    notes: findings?.(out, plan, states, logs) ?? [],
     ...goal && { goal },
   });
   const files = {

@@ -60,7 +60,7 @@ const RUN = fields<PlannedRun>({ name: FILE_NAME, setting: count, seed: count },
 
 const PLANNED_DATA = fields<PlannedData>(
   { name: text, digest, n: count, d: count, source: text, request: DATA_REQUEST },
-  { classDigest: digest },
+  { classDigest: digest, title: text },
 );
 
 const PLAN_FIELDS = fields<Plan>({

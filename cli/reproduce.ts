@@ -2,6 +2,8 @@
 import type { Command } from "commander";
 import { writeFileAtomic } from "../storage/atomic_file.ts";
 import { usageError } from "./errors.ts";
+import type { LogRow } from "../models/estimator.ts";
+import { definedOf } from "./data_options.ts";
 import type { Plan } from "./experiment.ts";
 import {
   addExperimentOptions,
@@ -14,9 +16,10 @@ import type { OwnFiles } from "./plan_file.ts";
 import type { DataRequest } from "./run_record.ts";
 import type { RunState } from "./run_state.ts";
 import { addHelp } from "./help.ts";
-import { checkedProfile, designOf, parseScale, scaleNote } from "./reproduce/design.ts";
+import { checkedProfile, designOf, parseScale, trialNotes } from "./reproduce/design.ts";
 import type { FinishedRun, PaperTable } from "./reproduce/paper_table.ts";
 import { TABLES } from "./reproduce/registry.ts";
+import { isFirstSeed } from "./reproduce/first_seed.ts";
 import { scoreCharts } from "./reproduce/scores_chart.ts";
 import { integerOption } from "./method_options.ts";
 import { parseGoal, readLogs } from "./run_log.ts";
@@ -78,6 +81,7 @@ ${experimentHelp("reproduce")}`,
       );
     }
     const scale = asked ?? started ?? 1;
+    const trial = trialNotes(scale, values.limit ?? stored?.request.limit as number | undefined);
     const profile = checkedProfile(values.profile ?? "default");
     const goal = values.stepsTo ?? (table.stepsTo && parseGoal(table.stepsTo));
     const { data, seeds } = table;
@@ -87,9 +91,13 @@ ${experimentHelp("reproduce")}`,
       // Under a name of its own: the scale of data is another thing.
       defaults: { table: name, scheduleScale: scale, profile, data, seeds },
       designOf: (data) => designOf(table, data, { scale, profile }),
-      notes: notesOf(table, scale),
+      notes: notesOf(table, trial),
       ownFiles: OWN_FILES,
-      pictures: (out, plan, states) => writePictures(table, out, plan, states, scaleNote(scale)),
+      findings: (out, plan, states, logs) => oursOf(table, finishedRuns(out, plan, states, logs)),
+      pictures: async (out, plan, states) => {
+        const logs = await readLogs(out, plan, states);
+        return await writePictures(table, out, finishedRuns(out, plan, states, logs), trial);
+      },
     });
   });
 }
@@ -122,32 +130,65 @@ async function rowsOf(
   return { data: `${out}/${name}`, classColumn: "class" };
 }
 
-function notesOf({ published, notes }: PaperTable, scale: number): string[] {
+/** What a new table says of itself, in sentences. @param trial Those of a trial. */
+function notesOf({ published, notes }: PaperTable, trial: readonly string[]): string[] {
   return [
-    ...scale === 1 ? [] : [scaleNote(scale)],
+    ...trial,
     ...notes,
     published ? `Published: ${published.source}.` : "No published figures stand beside these.",
   ];
 }
 
-/** Writes what there is to draw. @returns The names of the files. */
-async function writePictures(
-  { pictures, published }: PaperTable,
+/** The finished runs of a plan, as a table sees them. */
+function finishedRuns(
   out: string,
-  plan: Plan,
+  { headings, settings, runs, data }: Plan,
   states: readonly RunState[],
-  note: string,
-): Promise<string[]> {
-  const logs = await readLogs(out, plan, states);
-  const finished = plan.runs.flatMap(({ name, setting, seed }, i): FinishedRun[] => {
+  logs: ReadonlyMap<string, readonly LogRow[]>,
+): FinishedRun[] {
+  const [from, to] = [data.length > 1 ? 1 : 0, headings.indexOf("profile")];
+  return runs.flatMap(({ name, setting: index, seed }, i): FinishedRun[] => {
     const { status, record } = states[i];
     if (status !== "finished" || record === undefined) return [];
-    const planned = plan.settings[setting];
-    const data = plan.data[planned.set].name;
-    const log = logs.get(name) ?? [];
-    return [{ path: `${out}/${name}`, data, setting: planned, seed, record, log }];
+    const setting = settings[index];
+    const set = data[setting.set];
+    const title = setting.cells.slice(from, to).filter((cell) => cell !== "").join(", ");
+    const published = setting.cells[headings.indexOf("published")];
+    return [{
+      path: `${out}/${name}`,
+      data: set.name,
+      dataTitle: set.title ?? set.name,
+      title,
+      ...definedOf({ published }),
+      setting,
+      seed,
+      record,
+      log: logs.get(name) ?? [],
+    }];
   });
-  const drawn = pictures ? await pictures(finished, note) : scoreCharts(finished, note, published);
+}
+
+/** What the runs of seed 0 have beside the published figures, as these are told, in a sentence. */
+function oursOf(table: PaperTable, runs: readonly FinishedRun[]): string[] {
+  const found = runs.filter(isFirstSeed).flatMap((run) => {
+    const text = table.ours?.(run);
+    return text === undefined ? [] : [`${run.dataTitle}, ${run.title}: ${text}`];
+  });
+  return found.length === 0 ? [] : [`Ours in that form, of seed 0: ${found.join("; ")}.`];
+}
+
+/** Writes what there is to draw. @param trial Sentences for each. @returns The names of the files. */
+async function writePictures(
+  { pictures, headings }: PaperTable,
+  out: string,
+  runs: readonly FinishedRun[],
+  trial: readonly string[],
+): Promise<string[]> {
+  const profiles = [...new Set(runs.map(({ setting }) => setting.profile))].join(", ");
+  const note = [`Profile: ${profiles}.`, ...trial].join(" ");
+  const drawn = pictures
+    ? await pictures(runs, note)
+    : scoreCharts(runs, headings.join(", "), note);
   for (const [name, picture] of Object.entries(drawn)) {
     await writeFileAtomic(`${out}/${name}`, new TextEncoder().encode(picture));
   }

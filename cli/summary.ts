@@ -102,6 +102,8 @@ export interface Findings {
   readonly agreements?: readonly (readonly number[])[];
   /** Of the finished runs, by their names. */
   readonly logs?: ReadonlyMap<string, readonly LogRow[]>;
+  /** What the command says of them: sentences. */
+  readonly notes?: readonly string[];
   /** The score whose steps are asked for. */
   readonly goal?: Goal;
 }
@@ -110,7 +112,7 @@ export interface Findings {
 export function summarize(
   plan: Plan,
   states: readonly RunState[],
-  { agreements = [], logs = new Map(), goal }: Findings = {},
+  { agreements = [], logs = new Map(), notes = [], goal }: Findings = {},
 ): Summary {
   const finished = states.filter(({ status }) => status === "finished");
   const hasScores = finished.map(({ record }) => record!.results!.acc !== undefined);
@@ -138,7 +140,7 @@ export function summarize(
   const last = Math.max(...plan.runs.map(({ seed }) => seed));
   const devices = new Set(finished.map(({ record }) => record!.device.used!.description));
   const facts = [
-    ...plan.data.map(({ name, n, d }) => `${name}: ${n} rows of ${d} columns`),
+    ...plan.data.map(({ name, title, n, d }) => `${title ?? name}: ${n} rows of ${d} columns`),
     last === 0 ? "seed 0" : `seeds 0 to ${last}`,
     ...devices,
   ];
@@ -151,7 +153,7 @@ export function summarize(
     headings: plan.headings,
     measures,
     rows,
-    notes: plan.notes ?? [],
+    notes: [...plan.notes ?? [], ...notes],
     ...goal && { goal },
     recommendations: recommend(plan.headings, rows, areCodes),
   };
@@ -162,7 +164,9 @@ function rowOf(
   states: readonly RunState[],
   index: number,
   measures: readonly Measure[],
-  { agreements, logs, goal }: Required<Omit<Findings, "goal">> & Pick<Findings, "goal">,
+  { agreements, logs, goal }:
+    & Required<Pick<Findings, "agreements" | "logs">>
+    & Pick<Findings, "goal">,
 ): RowSummary {
   const { cells, pretraining } = plan.settings[index];
   const indices = plan.runs.flatMap((run, i) => run.setting === index ? [i] : []);

@@ -31,6 +31,8 @@ export interface NamedPart {
 export interface NamedSet {
   /** What {@linkcode loadDataset} takes. */
   readonly name: string;
+  /** What papers and pictures call it. */
+  readonly properName: string;
   /** One line for people. */
   readonly title: string;
   /** Images of all parts together. */
@@ -102,6 +104,7 @@ const MNIST = {
 export const NAMED_SETS: readonly NamedSet[] = [
   {
     name: "optdigits",
+    properName: "Optdigits",
     title: "handwritten digits, 8×8 (ships with this package)",
     n: 5620,
     height: 8,
@@ -143,6 +146,7 @@ export const NAMED_SETS: readonly NamedSet[] = [
   {
     ...MNIST,
     name: "mnist",
+    properName: "MNIST",
     title: "handwritten digits, 28×28, training and test part",
     n: 70000,
     parts: [MNIST_TRAIN, MNIST_TEST],
@@ -150,12 +154,14 @@ export const NAMED_SETS: readonly NamedSet[] = [
   {
     ...MNIST,
     name: "mnist-test",
+    properName: "MNIST-test",
     title: "handwritten digits, 28×28, test part alone",
     n: 10000,
     parts: [MNIST_TEST],
   },
   {
     name: "usps",
+    properName: "USPS",
     title: "handwritten digits of envelopes, 16×16",
     n: 9298,
     height: 16,
@@ -197,6 +203,7 @@ export const NAMED_SETS: readonly NamedSet[] = [
   },
   {
     name: "fashion-mnist",
+    properName: "Fashion-MNIST",
     title: "articles of clothing, 28×28, training and test part",
     n: 70000,
     height: 28,

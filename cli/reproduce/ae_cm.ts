@@ -50,11 +50,11 @@ export const CM_TABLE: PaperTable = {
   pictures: (runs, note) =>
     chartsBySet(runs, note, {
       file: "e3",
-      title: "CM's merging term over the steps",
+      title: "E3, CM's merging term, over the steps",
       x: "steps",
-      y: "E3",
+      y: "E3, sum over a batch",
       linesOf: (run) => [{
-        name: `prior ${run.setting.options.prior}`,
+        name: `prior ${run.title}`,
         points: loggedPoints(run, "merging"),
       }],
     }),

@@ -1,8 +1,8 @@
 /** Centroids that are constructed: inputs over outputs. */
 import { imageGrid, rangeOf } from "../../report/image_grid.ts";
-import { load } from "../data_options.ts";
-import { readRunRows } from "../run_rows.ts";
+import { loadAgain, readRunRows } from "../run_rows.ts";
 import { RunFolder } from "../run_folder.ts";
+import { writeError } from "../terminal.ts";
 import { withEstimator } from "../trained_model.ts";
 import { framedImage } from "./chart.ts";
 import { isFirstSeed } from "./first_seed.ts";
@@ -29,17 +29,23 @@ export const CENTROIDS_TABLE: PaperTable = {
     for (const run of runs.filter(isFirstSeed)) {
       const picture = await inputsOverOutputs(run);
       if (picture === undefined) continue;
-      const title = `${run.data}: inputs over outputs, seed 0`;
+      const title =
+        `${run.dataTitle}: inputs (above) and outputs (below), ${IMAGES} images of each ` +
+        "cluster in turn, seed 0";
       pictures[`${run.data}-inputs-outputs.svg`] = framedImage(picture, { title, note });
     }
     return pictures;
   },
 };
 
-/** A PNG of some images and their reconstructions; undefined for rows that are no images. */
+/** A PNG of some images and their reconstructions; undefined, with a note, for rows that are no images. */
 async function inputsOverOutputs({ path, record }: FinishedRun): Promise<Uint8Array | undefined> {
-  const { data, d, height, width, channels = 1 } = await load(record.data.request);
-  if (height === undefined || width === undefined) return undefined;
+  const found = await loadAgain(record, "pictures");
+  if (!(found?.data instanceof Float32Array)) return undefined;
+  const { data, d, height, width, channels = 1 } = found;
+  if (height === undefined || width === undefined) {
+    return void writeError(`note: the rows of ${found.name} are no images; none are drawn\n`);
+  }
   const { folder } = await RunFolder.open(path);
   const { labels } = await readRunRows(folder, record);
   const rows = firstRows(labels, IMAGES);

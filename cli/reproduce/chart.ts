@@ -26,10 +26,21 @@ const COLOURS = [
 ];
 
 const FONT = 'font-family="sans-serif" font-size="13"';
+/** Width of a sign in the mean, where the viewer's font is a wide one. */
+const SIGN = 8;
+/** Between two base lines. */
+const LINE = 18;
+/** Left and right of a picture's texts. */
+const MARGIN = 16;
 
 /** The colour of the i-th line or cluster; there are ten. */
 export function colour(i: number): string {
   return COLOURS[i % COLOURS.length];
+}
+
+/** Room for a text. */
+export function widthOf(text: string): number {
+  return Math.ceil(SIGN * text.length);
 }
 
 /** Round numbers that cover a range, four to ten of them. */
@@ -87,16 +98,14 @@ export function lineChart(
       `fill="${colour(i)}"/>` + label(width - right + 42, at, name, "start");
   });
   const middle = (left + width - right) / 2;
-  return svg(width, Math.max(height, top + 20 * series.length + bottom), [
+  return svg(width, Math.max(height - 28, top + 20 * series.length), [
     ...grid,
     ...lines,
     ...names,
     label(middle, 24, title, "middle"),
     label(middle, height - bottom + 40, x, "middle"),
-    `<text x="18" y="${(top + height - bottom) / 2}" text-anchor="middle" ` +
-    `transform="rotate(-90 18 ${(top + height - bottom) / 2})">${escapeHtml(y)}</text>`,
-    label(left, height - 12, note, "start"),
-  ]);
+    upright(18, (top + height - bottom) / 2, y),
+  ], note);
 }
 
 /** Points of one panel. */
@@ -114,9 +123,21 @@ export interface Panel {
 /** Most panels side by side. */
 const PANELS_IN_A_ROW = 4;
 
+/** What stands around panels. */
+export interface PanelCaptions extends Captions {
+  /** Of the axes, which all panels share. */
+  readonly x: string;
+  readonly y: string;
+  /** What the colours stand for, by number; none where titles say it. */
+  readonly groups?: readonly string[];
+}
+
 /** Panels of points, all on the same scale; where they are many, in rows of equal length. */
-export function scatterPanels(panels: readonly Panel[], { title, note }: Captions): string {
-  const [side, gap, top, bottom, under] = [260, 16, 64, 40, 38];
+export function scatterPanels(
+  panels: readonly Panel[],
+  { title, note, x, y, groups: names = [] }: PanelCaptions,
+): string {
+  const [side, gap, first, top, under, inset] = [260, 16, 66, 64, 46, 6];
   const rows = Math.ceil(panels.length / PANELS_IN_A_ROW);
   const columns = Math.ceil(panels.length / rows);
   const all = panels.flatMap(({ points, crosses = [] }) => [...points, ...crosses]);
@@ -124,15 +145,18 @@ export function scatterPanels(panels: readonly Panel[], { title, note }: Caption
   const [y0, y1] = extentOf(all.filter((_, i) => i % 2 === 1));
   const unit = Math.max(x1 - x0, y1 - y0) || 1;
   const [left0, bottom0] = [(x0 + x1 - unit) / 2, (y0 + y1 - unit) / 2];
-  const width = Math.max(columns * (side + gap) + gap, 620);
+  const width = Math.max(first + columns * (side + gap), 2 * MARGIN + widthOf(title));
   const parts = panels.flatMap(({ title, points, groups, crosses = new Float64Array() }, i) => {
-    const left = gap + (i % columns) * (side + gap);
+    const left = first + (i % columns) * (side + gap);
     const above = top + Math.floor(i / columns) * (side + under);
+    const atX = (x: number) => (left + inset + (x - left0) / unit * (side - 2 * inset)).toFixed(1);
+    const atY = (y: number) =>
+      (above + side - inset - (y - bottom0) / unit * (side - 2 * inset)).toFixed(1);
     const placesOf = (points: Float64Array) =>
-      Array.from({ length: points.length / 2 }, (_, row) => [
-        (left + 6 + (points[2 * row] - left0) / unit * (side - 12)).toFixed(1),
-        (above + side - 6 - (points[2 * row + 1] - bottom0) / unit * (side - 12)).toFixed(1),
-      ]);
+      Array.from(
+        { length: points.length / 2 },
+        (_, row) => [atX(points[2 * row]), atY(points[2 * row + 1])],
+      );
     const dots = placesOf(points).map(([x, y], row) =>
       `<circle cx="${x}" cy="${y}" r="1.6" fill="${colour(groups[row])}" fill-opacity="0.6"/>`
     );
@@ -141,14 +165,52 @@ export function scatterPanels(panels: readonly Panel[], { title, note }: Caption
     );
     const frame = `<rect x="${left}" y="${above}" width="${side}" height="${side}" fill="none" ` +
       `stroke="#888"/>`;
-    return [frame, label(left + side / 2, above - 8, title, "middle"), ...dots, ...marks];
+    const below = above + side;
+    const ticks = [
+      ...ticksWithin(left0, unit).flatMap((tick) => [
+        `<line x1="${atX(tick)}" x2="${atX(tick)}" y1="${below}" y2="${below + 4}" stroke="#888"/>`,
+        label(atX(tick), below + 16, String(tick), "middle"),
+      ]),
+      ...ticksWithin(bottom0, unit).flatMap((tick) => [
+        `<line x1="${left - 4}" x2="${left}" y1="${atY(tick)}" y2="${atY(tick)}" stroke="#888"/>`,
+        ...i % columns === 0 ? [label(left - 8, Number(atY(tick)) + 4, String(tick), "end")] : [],
+      ]),
+    ];
+    return [frame, ...ticks, label(left + side / 2, above - 8, title, "middle"), ...dots, ...marks];
   });
-  const height = top + rows * (side + under) - under;
-  return svg(width, height + bottom, [
+  const bottom = top + rows * (side + under) - under;
+  const legend = legendOf(names, first, bottom + 60, width - MARGIN);
+  return svg(width, bottom + 46 + legend.height, [
     label(width / 2, 26, title, "middle"),
+    label((first + first + columns * (side + gap) - gap) / 2, bottom + 36, x, "middle"),
+    upright(18, (top + bottom) / 2, y),
     ...parts,
-    label(gap, height + 26, note, "start"),
-  ]);
+    ...legend.parts,
+  ], note);
+}
+
+/** The round numbers of a range. */
+function ticksWithin(low: number, length: number): number[] {
+  return ticksOf(low, low + length).filter((tick) => tick >= low && tick <= low + length);
+}
+
+/** Names beside dots of their colours, in lines that end before `right`. */
+function legendOf(
+  names: readonly string[],
+  left: number,
+  top: number,
+  right: number,
+): { readonly parts: string[]; readonly height: number } {
+  let [x, y] = [left, top];
+  const parts = names.flatMap((name, i) => {
+    const width = 28 + widthOf(name);
+    if (x + width > right && x > left) [x, y] = [left, y + LINE];
+    const part = `<circle cx="${x + 6}" cy="${y - 4}" r="5" fill="${colour(i)}"/>` +
+      label(x + 16, y, name, "start");
+    x += width;
+    return part;
+  });
+  return { parts, height: names.length === 0 ? 0 : y - top + LINE + 6 };
 }
 
 /** A PNG under its title and above its note. */
@@ -156,14 +218,13 @@ export function framedImage(png: Uint8Array, { title, note }: Captions): string 
   const header = new DataView(png.buffer, png.byteOffset);
   const base64 = btoa(Array.from(png, (byte) => String.fromCharCode(byte)).join(""));
   const [width, height] = [header.getUint32(16), header.getUint32(20)];
-  const [margin, top] = [16, 44];
-  const full = Math.max(width + 2 * margin, 640);
-  return svg(full, top + height + 44, [
+  const top = 44;
+  const full = 2 * MARGIN + Math.max(width, widthOf(title));
+  return svg(full, top + height + 8, [
     label(full / 2, 26, title, "middle"),
-    `<image x="${margin}" y="${top}" width="${width}" height="${height}" ` +
+    `<image x="${MARGIN}" y="${top}" width="${width}" height="${height}" ` +
     `href="data:image/png;base64,${base64}"/>`,
-    label(margin, top + height + 26, note, "start"),
-  ]);
+  ], note);
 }
 
 function extentOf(values: readonly number[]): [number, number] {
@@ -178,9 +239,30 @@ export function label(x: number | string, y: number, text: string, anchor: strin
   return `<text x="${x}" y="${y}" text-anchor="${anchor}">${escapeHtml(text)}</text>`;
 }
 
-/** The picture, on white. */
-export function svg(width: number, height: number, parts: readonly string[]): string {
-  return `<svg xmlns="http://www.w3.org/2000/svg" width="${width}" height="${height}" ` +
-    `viewBox="0 0 ${width} ${height}" ${FONT}>\n` +
-    `<rect width="${width}" height="${height}" fill="white"/>\n${parts.join("\n")}\n</svg>\n`;
+/** Text from below, centred. */
+function upright(x: number, y: number, text: string): string {
+  return `<text x="${x}" y="${y}" text-anchor="middle" transform="rotate(-90 ${x} ${y})">` +
+    `${escapeHtml(text)}</text>`;
+}
+
+/** Words in lines that are no wider than asked, by the widest fonts. */
+function wrapped(text: string, width: number): string[] {
+  const lines: string[] = [];
+  for (const word of text.split(" ").filter((word) => word !== "")) {
+    const longer = `${lines.at(-1)} ${word}`;
+    if (lines.length > 0 && widthOf(longer) <= width) lines[lines.length - 1] = longer;
+    else lines.push(word);
+  }
+  return lines;
+}
+
+/** The picture, on white, and its note below. @param height Without the note. */
+export function svg(width: number, height: number, parts: readonly string[], note: string): string {
+  const lines = wrapped(note, width - 2 * MARGIN);
+  const full = height + LINE * lines.length + 16;
+  const texts = lines.map((line, i) => label(MARGIN, height + LINE * (i + 1), line, "start"));
+  return `<svg xmlns="http://www.w3.org/2000/svg" width="${width}" height="${full}" ` +
+    `viewBox="0 0 ${width} ${full}" ${FONT}>\n` +
+    `<rect width="${width}" height="${full}" fill="white"/>\n${[...parts, ...texts].join("\n")}` +
+    `\n</svg>\n`;
 }

@@ -20,7 +20,7 @@ export const CODES_TABLE: PaperTable = {
     "Each row is a run from the same pre-trained network and k-means on its code that ends after so " +
     "many steps at most: steps repeat from seed to seed alike, so that the rows are moments of one " +
     "training. The pictures show seed 0 on the two principal axes of the last row's code, coloured by " +
-    "class, or by cluster where classes are not known.",
+    "class, or by cluster where classes are not known; rows after the training's end are drawn once.",
   ],
   data: "usps",
   seeds: 1,
@@ -29,12 +29,11 @@ export const CODES_TABLE: PaperTable = {
   rows(_, profile) {
     const { steps } = estimatorOf(findMethod("dynae"), profile, {}).options;
     return SHARES.map((share) => {
-      const count = Math.round(share * Number(steps));
       return {
-        name: `dynae-steps=${count}`,
-        cells: [String(count)],
+        name: `dynae-share=${share}`,
+        cells: [{ option: "steps" }],
         model: "dynae",
-        options: { partition: "kmeans", steps: count },
+        options: { partition: "kmeans", steps: Math.round(share * Number(steps)) },
       };
     });
   },
@@ -42,27 +41,27 @@ export const CODES_TABLE: PaperTable = {
     const pictures: Record<string, string> = {};
     const found = runs.filter(({ setting }) => setting.model === "dynae").filter(isFirstSeed);
     for (const [data, moments] of Map.groupBy(found, ({ data }) => data)) {
-      pictures[`${data}-codes.svg`] = await panelsOf(data, moments, note);
+      pictures[`${data}-codes.svg`] = await panelsOf(moments, note);
     }
     return pictures;
   },
 };
 
-async function panelsOf(
-  data: string,
-  runs: readonly FinishedRun[],
-  note: string,
-): Promise<string> {
+/** A panel for each moment, coloured alike. @param runs In the order of their steps. */
+async function panelsOf(runs: readonly FinishedRun[], note: string): Promise<string> {
   const moments = await Promise.all(runs.map(async ({ path, record }) => {
     const { folder } = await RunFolder.open(path);
-    return { rows: await readRunRows(folder, record), steps: record.steps! };
+    const clusters = record.results!.clusterSizes;
+    return { rows: await readRunRows(folder, record), steps: record.steps!, clusters };
   }));
   const { codes, codeSize } = moments.at(-1)!.rows;
   const plane = principalPlane(codes, codeSize);
-  const panels = moments.map(({ rows, steps }) => {
+  const { classes } = moments[0].rows;
+  const names = classes && [...new Set(classes)].sort();
+  const differing = moments.filter(({ steps }, i) => steps !== moments[i - 1]?.steps);
+  const panels = differing.map(({ rows, steps }) => {
     const stride = Math.ceil(rows.labels.length / POINTS);
     const isShown = (row: number) => row % stride === 0;
-    const names = rows.classes && [...new Set(rows.classes)].sort();
     const groups = rows.classes && names
       ? rows.classes.map((name) => names.indexOf(name))
       : Array.from(rows.labels);
@@ -72,5 +71,11 @@ async function panelsOf(
       groups: groups.filter((_, row) => isShown(row)),
     };
   });
-  return scatterPanels(panels, { title: `${data}: DynAE's code, seed 0`, note });
+  return scatterPanels(panels, {
+    title: `${runs[0].dataTitle}: DynAE's code by ${names ? "class" : "cluster"}, seed 0`,
+    note,
+    x: "first principal axis of the last code",
+    y: "second principal axis of the last code",
+    groups: names ?? Array.from(moments[0].clusters, (_, k) => `cluster ${k}`),
+  });
 }

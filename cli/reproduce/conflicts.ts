@@ -15,13 +15,23 @@ export const CONFLICTS_TABLE: PaperTable = {
   seeds: 1,
   headings: ["model"],
   published: DYNAE_CONFLICTS,
+  ours({ log }) {
+    const checks = log.filter(({ phase, conflicted }) =>
+      phase === "clustering" && typeof conflicted === "number"
+    );
+    if (checks.length === 0) return undefined;
+    const drops = checks.filter(({ update }) => update === true);
+    const counts = [checks[0], ...drops, checks.at(-1)!].map(({ conflicted }) => conflicted);
+    const steps = drops.map(({ step }) => step);
+    return counts.join(" → ") + (steps.length === 0 ? "" : ` (${steps.join(", ")})`);
+  },
   rows: () => [
     { name: "dynae", cells: ["dynae"], model: "dynae", options: { partition: "kmeans" } },
   ],
   pictures: (runs, note) =>
     chartsBySet(runs, note, {
       file: "conflicts",
-      title: "conflicted samples; dots: updates",
+      title: "conflicted samples (dots: updates)",
       x: "steps of clustering",
       y: "samples",
       linesOf(run) {

@@ -4,6 +4,8 @@ import { usageError } from "../errors.ts";
 import type { Design, Setting } from "../experiment.ts";
 import { estimatorOf, parseNumber } from "../method_options.ts";
 import { findMethod } from "../run_plan.ts";
+import { findNamedSet } from "../../datasets/named.ts";
+import { definedOf } from "../data_options.ts";
 import { unknownName } from "../suggest.ts";
 import type { PaperRow, PaperTable } from "./paper_table.ts";
 
@@ -32,11 +34,20 @@ export function checkedProfile(profile: string): string {
   throw usageError(unknownName("profile of reproduce", profile, names));
 }
 
-/** What a shortened reproduction says of itself; empty where it is whole. */
-export function scaleNote(scale: number): string {
-  if (scale === 1) return "";
-  return `Every schedule has ${Number((100 * scale).toPrecision(3))} % of its length (scale ` +
-    `${scale}): a trial of the machinery, and no reproduction of the figures.`;
+/**
+ * What a reproduction says of itself that is shortened, or of fewer rows: sentences, none where it is whole.
+ * @param limit Most rows of a set; absent: all.
+ */
+export function trialNotes(scale: number, limit?: number): string[] {
+  return [
+    ...scale === 1 ? [] : [
+      `Every schedule has ${Number((100 * scale).toPrecision(3))} % of its length (scale ` +
+      `${scale}): a trial of the machinery, and no reproduction of the figures.`,
+    ],
+    ...limit === undefined ? [] : [
+      `Of each set at most the first ${limit} rows are there (limit ${limit}); what is published is of all.`,
+    ],
+  ];
 }
 
 /** The runs of a table on a data set. */
@@ -48,21 +59,26 @@ export function designOf(table: PaperTable, data: string, values: DesignValues):
   ];
   const settingOf = (row: PaperRow, inherits = isShared): Setting => {
     const profile = profileOf(row, values.profile);
-    const options = row.options ?? {};
+    const given = row.options ?? {};
+    const options = {
+      ...given,
+      ...scheduleOf(row.model, profile, given, values.scale, inherits),
+    };
     return {
       name: row.name,
       cells: [
-        ...row.cells,
+        ...row.cells.map((cell) => typeof cell === "string" ? cell : String(options[cell.option])),
         profile,
         ...published ? [published.figures[row.name]?.[data] ?? "–"] : [],
         ...values.scale === 1 ? [] : [String(values.scale)],
       ],
       model: row.model,
       profile,
-      options: { ...options, ...scheduleOf(row.model, profile, options, values.scale, inherits) },
+      options,
     };
   };
   return {
+    ...definedOf({ title: findNamedSet(data)?.properName }),
     headings: [...headings, "profile", ...extra],
     settings: table.rows(data, values.profile).map((row) => settingOf(row)),
     ...isShared && { pretraining: settingOf(pretraining(headings.length, values.profile), false) },

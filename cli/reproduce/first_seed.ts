@@ -29,9 +29,10 @@ export function chartsBySet(
   const bySet = Map.groupBy(runs.filter(isFirstSeed), ({ data }) => data);
   return Object.fromEntries(
     [...bySet].flatMap(([data, runs]): [string, string][] => {
+      const [{ dataTitle }] = runs;
       const lines = runs.flatMap(linesOf).filter(({ points }) => points.length > 0);
       if (lines.length === 0) return [];
-      const captions = { title: `${data}: ${title}, seed 0`, note };
+      const captions = { title: `${dataTitle}: ${title}, seed 0`, note };
       return [[`${data}-${file}.svg`, lineChart(lines, { ...captions, x, y })]];
     }),
   );

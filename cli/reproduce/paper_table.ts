@@ -9,8 +9,11 @@ import type { Published } from "./published.ts";
 export interface PaperRow {
   /** Of its runs, and of its published figures. */
   readonly name: string;
-  /** What the table shows of it, under {@linkcode PaperTable.headings}. */
-  readonly cells: readonly string[];
+  /**
+   * What the table shows of it, under {@linkcode PaperTable.headings}: texts, or the option whose value it
+   * is, shortened where the schedule is.
+   */
+  readonly cells: readonly (string | { readonly option: string })[];
   /** Name in the registry. */
   readonly model: string;
   /** What `--profile official` stands for, where it is not the model's `official`. */
@@ -23,8 +26,14 @@ export interface PaperRow {
 export interface FinishedRun {
   /** Of its folder. */
   readonly path: string;
-  /** Name of its data set. */
+  /** Name of its data set, for files. */
   readonly data: string;
+  /** What the table calls that, for people. */
+  readonly dataTitle: string;
+  /** What the table calls its row. */
+  readonly title: string;
+  /** What stands beside it in the table; absent where nothing does. */
+  readonly published?: string;
   /** Its row. */
   readonly setting: PlannedSetting;
   /** Of its random numbers. */
@@ -55,6 +64,8 @@ export interface PaperTable {
   readonly headings: readonly string[];
   /** What the paper has there; absent where its figures were not at hand. */
   readonly published?: Published;
+  /** What a run has in the form of {@linkcode PaperTable.published}, where the table's columns have not. */
+  ours?(run: FinishedRun): string | undefined;
   /** The rows on a data set. @param profile `default` or `official`. */
   rows(data: string, profile: string): readonly PaperRow[];
   /**

@@ -1,8 +1,7 @@
 /** Accuracies of a table's rows: mean, deviation and extremes over the seeds, beside what is published. */
 import { statisticOf } from "../summary.ts";
-import { type Captions, colour, label, svg, ticksOf } from "./chart.ts";
+import { type Captions, colour, label, svg, ticksOf, widthOf } from "./chart.ts";
 import type { FinishedRun } from "./paper_table.ts";
-import type { Published } from "./published.ts";
 
 /** A row of the picture. */
 export interface ScoredRow {
@@ -16,36 +15,51 @@ export interface ScoredRow {
 
 /**
  * A picture for each data set whose runs have accuracies, by file names.
- * @param note Below each. @param published Figures that begin with an accuracy.
+ * @param names What their titles are, for people. @param note Below each.
  */
 export function scoreCharts(
   runs: readonly FinishedRun[],
+  names: string,
   note: string,
-  published?: Published,
 ): Record<string, string> {
   const scored = runs.filter(({ record: { results } }) => results?.acc !== undefined);
   const bySet = Map.groupBy(scored, ({ data }) => data);
   return Object.fromEntries(
     [...bySet].map(([data, runs]) => {
-      const byRow = Map.groupBy(runs, ({ setting }) => setting.name.replace(`${data}-`, ""));
+      const byRow = Map.groupBy(runs, ({ title }) => title);
       const rows = [...byRow].map(([name, runs]): ScoredRow => {
-        const figure = published?.figures[name]?.[data];
+        // Published figures begin with an accuracy, where there are any.
+        const published = Number.parseFloat(runs[0].published ?? "");
         return {
           name,
           values: runs.map(({ record }) => record.results!.acc!),
-          ...figure !== undefined && { published: Number.parseFloat(figure) },
+          ...Number.isFinite(published) && { published },
         };
       });
-      return [`${data}-scores.svg`, scoresChart(rows, { title: `${data}: accuracy`, note })];
+      const captions = { title: `${runs[0].dataTitle}: accuracy`, note };
+      return [`${data}-scores.svg`, scoresChart(rows, { ...captions, names })];
     }),
   );
 }
 
-/** A line from worst to best, a bar of the mean ± the deviation, a dot for the mean, a ring for what is published. */
-export function scoresChart(rows: readonly ScoredRow[], { title, note }: Captions): string {
-  const [width, left, right, top, rowHeight] = [860, 230, 40, 44, 24];
+/**
+ * A line from worst to best, a bar of the mean ± the deviation, a dot for the mean, a ring for what is
+ * published.
+ */
+export function scoresChart(
+  rows: readonly ScoredRow[],
+  { title, note, names }: Captions & { readonly names: string },
+): string {
+  const [right, top, rowHeight] = [40, 50, 24];
+  const left = 28 + Math.max(widthOf(names), ...rows.map(({ name }) => widthOf(name)));
+  const width = left + 590 + right;
   const bottom = top + rowHeight * rows.length;
-  const all = rows.flatMap(({ values, published }) => [...values, ...published ? [published] : []]);
+  // A deviation may lead beyond the extremes.
+  const all = rows.flatMap(({ values, published }) => {
+    const { mean, std, min, max } = statisticOf(values);
+    const drawn = [min!, max!, ...std === null ? [] : [mean! - std, mean! + std]];
+    return published === undefined ? drawn : [...drawn, published];
+  });
   const ticks = ticksOf(Math.min(...all), Math.max(...all));
   const [low, high] = [ticks[0], ticks.at(-1)!];
   const at = (value: number) =>
@@ -60,12 +74,10 @@ export function scoresChart(rows: readonly ScoredRow[], { title, note }: Caption
     const line = (from: number, to: number, thickness: number) =>
       `<line x1="${at(from)}" x2="${at(to)}" y1="${y}" y2="${y}" stroke="${colour(0)}" ` +
       `stroke-width="${thickness}"/>`;
-    // A deviation may lead beyond the extremes, and out of the picture.
-    const within = (value: number) => Math.min(Math.max(value, low), high);
     return [
       label(left - 12, y + 4, name, "end"),
       line(min!, max!, 1.5),
-      ...std === null ? [] : [line(within(mean! - std), within(mean! + std), 5)],
+      ...std === null ? [] : [line(mean! - std, mean! + std, 5)],
       `<circle cx="${at(mean!)}" cy="${y}" r="5" fill="${colour(0)}"/>`,
       ...published === undefined ? [] : [
         `<circle cx="${at(published)}" cy="${y}" r="6" fill="none" stroke="${colour(1)}" ` +
@@ -73,15 +85,21 @@ export function scoresChart(rows: readonly ScoredRow[], { title, note }: Caption
       ],
     ];
   });
+  const counts = rows.map(({ values }) => values.length);
+  const [least, most] = [Math.min(...counts), Math.max(...counts)];
+  const seeds = `${least === most ? most : `${least} to ${most}`} seed${most === 1 ? "" : "s"}`;
   const hasPublished = rows.some(({ published }) => published !== undefined);
-  const legend = "ACC: mean (dot), ± standard deviation (bar), worst to best (line)" +
-    (hasPublished ? "; published (ring)" : "");
+  const legend =
+    (most === 1
+      ? `Dots: ${seeds}`
+      : `Dots: mean of ${seeds}; bars: ± standard deviation; lines: worst to best`) +
+    (hasPublished ? "; rings: published." : ".");
   const middle = (left + width - right) / 2;
-  return svg(width, bottom + 80, [
+  return svg(width, bottom + 48, [
     ...grid,
     ...marks,
     label(width / 2, 24, title, "middle"),
-    label(middle, bottom + 40, legend, "middle"),
-    label(16, bottom + 66, note, "start"),
-  ]);
+    label(left - 12, top - 6, names, "end"),
+    label(middle, bottom + 40, "accuracy (ACC)", "middle"),
+  ], `${legend} ${note}`);
 }

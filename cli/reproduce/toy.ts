@@ -3,8 +3,7 @@ import { RandomStream } from "../../engine/random.ts";
 import { estimatorOf } from "../method_options.ts";
 import { RunFolder } from "../run_folder.ts";
 import { findMethod } from "../run_plan.ts";
-import { readRunRows } from "../run_rows.ts";
-import { load } from "../data_options.ts";
+import { loadAgain, readRunRows } from "../run_rows.ts";
 import { withEstimator } from "../trained_model.ts";
 import { type Panel, scatterPanels } from "./chart.ts";
 import { isFirstSeed } from "./first_seed.ts";
@@ -33,12 +32,11 @@ export const TOY_TABLE: PaperTable = {
   rowsOfItsOwn: toyRows,
   rows() {
     const { steps, prior } = estimatorOf(findMethod("cm"), "default", {}).options;
-    const counts = SHARES.map((share) => Math.round(share * Number(steps)));
-    const cm = (count: number, prior: number): PaperRow => ({
-      name: `cm-steps=${count}-prior=${prior}`,
-      cells: ["cm", String(count), String(prior)],
+    const cm = (share: number, prior: number): PaperRow => ({
+      name: `cm-share=${share}-prior=${prior}`,
+      cells: ["cm", { option: "steps" }, String(prior)],
       model: "cm",
-      options: { init: "rand", steps: count, prior },
+      options: { init: "rand", steps: Math.round(share * Number(steps)), prior },
     });
     return [
       { name: "kmeans", cells: ["kmeans", "", ""], model: "kmeans" },
@@ -48,14 +46,16 @@ export const TOY_TABLE: PaperTable = {
         model: "gmm",
         options: { covariance: "isotropic" },
       },
-      ...counts.map((count) => cm(count, Number(prior))),
-      cm(Number(steps), 1),
+      ...SHARES.map((share) => cm(share, Number(prior))),
+      cm(1, 1),
     ];
   },
   async pictures(runs, note) {
-    const panels = await Promise.all(runs.filter(isFirstSeed).map(panelOf));
+    const found = await Promise.all(runs.filter(isFirstSeed).map(panelOf));
+    const panels = found.filter((panel) => panel !== undefined);
     if (panels.length === 0) return {};
-    return { "toy.svg": scatterPanels(panels, { title: "five Gaussians, seed 0", note }) };
+    const title = "five Gaussians, coloured by cluster; crosses: CM's centroids; seed 0";
+    return { "toy.svg": scatterPanels(panels, { title, note, x: "x", y: "y" }) };
   },
 };
 
@@ -74,12 +74,16 @@ export function toyRows(): string {
   return ["x,y,class", ...lines, ""].join("\n");
 }
 
-async function panelOf({ path, setting, record }: FinishedRun): Promise<Panel> {
+/** The rows by their clusters; undefined, with a note, where they are not there any more. */
+async function panelOf(
+  { path, title, setting, record }: FinishedRun,
+): Promise<Panel | undefined> {
   const { folder } = await RunFolder.open(path);
   const { labels } = await readRunRows(folder, record);
-  const { data } = await load(record.data.request);
-  const points = Float64Array.from(data);
-  if (setting.model !== "cm") return { title: setting.model, points, groups: labels };
+  const found = await loadAgain(record, "panel");
+  if (!(found?.data instanceof Float32Array)) return undefined;
+  const points = Float64Array.from(found.data);
+  if (setting.model !== "cm") return { title, points, groups: labels };
   const k = record.results!.clusterSizes.length;
   const certain = Float32Array.from({ length: k * k }, (_, i) => i % (k + 1) === 0 ? 1 : 0);
   const centroids = await withEstimator(
