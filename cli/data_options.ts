@@ -171,7 +171,7 @@ function parseScale(text: string): Scale {
   if (text === "none" || text === "unit" || text === "standard" || text === "auto") return text;
   const wanted = "none, unit, standard, auto or a divisor above 0";
   const divisor = parseNumber("--scale", text, wanted);
-  if (divisor > 0) return divisor;
+  if (divisor > 0 && Number.isFinite(divisor)) return divisor;
   throw usageError(`--scale takes ${wanted}, got ${JSON.stringify(text)}`);
 }
 

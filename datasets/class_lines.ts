@@ -2,7 +2,7 @@
 import { cannotRead } from "./array.ts";
 import { classPlace, type ColumnOptions, notesOnNumbers } from "./columns.ts";
 import type { TableOptions } from "./csv.ts";
-import { parseReal, Scanner } from "./csv_scanner.ts";
+import { parseReal, quote, Scanner } from "./csv_scanner.ts";
 import { areNamed, isHeader, notesOnHeader } from "./header.ts";
 import { textOf } from "./text_encoding.ts";
 
@@ -59,7 +59,7 @@ export function parseClassLines(
   }
   const hasWords = lines.some((cells) => cells.some((cell) => parseReal(cell) === undefined));
   if (column === undefined && scanner.separator === " " && hasWords) {
-    return { cells: withoutName(lines.map((cells) => cells.join(" ")), header), notes };
+    return oneALine(lines.map((cells) => cells.join(" ")), header, notes, headerOption);
   }
   const width = first.length;
   const ragged = lines.findIndex((cells) => cells.length !== width);
@@ -82,7 +82,7 @@ export function parseClassLines(
   const asked: ColumnOptions = column === undefined ? {} : { classColumn: column };
   const isNamed = areNamed(asked, first);
   const given = header ?? (isNamed || undefined);
-  if (width === 1 || given !== undefined) return { cells: withoutName(cells, given), notes };
+  if (width === 1 || given !== undefined) return oneALine(cells, given, notes, headerOption);
   const isGuessed = isHeader(first, second, at);
   return {
     cells: withoutName(cells, isGuessed || undefined),
@@ -137,6 +137,38 @@ export function placeIn(
         (isBeside ? ", and without --classes for one of the rows" : ""),
     ),
   );
+}
+
+/**
+ * Classes of one a line. A first word that no other line has is a name where all other classes have
+ * several rows; said where people can say otherwise, and done there alone: elsewhere the number of the
+ * rows tells.
+ * @param isNamed Absent: looked at. @param option By which people say it, where there is one.
+ */
+function oneALine(
+  cells: string[],
+  isNamed: boolean | undefined,
+  notes: readonly string[],
+  option?: string,
+): ClassLines {
+  const left = withoutName(cells, isNamed);
+  const [first, ...others] = cells;
+  const isLookedAt = isNamed === undefined && option !== undefined && left === cells;
+  if (!isLookedAt || parseReal(first) !== undefined || others.includes(first)) {
+    return { cells: left, notes };
+  }
+  const counts = new Map<string, number>();
+  for (const cell of others) counts.set(cell, (counts.get(cell) ?? 0) + 1);
+  const line = `its first line, ${quote(first)},`;
+  return others.length > 0 && counts.values().every((count) => count > 1)
+    ? {
+      cells: others,
+      notes: [...notes, `${line} is taken for a name; ${option} no takes it for a class`],
+    }
+    : {
+      cells,
+      notes: [...notes, `${line} is taken for a class; ${option} yes takes it for a name`],
+    };
 }
 
 /**
