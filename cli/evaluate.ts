@@ -116,7 +116,7 @@ function classesOfRows(
 }
 
 /** Labels of a file, a run's in the order of its rows, or of a column of a table. */
-export async function readLabels(path: string, options: ClassFileOptions = {}): Promise<Classes> {
+async function readLabels(path: string, options: ClassFileOptions): Promise<Classes> {
   const found = await readClasses(path, options);
   const { classes, classNames, notes = [] } = found;
   for (const note of notes) writeError(`note: ${onOneLine(`${path}: ${note}`)}\n`);

@@ -106,7 +106,8 @@ export function parseTable(bytes: Uint8Array, file: string, asked: TableOptions 
   const [firstLine, start] = [head.line, head.starts[0]];
   const isKnown = areNamed(options, first) || areTrained(options, distinct(first));
   const areNames = options.header ?? (isKnown || undefined);
-  const classAt = classIndex(options, areNames === false ? undefined : first, width, file);
+  const firstNames = areNames === false ? undefined : first;
+  const classAt = classIndex(options, firstNames, width, file, head.separatorHint);
   const second = head.advance() ? head.cells() : undefined;
   const header = areNames ?? isHeader(first, second, classAt);
   if (header && second === undefined) {

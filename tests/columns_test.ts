@@ -343,6 +343,12 @@ Deno.test("cells in quotes hold line breaks, and lines are counted on", async ()
   assertEquals([inch.schema.columns?.[0].name, ...inch.data], ['5" x', 1, 2, 3, 4]);
 });
 
+Deno.test("a class column that is alone is told of with the separator", () =>
+  assertRefused(
+    read("1,5\n2,6\n", { classColumn: "last", decimal: "," }),
+    "no values are left; cells are taken to be separated by spaces, --separator says otherwise",
+  ));
+
 Deno.test("one class too many may be the name of their column", async () => {
   const classes = { classes: Uint32Array.of(0, 1, 2) };
   await assertRefused(read("1,2\n3,4\n", {}, { classes }), "found 3; is the first one the name");
