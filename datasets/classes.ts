@@ -17,10 +17,10 @@ export interface Classes {
 const LARGEST = 2 ** 32 - 1;
 
 /**
- * Classes out of an array of shape [n] or [n, 1].
+ * Classes out of an array of shape [n] or [n, 1]. Where some are negative (−1 is noise to density
+ * methods) or past 2³² − 1, all are names.
  * @throws {TypeError} for another shape.
- * Where some are negative (−1 is noise to density methods), all are names.
- * @throws {RangeError} for a value that is not an integer up to 2³² − 1.
+ * @throws {RangeError} for a value that is not an integer, or past those that float64 tells apart.
  */
 export function classesOfArray(array: NumericArray, file: string): Classes {
   const { shape, values } = array;
@@ -29,14 +29,13 @@ export function classesOfArray(array: NumericArray, file: string): Classes {
       cannotRead(file, `classes have shape [${shape.join(", ")}], expected one dimension [n]`),
     );
   }
-  const bad = values.findIndex((value) => !isClass(value));
-  if (bad >= 0) {
-    if (values.every((value) => Number.isInteger(value) && value <= LARGEST)) {
-      return classesOfText(Array.from(values, String), file);
-    }
-    throw new RangeError(cannotRead(file, `class ${values[bad]} of row ${bad} is no integer`));
-  }
-  return { classes: Uint32Array.from(values) };
+  if (values.every(isClass)) return { classes: Uint32Array.from(values) };
+  const bad = values.findIndex((value) => !Number.isSafeInteger(value));
+  if (bad < 0) return classesOfText(Array.from(values, String), file);
+  const problem = Number.isInteger(values[bad])
+    ? "past 2^53, where integers are no longer told apart; save the classes as names, x.astype(str)"
+    : "no integer";
+  throw new RangeError(cannotRead(file, `class ${values[bad]} of row ${bad} is ${problem}`));
 }
 
 /**
