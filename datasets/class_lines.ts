@@ -1,5 +1,6 @@
 /** Files of classes as text: one class a line, a run's labels, or a column of a table. */
 import { cannotRead } from "./array.ts";
+import { EMPTY_CLASS } from "./classes.ts";
 import { classPlace, type ColumnOptions, notesOnNumbers } from "./columns.ts";
 import type { TableOptions } from "./csv.ts";
 import { parseReal, quote, Scanner } from "./csv_scanner.ts";
@@ -59,7 +60,9 @@ export function parseClassLines(
   }
   const hasWords = lines.some((cells) => cells.some((cell) => parseReal(cell) === undefined));
   if (column === undefined && scanner.separator === " " && hasWords) {
-    return oneALine(lines.map((cells) => cells.join(" ")), header, notes, headerOption);
+    const cells = lines.map((cells) => cells.join(" "));
+    refuseEmpty(cells, 0, file);
+    return oneALine(cells, header, notes, headerOption);
   }
   const width = first.length;
   const ragged = lines.findIndex((cells) => cells.length !== width);
@@ -75,10 +78,7 @@ export function parseClassLines(
   }
   const at = placeIn(file, names, width, options);
   const cells = lines.map((line) => line[at]);
-  const empty = cells.indexOf("");
-  if (empty >= 0) {
-    throw new SyntaxError(cannotRead(file, `line ${empty + 1}, column ${at}: the class is empty`));
-  }
+  refuseEmpty(cells, at, file);
   const asked: ColumnOptions = column === undefined ? {} : { classColumn: column };
   const isNamed = areNamed(asked, first);
   const given = header ?? (isNamed || undefined);
@@ -94,6 +94,13 @@ export function parseClassLines(
         : notesOnHeader(first, second, isGuessed, at, headerOption),
     ],
   };
+}
+
+/** @throws {SyntaxError} for an empty class. @param column Of which they are. */
+function refuseEmpty(cells: readonly string[], column: number, file: string): void {
+  const empty = cells.indexOf("");
+  if (empty < 0) return;
+  throw new SyntaxError(cannotRead(file, `line ${empty + 1}, column ${column}: ${EMPTY_CLASS}`));
 }
 
 /** {@linkcode ClassFileOptions.columnOption} */

@@ -16,6 +16,27 @@ export interface Classes {
 
 const LARGEST = 2 ** 32 - 1;
 
+/** What stands for a class that is not known. */
+export const UNKNOWN_CLASS = /^(?:\?+|na|n\/a|nan)$/i;
+
+/** What is wrong with an empty cell of a class. */
+export const EMPTY_CLASS = "the class is empty; ? stands for one that is not known";
+
+/** What to say of rows whose class is not known by its name, where that counts as a class. */
+export function notesOnUnknown(
+  { classes, classNames = [] }: Pick<Classes, "classes" | "classNames">,
+): string[] {
+  const counts = classCounts(classes);
+  return classNames.flatMap((name, number) => {
+    const rows = counts.get(number) ?? 0;
+    if (rows === 0 || !UNKNOWN_CLASS.test(name)) return [];
+    return [
+      `the class of ${rows} ${rows === 1 ? "row" : "rows"} is ${name}, which counts as a class; ` +
+      "leave them out where it means that theirs is not known",
+    ];
+  });
+}
+
 /**
  * Classes out of an array of shape [n] or [n, 1]. Where some are negative (−1 is noise to density
  * methods) or past 2³² − 1, all are names.
@@ -48,7 +69,8 @@ export function classesOfText(cells: readonly string[], file: string): Classes {
   if (numbers.every((value) => value !== undefined && isClass(value))) {
     return { classes: Uint32Array.from(numbers as number[]) };
   }
-  const fraction = numbers.findIndex((value) => value !== undefined && !Number.isInteger(value));
+  // NaN and infinity are words here.
+  const fraction = numbers.findIndex((value) => Number.isFinite(value) && !Number.isInteger(value));
   if (fraction >= 0) {
     throw new RangeError(
       cannotRead(

@@ -8,6 +8,7 @@
  */
 import { cannotRead, MAX_ELEMENTS, type NumericArray } from "./array.ts";
 import { Categories } from "./categories.ts";
+import { EMPTY_CLASS } from "./classes.ts";
 import {
   ACCEPT_MISSING,
   asTextOrNot,
@@ -260,6 +261,6 @@ function classCell(scanner: Scanner, column: number, names?: readonly string[]):
   const text = scanner.text(column);
   if (text !== "") return text;
   throw new SyntaxError(
-    cannotRead(scanner.file, `${placeOf(scanner, column, names)}: the class is empty`),
+    cannotRead(scanner.file, `${placeOf(scanner, column, names)}: ${EMPTY_CLASS}`),
   );
 }

@@ -302,6 +302,12 @@ Deno.test("a name above one class a line is no class", () =>
       assertEquals(JSON.parse(out).acc, 1);
       assertStringIncludes(err, "is taken for a name; --truth-header no takes it for a class");
     }
+    await write("unknown.csv", "a,b,kind\n0,1,x\n0,2,?\n9,1,x\n9,2,?\n");
+    const counted = await run(["data", "info", "unknown.csv", "--class-column", "kind"], folder);
+    assertStringIncludes(counted.err, "the class of 2 rows is ?, which counts as a class");
+    await write("known.txt", "?\n?\nb\nb\n");
+    const scored = await evaluate("known.txt", "run.csv", "--truth-column", "label");
+    assertStringIncludes(scored.err, "known.txt: the class of 2 rows is ?, which counts");
     const both = await evaluate("kind.txt", "kind.txt", "--truth-header", "yes");
     assertEquals([JSON.parse(both.out).acc, both.err.match(/note/g)?.length], [1, 1], both.err);
     const told = await evaluate(

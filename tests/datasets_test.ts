@@ -351,6 +351,9 @@ Deno.test("classes: IDX, NPY, text, class names", async () => {
   assertEquals(large([5e12, 7]).classNames, ["5000000000000", "7"]);
   assertThrows(() => large([7, 2 ** 53]), RangeError, "of row 1 is past 2^53");
   await assertRejects(() => read("1\n0.37\n"), RangeError, "class 0.37 of row 1");
+  assertEquals(await read("0.0\nnan\n1.0\n"), [[0, 1, 2], ["0.0", "nan", "1.0"]]);
+  // As pandas writes a missing value in a column of its own.
+  await assertRejects(() => read('cat\n""\ndog\n'), SyntaxError, "line 2, column 0: the class is");
   await assertRejects(() => read("1 2\n"), SyntaxError, "line 1 has 2 columns, expected one class");
   await assertRejects(
     () => read(encodeNpy(new Float32Array([1, -1.5]), [2])),
