@@ -1,7 +1,7 @@
 /** `classify`: trains a classifier on the labels of some rows and scores it on the others. */
 import type { Command } from "commander";
 import type { Backend } from "../engine/backend/backend.ts";
-import { classCounts } from "../datasets/classes.ts";
+import { classCounts, UNKNOWN_CLASS } from "../datasets/classes.ts";
 import type { Dataset } from "../datasets/dataset.ts";
 import type { Checkpoint } from "../models/estimator.ts";
 import {
@@ -30,9 +30,6 @@ import { formatCount, formatTable, writeError, writeJson, writeOut } from "./ter
 
 /** Share of each class's rows that are labelled where nothing else is asked for. */
 const LABELLED_SHARE = 0.8;
-
-/** What a row without a class is marked by, where nothing else is said. */
-const UNLABELLED = /^(?:\?+|na|n\/a|nan)$/i;
 
 interface ClassifyValues extends DataValues, DeviceValues {
   readonly profile?: string;
@@ -164,7 +161,7 @@ function classesToLearn(
   const nameOf = (number: number) => classNames?.[number] ?? String(number);
   const counts = classCounts(classes);
   const isMark = (number: number) =>
-    mark === undefined ? UNLABELLED.test(nameOf(number)) : nameOf(number) === mark;
+    mark === undefined ? UNKNOWN_CLASS.test(nameOf(number)) : nameOf(number) === mark;
   const all = [...counts.keys()];
   const marks = all.filter(isMark);
   const numbers = all.filter((number) => !isMark(number));

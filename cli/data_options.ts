@@ -1,5 +1,6 @@
 /** The options by which commands read data. */
 import { type Command, Option } from "commander";
+import { notesOnUnknown } from "../datasets/classes.ts";
 import type { Column } from "../datasets/columns.ts";
 import type { Separator } from "../datasets/csv_scanner.ts";
 import type { Dataset } from "../datasets/dataset.ts";
@@ -171,7 +172,7 @@ function parseScale(text: string): Scale {
   if (text === "none" || text === "unit" || text === "standard" || text === "auto") return text;
   const wanted = "none, unit, standard, auto or a divisor above 0";
   const divisor = parseNumber("--scale", text, wanted);
-  if (divisor > 0) return divisor;
+  if (divisor > 0 && Number.isFinite(divisor)) return divisor;
   throw usageError(`--scale takes ${wanted}, got ${JSON.stringify(text)}`);
 }
 
@@ -246,7 +247,7 @@ export type AnyDataset = Dataset | StreamedDataset;
  */
 export async function loadOrOpen(request: DataRequest, trained?: TrainedOn): Promise<AnyDataset> {
   const { data, classes, classColumn, header, separator, encoding, scale, limit, stream } = request;
-  if (!stream) return await load(request, trained);
+  if (!stream) return scored(await load(request, trained), trained);
   if (findNamedSet(data)) {
     throw usageError(`--stream reads a file, and ${data} is a named set, which fits in memory`);
   }
@@ -272,7 +273,16 @@ export async function loadOrOpen(request: DataRequest, trained?: TrainedOn): Pro
     );
   }
   const options = { classes, table, scale, limit, trained };
-  return noted(await openDataset(data, definedOf(options)));
+  return scored(noted(await openDataset(data, definedOf(options))), trained);
+}
+
+/** Says what there is to say of classes that are to score. @param trained Where they are to score nothing. */
+function scored<T extends AnyDataset>(rows: T, trained: TrainedOn | undefined): T {
+  const { name, classes, classNames } = rows;
+  if (trained !== undefined || classes === undefined) return rows;
+  const notes = notesOnUnknown({ classes, ...classNames && { classNames } });
+  for (const note of notes) writeError(`note: ${onOneLine(`${name}: ${note}`)}\n`);
+  return rows;
 }
 
 /** Says what there is to say of rows. */

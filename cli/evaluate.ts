@@ -3,7 +3,7 @@ import type { Command } from "commander";
 import { CLASS_FORMATS } from "../datasets/formats.ts";
 import { readClasses } from "../datasets/class_file.ts";
 import { loadDataset } from "../datasets/load.ts";
-import type { Classes } from "../datasets/classes.ts";
+import { type Classes, notesOnUnknown } from "../datasets/classes.ts";
 import type { ClassFileOptions } from "../datasets/class_lines.ts";
 import type { ColumnOptions } from "../datasets/columns.ts";
 import { findNamedSet } from "../datasets/named.ts";
@@ -116,10 +116,12 @@ function classesOfRows(
 }
 
 /** Labels of a file, a run's in the order of its rows, or of a column of a table. */
-export async function readLabels(path: string, options: ClassFileOptions = {}): Promise<Classes> {
+async function readLabels(path: string, options: ClassFileOptions): Promise<Classes> {
   const found = await readClasses(path, options);
   const { classes, classNames, notes = [] } = found;
-  for (const note of notes) writeError(`note: ${onOneLine(`${path}: ${note}`)}\n`);
+  for (const note of [...notes, ...notesOnUnknown(found)]) {
+    writeError(`note: ${onOneLine(`${path}: ${note}`)}\n`);
+  }
   const noise = classNames?.indexOf("-1") ?? -1;
   const count = classes.filter((label) => label === noise).length;
   if (noise >= 0) {

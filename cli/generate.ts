@@ -1,15 +1,14 @@
 /** `generate`: images that a trained model draws around its centroids and between them. */
 import type { Command } from "commander";
-import { decodeNpy } from "../datasets/npy.ts";
 import { CENTROIDS } from "../models/training/deep_estimator.ts";
 import { interpolateCodes, sampleCodes } from "../models/networks/generator.ts";
 import { countOf, imageGrid, rangeOf } from "../report/image_grid.ts";
 import { addDeviceOptions, type DeviceValues } from "./device_options.ts";
 import { usageError } from "./errors.ts";
-import { readLabels } from "./evaluate.ts";
 import { integerOption } from "./method_options.ts";
 import { writeError } from "./terminal.ts";
 import type { OutputName } from "./run_folder.ts";
+import { readRunRows } from "./run_rows.ts";
 import { withEstimator } from "./trained_model.ts";
 import { PROGRAM } from "./version.ts";
 
@@ -60,22 +59,25 @@ async function generate(values: GenerateValues): Promise<void> {
     }
     const { data, shape: [clusters] } = checkpoint.variables.get(CENTROIDS)!;
     const centroids = Float32Array.from(data);
-    const file = folder.file("embedding.npy");
-    const embedding = decodeNpy(await Deno.readFile(file), file);
-    const { shape } = embedding;
-    const codes = Float32Array.from(embedding.values);
-    const { classes: labels } = await readLabels(folder.file("labels.csv"));
+    const { codes, codeSize, labels } = await readRunRows(folder, record);
     const size = data.length / clusters;
-    if (shape.length !== 2 || shape[0] !== labels.length || shape[1] !== size) {
+    if (codeSize !== size) {
       throw new SyntaxError(
-        `Cannot read ${file}: its shape is [${shape.join(", ")}], expected ` +
-          `[${labels.length}, ${size}] by labels.csv and the checkpoint`,
+        `Cannot read ${folder.file("embedding.npy")}: its codes have ${codeSize} values, ` +
+          `expected ${size} by the checkpoint`,
       );
     }
     const range = rangeOf(await model.inverseTransform(centroids));
     const { samples, interpolations, seed } = values;
     const pictures: [name: OutputName, codes: Float32Array][] = [
-      ["samples.png", sampleCodes({ codes, labels, centroids, clusters }, samples, seed)],
+      [
+        "samples.png",
+        sampleCodes(
+          { codes: Float32Array.from(codes), labels, centroids, clusters },
+          samples,
+          seed,
+        ),
+      ],
       ["interpolations.png", interpolateCodes(centroids, clusters, interpolations)],
     ];
     for (const [name, drawn] of pictures) {

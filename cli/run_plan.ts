@@ -214,6 +214,10 @@ export async function planResumption(
   if (record.status === "finished") {
     // What is damaged is said where it is found, and not by the one who trusts it.
     await readOwnCheckpoint(folder, record);
+    if (values.data !== undefined) {
+      const { data } = await sameData(values, { folder, record });
+      if (!(data instanceof Float32Array)) data.close();
+    }
     writeError(`${folder.path} is finished already: ${record.stopReason}\n`);
     return undefined;
   }
@@ -227,14 +231,15 @@ export async function planResumption(
   }
 }
 
-/** What there is left to do in a folder that is locked. */
-async function restOf(
-  method: Method,
+/**
+ * The data of a run, from where they are now.
+ * @param loaded The rows, where they are loaded already. @throws {Failure} where they are others.
+ */
+async function sameData(
   values: RunValues,
   { folder, record }: OpenedRun,
   loaded?: AnyDataset,
-): Promise<RunPlan> {
-  const saved = await readOwnCheckpoint(folder, record);
+): Promise<AnyDataset> {
   const stored = record.data.request;
   const request = requestOf({
     ...stored,
@@ -243,9 +248,19 @@ async function restOf(
   });
   const dataset = loaded ?? await loadOrOpen(request);
   const change = await changeOf(dataset, record.data);
-  if (change !== undefined) {
-    throw usageError(`the data have changed since ${folder.path} was started: ${change}`);
-  }
+  if (change === undefined) return dataset;
+  throw usageError(`the data have changed since ${folder.path} was started: ${change}`);
+}
+
+/** What there is left to do in a folder that is locked. */
+async function restOf(
+  method: Method,
+  values: RunValues,
+  { folder, record }: OpenedRun,
+  loaded?: AnyDataset,
+): Promise<RunPlan> {
+  const saved = await readOwnCheckpoint(folder, record);
+  const dataset = await sameData(values, { folder, record }, loaded);
   if (record.versions.dynae !== VERSION) {
     writeError(
       `note: the run was started by dynae ${record.versions.dynae}, this is ${VERSION}\n`,

@@ -1,6 +1,6 @@
 /** The rows of a finished run, as its labels.csv and embedding.npy hold them. */
 import { parseTable } from "../datasets/csv.ts";
-import { STANDARD_INPUT } from "../datasets/read_bytes.ts";
+import { readBytes, STANDARD_INPUT } from "../datasets/read_bytes.ts";
 import { decodeNpy } from "../datasets/npy.ts";
 import type { RunRows } from "../report/rows.ts";
 import { type AnyDataset, loadOrOpen } from "./data_options.ts";
@@ -26,7 +26,7 @@ export async function readRunRows(
     );
   }
   const file = folder.file("labels.csv");
-  const bytes = await Deno.readFile(file);
+  const bytes = await readBytes(file);
   const [head] = new TextDecoder().decode(bytes.subarray(0, 200)).split(/\r?\n/);
   const names = head.split(",");
   const certainty = (["confidence", "margin"] as const).find((name) => names.includes(name));
@@ -38,7 +38,7 @@ export async function readRunRows(
     ...names.includes("class") && { classColumn: "class" },
   });
   const codesFile = folder.file("embedding.npy");
-  const codes = decodeNpy(await Deno.readFile(codesFile), codesFile);
+  const codes = decodeNpy(await readBytes(codesFile), codesFile);
   const [count, width] = array.shape;
   const at = (line: number, name: string) => array.values[line * width + order.indexOf(name)];
   const order = names.filter((name) => ["row", "label", certainty].includes(name));

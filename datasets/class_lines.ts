@@ -1,8 +1,9 @@
 /** Files of classes as text: one class a line, a run's labels, or a column of a table. */
 import { cannotRead } from "./array.ts";
+import { EMPTY_CLASS } from "./classes.ts";
 import { classPlace, type ColumnOptions, notesOnNumbers } from "./columns.ts";
 import type { TableOptions } from "./csv.ts";
-import { parseReal, Scanner } from "./csv_scanner.ts";
+import { parseReal, quote, Scanner } from "./csv_scanner.ts";
 import { areNamed, isHeader, notesOnHeader } from "./header.ts";
 import { textOf } from "./text_encoding.ts";
 
@@ -59,7 +60,9 @@ export function parseClassLines(
   }
   const hasWords = lines.some((cells) => cells.some((cell) => parseReal(cell) === undefined));
   if (column === undefined && scanner.separator === " " && hasWords) {
-    return { cells: withoutName(lines.map((cells) => cells.join(" ")), header), notes };
+    const cells = lines.map((cells) => cells.join(" "));
+    refuseEmpty(cells, 0, file);
+    return oneALine(cells, header, notes, headerOption);
   }
   const width = first.length;
   const ragged = lines.findIndex((cells) => cells.length !== width);
@@ -75,14 +78,11 @@ export function parseClassLines(
   }
   const at = placeIn(file, names, width, options);
   const cells = lines.map((line) => line[at]);
-  const empty = cells.indexOf("");
-  if (empty >= 0) {
-    throw new SyntaxError(cannotRead(file, `line ${empty + 1}, column ${at}: the class is empty`));
-  }
+  refuseEmpty(cells, at, file);
   const asked: ColumnOptions = column === undefined ? {} : { classColumn: column };
   const isNamed = areNamed(asked, first);
   const given = header ?? (isNamed || undefined);
-  if (width === 1 || given !== undefined) return { cells: withoutName(cells, given), notes };
+  if (width === 1 || given !== undefined) return oneALine(cells, given, notes, headerOption);
   const isGuessed = isHeader(first, second, at);
   return {
     cells: withoutName(cells, isGuessed || undefined),
@@ -94,6 +94,13 @@ export function parseClassLines(
         : notesOnHeader(first, second, isGuessed, at, headerOption),
     ],
   };
+}
+
+/** @throws {SyntaxError} for an empty class. @param column Of which they are. */
+function refuseEmpty(cells: readonly string[], column: number, file: string): void {
+  const empty = cells.indexOf("");
+  if (empty < 0) return;
+  throw new SyntaxError(cannotRead(file, `line ${empty + 1}, column ${column}: ${EMPTY_CLASS}`));
 }
 
 /** {@linkcode ClassFileOptions.columnOption} */
@@ -137,6 +144,38 @@ export function placeIn(
         (isBeside ? ", and without --classes for one of the rows" : ""),
     ),
   );
+}
+
+/**
+ * Classes of one a line. A first word that no other line has is a name where all other classes have
+ * several rows; said where people can say otherwise, and done there alone: elsewhere the number of the
+ * rows tells.
+ * @param isNamed Absent: looked at. @param option By which people say it, where there is one.
+ */
+function oneALine(
+  cells: string[],
+  isNamed: boolean | undefined,
+  notes: readonly string[],
+  option?: string,
+): ClassLines {
+  const left = withoutName(cells, isNamed);
+  const [first, ...others] = cells;
+  const isLookedAt = isNamed === undefined && option !== undefined && left === cells;
+  if (!isLookedAt || parseReal(first) !== undefined || others.includes(first)) {
+    return { cells: left, notes };
+  }
+  const counts = new Map<string, number>();
+  for (const cell of others) counts.set(cell, (counts.get(cell) ?? 0) + 1);
+  const line = `its first line, ${quote(first)},`;
+  return others.length > 0 && counts.values().every((count) => count > 1)
+    ? {
+      cells: others,
+      notes: [...notes, `${line} is taken for a name; ${option} no takes it for a class`],
+    }
+    : {
+      cells,
+      notes: [...notes, `${line} is taken for a class; ${option} yes takes it for a name`],
+    };
 }
 
 /**

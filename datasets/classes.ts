@@ -16,11 +16,32 @@ export interface Classes {
 
 const LARGEST = 2 ** 32 - 1;
 
+/** What stands for a class that is not known. */
+export const UNKNOWN_CLASS = /^(?:\?+|na|n\/a|nan)$/i;
+
+/** What is wrong with an empty cell of a class. */
+export const EMPTY_CLASS = "the class is empty; ? stands for one that is not known";
+
+/** What to say of rows whose class is not known by its name, where that counts as a class. */
+export function notesOnUnknown(
+  { classes, classNames = [] }: Pick<Classes, "classes" | "classNames">,
+): string[] {
+  const counts = classCounts(classes);
+  return classNames.flatMap((name, number) => {
+    const rows = counts.get(number) ?? 0;
+    if (rows === 0 || !UNKNOWN_CLASS.test(name)) return [];
+    return [
+      `the class of ${rows} ${rows === 1 ? "row" : "rows"} is ${name}, which counts as a class; ` +
+      "leave them out where it means that theirs is not known",
+    ];
+  });
+}
+
 /**
- * Classes out of an array of shape [n] or [n, 1].
+ * Classes out of an array of shape [n] or [n, 1]. Where some are negative (−1 is noise to density
+ * methods) or past 2³² − 1, all are names.
  * @throws {TypeError} for another shape.
- * Where some are negative (−1 is noise to density methods), all are names.
- * @throws {RangeError} for a value that is not an integer up to 2³² − 1.
+ * @throws {RangeError} for a value that is not an integer, or past those that float64 tells apart.
  */
 export function classesOfArray(array: NumericArray, file: string): Classes {
   const { shape, values } = array;
@@ -29,14 +50,13 @@ export function classesOfArray(array: NumericArray, file: string): Classes {
       cannotRead(file, `classes have shape [${shape.join(", ")}], expected one dimension [n]`),
     );
   }
-  const bad = values.findIndex((value) => !isClass(value));
-  if (bad >= 0) {
-    if (values.every((value) => Number.isInteger(value) && value <= LARGEST)) {
-      return classesOfText(Array.from(values, String), file);
-    }
-    throw new RangeError(cannotRead(file, `class ${values[bad]} of row ${bad} is no integer`));
-  }
-  return { classes: Uint32Array.from(values) };
+  if (values.every(isClass)) return { classes: Uint32Array.from(values) };
+  const bad = values.findIndex((value) => !Number.isSafeInteger(value));
+  if (bad < 0) return classesOfText(Array.from(values, String), file);
+  const problem = Number.isInteger(values[bad])
+    ? "past 2^53, where integers are no longer told apart; save the classes as names, x.astype(str)"
+    : "no integer";
+  throw new RangeError(cannotRead(file, `class ${values[bad]} of row ${bad} is ${problem}`));
 }
 
 /**
@@ -49,7 +69,8 @@ export function classesOfText(cells: readonly string[], file: string): Classes {
   if (numbers.every((value) => value !== undefined && isClass(value))) {
     return { classes: Uint32Array.from(numbers as number[]) };
   }
-  const fraction = numbers.findIndex((value) => value !== undefined && !Number.isInteger(value));
+  // NaN and infinity are words here.
+  const fraction = numbers.findIndex((value) => Number.isFinite(value) && !Number.isInteger(value));
   if (fraction >= 0) {
     throw new RangeError(
       cannotRead(

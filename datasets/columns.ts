@@ -113,17 +113,23 @@ export function notesOnNumbers(
   });
 }
 
-/** The number of the class column, or −1; by name only where there may be names. */
+/**
+ * The number of the class column, or −1; by name only where there may be names.
+ * @param hint Why there may be one column alone.
+ */
 export function classIndex(
   { classColumn }: ColumnOptions,
   names: readonly string[] | undefined,
   width: number,
   file: string,
+  hint = "",
 ): number {
   if (classColumn === undefined) return -1;
   const index = classPlace(classColumn, names, width, file);
   if (width > 1) return index;
-  throw new RangeError(cannotRead(file, "its only column is the class column, no values are left"));
+  throw new RangeError(
+    cannotRead(file, `its only column is the class column, no values are left${hint}`),
+  );
 }
 
 /** The number of a column of classes. @throws {RangeError} where there is none. */

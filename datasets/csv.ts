@@ -8,6 +8,7 @@
  */
 import { cannotRead, MAX_ELEMENTS, type NumericArray } from "./array.ts";
 import { Categories } from "./categories.ts";
+import { EMPTY_CLASS } from "./classes.ts";
 import {
   ACCEPT_MISSING,
   asTextOrNot,
@@ -106,7 +107,8 @@ export function parseTable(bytes: Uint8Array, file: string, asked: TableOptions 
   const [firstLine, start] = [head.line, head.starts[0]];
   const isKnown = areNamed(options, first) || areTrained(options, distinct(first));
   const areNames = options.header ?? (isKnown || undefined);
-  const classAt = classIndex(options, areNames === false ? undefined : first, width, file);
+  const firstNames = areNames === false ? undefined : first;
+  const classAt = classIndex(options, firstNames, width, file, head.separatorHint);
   const second = head.advance() ? head.cells() : undefined;
   const header = areNames ?? isHeader(first, second, classAt);
   if (header && second === undefined) {
@@ -259,6 +261,6 @@ function classCell(scanner: Scanner, column: number, names?: readonly string[]):
   const text = scanner.text(column);
   if (text !== "") return text;
   throw new SyntaxError(
-    cannotRead(scanner.file, `${placeOf(scanner, column, names)}: the class is empty`),
+    cannotRead(scanner.file, `${placeOf(scanner, column, names)}: ${EMPTY_CLASS}`),
   );
 }

@@ -122,7 +122,7 @@ export class Scanner {
         continue;
       }
       this.#begun = true;
-      if (this.#separator === 0) this.#separator = this.#recognise(at, end);
+      if (this.#separator === 0) this.#separator = this.#recognise(at);
       this.#split(start, end);
       return true;
     }
@@ -169,27 +169,35 @@ export class Scanner {
   }
 
   /** What separates the cells of a line, and as many of the next. */
-  #recognise(start: number, end: number): number {
+  #recognise(start: number): number {
+    const [first, end] = this.#marks(start);
     let next = end;
     while (next < this.bytes.length && (isLineEnd(this.bytes[next]) || isBlank(this.bytes[next]))) {
       next++;
     }
-    const [first, second] = [this.#marks(start), this.#marks(next)];
+    const [second] = this.#marks(next);
     const found = [TAB, SEMICOLON, COMMA].filter((mark) => first.has(mark));
     return found.find((mark) => first.get(mark) === second.get(mark)) ?? found[0] ?? SPACE;
   }
 
-  /** How often each separator stands outside quotes in the line that begins here. */
-  #marks(at: number): Map<number, number> {
+  /**
+   * How often each separator stands outside quotes in the line that begins here, and where that ends:
+   * its cells may hold line breaks.
+   */
+  #marks(start: number): readonly [marks: Map<number, number>, end: number] {
     const marks = new Map<number, number>();
-    for (let isQuoted = false; at < this.bytes.length && !isLineEnd(this.bytes[at]); at++) {
+    let at = start;
+    // A quote within a cell is a letter, but for one that follows a closing one.
+    for (let isQuoted = false, mayOpen = true; at < this.bytes.length; at++) {
       const byte = this.bytes[at];
-      if (byte === QUOTE) isQuoted = !isQuoted;
+      if (isLineEnd(byte) && !isQuoted) break;
       const isMark = byte === TAB || byte === SEMICOLON ||
         (byte === COMMA && this.#point !== COMMA);
-      if (isMark && !isQuoted) marks.set(byte, (marks.get(byte) ?? 0) + 1);
+      if (byte === QUOTE && (isQuoted || mayOpen)) isQuoted = !isQuoted;
+      else if (isMark && !isQuoted) marks.set(byte, (marks.get(byte) ?? 0) + 1);
+      mayOpen = byte === QUOTE || isMark || (mayOpen && isBlank(byte));
     }
-    return marks;
+    return [marks, at];
   }
 
   #split(start: number, end: number): void {

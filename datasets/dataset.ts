@@ -1,7 +1,7 @@
 /** The data set that everything else consumes: float32 rows, optional classes, and where from. */
 import { cannotRead, elementsOf, type NumericArray } from "./array.ts";
 import type { Classes } from "./classes.ts";
-import { type ColumnKind, placesOf } from "./columns.ts";
+import { type ColumnKind, placesOf, titleOf } from "./columns.ts";
 import { completeRows, type Missing } from "./missing.ts";
 import { notesOn } from "./notes.ts";
 import { expandCategories } from "./one_hot.ts";
@@ -96,7 +96,7 @@ export interface DatasetOptions {
  * scaled by default. Scaling is computed in float64, and rounded to float32 once.
  * @throws {TypeError} for fewer than two dimensions.
  * @throws {RangeError} for no rows or columns, classes of another length, values that are not finite
- * in float32 (how many, and the first place), a bad `limit` or `scale`, and rows of another shape than
+ * in float32 (how many, and the first place) or too large to standardise, a bad `limit` or `scale`, and rows of another shape than
  * those of the training.
  */
 export async function makeDataset(array: NumericArray, options: DatasetOptions): Promise<Dataset> {
@@ -125,6 +125,7 @@ export async function makeDataset(array: NumericArray, options: DatasetOptions):
   const n = values.length / d;
   const statistics = new ColumnStatistics(d).add(values);
   const scaling = trained?.scaling ?? scalingOf(statistics, scaleOf(array, options, isImage));
+  if (scaling.kind === "standard" && trained === undefined) checkVariances(statistics, kinds, name);
   const data = new Float32Array(n * d);
   applyScaling(values, d, scaling, data);
   checkFloat32(data, (i) => values[i], d, name, finite);
@@ -153,6 +154,24 @@ export async function makeDataset(array: NumericArray, options: DatasetOptions):
     source: options.source ?? name,
     licence: options.licence ?? "",
   };
+}
+
+/** @throws {RangeError} for a column without a variance to divide by. */
+function checkVariances(
+  { overflowing }: ColumnStatistics,
+  kinds: readonly ColumnKind[],
+  name: string,
+): void {
+  if (overflowing.length === 0) return;
+  const [j] = overflowing;
+  const column = titleOf(placesOf(kinds)[j] ?? { number: j, name: "" });
+  throw new RangeError(
+    cannotRead(
+      name,
+      `values of column ${column} are so large that their variance is past float64; ` +
+        "take them in a larger unit, as smaller numbers",
+    ),
+  );
 }
 
 function noteOnDropped(dropped: number, n: number): string {
@@ -208,9 +227,11 @@ export function measureRows(
       cannotRead(name, `it holds no values: its shape is [${shape.join(", ")}]`),
     );
   }
-  if (classes !== undefined && classes.classes.length !== rows) {
+  const found = classes?.classes.length ?? rows;
+  if (found !== rows) {
+    const hint = found === rows + 1 ? "; is the first one the name of their column?" : "";
     throw new RangeError(
-      cannotRead(name, `expected ${rows} classes, one a row, found ${classes.classes.length}`),
+      cannotRead(name, `expected ${rows} classes, one a row, found ${found}${hint}`),
     );
   }
   const other = classes?.rows?.findIndex((row, i) => row !== i) ?? -1;

@@ -72,6 +72,12 @@ export class ColumnStatistics {
     return Array.from(deviations.keys()).filter((j) => deviations[j] === 0 && max[j] > min[j]);
   }
 
+  /** The columns whose squared differences are past float64, so that they have no variance. */
+  get overflowing(): number[] {
+    const { deviations } = this;
+    return Array.from(deviations.keys()).filter((j) => !Number.isFinite(deviations[j]));
+  }
+
   /** [d] standard deviations (1/n); exactly 0 for constant columns. */
   get deviations(): Float64Array {
     return this.squares.map((sum) => Math.sqrt(sum / this.n));

@@ -151,6 +151,7 @@ Deno.test("what is wrong with the command line is said on one line, with exit co
       ["train", "--scale", "-1"],
       "--scale takes none, unit, standard, auto or a divisor above 0, got",
     ],
+    [["train", "--scale", "1e400"], 'a divisor above 0, got "1e400"'],
     [["train", "--limit", "5"], "--clusters is 10"],
     [["train", "--resume", "/nowhere"], "there is no /nowhere/run.json"],
     [["train", "extra"], "too many arguments"],
@@ -277,13 +278,52 @@ Deno.test("evaluate reads tables of text alone with or without names, as it is t
     const told = await evaluate("--labels", "al.csv", ...columns, ...no, "--labels-header", "no");
     assertEquals([told.err, JSON.parse(told.out).acc], ["", 1]);
     const bare = await evaluate("--labels", "bare.txt", "--truth-column", "1", ...no);
-    assertEquals([bare.err, JSON.parse(bare.out).acc], ["", 1]);
+    assertEquals(JSON.parse(bare.out).acc, 1);
+    assertStringIncludes(bare.err, 'first line, "z", is taken for a class; --labels-header yes');
     await write("named.txt", "label\nz\nx\ny\nx\n");
     const yes = ["--labels-header", "yes"];
     const named = await evaluate("--labels", "named.txt", ...yes, "--truth-column", "1", ...no);
     assertEquals([named.err, JSON.parse(named.out).acc], ["", 1]);
     const wide = await evaluate("--labels", "al.csv");
     assertStringIncludes(wide.err, "--labels-column takes a column of a table");
+  }));
+
+Deno.test("a name above one class a line is no class", () =>
+  inFolder(async (folder) => {
+    const write = (name: string, text: string) => Deno.writeTextFile(`${folder}/${name}`, text);
+    await write("run.csv", "row,label\n0,0\n1,0\n2,1\n3,1\n");
+    await write("kind.txt", "kind\na\na\nb\nb\n");
+    await write("words.txt", "my kind\na b\na b\nb\nb\n");
+    await write("alone.txt", "a\nb\nb\nb\n");
+    const evaluate = (labels: string, truth: string, ...args: string[]) =>
+      run(["evaluate", "--labels", labels, "--truth", truth, "--json", ...args], folder);
+    for (const truth of ["kind.txt", "words.txt"]) {
+      const { out, err } = await evaluate("run.csv", truth);
+      assertEquals(JSON.parse(out).acc, 1);
+      assertStringIncludes(err, "is taken for a name; --truth-header no takes it for a class");
+    }
+    await write("unknown.csv", "a,b,kind\n0,1,x\n0,2,?\n9,1,x\n9,2,?\n");
+    const counted = await run(["data", "info", "unknown.csv", "--class-column", "kind"], folder);
+    assertStringIncludes(counted.err, "the class of 2 rows is ?, which counts as a class");
+    await write("known.txt", "?\n?\nb\nb\n");
+    const scored = await evaluate("known.txt", "run.csv", "--truth-column", "label");
+    assertStringIncludes(scored.err, "known.txt: the class of 2 rows is ?, which counts");
+    const both = await evaluate("kind.txt", "kind.txt", "--truth-header", "yes");
+    assertEquals([JSON.parse(both.out).acc, both.err.match(/note/g)?.length], [1, 1], both.err);
+    const told = await evaluate(
+      "alone.txt",
+      "run.csv",
+      "--labels-header",
+      "no",
+      "--truth-column",
+      "1",
+    );
+    assertEquals([told.err, JSON.parse(told.out).acc], ["", 0.75]);
+    const twice = await run(["evaluate", "--labels", "-", "--truth", "-"], folder, {
+      input: new TextEncoder().encode("0\n1\n"),
+    });
+    assertEquals(twice.code, 1);
+    assertStringIncludes(twice.err, "standard input is read already");
   }));
 
 Deno.test("data and info print tables and JSON", async () => {

@@ -336,6 +336,22 @@ Deno.test("cells in quotes hold line breaks, and lines are counted on", async ()
   assertEquals(table.ids, ['two\r\nlines, "quoted"', "plain", "a\n\n"]);
   await assertRefused(read(`${text}z,7\r\n`, { ignore: [0] }), "line 8 has 2 columns");
   await assertRefused(read(`${text}"z,7\n8`, { ignore: [0] }), "line 8: a quote is not closed");
+  // Above the separator that is recognised, too.
+  const first = await read('"x\n""a;b""",y\n1,2\n3,4\n');
+  assertEquals([first.schema.columns?.[0].name, ...first.data], ['x\n"a;b"', 1, 2, 3, 4]);
+  const inch = await read('5" x;y\n1;2\n3;4\n');
+  assertEquals([inch.schema.columns?.[0].name, ...inch.data], ['5" x', 1, 2, 3, 4]);
+});
+
+Deno.test("a class column that is alone is told of with the separator", () =>
+  assertRefused(
+    read("1,5\n2,6\n", { classColumn: "last", decimal: "," }),
+    "no values are left; cells are taken to be separated by spaces, --separator says otherwise",
+  ));
+
+Deno.test("one class too many may be the name of their column", async () => {
+  const classes = { classes: Uint32Array.of(0, 1, 2) };
+  await assertRefused(read("1,2\n3,4\n", {}, { classes }), "found 3; is the first one the name");
 });
 
 Deno.test("a run whose names hold line breaks and commands can be read again", async () => {
@@ -374,6 +390,14 @@ Deno.test("values whose squares vanish are told of, whatever the scaling", async
     assertNoted(await read(text, {}, options), "column 0 are so small that they count as equal");
   }
   assertEquals((await read(lines(12, (i) => `7e-300,${i % 5}`))).notes, []);
+});
+
+Deno.test("values whose squares are past float64 are standardised by nobody", async () => {
+  const text = `a,b\n${lines(12, (i) => `${i % 5},${i}e200`)}\n`;
+  for (const scale of ["standard", "auto"] as const) {
+    await assertRefused(read(text, {}, { scale }), "column 1 (b) are so large that their variance");
+  }
+  assertEquals([...(await read(text, {}, { scale: 1e200 })).data].at(-1), 11);
 });
 
 Deno.test("columns are named together or one after the other", () =>

@@ -6,7 +6,7 @@ import { type Dataset, makeDataset, sha256 } from "../datasets/dataset.ts";
 import { fetchDataset, fetchSet } from "../datasets/fetch.ts";
 import { gzip } from "../datasets/gzip.ts";
 import { decodeIdx, encodeIdx } from "../datasets/idx.ts";
-import { classCounts } from "../datasets/classes.ts";
+import { classCounts, classesOfArray } from "../datasets/classes.ts";
 import { decodeClasses, decodeRows } from "../datasets/decode.ts";
 import { listDatasets, loadDataset, type LoadOptions } from "../datasets/load.ts";
 import { assembleNamedSet, findNamedSet, NAMED_SETS, type NamedSet } from "../datasets/named.ts";
@@ -346,7 +346,14 @@ Deno.test("classes: IDX, NPY, text, class names", async () => {
   assertEquals(await read("-1\n1\n-1\n"), [[0, 1, 0], ["-1", "1"]]);
   assertEquals(await read(encodeIdx(new Uint8Array([4, 2]), [2])), [[4, 2], undefined]);
   assertEquals(await read(encodeNpy(new Uint32Array([4, 2]), [2, 1])), [[4, 2], undefined]);
+  const large = (values: number[]) =>
+    classesOfArray({ type: "<i8", shape: [2], values: Float64Array.from(values) }, "l.npy");
+  assertEquals(large([5e12, 7]).classNames, ["5000000000000", "7"]);
+  assertThrows(() => large([7, 2 ** 53]), RangeError, "of row 1 is past 2^53");
   await assertRejects(() => read("1\n0.37\n"), RangeError, "class 0.37 of row 1");
+  assertEquals(await read("0.0\nnan\n1.0\n"), [[0, 1, 2], ["0.0", "nan", "1.0"]]);
+  // As pandas writes a missing value in a column of its own.
+  await assertRejects(() => read('cat\n""\ndog\n'), SyntaxError, "line 2, column 0: the class is");
   await assertRejects(() => read("1 2\n"), SyntaxError, "line 1 has 2 columns, expected one class");
   await assertRejects(
     () => read(encodeNpy(new Float32Array([1, -1.5]), [2])),

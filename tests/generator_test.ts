@@ -121,6 +121,14 @@ Deno.test("generate leaves two pictures in the folder of a run on images", () =>
     assertEquals(sizeOf(lines), [4 * 68 - 4, 10 * 68 - 4]);
     await run(["generate", "--run", "a", ...counts, "--seed", "1"], folder);
     assertNotEquals(await Deno.readFile(`${folder}/a/samples.png`), samples);
+    const labels = await Deno.readTextFile(`${folder}/a/labels.csv`);
+    await Deno.writeTextFile(`${folder}/a/labels.csv`, labels.replace(/^0,\d+/m, "0,77"));
+    const beyond = await run(["generate", "--run", "a"], folder);
+    assertEquals(beyond.code, 1, beyond.err);
+    assertStringIncludes(beyond.err, "the run had 80, with labels below 10");
+    await Deno.remove(`${folder}/a/embedding.npy`);
+    const gone = await run(["generate", "--run", "a"], folder);
+    assertStringIncludes(gone.err, "Cannot read a/embedding.npy: there is no such file");
 
     const table = Array.from({ length: 40 }, (_, i) => `${i % 2 * 9},${i % 5},${i % 7}`);
     await Deno.writeTextFile(`${folder}/rows.csv`, table.join("\n"));

@@ -187,6 +187,17 @@ Deno.test("classes that have changed are refused, as rows are, where they are re
     await record({}, { classDigest: undefined });
     const old = await run(resume, folder);
     assertEquals(old.code, 0, old.err);
+    const rows = await Deno.readTextFile(`${folder}/rows.csv`);
+    await write(
+      "other.csv",
+      rows.replace(/\d(?=\n$)/, (digit) => String((Number(digit) + 1) % 10)),
+    );
+    const finished = await run([...resume, "--data", "other.csv"], folder);
+    assertStringIncludes(finished.err, "the data have changed since runs/kmeans-rows-seed0 was");
+    assertEquals([finished.code, finished.out], [2, ""]);
+    await write("moved.csv", rows);
+    const moved = await run([...resume, "--data", "moved.csv"], folder);
+    assertStringIncludes(moved.err, "is finished already");
 
     await write("classes.txt", "0\n1\n2\n".repeat(80));
     const again = await run(["compare", "--out", "two"], folder);
