@@ -28,16 +28,21 @@ export function checkPaths(command: Command): void {
 
 /**
  * @param path Of a folder that is there, or is to be made.
- * @throws {Failure} where it is empty, or a file, or lies in one.
+ * @throws {Failure} where it is empty, or a file, or a link to nothing, or lies in one.
  */
 export async function checkFolder(flag: string, path: string): Promise<void> {
   checkPath(flag, path);
   for (let at = path; at !== ""; at = parentOf(at)) {
     const kind = await kindOf(at);
     if (kind === "folder") return;
+    const where = at === path ? "it" : at;
     if (kind === "file") {
-      const where = at === path ? "it" : at;
       throw usageError(`${flag} ${path}: ${where} is a file; name a folder, new or empty`);
+    }
+    if (kind === undefined && await isLink(at)) {
+      throw usageError(
+        `${flag} ${path}: ${where} is a link to nothing; name a folder, new or empty`,
+      );
     }
   }
 }
@@ -108,6 +113,10 @@ async function realPaths(...paths: readonly string[]): Promise<(string | undefin
 function parentOf(path: string): string {
   const cut = path.replace(/[/\\]+$/, "").replace(/[^/\\]+$/, "");
   return /^[/\\]*$/.test(cut) ? "" : cut.replace(/[/\\]+$/, "");
+}
+
+async function isLink(path: string): Promise<boolean> {
+  return await Deno.lstat(path).then(({ isSymlink }) => isSymlink, () => false);
 }
 
 async function kindOf(path: string): Promise<"file" | "folder" | undefined> {

@@ -184,7 +184,8 @@ export function checkRaw(
     );
   }
   if (isSuspicious && outside.length > 3) {
-    notes.push(`${outside.length - 3} more columns are as far outside`);
+    const more = outside.length - 3;
+    notes.push(`${more} more ${more === 1 ? "column is" : "columns are"} as far outside`);
   }
   const { mean } = statistics;
   const center = mean.reduce((a, b) => a + b, 0) / mean.length;

@@ -21,6 +21,9 @@ Deno.test("where results cannot go is said before there are any", async () => {
       "--out rows.csv: it is a file; name a folder",
     );
     await assertRefused(folder, [...train, "rows.csv/x"], "--out rows.csv/x: rows.csv is a file");
+    await Deno.symlink("nowhere", `${folder}/link`);
+    await assertRefused(folder, [...train, "link"], "--out link: it is a link to nothing");
+    await assertRefused(folder, [...train, "link/x"], "--out link/x: link is a link to nothing");
     const compare = ["compare", "--models", "kmeans", "--data", "rows.csv", "--out", "rows.csv"];
     await assertRefused(folder, compare, "--out rows.csv: it is a file");
     assertEquals((await run([...train, "deep/er/run", "--threads", "1"], folder)).code, 0);

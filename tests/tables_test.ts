@@ -199,6 +199,10 @@ Deno.test("rows that were scaled already, or are far outside, are refused or not
   assertEquals((await load("t.csv", raw, { trained: table })).notes, []);
   const far = await load("s.csv", csv([[-1, -1], [1, 0], [0, 1]], "a,b"), { trained: table });
   assertNoted(far, "column a holds -1 to 1, in the training it held 100 to 120");
+  const four = await load("w.csv", csv([[1, 1, 1, 1], [2, 2, 2, 2]], "a,b,c,d"));
+  const wide = csv([[90, 90, 90, 90], [91, 91, 91, 91]], "a,b,c,d");
+  const away = await load("v.csv", wide, { trained: four });
+  assertNoted(away, "1 more column is as far outside");
 });
 
 Deno.test("columns are put in the training's order by name, or refused", async () => {
