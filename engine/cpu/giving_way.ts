@@ -12,8 +12,8 @@ const LEAST = 0.1;
 const LATE = 4;
 /**
  * The time from one nap to the next in the shortest naps, where this thread shares its core and where
- * it does not. The first is below a time slice, so that the system has no cause to take the core from
- * the thread at another moment; the second costs a two-hundredth.
+ * it does not. The first is below a time slice, so that the thread rarely comes to its end and loses the
+ * core at another moment; the second costs a two-hundredth.
  */
 const SHARED = 5;
 const ALONE = 200;
@@ -23,8 +23,9 @@ const MEMORY = 60;
 /**
  * Naps by which a thread gives its core to another process at moments when it holds no share of a
  * pass. Else it would lose the core in the middle of a share, for a time slice of some milliseconds in
- * which all the others wait for that share. One thread of a crew takes these naps: the system moves the
- * other process to the core that falls idle, where it stays.
+ * which all the others wait for that share. One thread of a crew takes these naps: where all did, steps
+ * took longer than without. We suppose that the system moves the other process to the core that falls
+ * idle, where it stays if no other core does.
  */
 export class GivingWay {
   private next = 0;
