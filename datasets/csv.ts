@@ -4,7 +4,7 @@
  *
  * Blank lines, and lines above the table that begin with `#`, are skipped. Cells may be quoted, `""`
  * standing for a quote within, and line breaks for themselves. Every row must have the columns of the
- * first. Thousands separators and hexadecimal numbers are not numbers here.
+ * first, but that a line of names may lack the first one, above the names of the rows. Thousands separators and hexadecimal numbers are not numbers here.
  */
 import { cannotRead, MAX_ELEMENTS, type NumericArray } from "./array.ts";
 import { Categories } from "./categories.ts";
@@ -16,11 +16,12 @@ import {
   type ColumnKind,
   type ColumnOptions,
   MISSING,
+  namedColumns,
   notesOnNumbers,
   planColumns,
 } from "./columns.ts";
 import { linesAfter, type Notation, quote, Scanner } from "./csv_scanner.ts";
-import { areNamed, isHeader, notesOnHeader } from "./header.ts";
+import { areNamed, hasRowNames, isHeader, notesOnHeader } from "./header.ts";
 import { textOf } from "./text_encoding.ts";
 
 /** How to read a table. */
@@ -94,7 +95,7 @@ function areTrained({ trained = [] }: TableOptions, first: readonly string[]): b
  * @throws {RangeError} for a column that does not exist, or more values than fit.
  */
 export function parseTable(bytes: Uint8Array, file: string, asked: TableOptions = {}): Table {
-  const options: TableOptions = { ...asked.remembered, ...asked };
+  let options: TableOptions = { ...asked.remembered, ...asked };
   const { utf8: text, notes } = textOf(bytes, file, options.encoding);
   const head = new Scanner(text, file, options);
   if (!head.advance()) {
@@ -102,14 +103,19 @@ export function parseTable(bytes: Uint8Array, file: string, asked: TableOptions 
     const nothing = `it holds no rows${isComment ? ", all its lines begin with #" : ""}`;
     throw new SyntaxError(cannotRead(file, bytes.length === 0 ? "the file is empty" : nothing));
   }
-  const first = head.cells();
-  const width = first.length;
   const [firstLine, start] = [head.line, head.starts[0]];
+  let first = head.cells();
+  const second = head.advance() ? head.cells() : undefined;
+  const rowsNamed = options.header !== false && second !== undefined && hasRowNames(first, second);
+  if (rowsNamed) {
+    first = ["", ...first];
+    options = leaveRowNames(options);
+  }
+  const width = first.length;
   const isKnown = areNamed(options, first) || areTrained(options, distinct(first));
   const areNames = options.header ?? (isKnown || undefined);
   const firstNames = areNames === false ? undefined : first;
   const classAt = classIndex(options, firstNames, width, file, head.separatorHint);
-  const second = head.advance() ? head.cells() : undefined;
   const header = areNames ?? isHeader(first, second, classAt);
   if (header && second === undefined) {
     throw new SyntaxError(cannotRead(file, "it holds column names and no rows"));
@@ -139,8 +145,9 @@ export function parseTable(bytes: Uint8Array, file: string, asked: TableOptions 
       throw new SyntaxError(
         cannotRead(
           file,
-          `line ${scanner.line} has ${scanner.count} columns, expected ${width} as on line ${firstLine}` +
-            scanner.separatorHint,
+          `line ${scanner.line} has ${scanner.count} columns, expected ${width} as on line ${
+            rowsNamed ? head.line : firstLine
+          }` + scanner.separatorHint,
         ),
       );
     }
@@ -180,6 +187,9 @@ export function parseTable(bytes: Uint8Array, file: string, asked: TableOptions 
       ...notes,
       ...notesOnComments(text, head.comments),
       ...renamed(first, names, order),
+      ...rowsNamed
+        ? ["its first line has a cell fewer than the next: column 0 is taken for names of the rows"]
+        : [],
       ...notesOnNumbers(options, names),
       ...areNames === undefined ? notesOnHeader(first, second, header, classAt) : [],
       ...names === undefined && options.trained?.some(({ name }) => name !== undefined)
@@ -187,6 +197,15 @@ export function parseTable(bytes: Uint8Array, file: string, asked: TableOptions 
         : [],
     ],
   };
+}
+
+/** Takes the first column for names of the rows, unless it is said to be something else. */
+function leaveRowNames(options: TableOptions): TableOptions {
+  const { idColumn, classColumn, ignore = [] } = options;
+  if (classColumn === "first" || namedColumns(options).includes(0)) return options;
+  return idColumn === undefined
+    ? { ...options, idColumn: 0 }
+    : { ...options, ignore: [...ignore, 0] };
 }
 
 /** What may be wrong about leaving out lines above the table. @param comments Where they lie. */

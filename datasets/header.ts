@@ -51,6 +51,15 @@ function mayBeHeader(
     cells.every((cell, i) => Number(cell) === Number(cells[0]) + i * step);
 }
 
+/**
+ * Whether the first column holds the rows' names, above which a first line of names has no cell: so
+ * R writes tables, and so R and pandas read them.
+ */
+export function hasRowNames(first: readonly string[], second: readonly string[]): boolean {
+  return second.length === first.length + 1 && !first.some(isValue) && !isFraction(second[0]) &&
+    second.at(-1) !== "";
+}
+
 /** Whether a column is meant by a name that the first line gives it. */
 export function areNamed(options: ColumnOptions, first: readonly string[]): boolean {
   return namedColumns(options).some((column) =>

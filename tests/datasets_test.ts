@@ -308,6 +308,28 @@ Deno.test("csv: header, separators, quotes and the class column", () => {
   assertEquals(table("1|2".replace("|", "\t")).array.shape, [1, 2]);
 });
 
+Deno.test("csv: names of rows, above which the line of names has no cell", () => {
+  const written = '"a" "b" "kind"\n"r1" 1 2 "x"\n"2" 3 4 "y"\n';
+  const named = table(written, { classColumn: "last" });
+  assertEquals(named.columns, ["a", "b"]);
+  assertEquals(named.ids, ["r1", "2"]);
+  assertEquals(named.classes, ["x", "y"]);
+  assertEquals([...named.array.values], [1, 2, 3, 4]);
+  assertEquals(named.notes.filter((note) => note.includes("names of the rows")).length, 1);
+  const numbered = "a,b\n1,5.5,6\n2,7.5,8\n";
+  assertEquals([...table(numbered).array.values], [5.5, 6, 7.5, 8]);
+  assertEquals(table(numbered, { idColumn: "b" }).columns, ["a"]);
+  assertEquals(table(numbered, { classColumn: "first", ignore: ["a"] }).classes, ["1", "2"]);
+  const refused = (text: string, message: string, options?: TableOptions) =>
+    assertThrows(() => table(text, options), SyntaxError, message);
+  // A cell too many at the end, values for names, or a first column of values.
+  refused("a,b\n1,2,\n", "line 2 has 3 columns, expected 2 as on line 1");
+  refused("1,2\n1,2,3\n", "line 2 has 3 columns, expected 2 as on line 1");
+  refused("a,b\n1.5,2,3\n", "line 2 has 3 columns, expected 2 as on line 1");
+  refused("a,b\n1,2,3\n", 'line 1, column 0: "a" is not a number', { header: false });
+  refused("a,b\n1,2,3\n4,5\n", "line 3 has 2 columns, expected 3 as on line 2");
+});
+
 Deno.test("csv: what is wrong is said with line and column", () => {
   const refused = (text: string, message: string, options?: TableOptions) =>
     assertThrows(() => table(text, options), SyntaxError, message);
