@@ -606,6 +606,18 @@ Deno.test("a deep method that diverges says when and by which term", async () =>
   assertEquals(cpu.memory().bytes, 0);
 });
 
+Deno.test("a deep method whose last step diverges, which no loss tells, is an error", async () => {
+  const options = { steps: 1, learningRate: 1e20 };
+  for (const name of ["idec", "dcn", "dkm", "vade"]) {
+    await assertRejects(
+      () => fit(METHODS[name], cpu, {}, images, options),
+      DivergedError,
+      "the code of row 0 holds",
+    );
+  }
+  assertEquals(cpu.memory().bytes, 0);
+});
+
 Deno.test("a checkpoint of other layers is an error, and nothing is loaded", async () => {
   for (const method of [METHODS.dynae, METHODS["ae-kmeans"]]) {
     let checkpoint: Checkpoint | undefined;

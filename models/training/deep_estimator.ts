@@ -6,6 +6,7 @@ import { State } from "../../engine/state/state.ts";
 import type { Tensor, Variable } from "../../engine/tensor/tensor.ts";
 import {
   type Checkpoint,
+  DivergedError,
   type FitResult,
   NO_CLUSTERS,
   type RowOutputs,
@@ -163,6 +164,8 @@ export abstract class NetworkEstimator<O extends NetworkOptions, N extends Netwo
     const trained = await this.fitNetwork(fitting);
     const { end, start, startCodes, partitions = {}, labels = await label() } = trained;
     const [codes, centres] = await backend.read([encoding.codes.region, centroids.region]);
+    checkFinite(codes, "the code of row", latent);
+    checkFinite(centres, "the centroid of cluster", latent);
     const clusterCenters = Float32Array.from(centres);
     const prototypes = trained.prototypes ??
       (this.keepsDecoder ? await this.draw(net, clusterCenters) : undefined);
@@ -307,6 +310,21 @@ export abstract class NetworkEstimator<O extends NetworkOptions, N extends Netwo
   /** A pass that labels codes. */
   private labelling({ codes }: Encoding, centroids: Variable): Promise<Labelling> {
     return Labelling.create(codes, centroids, (codes, means) => this.affinity(codes, means));
+  }
+}
+
+/**
+ * Looks for what the last update has done: no loss was computed after it that would tell.
+ * @param values [n, width] row-major. @param what What a row of them is, before its number.
+ * @throws {DivergedError} naming the first value that is not finite.
+ */
+function checkFinite(values: ArrayLike<number>, what: string, width: number): void {
+  for (let i = 0; i < values.length; i++) {
+    if (Number.isFinite(values[i])) continue;
+    throw new DivergedError(
+      `${what} ${Math.floor(i / width)} holds ${values[i]} at the end of training; ` +
+        "lower the learning rate or check the data: columns of different range want --scale standard",
+    );
   }
 }
 
