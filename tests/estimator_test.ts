@@ -269,6 +269,30 @@ for (const [name, method] of Object.entries(METHODS)) {
     assertEquals(cpu.memory().bytes, 0);
   });
 
+  if (method.softAssignment !== undefined) {
+    Deno.test(`${name}: rows too far away for soft assignments are an error, and numbered`, async () => {
+      await withModel(make(method), async (model) => {
+        await model.fit(images, { backend: cpu });
+        for (const value of [1e19, 9.96921e36, 3e38]) {
+          const data = images.data.slice(0, 4 * images.d);
+          data.fill(value, 2 * images.d + 3, 2 * images.d + 9);
+          const far = { ...images, data, n: 4 };
+          try {
+            const shares = await model.predictProba(far);
+            for (let i = 0; i < far.n; i++) {
+              const row = shares.subarray(i * CLUSTERS, (i + 1) * CLUSTERS);
+              assertAlmostEquals(row.reduce((a, b) => a + b), 1, 1e-5);
+            }
+          } catch (error) {
+            assertInstanceOf(error, RangeError);
+            assertStringIncludes(error.message, "row 2 has ");
+          }
+        }
+      });
+      assertEquals(cpu.memory().bytes, 0);
+    });
+  }
+
   Deno.test(`${name}: what fit saved, load predicts with`, async () => {
     let checkpoint: Checkpoint | undefined;
     const save = (saved: Checkpoint) => Promise.resolve(void (checkpoint = stored(saved)));
