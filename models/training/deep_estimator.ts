@@ -1,7 +1,6 @@
 /** What every method on a network shares: rows, codes, labels, results, predict, load. */
 import type { Backend } from "../../engine/backend/backend.ts";
 import { scale } from "../../engine/ops/affine.ts";
-import { softAssign } from "../../engine/ops/assignment.ts";
 import { State } from "../../engine/state/state.ts";
 import type { Tensor, Variable } from "../../engine/tensor/tensor.ts";
 import {
@@ -16,7 +15,7 @@ import { type ArchitectureOptions, Autoencoder } from "../networks/autoencoder.t
 import { BaseEstimator, type FitOutcome, type Fitted } from "./base_estimator.ts";
 import { Rows } from "./rows.ts";
 import type { PhaseEnd, Training } from "./trainer.ts";
-import { affinitiesOf, Encoding, Labelling } from "./whole_pass.ts";
+import { affinitiesOf, Encoding, Labelling, nearness } from "./whole_pass.ts";
 
 /** What maps rows to codes. */
 export interface Network {
@@ -124,7 +123,7 @@ export abstract class NetworkEstimator<O extends NetworkOptions, N extends Netwo
 
   /** How near codes [n, p] are to the centroids [K, p], [n, K]: the largest makes the label. */
   protected affinity(codes: Tensor, centroids: Tensor): Tensor {
-    return softAssign(codes, centroids);
+    return nearness(codes, centroids);
   }
 
   /** Soft assignments of codes [n, p], [n, K]; absent where the method's are hard. */
