@@ -316,6 +316,21 @@ for (const [name, method] of Object.entries(METHODS)) {
     assertEquals(cpu.memory().bytes, 0);
   });
 
+  Deno.test(`${name}: a model of rows that are all equal is loaded like any other`, async () => {
+    for (const value of [0, 0.5]) {
+      const equal = { ...images, data: new Float32Array(ROWS * images.d).fill(value) };
+      await withModel(make(method), async (model) => {
+        const { labels } = await model.fit(equal, { backend: cpu });
+        const copy = make(method);
+        await withModel(copy, async () => {
+          await copy.load(await model.checkpoint(), cpu);
+          assertEquals(await copy.predict(equal), labels);
+        });
+      });
+    }
+    assertEquals(cpu.memory().bytes, 0);
+  });
+
   Deno.test(`${name}: predict and transform before fit, and after dispose, are errors`, async () => {
     const model = make(method);
     await assertRejects(() => model.predict(images), TypeError, "not fitted yet");

@@ -185,13 +185,19 @@ export abstract class NetworkEstimator<O extends NetworkOptions, N extends Netwo
   }
 
   /** Network and centroids of a checkpoint. */
-  protected override restore(backend: Backend, { variables }: Checkpoint): FittedNetwork<N> {
+  protected override restore(backend: Backend, { variables, host }: Checkpoint): FittedNetwork<N> {
     const samples = this.shapeOf(variables);
     const found = variables.get(CENTROIDS);
     if (samples === undefined || found === undefined) {
       throw new RangeError("checkpoint: it holds no encoder and centroids; was the run finished?");
     }
-    if (found.data.every((value) => value === 0)) throw new RangeError(NO_CLUSTERS);
+    // What the training's host remembers is in its own checkpoints, not in those of a fitted model.
+    const isOfTraining = Object.keys(host).length > 0;
+    if (isOfTraining && found.data.every((value) => value === 0)) {
+      throw new RangeError(
+        `${NO_CLUSTERS}; if it is finished, the code of every row is 0, and nothing tells clusters apart`,
+      );
+    }
     const { shape } = found;
     const state = new State(backend);
     try {
