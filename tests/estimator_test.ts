@@ -352,6 +352,10 @@ for (const [name, method] of Object.entries(METHODS)) {
     for (const { name, type } of method.options) {
       if (type !== "number" && type !== "integer") continue;
       assertThrows(() => make(method, { [name]: Infinity }), RangeError, "Infinity");
+      // Adam's step where a gradient is 0 would be 0 / 0.
+      if (/epsilon$/i.test(name)) {
+        assertThrows(() => make(method, { [name]: 0 }), RangeError, `${name} must be`);
+      }
     }
     assertThrows(
       () => method.create({ nonsense: 1 }),
