@@ -17,7 +17,7 @@ function example(n: number, k: number, thresholds: readonly [number, number]): K
 /**
  * labels_i = argmax_j q_ij, ties to the lowest; mask_i = 1 where q_(1) > β₁ and q_(1) − q_(2) > β₂,
  * else 0, with q_(1) ≥ q_(2) the two largest values of row i (DynAE's unconflicted samples, Mrabah
- * et al. 2019, eq. 2 and 3). With k = 1, q_(2) = 0. A row of NaN has label 0 and mask 0.
+ * et al., arXiv 1901.07752, eq. 6). With k = 1, q_(2) = 0. A row of NaN has label 0 and mask 0.
  *
  * q: `[n, k]`, thresholds: `[2]` = (β₁, β₂), labels, mask: `[n]`.
  */

@@ -8,7 +8,7 @@ import type { RegisteredKernel } from "./registered.ts";
 const DEVIATION = 0.5;
 
 /** Rows near those of the identity, so that their condition number is at most 3. */
-export function nearIdentity(k: number, p: number): Float32Array {
+function nearIdentity(k: number, p: number): Float32Array {
   const size = DEVIATION / Math.sqrt(k * p);
   return Float32Array.from({ length: k * p }, (_, i) => {
     const one = Math.floor(i / p) === i % p ? 1 : 0;

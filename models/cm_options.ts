@@ -46,7 +46,7 @@ export const CLUSTERING_OPTIONS: Specs<
   epsilon: {
     type: "number",
     default: 1e-3,
-    min: 0,
+    min: 1e-30,
     description: "Adam's epsilon",
     source: CODE,
   },

@@ -33,6 +33,11 @@ export class DynAE extends JointEstimator<DynAEOptions, DynAETerm> {
     super(resolveOptions("dynae", DYNAE_OPTIONS, options));
   }
 
+  /** The labels of training are q's. */
+  protected override affinity(codes: Tensor, centroids: Tensor): Tensor {
+    return this.softAssignment(codes, centroids);
+  }
+
   /** q, by which samples are told to be conflicted. */
   protected override softAssignment(codes: Tensor, centroids: Tensor): Tensor {
     return softAssign(codes, centroids);

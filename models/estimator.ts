@@ -203,7 +203,8 @@ export interface Estimator<O = object> {
   predict(samples: Samples): Promise<Uint32Array>;
   /**
    * Soft assignments of new rows, [n, K] row-major, rows that sum to 1.
-   * @throws {TypeError} before fit, and for a method whose assignments are hard.
+   * @throws {TypeError} before fit, and for a method whose assignments are hard. @throws {RangeError} for
+   * a row so far from those of the training that float32 holds none of its affinities.
    */
   predictProba(samples: Samples): Promise<Float32Array>;
   /** Codes of new rows, [n, p] row-major. @throws {TypeError} before fit. */

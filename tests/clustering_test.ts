@@ -7,6 +7,7 @@ import {
   assertLessOrEqual,
   assertNotEquals,
   assertRejects,
+  assertStringIncludes,
   assertThrows,
 } from "@std/assert";
 import fc from "fast-check";
@@ -25,6 +26,7 @@ import { Construction } from "../models/dynae_construction.ts";
 import { dynamicLosses, dynamicTargets } from "../models/dynae_losses.ts";
 import type { DynAEOptions, ThresholdSchedule } from "../models/dynae_options.ts";
 import { dropThresholds } from "../models/dynae_thresholds.ts";
+import { DivergedError } from "../models/estimator.ts";
 import {
   kmeans,
   type KMeansOptions,
@@ -248,6 +250,20 @@ Deno.test("k-means: options out of range are errors with the value", async () =>
   for (const [options, message] of cases) {
     await assertRejects(() => cluster(data, 1, options), RangeError, message);
   }
+});
+
+Deno.test("k-means: points that are no numbers, or too far apart for float32, are an error", async () => {
+  const cpu = await openCpuBackend({ threads: 1 });
+  for (const [value, sum] of [[NaN, NaN], [Infinity, NaN], [1e25, Infinity]]) {
+    const data = Float32Array.of(0, 1, value, 3, 2 * value, -value);
+    const error = await assertRejects(
+      () => cluster(data, 1, { clusters: 2, maxIterations: 9 }, cpu),
+      DivergedError,
+    );
+    assertStringIncludes(error.message, `6 points to their centres add up to ${sum}`);
+  }
+  assertEquals(cpu.memory().bytes, 0);
+  await cpu.dispose();
 });
 
 Deno.test("nearest rows and nearest centres are those of a plain search", async () => {

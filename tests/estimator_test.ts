@@ -269,6 +269,30 @@ for (const [name, method] of Object.entries(METHODS)) {
     assertEquals(cpu.memory().bytes, 0);
   });
 
+  if (method.softAssignment !== undefined) {
+    Deno.test(`${name}: rows too far away for soft assignments are an error, and numbered`, async () => {
+      await withModel(make(method), async (model) => {
+        await model.fit(images, { backend: cpu });
+        for (const value of [1e19, 9.96921e36, 3e38]) {
+          const data = images.data.slice(0, 4 * images.d);
+          data.fill(value, 2 * images.d + 3, 2 * images.d + 9);
+          const far = { ...images, data, n: 4 };
+          try {
+            const shares = await model.predictProba(far);
+            for (let i = 0; i < far.n; i++) {
+              const row = shares.subarray(i * CLUSTERS, (i + 1) * CLUSTERS);
+              assertAlmostEquals(row.reduce((a, b) => a + b), 1, 1e-5);
+            }
+          } catch (error) {
+            assertInstanceOf(error, RangeError);
+            assertStringIncludes(error.message, "row 2 has ");
+          }
+        }
+      });
+      assertEquals(cpu.memory().bytes, 0);
+    });
+  }
+
   Deno.test(`${name}: what fit saved, load predicts with`, async () => {
     let checkpoint: Checkpoint | undefined;
     const save = (saved: Checkpoint) => Promise.resolve(void (checkpoint = stored(saved)));
@@ -289,6 +313,21 @@ for (const [name, method] of Object.entries(METHODS)) {
       await assertRejects(() => model.load(empty, cpu), RangeError, "checkpoint");
       await assertRejects(() => model.predict(images), TypeError, "not fitted");
     });
+    assertEquals(cpu.memory().bytes, 0);
+  });
+
+  Deno.test(`${name}: a model of rows that are all equal is loaded like any other`, async () => {
+    for (const value of [0, 0.5]) {
+      const equal = { ...images, data: new Float32Array(ROWS * images.d).fill(value) };
+      await withModel(make(method), async (model) => {
+        const { labels } = await model.fit(equal, { backend: cpu });
+        const copy = make(method);
+        await withModel(copy, async () => {
+          await copy.load(await model.checkpoint(), cpu);
+          assertEquals(await copy.predict(equal), labels);
+        });
+      });
+    }
     assertEquals(cpu.memory().bytes, 0);
   });
 
@@ -313,6 +352,10 @@ for (const [name, method] of Object.entries(METHODS)) {
     for (const { name, type } of method.options) {
       if (type !== "number" && type !== "integer") continue;
       assertThrows(() => make(method, { [name]: Infinity }), RangeError, "Infinity");
+      // Adam's step where a gradient is 0 would be 0 / 0.
+      if (/epsilon$/i.test(name)) {
+        assertThrows(() => make(method, { [name]: 0 }), RangeError, `${name} must be`);
+      }
     }
     assertThrows(
       () => method.create({ nonsense: 1 }),
@@ -602,6 +645,34 @@ Deno.test("a deep method that diverges says when and by which term", async () =>
     );
     assertStringIncludes(error.message, 'pre-training: the loss term "');
     assertStringIncludes(error.message, "between steps");
+  }
+  assertEquals(cpu.memory().bytes, 0);
+});
+
+Deno.test("codes of any scale are labelled by the nearest centroid", async () => {
+  // Of codes as small as these, 1 + ‖z − μ‖² is 1 in float32, whatever the centroid.
+  const tiny = { ...images, data: images.data.map((value) => 1e-4 * value) };
+  for (const name of ["ae-kmeans", "dcn", "dkm"]) {
+    await withModel(make(METHODS[name]), async (model) => {
+      const { embedding, embeddingSize: p, clusterCenters, labels } = await model.fit(tiny, {
+        backend: cpu,
+      });
+      const nearest = Uint32Array.from(nearestCentres(embedding, clusterCenters, p));
+      assertEquals(await model.predict(tiny), nearest, name);
+      assertEquals(labels, nearest, name);
+      if (name === "ae-kmeans") assertEquals(new Set(labels).size, CLUSTERS);
+    });
+  }
+});
+
+Deno.test("a deep method whose last step diverges, which no loss tells, is an error", async () => {
+  const options = { steps: 1, learningRate: 1e20 };
+  for (const name of ["idec", "dcn", "dkm", "vade"]) {
+    await assertRejects(
+      () => fit(METHODS[name], cpu, {}, images, options),
+      DivergedError,
+      "the code of row 0 holds",
+    );
   }
   assertEquals(cpu.memory().bytes, 0);
 });

@@ -356,6 +356,18 @@ Deno.test("sure rows are those whose neighbours have their label; a row alone is
   });
 });
 
+Deno.test("19 of 20 neighbours with its label make a row sure, 18 do not, nor 9 of 10", async () => {
+  await withCpu(async (backend) => {
+    // All other rows of so few are neighbours of each row; some of them have another label.
+    for (const [n, others, isSure] of [[21, 1, 1], [21, 2, 0], [11, 0, 1], [11, 1, 0]]) {
+      using table = Table.upload(backend, "rows", Float32Array.from(Array(n).keys()), n, 1);
+      const labels = Uint32Array.from({ length: n }, (_, i) => i < others ? 1 : 0);
+      const sure = await sureRows(backend, table, labels);
+      assertEquals(sure.at(-1), isSure, `${n} rows, ${others} of another label`);
+    }
+  });
+});
+
 Deno.test("labels by majority: strays are taken in, borders stay, a tie keeps the own label", () => {
   const line = (n: number, count: number) => ({
     count,

@@ -525,6 +525,24 @@ Deno.test("a variable of another device is an error", async () => {
   state.dispose();
 });
 
+Deno.test("a snapshot of another shape or type is an error, and nothing of it is restored", async () => {
+  using state = new State(new OracleBackend());
+  state.variable("a", [2], { data: Float32Array.of(1, 2) });
+  state.variable("b", [1], { data: Float32Array.of(3) });
+  const a = { shape: [2], data: Float32Array.of(7, 8) };
+  for (
+    const [b, message] of [
+      [{ shape: [1, 1], data: Float32Array.of(9) }, "b has the shape [1, 1], this model's is [1]"],
+      [{ shape: [1], data: Uint32Array.of(9) }, "b has the type u32, this model's is f32"],
+      [undefined, "missing variable b"],
+    ] as const
+  ) {
+    const snapshot = new Map(Object.entries({ a, ...b && { b } }));
+    assertThrows(() => state.restore(snapshot), RangeError, message);
+    assertEquals([...await state.get("a").read()], [1, 2]);
+  }
+});
+
 /** Everything that training makes, run and disposed of. */
 async function trainBriefly(backend: Backend): Promise<void> {
   using state = new State(backend);

@@ -60,6 +60,18 @@ Deno.test("oracle: chunks change nothing", () => check(new OracleBackend()));
 Deno.test("cpu: chunks change nothing", async () => check(await openCpuBackend({ threads: 2 })));
 gpuTest("webgpu: chunks change nothing", async () => check(await openWebGpuBackend()));
 
+Deno.test("few rows of any width are one chunk where all of them fit a binding", () => {
+  using table = Table.upload(
+    new OracleBackend(),
+    "rows",
+    DATA.subarray(0, 3 * WIDTH),
+    3,
+    WIDTH,
+    72,
+  );
+  assertEquals(table.chunks.map(({ first, rows }) => [first, rows.shape]), [[0, [3, WIDTH]]]);
+});
+
 Deno.test("rows too wide for a binding, and data of another length, are errors", () => {
   const backend = new OracleBackend();
   assertThrows(

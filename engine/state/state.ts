@@ -110,6 +110,12 @@ export class State {
             `this model's is ${formatShape(variable.shape)}`,
         );
       }
+      const dtype = saved.data instanceof Float32Array ? "f32" : "u32";
+      if (dtype !== variable.dtype) {
+        throw new RangeError(
+          `checkpoint: ${name} has the type ${dtype}, this model's is ${variable.dtype}`,
+        );
+      }
     }
     for (const name of names) this.named.get(name)!.write(snapshot.get(name)!.data);
   }

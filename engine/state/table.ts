@@ -26,7 +26,7 @@ export class Table {
   /**
    * Copies a row-major matrix to the device.
    * @param data rows·width values. @param chunkBytes Most bytes of a chunk; one binding's by default.
-   * @throws {RangeError} where the length is another, or 1,024 rows do not fit one binding.
+   * @throws {RangeError} where the length is another, or neither all rows nor 1,024 fit one binding.
    */
   static upload(
     backend: Backend,
@@ -58,7 +58,8 @@ export class Table {
   ): Table {
     const state = new State(backend);
     const fitting = Math.floor(chunkBytes / (4 * width * CHUNK_ROWS)) * CHUNK_ROWS;
-    const step = Math.min(fitting, Math.ceil(Math.max(rows, 1) / CHUNK_ROWS) * CHUNK_ROWS);
+    const whole = Math.ceil(Math.max(rows, 1) / CHUNK_ROWS) * CHUNK_ROWS;
+    const step = 4 * rows * width <= chunkBytes ? whole : Math.min(fitting, whole);
     if (!(step > 0)) {
       throw new RangeError(
         `table ${name}: ${CHUNK_ROWS} rows of ${width} values do not fit one binding of ` +

@@ -19,6 +19,7 @@ import { checkSeed, RandomStream, STREAM } from "../../engine/random.ts";
 import { State } from "../../engine/state/state.ts";
 import type { Table } from "../../engine/state/table.ts";
 import { type Tensor, Variable } from "../../engine/tensor/tensor.ts";
+import { DivergedError } from "../estimator.ts";
 
 /** Options of {@linkcode kmeans}. */
 export interface KMeansOptions {
@@ -74,6 +75,7 @@ const SEED_BYTES = 2 ** 26;
  * @param backend The table's device. @param points [n, d]. @param meanVariance The mean over columns
  *   of their variance, which makes the tolerance relative; see {@linkcode meanVarianceOf}.
  * @throws {RangeError} where K is not between 1 and n, or nInit < 1.
+ * @throws {DivergedError} where no restart has a finite inertia: the points hold NaN, or are too far apart.
  */
 export async function kmeans(
   backend: Backend,
@@ -192,13 +194,20 @@ async function runGroup(
   }, "k-means result");
   finish.run();
   const inertias = [...(await finish.read()).inertia];
-  const best = inertias.indexOf(Math.min(...inertias));
+  const inertia = Math.min(...inertias);
+  if (!Number.isFinite(inertia)) {
+    throw new DivergedError(
+      `k-means: the squared distances of ${total} points to their centres add up to ${inertia}; ` +
+        "lower the learning rate or check the data: values leave float32's range",
+    );
+  }
+  const best = inertias.indexOf(inertia);
   const [bestLabels, bestCentroids] = await backend.read([labels.region, centroids.region]);
   const kept = (bestLabels as Uint32Array).slice(best * total, (best + 1) * total);
   return {
     labels: kept,
     centroids: Float32Array.from(bestCentroids.subarray(best * k * d, (best + 1) * k * d)),
-    inertia: inertias[best],
+    inertia,
     inertias,
     iterations: progress[4 * best + 2],
     converged: progress[4 * best + 1] === 1,

@@ -166,10 +166,22 @@ export abstract class BaseEstimator<O extends { readonly clusters: number }, F e
    * Soft assignments of new rows, [n, K] row-major, rows that sum to 1: what the registry says of the
    * method as `softAssignment`.
    * @throws {TypeError} before fit, and for a method whose assignments are hard.
-   * @throws {RangeError} for other columns than in training.
+   * @throws {RangeError} for other columns than in training, and for a row so far from the training's
+   * that float32 holds none of its affinities.
    */
   async predictProba(samples: Samples): Promise<Float32Array> {
-    return await this.use(samples, (backend, fitted) => this.memberships(backend, fitted, samples));
+    return await this.use(samples, async (backend, fitted) => {
+      const shares = await this.memberships(backend, fitted, samples);
+      const bad = shares.findIndex((share) => !Number.isFinite(share));
+      if (bad < 0) return shares;
+      throw new RangeError(
+        `samples: row ${
+          Math.floor(bad * samples.n / shares.length)
+        } has no soft assignments: its ` +
+          "values, or what the model makes of them, leave float32's range; are they in the units of " +
+          "the training?",
+      );
+    });
   }
 
   /**

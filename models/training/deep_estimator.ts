@@ -1,11 +1,11 @@
 /** What every method on a network shares: rows, codes, labels, results, predict, load. */
 import type { Backend } from "../../engine/backend/backend.ts";
 import { scale } from "../../engine/ops/affine.ts";
-import { softAssign } from "../../engine/ops/assignment.ts";
 import { State } from "../../engine/state/state.ts";
 import type { Tensor, Variable } from "../../engine/tensor/tensor.ts";
 import {
   type Checkpoint,
+  DivergedError,
   type FitResult,
   NO_CLUSTERS,
   type RowOutputs,
@@ -15,7 +15,7 @@ import { type ArchitectureOptions, Autoencoder } from "../networks/autoencoder.t
 import { BaseEstimator, type FitOutcome, type Fitted } from "./base_estimator.ts";
 import { Rows } from "./rows.ts";
 import type { PhaseEnd, Training } from "./trainer.ts";
-import { affinitiesOf, Encoding, Labelling } from "./whole_pass.ts";
+import { affinitiesOf, Encoding, Labelling, nearness } from "./whole_pass.ts";
 
 /** What maps rows to codes. */
 export interface Network {
@@ -123,7 +123,7 @@ export abstract class NetworkEstimator<O extends NetworkOptions, N extends Netwo
 
   /** How near codes [n, p] are to the centroids [K, p], [n, K]: the largest makes the label. */
   protected affinity(codes: Tensor, centroids: Tensor): Tensor {
-    return softAssign(codes, centroids);
+    return nearness(codes, centroids);
   }
 
   /** Soft assignments of codes [n, p], [n, K]; absent where the method's are hard. */
@@ -163,6 +163,8 @@ export abstract class NetworkEstimator<O extends NetworkOptions, N extends Netwo
     const trained = await this.fitNetwork(fitting);
     const { end, start, startCodes, partitions = {}, labels = await label() } = trained;
     const [codes, centres] = await backend.read([encoding.codes.region, centroids.region]);
+    checkFinite(codes, "the code of row", latent);
+    checkFinite(centres, "the centroid of cluster", latent);
     const clusterCenters = Float32Array.from(centres);
     const prototypes = trained.prototypes ??
       (this.keepsDecoder ? await this.draw(net, clusterCenters) : undefined);
@@ -183,13 +185,19 @@ export abstract class NetworkEstimator<O extends NetworkOptions, N extends Netwo
   }
 
   /** Network and centroids of a checkpoint. */
-  protected override restore(backend: Backend, { variables }: Checkpoint): FittedNetwork<N> {
+  protected override restore(backend: Backend, { variables, host }: Checkpoint): FittedNetwork<N> {
     const samples = this.shapeOf(variables);
     const found = variables.get(CENTROIDS);
     if (samples === undefined || found === undefined) {
       throw new RangeError("checkpoint: it holds no encoder and centroids; was the run finished?");
     }
-    if (found.data.every((value) => value === 0)) throw new RangeError(NO_CLUSTERS);
+    // What the training's host remembers is in its own checkpoints, not in those of a fitted model.
+    const isOfTraining = Object.keys(host).length > 0;
+    if (isOfTraining && found.data.every((value) => value === 0)) {
+      throw new RangeError(
+        `${NO_CLUSTERS}; if it is finished, the code of every row is 0, and nothing tells clusters apart`,
+      );
+    }
     const { shape } = found;
     const state = new State(backend);
     try {
@@ -307,6 +315,21 @@ export abstract class NetworkEstimator<O extends NetworkOptions, N extends Netwo
   /** A pass that labels codes. */
   private labelling({ codes }: Encoding, centroids: Variable): Promise<Labelling> {
     return Labelling.create(codes, centroids, (codes, means) => this.affinity(codes, means));
+  }
+}
+
+/**
+ * Looks for what the last update has done: no loss was computed after it that would tell.
+ * @param values [n, width] row-major. @param what What a row of them is, before its number.
+ * @throws {DivergedError} naming the first value that is not finite.
+ */
+function checkFinite(values: ArrayLike<number>, what: string, width: number): void {
+  for (let i = 0; i < values.length; i++) {
+    if (Number.isFinite(values[i])) continue;
+    throw new DivergedError(
+      `${what} ${Math.floor(i / width)} holds ${values[i]} at the end of training; ` +
+        "lower the learning rate or check the data: columns of different range want --scale standard",
+    );
   }
 }
 

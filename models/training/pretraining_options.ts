@@ -114,7 +114,7 @@ export const PRETRAINING_OPTIONS: Specs<Omit<PretrainingOptions, "seed">> = {
   adamEpsilon: {
     type: "number",
     default: 1e-8,
-    min: 0,
+    min: 1e-30,
     description: "Adam's epsilon",
     source: "Kingma and Ba; DynAE's code",
   },

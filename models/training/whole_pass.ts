@@ -1,8 +1,10 @@
 /** Passes over the whole data set: codes, labels and confidence of every row, on the device. */
 import { confidence } from "../../kernels/confidence.ts";
+import { negate } from "../../engine/ops/affine.ts";
 import { argmax, softAssign } from "../../engine/ops/assignment.ts";
 import { callKernel } from "../../engine/ops/call.ts";
 import { advance } from "../../engine/ops/counter.ts";
+import { squaredDistances } from "../../engine/ops/distances.ts";
 import { batchRows } from "../../engine/ops/random.ts";
 import { scatterRows } from "../../engine/ops/rows.ts";
 import { sum } from "../../engine/ops/sum.ts";
@@ -206,19 +208,25 @@ export class Assignment {
 /** How near codes [n, p] are to centroids [K, p], [n, K]: the largest makes the label. */
 export type Affinity = (codes: Tensor, centroids: Tensor) => Tensor;
 
+/**
+ * Less the squared distance, which is largest for the nearest centroid, however small the code is. So is
+ * the Student-t affinity, but in float32 1 + ‖z − μ‖² forgets distances below 10⁻⁴ or so.
+ */
+export const nearness: Affinity = (codes, centroids): Tensor =>
+  negate(squaredDistances(codes, centroids));
+
 /** Labels of all rows, by their codes. */
 export class Labelling {
   private constructor(private readonly program: Program) {}
 
   /**
    * Prepares a pass over the codes.
-   * @param codes [N, p]. @param centroids [K, p].
-   * @param affinity By default Student-t, which is largest for the nearest centroid.
+   * @param codes [N, p]. @param centroids [K, p]. @param affinity The largest makes the label.
    */
   static async create(
     codes: Variable,
     centroids: Variable,
-    affinity: Affinity = softAssign,
+    affinity: Affinity,
   ): Promise<Labelling> {
     const labels: Affinity = (part, means) => argmax(affinity(part, means));
     return new Labelling(await tracePerPart("labels", codes, centroids, labels));
@@ -290,7 +298,7 @@ export async function affinitiesOf(
 export async function labelsOf(
   codes: Variable,
   centroids: Variable,
-  affinity?: Affinity,
+  affinity: Affinity,
 ): Promise<Uint32Array> {
   using labelling = await Labelling.create(codes, centroids, affinity);
   return await labelling.run();
