@@ -6,7 +6,7 @@
  * each batch its samples are assigned anew, and the centroids go on as the means of what they were
  * given. The network is the one that all methods here share, not the code's with tied weights.
  */
-import { argmax, softAssign } from "../engine/ops/assignment.ts";
+import { argmax } from "../engine/ops/assignment.ts";
 import { add } from "../engine/ops/binary.ts";
 import { callKernel } from "../engine/ops/call.ts";
 import { reshape } from "../engine/ops/reshape.ts";
@@ -34,7 +34,7 @@ import { DENSE_PRETRAINING } from "./training/pretraining_options.ts";
 import type { Report } from "./training/reporting.ts";
 import { Start } from "./training/start.ts";
 import type { Check } from "./training/trainer.ts";
-import type { Encoding } from "./training/whole_pass.ts";
+import { type Encoding, nearness } from "./training/whole_pass.ts";
 
 /** The losses that are logged. */
 export type DCNTerm = "reconstruction" | "clustering";
@@ -172,7 +172,7 @@ export class Alternation implements Clustering<DCNTerm> {
   afterUpdate({ x, numbers }: Batch): void {
     const { net, centroids } = this.fitting;
     const z = net.encode(x);
-    const labels = argmax(softAssign(z, centroids));
+    const labels = argmax(nearness(z, centroids));
     scatterRows(this.assignments, numbers, reshape(labels, [x.shape[0], 1]));
     if (!this.options.freezeCentroids) updateCentroids(z, labels, this.counts, centroids);
   }

@@ -70,11 +70,6 @@ export class DEC extends JointEstimator<DECOptions, DECTerm> {
     return false;
   }
 
-  /** The labels that training stops by are q's. */
-  protected override affinity(codes: Tensor, centroids: Tensor): Tensor {
-    return this.softAssignment(codes, centroids);
-  }
-
   /** q, the Student-t affinity that training sharpens. */
   protected override softAssignment(codes: Tensor, centroids: Tensor): Tensor {
     return softAssign(codes, centroids);

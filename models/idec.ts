@@ -93,11 +93,6 @@ export class IDEC extends JointEstimator<IDECOptions, IDECTerm> {
     super(resolveOptions("idec", OPTIONS, options));
   }
 
-  /** The labels that training stops by are q's. */
-  protected override affinity(codes: Tensor, centroids: Tensor): Tensor {
-    return this.softAssignment(codes, centroids);
-  }
-
   /** q, the Student-t affinity that training sharpens. */
   protected override softAssignment(codes: Tensor, centroids: Tensor): Tensor {
     return softAssign(codes, centroids);
