@@ -264,10 +264,13 @@ Deno.test("Parquet: a run is no longer than its page, which no decoder could hol
   // 20 times 1 and 8 numbers of a bit each; a last group of which 4 count.
   check(28, [40, 1, 3, 0xff]);
   check(4, [3, 0x0f]);
+  // DuckDB's groups have 256 numbers, all of them there.
+  check(4, [65, ...new Array(32).fill(0x0f)]);
   const refused = (message: string, ...args: Parameters<typeof check>) =>
     assertThrows(() => check(...args), Error, message);
   refused("a run of 2147483647 values where 20 are left", 20, [0xfe, 0xff, 0xff, 0xff, 0x0f, 1]);
   refused("a run of 8589934584 values where 20 are left", 20, [0xff, 0xff, 0xff, 0xff, 7]);
+  refused("a run of 256 values where 4 are left", 4, [65, ...new Array(31).fill(0x0f)]);
   refused("a page ends within a run", 20, [5, 0xff]);
   refused("the bytes end", 20, [30, 1]);
   refused("the number of values of a page must be 0 to 33554432", 2 ** 26, [40, 1]);
