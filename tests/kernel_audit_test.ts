@@ -260,3 +260,25 @@ gpuTest("every shader compiles, under Tint too", async () => {
     compiler.dispose();
   }
 });
+
+Deno.test("where Tint is not installed, the audit says so and goes on", async () => {
+  const folder = await Deno.makeTempDir();
+  try {
+    const root = new URL("../", import.meta.url);
+    const config = JSON.parse(await Deno.readTextFile(new URL("deno.json", root)));
+    delete config.imports.webgpu;
+    await Deno.writeTextFile(`${folder}/deno.json`, JSON.stringify(config));
+    await Deno.copyFile(new URL("deno.lock", root), `${folder}/deno.lock`);
+    const cli = new URL("cli.ts", root).pathname;
+    const audit = ["audit", "kernels", "--kernel", "fold", "--cases", "1"];
+    const { code, stdout, stderr } = await new Deno.Command(Deno.execPath(), {
+      args: ["run", "--quiet", "-A", "--config", `${folder}/deno.json`, cli, ...audit],
+      env: { XDG_RUNTIME_DIR: "/tmp", NO_COLOR: "1" },
+    }).output();
+    const [out, err] = [stdout, stderr].map((bytes) => new TextDecoder().decode(bytes));
+    assertEquals(code, 0, err);
+    assertStringIncludes(out, "Tint was not asked: the npm package webgpu does not load: ");
+  } finally {
+    await Deno.remove(folder, { recursive: true });
+  }
+});
