@@ -5,12 +5,13 @@
  *
  * usage: deno task package:check [path of Chromium, default /usr/bin/chromium]
  */
+import { fileURLToPath } from "node:url";
 import { loadDataset } from "../datasets/load.ts";
 import { encodeNpy } from "../datasets/npy.ts";
 import { openChromium, serveFolder } from "../web/chromium.ts";
 import { buildPackage } from "./build.ts";
 
-const root = new URL("../", import.meta.url).pathname;
+const root = fileURLToPath(new URL("../", import.meta.url));
 const consumers = `${root}npm/consumers`;
 const folder = await Deno.makeTempDir({ prefix: "dynae-package-" });
 /** What the consumers are compiled with. */

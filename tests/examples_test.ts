@@ -1,4 +1,5 @@
 /** The programs of examples/, as a person starts them. */
+import { fileURLToPath } from "node:url";
 import { assertEquals } from "@std/assert";
 import { parquetReadObjects } from "hyparquet";
 import { decodeRows } from "../datasets/decode.ts";
@@ -8,7 +9,7 @@ import { encodeOnnx } from "../export/onnx/model.ts";
 import { encodeParquet } from "../export/tables.ts";
 import { GaussianMixture } from "../models/gmm.ts";
 
-const EXAMPLES = new URL("../examples/", import.meta.url).pathname;
+const EXAMPLES = fileURLToPath(new URL("../examples/", import.meta.url));
 
 Deno.test("DuckDB and ONNX Runtime label the rows of Parquet files as predict does", async () => {
   // More than DuckDB hands over at once, in two files.

@@ -1,3 +1,4 @@
+import { fileURLToPath } from "node:url";
 import { assert, assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
 import { NoDeviceError } from "../engine/backend/errors.ts";
 import { compareCase } from "../engine/audit/compare.ts";
@@ -269,7 +270,7 @@ Deno.test("where Tint is not installed, the audit says so and goes on", async ()
     delete config.imports.webgpu;
     await Deno.writeTextFile(`${folder}/deno.json`, JSON.stringify(config));
     await Deno.copyFile(new URL("deno.lock", root), `${folder}/deno.lock`);
-    const cli = new URL("cli.ts", root).pathname;
+    const cli = fileURLToPath(new URL("cli.ts", root));
     const audit = ["audit", "kernels", "--kernel", "fold", "--cases", "1"];
     const { code, stdout, stderr } = await new Deno.Command(Deno.execPath(), {
       args: ["run", "--quiet", "-A", "--config", `${folder}/deno.json`, cli, ...audit],

@@ -1,4 +1,5 @@
 /** Parquet tables, as PyArrow writes them (tests/golden/parquet.py). */
+import { fileURLToPath } from "node:url";
 import { brotliCompressSync } from "node:zlib";
 import { assert, assertEquals, assertRejects, assertThrows } from "@std/assert";
 import type { TableOptions } from "../datasets/csv.ts";
@@ -75,12 +76,12 @@ Deno.test("Parquet: a set of it is the set of the same table as text", async () 
   await Deno.writeTextFile(csv, `count,length\n${lines.join("\n")}\n`);
   const table = { columns: ["count", "length"] };
   const text = await loadDataset(csv, { scale: "standard" });
-  const parquet = await loadDataset(golden("table").pathname, { scale: "standard", table });
+  const parquet = await loadDataset(fileURLToPath(golden("table")), { scale: "standard", table });
   // As the file has them: length before count.
   assertEquals(parquet.schema.columns?.map(({ name }) => name), ["length", "count"]);
   // For a model of the text, put in its order by name.
   const { d, scaling, schema } = text;
-  const again = await loadDataset(golden("table").pathname, {
+  const again = await loadDataset(fileURLToPath(golden("table")), {
     table: { ignore: ["ragged", "day", "id"] },
     trained: { d, scaling, schema },
   });
@@ -156,7 +157,7 @@ Deno.test("Parquet: what is no number is named by its place, with what helps", a
 
 Deno.test("Parquet: a run on it, by the permissions of the project", async () => {
   await inFolder(async (folder) => {
-    const table = ["--data", golden("table").pathname, "--columns", "code,length"];
+    const table = ["--data", fileURLToPath(golden("table")), "--columns", "code,length"];
     const options = [
       "--class-column",
       "kind",
