@@ -1,4 +1,5 @@
 /** Who takes part in the step bench: our backends, PyTorch, and peers from npm. */
+import { fileURLToPath } from "node:url";
 import type { Backend } from "../engine/backend/backend.ts";
 import { type DeviceOptions, openDevice, type TileChoice } from "../engine/device.ts";
 import type { Contender } from "./measure.ts";
@@ -134,7 +135,7 @@ const SETTINGS: readonly Setting[] = [
 
 /** Our CPU backend in a process of its own, with flags of V8. */
 function flagged({ name, flags, tile }: Setting, place: Place): Entrant {
-  const script = new URL("./peers/dynae_step.ts", import.meta.url).pathname;
+  const script = fileURLToPath(new URL("./peers/dynae_step.ts", import.meta.url));
   return {
     family: "dynae",
     name: `dynae cpu, ${threadsOf(place)}, ${name}`,
@@ -167,7 +168,7 @@ function placeOf({ info }: Backend, place: Place): Place {
 
 /** Where Debian puts it, and whatever is first on the path. */
 const PYTHONS = ["/usr/bin/python3", "python3"];
-const TORCH = new URL("./peers/torch_step.py", import.meta.url).pathname;
+const TORCH = fileURLToPath(new URL("./peers/torch_step.py", import.meta.url));
 
 /**
  * PyTorch. Where it multiplies with OpenBLAS, as Debian's does, that has a thread pool of its own
@@ -248,7 +249,7 @@ const NPM_PEER = "run --quiet --no-lock --allow-read --allow-env --allow-net --a
 /** A peer from npm, in a process of its own. */
 function npmPeer(family: "jax-js" | "tfjs", device: "wasm" | "webgpu", place: Place): Entrant {
   const file = { "jax-js": "jax_step.ts", tfjs: "tfjs_step.ts" }[family];
-  const script = new URL(`./peers/${file}`, import.meta.url).pathname;
+  const script = fileURLToPath(new URL(`./peers/${file}`, import.meta.url));
   return {
     family,
     name: `${family}, ${device}`,

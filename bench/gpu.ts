@@ -4,6 +4,7 @@
  * data, and a published schedule. Each result is written as soon as there is one; a part that fails or
  * hangs costs the others nothing. Started again with the same --out, trainings go on where they were.
  */
+import { fileURLToPath } from "node:url";
 import { Command, InvalidArgumentError } from "commander";
 import { listAdapters } from "../engine/webgpu/mod.ts";
 import { type PartOptions, PARTS } from "./gpu/parts.ts";
@@ -75,7 +76,7 @@ const file = `${out}/results.jsonl`;
 const earlier = await Deno.readTextFile(file).catch(() => "");
 const results: Result[] = earlier.split("\n").filter(Boolean).map((line) => JSON.parse(line));
 const title = `${adapter.title}, scale ${scale}`;
-const part = new URL("gpu/part.ts", import.meta.url).pathname;
+const part = fileURLToPath(new URL("gpu/part.ts", import.meta.url));
 
 console.log(`${title}: at most ${minutes} minutes, results in ${out}`);
 await runSchedule(PARTS.filter(({ name }) => parts.includes(name)), {

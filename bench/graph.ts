@@ -3,6 +3,7 @@
  * whether neighbours and weights are the same, how trustworthy the layouts are, and how well k-means
  * on them agrees with the classes. Labels only score.
  */
+import { fileURLToPath } from "node:url";
 import { Command, InvalidArgumentError } from "commander";
 import { formatTable } from "../engine/inspect/text.ts";
 import { loadDataset } from "../datasets/load.ts";
@@ -58,7 +59,7 @@ async function compare(
   arrays: readonly (Float32Array | Uint32Array)[],
 ): Promise<Record<string, unknown>> {
   const child = new Deno.Command("/usr/bin/python3", {
-    args: [new URL("./peers/graph.py", import.meta.url).pathname],
+    args: [fileURLToPath(new URL("./peers/graph.py", import.meta.url))],
     env: { OMP_NUM_THREADS: "1", NUMBA_NUM_THREADS: "1", PYTHONWARNINGS: "ignore" },
     stdin: "piped",
     stdout: "piped",

@@ -3,6 +3,7 @@
  * k-means, mixtures, embedding, assignment, neighbours, layouts, augmentation. See
  * `deno task bench:passes --help` for the options.
  */
+import { fileURLToPath } from "node:url";
 import { Command, InvalidArgumentError } from "commander";
 import { formatTable } from "../engine/inspect/text.ts";
 import { type DeviceOptions, openDevice } from "../engine/device.ts";
@@ -41,7 +42,7 @@ function peers(
   data: PassData,
   threads: number,
 ): Promise<Contender>[] {
-  const script = new URL("./peers/passes.py", import.meta.url).pathname;
+  const script = fileURLToPath(new URL("./peers/passes.py", import.meta.url));
   const settings = [{ openmp: threads, openblas: 1 }];
   if (threads > 1) settings.push({ openmp: 1, openblas: blas ? threads : 1 });
   return settings.flatMap(({ openmp, openblas }) =>

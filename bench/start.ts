@@ -2,11 +2,12 @@
  * How long it takes to begin: the command line's help, the import of the module, and the first training
  * step on the CPU backend. Every time is the median of processes of their own, in turns.
  */
+import { fileURLToPath } from "node:url";
 import { Command, InvalidArgumentError } from "commander";
 import { formatTable } from "../engine/inspect/text.ts";
 import { circumstances, median } from "./measure.ts";
 
-const root = new URL("../", import.meta.url).pathname;
+const root = fileURLToPath(new URL("../", import.meta.url));
 
 /** A first step of 784-500-500-2000-10, and what passed between opening the device and its end. */
 const FIRST_STEP = `

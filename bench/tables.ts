@@ -2,6 +2,7 @@
  * Whether the partition of a neighbour graph that is taken by its cut is ever worse than k-means, on
  * tables that may have no such structure: scikit-learn's and random mixtures. Classes only score.
  */
+import { fileURLToPath } from "node:url";
 import { formatTable } from "../engine/inspect/text.ts";
 import { openDevice } from "../engine/device.ts";
 import { State } from "../engine/state/state.ts";
@@ -21,7 +22,7 @@ interface TableOfRows {
 
 async function tables(): Promise<TableOfRows[]> {
   const { code, stdout, stderr } = await new Deno.Command("/usr/bin/python3", {
-    args: [new URL("./peers/tables.py", import.meta.url).pathname],
+    args: [fileURLToPath(new URL("./peers/tables.py", import.meta.url))],
     env: { OMP_NUM_THREADS: "1" },
   }).output();
   const text = new TextDecoder();

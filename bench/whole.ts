@@ -2,11 +2,12 @@
  * Where the wall time of a whole `train` goes: what it says on stderr tells the phases. See
  * `deno task bench:whole --help`.
  */
+import { fileURLToPath } from "node:url";
 import { Command } from "commander";
 import { formatTable } from "../engine/inspect/text.ts";
 import { circumstances } from "./measure.ts";
 
-const ROOT = new URL("../", import.meta.url).pathname;
+const ROOT = fileURLToPath(new URL("../", import.meta.url));
 
 /** What a run says, and when. */
 export interface Line {

@@ -231,13 +231,8 @@ async function compileAll(chosen: typeof KERNELS, json: boolean): Promise<Compil
   return { compiled, notes };
 }
 
-async function runtimeCompiler(): Promise<ShaderCompiler | string> {
-  try {
-    return await openRuntimeCompiler();
-  } catch (error) {
-    if (error instanceof NoDeviceError) return `naga was not asked: ${error.message}`;
-    throw error;
-  }
+function runtimeCompiler(): Promise<ShaderCompiler | string> {
+  return openedBy(openRuntimeCompiler, "naga");
 }
 
 /** Tint needs foreign functions, which must not be prompted for. */
@@ -245,7 +240,20 @@ async function tintCompiler(): Promise<ShaderCompiler | string> {
   if (Deno.permissions.querySync({ name: "ffi" }).state !== "granted") {
     return "Tint was not asked: it is a native library; allow it by deno run -P=tint cli.ts …";
   }
-  return await openTintCompiler() ?? "Tint was not asked: the npm package webgpu does not load";
+  return await openedBy(openTintCompiler, "Tint");
+}
+
+/** A compiler, or why there is none. */
+async function openedBy(
+  open: () => Promise<ShaderCompiler>,
+  name: string,
+): Promise<ShaderCompiler | string> {
+  try {
+    return await open();
+  } catch (error) {
+    if (error instanceof NoDeviceError) return `${name} was not asked: ${error.message}`;
+    throw error;
+  }
 }
 
 function formatCompilation(compiler: string, rows: readonly CompileRow[]): string {

@@ -96,6 +96,7 @@ async function run(values: ClassifyValues): Promise<void> {
       }));
   modelOf(given);
   if (out !== undefined) {
+    if (!/\.(csv|txt)$/i.test(out)) throw usageError(`-o takes a file named *.csv, got ${out}`);
     await checkFile("-o", out, values.data);
     if (values.classes && await isOf(out, values.classes)) {
       throw usageError(`-o ${out}: it is the file that --classes names; name another`);

@@ -21,8 +21,9 @@ export function addConfigOptions(
   command: Command,
   completed: (values: Values) => Values = (values) => values,
 ): void {
+  const files = command.name() === "train" ? "TOML, JSON, a run's run.json" : "TOML, JSON";
   command
-    .option("--config <file>", "values of options: TOML, JSON, a run's run.json; given ones win")
+    .option("--config <file>", `values of options: ${files}; given ones win`)
     .option("--print-config", "print all values as TOML for --config, and do nothing else")
     .hook("preAction", async () => {
       const values = command.opts<Values>();
@@ -51,7 +52,7 @@ export async function configured(
   const program = await programOf(args);
   const configurable = program.commands.find(takesConfig);
   if (path === undefined || configurable === undefined) return { program, words: args };
-  const values = Object.entries(await readConfig(path))
+  const values = Object.entries(await readConfig(path, configurable.name()))
     .map(([key, value]) => [kebabCase(key), value] as const)
     .filter(([key]) => {
       return key === "config" || ![key, ...excludedBy(configurable, key)].some(isGiven(args));

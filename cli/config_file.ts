@@ -6,17 +6,23 @@ import { parseRecord, type RunRecord } from "./run_record.ts";
 import { findMethod } from "./run_plan.ts";
 
 /**
+ * @param command Whose options they are: a run's `run.json` has those of `train` alone.
  * @returns Values by the names of options, in camelCase or as they are typed.
- * @throws {Failure} where it is not there, is neither, or holds no table of values.
+ * @throws {Failure} where it is not there, is neither, or holds no table of values for that command.
  */
-export async function readConfig(path: string): Promise<Record<string, unknown>> {
+export async function readConfig(path: string, command: string): Promise<Record<string, unknown>> {
   const text = await read(path);
   const values = await parse(path, text);
   if (typeof values !== "object" || values === null || Array.isArray(values)) {
     throw usageError(`--config ${path}: it must hold options and their values, { "seed": 1 }`);
   }
   const isRun = "schema" in values && "configuration" in values;
-  return isRun ? valuesOfRun(parseRecord(text, path)) : values as Record<string, unknown>;
+  if (!isRun) return values as Record<string, unknown>;
+  if (command === "train") return valuesOfRun(parseRecord(text, path));
+  throw usageError(
+    `--config ${path}: it is the run.json of a run, which train takes; ${command} takes TOML or JSON ` +
+      `with options of its own, as ${command} --print-config prints them`,
+  );
 }
 
 async function read(path: string): Promise<string> {

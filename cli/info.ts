@@ -59,7 +59,10 @@ async function info({ json }: { readonly json?: boolean }): Promise<void> {
   const pairs = PAIRS[cpu.pairs ?? "none"];
   writeOut(`          ${pairs}; tile ${cpu.tile} of the matrix products\n`);
   if (adapters.length === 0) {
-    writeOut("webgpu    no adapter (software ones: on Debian, mesa-vulkan-drivers)\n");
+    const none = navigator.gpu === undefined
+      ? "not in this runtime"
+      : "no adapter (software ones: on Debian, mesa-vulkan-drivers)";
+    writeOut(`webgpu    ${none}\n`);
   }
   adapters.forEach((adapter) => writeOut(formatAdapter(adapter)));
   writeOut(`data      ${cacheDir() ?? "no cache: HOME is not set, or may not be read"}\n`);

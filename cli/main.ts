@@ -185,24 +185,27 @@ function oneLine(text: string): string {
 }
 
 /** Says what went wrong on one line. */
-async function report(error: unknown, args: readonly string[]): Promise<number> {
+function report(error: unknown, args: readonly string[]): number {
   if (!(error instanceof Error)) throw error;
   const { code, exitCode } = error as { code?: unknown; exitCode?: unknown };
   if (typeof code === "string" && code.startsWith("commander.")) {
     return exitCode === 0 ? EXIT.ok : EXIT.usage;
   }
   if (error instanceof Deno.errors.BrokenPipe) return EXIT.unread;
-  if (error.message !== "") writeError(`error: ${await messageOf(error)}\n`);
+  if (error.message !== "") writeError(`error: ${messageOf(error, args)}\n`);
   if (wantsStack(args)) writeError(`${error.stack}\n`);
   if (error instanceof Failure) return error.exitCode;
   return error.name === "NoDeviceError" ? EXIT.noDevice : EXIT.failed;
 }
 
-function messageOf(error: Error): string {
+function messageOf(error: Error, [command, subcommand]: readonly string[]): string {
   if (error instanceof Deno.errors.NotCapable) {
     const [what] = error.message.split(", run again");
     if (what.includes("net access")) {
       return `${what}; only ${FETCHER} data fetch may use the network`;
+    }
+    if (command === "data" && subcommand === "fetch") {
+      return `${what}; ${FETCHER} data fetch has it`;
     }
     return what.includes("write access")
       ? `${what}: -P permits writing in the program's own folder; start it with ` +

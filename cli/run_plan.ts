@@ -110,7 +110,7 @@ export async function planRun(
     versions: VERSIONS,
     seconds: 0,
   };
-  const folder = await RunFolder.create(name.replace(/[^\w.-]+/g, "_"), values.out);
+  const folder = await RunFolder.create(folderName(name), values.out);
   try {
     // A copy, so that the run's own folder is all that a resumption needs.
     if (from) await writeCheckpoint(folder.pretrained, from);
@@ -121,6 +121,11 @@ export async function planRun(
   }
   const pretrained = from && { pretrained: from.checkpoint };
   return { ...shared, estimator, folder, record, ...pretrained };
+}
+
+/** A name for a folder: letters and digits of every script stay. */
+function folderName(name: string): string {
+  return name.replace(/[^\p{L}\p{M}\p{N}_.-]+/gu, "_");
 }
 
 /**

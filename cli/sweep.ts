@@ -62,8 +62,8 @@ export async function define(command: Command, args: readonly string[]): Promise
     examples: [
       `sweep --over gamma=1,10,100 --over kappa=0.2,0.3 \\
     --seeds 3 --out runs/gamma`,
-      `sweep --model kmeans --data rows.csv --over clusters=2:12 \\
-    --out runs/k`,
+      `sweep --model kmeans --data rows.csv --class-column last \\
+    --over clusters=2:12 --out runs/k`,
       `sweep --model ae-kmeans --over hidden=64,64/256,256,512 \\
     --out runs/hidden`,
     ],

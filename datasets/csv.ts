@@ -4,7 +4,8 @@
  *
  * Blank lines, and lines above the table that begin with `#`, are skipped. Cells may be quoted, `""`
  * standing for a quote within, and line breaks for themselves. Every row must have the columns of the
- * first, but that a line of names may lack the first one, above the names of the rows. Thousands separators and hexadecimal numbers are not numbers here.
+ * first, but that a line of names may lack the first one, above the names of the rows. Thousands
+ * separators and hexadecimal numbers are not numbers here.
  */
 import { cannotRead, MAX_ELEMENTS, type NumericArray } from "./array.ts";
 import { Categories } from "./categories.ts";

@@ -56,8 +56,8 @@ function mayBeHeader(
  * R writes tables, and so R and pandas read them.
  */
 export function hasRowNames(first: readonly string[], second: readonly string[]): boolean {
-  return second.length === first.length + 1 && !first.some(isValue) && !isFraction(second[0]) &&
-    second.at(-1) !== "";
+  return second.length === first.length + 1 && !first.some(isValue) && second[0].trim() !== "" &&
+    !isFraction(second[0]) && second.at(-1) !== "";
 }
 
 /** Whether a column is meant by a name that the first line gives it. */

@@ -153,13 +153,13 @@ async function readRows(
   table: TableOptions,
   { size, colour, signal }: LoadOptions,
 ): Promise<Content> {
-  if (size !== undefined || colour !== undefined) {
-    throw new TypeError(cannotRead(path, "a size and a colour are for folders of images"));
-  }
   const bytes = await readBytes(path, signal, () => {
     const names = NAMED_SETS.map((set) => set.name).join(", ");
     return `there is no such file, and no data set of that name (${names})`;
   });
+  if (size !== undefined || colour !== undefined) {
+    throw new TypeError(cannotRead(path, "a size and a colour are for folders of images"));
+  }
   return await decodeRows(bytes, path, table);
 }
 

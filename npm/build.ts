@@ -4,11 +4,12 @@
  *
  * usage: deno task package:build
  */
+import { fileURLToPath } from "node:url";
 import { build, type BuildOptions, stop } from "esbuild";
 import config from "../deno.json" with { type: "json" };
 import { texts, workerUrl } from "../web/build.ts";
 
-const root = new URL("../", import.meta.url).pathname;
+const root = fileURLToPath(new URL("../", import.meta.url));
 const out = `${root}npm/dist`;
 
 /** The package's exports by the names of their bundles. */

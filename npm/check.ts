@@ -5,12 +5,13 @@
  *
  * usage: deno task package:check [path of Chromium, default /usr/bin/chromium]
  */
+import { fileURLToPath } from "node:url";
 import { loadDataset } from "../datasets/load.ts";
 import { encodeNpy } from "../datasets/npy.ts";
 import { openChromium, serveFolder } from "../web/chromium.ts";
 import { buildPackage } from "./build.ts";
 
-const root = new URL("../", import.meta.url).pathname;
+const root = fileURLToPath(new URL("../", import.meta.url));
 const consumers = `${root}npm/consumers`;
 const folder = await Deno.makeTempDir({ prefix: "dynae-package-" });
 /** What the consumers are compiled with. */
@@ -77,6 +78,7 @@ async function checkProgram(expected: Outcome): Promise<string> {
 
 /** `npx dynae`, beside Deno's command line. */
 async function checkCommand(): Promise<string> {
+  const command = "node_modules/dynae/node/cli.js";
   const help = await run("npx", "--no-install", "dynae", "--help");
   if (!help.includes("Usage: npx dynae")) throw new Error(`help says ${help}`);
   const short = ["--pretrain-steps", "20", "--construction-steps", "10", "--steps", "20"];
@@ -98,7 +100,13 @@ async function checkCommand(): Promise<string> {
   await run("npx", "--no-install", "dynae", ...predict, "-o", "predicted.csv");
   const lines = (await Deno.readTextFile(`${folder}/predicted.csv`)).trim().split("\n").length;
   expectEqual("lines of predicted.csv", lines, 501);
-  return "train gives the bytes that Deno gives; predict reads the run";
+  // Neither WebGPU nor Tint is there.
+  await run("npx", "--no-install", "dynae", "audit", "kernels", "--kernel", "fold");
+  const older = 'Object.defineProperty(process.versions, "node", { value: "20.1.0" });';
+  const refusal = await run("node", "--import", `data:text/javascript,${older}`, command, "info")
+    .catch(({ message }: Error) => message);
+  if (!refusal.includes("dynae needs Node 22")) throw new Error(`on Node 20 it says ${refusal}`);
+  return "train gives the bytes that Deno gives; predict reads the run; an older Node is told of";
 }
 
 /** The page that Vite bundles, on both backends. */

@@ -827,6 +827,24 @@ Deno.test("folders of runs are counted, never overwritten", async () => {
   }
 });
 
+Deno.test("the folder of a run keeps the letters of the data's name, of every script", () =>
+  inFolder(async (folder) => {
+    await Deno.rename(`${folder}/rows.csv`, `${folder}/données 1 日本;.csv`);
+    const train = [
+      "train",
+      "--data",
+      "données 1 日本;.csv",
+      "--model",
+      "kmeans",
+      "--clusters",
+      "3",
+    ];
+    const { code, err } = await run([...train, "--device", "cpu", "--no-report"], folder);
+    assertEquals(code, 0, err);
+    assertStringIncludes(err, "The run is in runs/kmeans-données_1_日本_-seed0\n");
+    await Deno.stat(`${folder}/runs/kmeans-données_1_日本_-seed0/run.json`);
+  }));
+
 Deno.test("a strip of centroids is a PNG", async () => {
   const png = await centroidStrip(Float32Array.from({ length: 12 }, (_, i) => i), {
     height: 2,

@@ -1,7 +1,8 @@
 /** Starts the command line in a folder with small data. */
+import { fileURLToPath } from "node:url";
 
 const ROOT = new URL("../", import.meta.url);
-const CLI = new URL("cli.ts", ROOT).pathname;
+const CLI = fileURLToPath(new URL("cli.ts", ROOT));
 
 /** What a process left. */
 export interface Outcome {

@@ -1,3 +1,4 @@
+import { fileURLToPath } from "node:url";
 import { assertEquals } from "@std/assert";
 import { METHODS } from "../models/registry.ts";
 import { run } from "./command_line.ts";
@@ -38,7 +39,7 @@ Deno.test("a command line goes on with commands, options, values and paths", asy
 
 /** What bash makes of a line that is completed at its end, with `dynae` as in a clone. */
 async function inBash(line: string): Promise<string[]> {
-  const cli = new URL("../cli.ts", import.meta.url).pathname;
+  const cli = fileURLToPath(new URL("../cli.ts", import.meta.url));
   const program = `"${Deno.execPath()}" run --quiet --no-prompt -P "${cli}"`;
   const script = `
 dynae() { ${program} "$@"; }

@@ -120,3 +120,26 @@ Deno.test("what is wrong in --config is said with the file, the key and what wou
       assertEquals([code, err.trim().split("\n").length], [2, 1], err);
     }
   }));
+
+Deno.test("a run's run.json is for train; other commands say so", () =>
+  inFolder(async (folder) => {
+    const small = ["--data", "blobs.csv", "--class-column", "last", "--model", "kmeans"];
+    const { code, err } = await run(
+      ["train", ...small, "--device", "cpu", "--no-report", "--out", "first"],
+      folder,
+    );
+    assertEquals(code, 0, err);
+    const commands = [["compare"], ["sweep", "--over", "n-init=1,2"], ["reproduce", "curves"]];
+    for (const words of commands) {
+      const [name] = words;
+      const asked = [...words, "--out", "x", "--config", "first/run.json"];
+      const refused = await run(asked, folder);
+      assertEquals(refused.code, 2, refused.err);
+      assertStringIncludes(
+        refused.err,
+        `it is the run.json of a run, which train takes; ${name} takes TOML or JSON`,
+      );
+      const help = await run([name, "--help-all"], folder);
+      assertEquals(help.out.includes("run.json; given"), false, help.out);
+    }
+  }));

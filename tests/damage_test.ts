@@ -295,4 +295,6 @@ Deno.test("-P writes in the program's folder alone, and uses no network", () =>
     const fetch = await run(["data", "fetch", "usps", "--data-dir", "d"], folder);
     assertEquals(fetch.code, 1);
     assertStringIncludes(fetch.err, "only deno run -P=fetch cli.ts data fetch may use the network");
+    const unwritten = await run(["data", "fetch", "usps", "--data-dir", "d"], folder, outside);
+    assertStringIncludes(unwritten.err, "; deno run -P=fetch cli.ts data fetch has it");
   }));

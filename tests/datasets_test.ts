@@ -326,6 +326,8 @@ Deno.test("csv: names of rows, above which the line of names has no cell", () =>
   refused("a,b\n1,2,\n", "line 2 has 3 columns, expected 2 as on line 1");
   refused("1,2\n1,2,3\n", "line 2 has 3 columns, expected 2 as on line 1");
   refused("a,b\n1.5,2,3\n", "line 2 has 3 columns, expected 2 as on line 1");
+  refused("a,b\n,2,3\n", "line 2 has 3 columns, expected 2 as on line 1");
+  refused("a\n\ufeff\t2\n", "line 2 has 2 columns, expected 1 as on line 1");
   refused("a,b\n1,2,3\n", 'line 1, column 0: "a" is not a number', { header: false });
   refused("a,b\n1,2,3\n4,5\n", "line 3 has 2 columns, expected 3 as on line 2");
 });

@@ -1,13 +1,15 @@
 /** The programs of examples/, as a person starts them. */
+import { fileURLToPath } from "node:url";
 import { assertEquals } from "@std/assert";
 import { parquetReadObjects } from "hyparquet";
+import { decodeRows } from "../datasets/decode.ts";
 import { openCpuBackend } from "../engine/cpu/backend.ts";
 import { RandomStream } from "../engine/random.ts";
 import { encodeOnnx } from "../export/onnx/model.ts";
 import { encodeParquet } from "../export/tables.ts";
 import { GaussianMixture } from "../models/gmm.ts";
 
-const EXAMPLES = new URL("../examples/", import.meta.url).pathname;
+const EXAMPLES = fileURLToPath(new URL("../examples/", import.meta.url));
 
 Deno.test("DuckDB and ONNX Runtime label the rows of Parquet files as predict does", async () => {
   // More than DuckDB hands over at once, in two files.
@@ -41,11 +43,16 @@ Deno.test("DuckDB and ONNX Runtime label the rows of Parquet files as predict do
       args: ["run", "-A", `${EXAMPLES}score_parquet.ts`, `${folder}/model.onnx`, query, out],
     }).output();
     assertEquals(code, 0, new TextDecoder().decode(stderr));
-    const { buffer } = await Deno.readFile(out);
-    const scored = await parquetReadObjects({ file: buffer as ArrayBuffer });
+    const bytes = await Deno.readFile(out);
+    const scored = await parquetReadObjects({ file: bytes.buffer });
     const found = new Map(scored.map(({ id, label }) => [id, label]));
     assertEquals(Array.from({ length: n }, (_, i) => found.get(`row ${i}`)), Array.from(labels));
     assertEquals(scored.every(({ confidence }) => confidence > 1 / 3 && confidence <= 1), true);
+    const { array } = await decodeRows(bytes, out, { idColumn: "id" });
+    assertEquals(
+      Array.from(array.values),
+      scored.flatMap(({ label, confidence }) => [label, confidence]),
+    );
   } finally {
     await model.dispose();
     await backend.dispose();

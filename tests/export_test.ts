@@ -1,4 +1,5 @@
 /** `export`, and what other programs make of its files. */
+import { fileURLToPath } from "node:url";
 import { assert, assertAlmostEquals, assertEquals, assertStringIncludes } from "@std/assert";
 import { parquetReadObjects } from "hyparquet";
 import { InferenceSession, Tensor } from "onnxruntime-node";
@@ -11,7 +12,7 @@ import type { LogRow } from "../models/estimator.ts";
 import { loadModel } from "../storage/files.ts";
 import { inFolder, run } from "./command_line.ts";
 
-const READER = new URL("foreign/read.py", import.meta.url).pathname;
+const READER = fileURLToPath(new URL("foreign/read.py", import.meta.url));
 
 /** What Python reads in a file. */
 async function readByPython(kind: "safetensors" | "events", file: string) {

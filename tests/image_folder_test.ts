@@ -159,6 +159,8 @@ Deno.test("images: a run on a folder draws in colour, and predicts another folde
     const refused = await run(["data", "info", "blobs.csv", "--size", "8"], folder);
     assertEquals(refused.code, 1);
     assert(refused.err.includes("a size and a colour are for folders of images"), refused.err);
+    const absent = await run(["data", "info", "absent", "--size", "8"], folder);
+    assert(absent.err.includes("absent: there is no such file, and no data set"), absent.err);
   });
 });
 

@@ -1,3 +1,4 @@
+import { fileURLToPath } from "node:url";
 import { assert, assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
 import { NoDeviceError } from "../engine/backend/errors.ts";
 import { compareCase } from "../engine/audit/compare.ts";
@@ -258,5 +259,27 @@ gpuTest("every shader compiles, under Tint too", async () => {
     if (compiler === undefined) continue;
     for await (const { errors } of compileKernels(compiler, KERNELS)) assertEquals(errors, []);
     compiler.dispose();
+  }
+});
+
+Deno.test("where Tint is not installed, the audit says so and goes on", async () => {
+  const folder = await Deno.makeTempDir();
+  try {
+    const root = new URL("../", import.meta.url);
+    const config = JSON.parse(await Deno.readTextFile(new URL("deno.json", root)));
+    delete config.imports.webgpu;
+    await Deno.writeTextFile(`${folder}/deno.json`, JSON.stringify(config));
+    await Deno.copyFile(new URL("deno.lock", root), `${folder}/deno.lock`);
+    const cli = fileURLToPath(new URL("cli.ts", root));
+    const audit = ["audit", "kernels", "--kernel", "fold", "--cases", "1"];
+    const { code, stdout, stderr } = await new Deno.Command(Deno.execPath(), {
+      args: ["run", "--quiet", "-A", "--config", `${folder}/deno.json`, cli, ...audit],
+      env: { XDG_RUNTIME_DIR: "/tmp", NO_COLOR: "1" },
+    }).output();
+    const [out, err] = [stdout, stderr].map((bytes) => new TextDecoder().decode(bytes));
+    assertEquals(code, 0, err);
+    assertStringIncludes(out, "Tint was not asked: the npm package webgpu does not load: ");
+  } finally {
+    await Deno.remove(folder, { recursive: true });
   }
 });

@@ -39,6 +39,8 @@ Deno.test("where results cannot go is said before there are any", async () => {
     await assertRefused(folder, [...embed, "rows.csv/x.npy"], "there is no folder rows.csv");
     const classify = ["classify", "--data", "blobs.csv", "-o", "no/x.csv"];
     await assertRefused(folder, classify, "-o no/x.csv: there is no folder no");
+    const array = ["classify", "--data", "blobs.csv", "-o", "x.npy"];
+    await assertRefused(folder, array, "-o takes a file named *.csv, got x.npy");
     // What is read is not written over.
     const rows = await Deno.readTextFile(`${folder}/rows.csv`);
     const over = "-o ./rows.csv: it is the file that --data names";

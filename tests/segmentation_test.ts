@@ -1,4 +1,5 @@
 /** Segmentation: patches and their overlap, beside k-means, with prototypes picked, and as a command. */
+import { fileURLToPath } from "node:url";
 import {
   assert,
   assertAlmostEquals,
@@ -17,7 +18,7 @@ import { accuracy } from "../models/evaluation/metrics.ts";
 import { segment } from "../models/segmentation/segmentation.ts";
 import { texturedImage } from "./textures.ts";
 
-const CLI = new URL("../cli.ts", import.meta.url).pathname;
+const CLI = fileURLToPath(new URL("../cli.ts", import.meta.url));
 
 /** Mean squared difference. */
 function error(a: ArrayLike<number>, b: ArrayLike<number>): number {

@@ -1,4 +1,5 @@
 /** Models of every method, saved and loaded: here, in another process, and as bytes without files. */
+import { fileURLToPath } from "node:url";
 import { assert, assertEquals, assertMatch, assertRejects } from "@std/assert";
 import { makeDataset } from "../datasets/dataset.ts";
 import { openCpuBackend } from "../engine/cpu/backend.ts";
@@ -142,7 +143,7 @@ Deno.test("a model of every method, loaded in another process, predicts the same
           "--no-check",
           "--no-prompt",
           "--allow-read",
-          `--config=${new URL("../deno.json", import.meta.url).pathname}`,
+          `--config=${fileURLToPath(new URL("../deno.json", import.meta.url))}`,
         ],
         ...[`${folder}/reader.ts`, folder, String(SAMPLES.n), String(SAMPLES.d)],
       ],

@@ -122,6 +122,14 @@ async function exportsOf(folder: string, ...fields: string[]): Promise<Set<unkno
   return found;
 }
 
+Deno.test("paths of the tree's files are not taken of URLs as they are, where blanks are %20", () => {
+  const escaped = ["bench", "cli", "npm", "tests", "web"].flatMap(modulesOf).filter((path) => {
+    const source = Deno.readTextFileSync(new URL(path, ROOT));
+    return /(import\.meta\.(url|resolve\(\w*)|ROOT|root)\)+\.pathname/.test(source);
+  });
+  assertEquals(escaped, []);
+});
+
 Deno.test("every kernel and op of the folders is in its registry", async () => {
   assertEquals(
     await exportsOf("kernels", "bindings", "reference"),

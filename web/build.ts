@@ -6,9 +6,10 @@
  *
  * usage: deno task web:build
  */
+import { fileURLToPath } from "node:url";
 import { build, type Plugin, stop } from "esbuild";
 
-const root = new URL("../", import.meta.url).pathname;
+const root = fileURLToPath(new URL("../", import.meta.url));
 
 /** The worker is a bundle of its own, beside the one that starts it. */
 export const workerUrl: Plugin = {

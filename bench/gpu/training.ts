@@ -1,11 +1,12 @@
 /** DynAE's published schedule on USPS by the command line, as far as the time goes, and on from there. */
+import { fileURLToPath } from "node:url";
 import { DYNAE_METHOD } from "../../models/dynae.ts";
 import { kebabCase } from "../../models/options.ts";
 import { readCheckpoint } from "../../storage/files.ts";
 import { reasonIn } from "../peer.ts";
 import { GRACE_SECONDS } from "./schedule.ts";
 
-const ROOT = new URL("../../", import.meta.url).pathname;
+const ROOT = fileURLToPath(new URL("../../", import.meta.url));
 const PROFILE = "official";
 /** Exit code of a training that has stopped at an interrupt, its checkpoint written. */
 const INTERRUPTED = 130;

@@ -56,11 +56,11 @@ export async function openTintCompiler(): Promise<ShaderCompiler> {
     dawn = await import(name);
   } catch (cause) {
     const reason = cause instanceof Error ? cause.message : String(cause);
-    throw new NoDeviceError(`Tint (npm package webgpu) is not installed: ${reason}`, { cause });
+    throw new NoDeviceError(`the npm package webgpu does not load: ${reason}`, { cause });
   }
   const instance = dawn.create(["backend=null"]);
   const adapter = await instance.requestAdapter();
-  if (adapter === null) throw new NoDeviceError("Tint (npm package webgpu) has no null backend");
+  if (adapter === null) throw new NoDeviceError("the npm package webgpu has no null backend");
   const gpu = await adapter.requestDevice({ requiredFeatures: [SUBGROUPS] });
   return new DeviceCompiler("Tint", gpu, instance);
 }

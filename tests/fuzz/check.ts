@@ -3,6 +3,7 @@
  * `deno task fuzz 1000 --only png,csv --seed 3`. What is accepted is read again by Python (NumPy,
  * Pillow, PyArrow, csv, gzip) under `/usr/bin/python3`, or `--python PATH`, where that is there.
  */
+import { fileURLToPath } from "node:url";
 import { cpuUsage, resourceUsage } from "node:process";
 import { formatTable } from "../../engine/inspect/text.ts";
 import { joined } from "../archives.ts";
@@ -10,7 +11,7 @@ import { Dice } from "./mutations.ts";
 import { type Found, isDocumented, type Reader } from "./reader.ts";
 import { READERS } from "./readers.ts";
 
-const PEER = new URL("independent.py", import.meta.url).pathname;
+const PEER = fileURLToPath(new URL("independent.py", import.meta.url));
 /** Files that the other reader gets together. */
 const BATCH = 500;
 /** No file is larger than some kilobytes: taking longer of a processor is a problem. */

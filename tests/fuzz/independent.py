@@ -103,6 +103,9 @@ def tables(data):
             continue
         for header in [0, 1]:
             yield rows[header:]
+        # As R writes them: names of the rows, and none above these.
+        if len(rows) > 1 and len(rows[0]) == len(rows[1]) - 1:
+            yield [row[1:] for row in rows[1:]]
 
 
 READERS = {

@@ -1,8 +1,9 @@
 /** Array jobs on a real Slurm, which `cluster.sh` starts: `deno task test:slurm`. */
+import { fileURLToPath } from "node:url";
 import { assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { inFolder, run } from "../command_line.ts";
 
-const SCRIPT = new URL("cluster.sh", import.meta.url).pathname;
+const SCRIPT = fileURLToPath(new URL("cluster.sh", import.meta.url));
 
 /** What is missing for a Slurm of its own; empty where nothing is. */
 async function missing(): Promise<string> {

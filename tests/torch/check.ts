@@ -3,6 +3,7 @@
  * method's losses, gradients and a few steps of its optimisers, ours on the oracle and PyTorch's by
  * `losses.py`, both in float64: `deno task test:torch`.
  */
+import { fileURLToPath } from "node:url";
 import { OracleBackend } from "../../engine/backend/oracle.ts";
 import { gradients } from "../../engine/gradient/gradient.ts";
 import { formatTable } from "../../engine/inspect/text.ts";
@@ -108,7 +109,7 @@ async function evaluate(method: Method, loss: string): Promise<Case> {
 /** What PyTorch says, and its version. @throws {Error} with what Python wrote. */
 async function ask(cases: readonly Case[]): Promise<{ version: string; losses: Evaluated[] }> {
   const child = new Deno.Command(PYTHON, {
-    args: [new URL("losses.py", import.meta.url).pathname],
+    args: [fileURLToPath(new URL("losses.py", import.meta.url))],
     stdin: "piped",
     stdout: "piped",
     stderr: "piped",

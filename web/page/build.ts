@@ -4,11 +4,12 @@
  *
  * usage: deno task page:build
  */
+import { fileURLToPath } from "node:url";
 import { build, type BuildOptions, stop } from "esbuild";
 import { texts, workerUrl } from "../build.ts";
 import { npmPackages } from "./npm_packages.ts";
 
-const root = new URL("../../", import.meta.url).pathname;
+const root = fileURLToPath(new URL("../../", import.meta.url));
 
 /** Files of a site by their paths. */
 export type Site = ReadonlyMap<string, Uint8Array>;

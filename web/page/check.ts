@@ -6,6 +6,7 @@
  *
  * usage: deno task page:check [--audits all|gradients|none] [--pictures FOLDER] [--chromium PATH]
  */
+import { fileURLToPath } from "node:url";
 import type { Page } from "playwright-core";
 import type { LogRow } from "../../models/estimator.ts";
 import { adjustedRandIndex } from "../../models/evaluation/metrics.ts";
@@ -79,7 +80,7 @@ async function runOfCommandLine(options: Options): Promise<OwnRun> {
         "--allow-read",
         "--allow-write",
         "--allow-env",
-        new URL("../../cli.ts", import.meta.url).pathname,
+        fileURLToPath(new URL("../../cli.ts", import.meta.url)),
         ...["train", "--device", "cpu", "--no-baseline", "--out", `${folder}/run`, ...flags],
       ],
     }).output();
@@ -98,7 +99,7 @@ async function runOfCommandLine(options: Options): Promise<OwnRun> {
 async function startServer(): Promise<{ address: string; process: Deno.ChildProcess }> {
   const process = new Deno.Command(Deno.execPath(), {
     args: ["run", "--no-prompt", "-P=serve", "cli.ts", "serve", "--port", "0"],
-    cwd: new URL("../../", import.meta.url).pathname,
+    cwd: fileURLToPath(new URL("../../", import.meta.url)),
     stdout: "piped",
   }).spawn();
   const reader = process.stdout.pipeThrough<string>(new TextDecoderStream()).getReader();

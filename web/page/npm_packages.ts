@@ -1,4 +1,5 @@
 /** Lets esbuild find npm packages in Deno's cache, where there is no node_modules. */
+import { fileURLToPath } from "node:url";
 import { createRequire } from "node:module";
 import type { Plugin } from "esbuild";
 
@@ -32,7 +33,7 @@ export const npmPackages: Plugin = {
 
 /** Some file of a package, as the importing file sees it: the project itself, or another package. */
 function fileOf(name: string, importer: string): string {
-  if (!importer.includes("/npm/")) return new URL(import.meta.resolve(name)).pathname;
+  if (!importer.includes("/npm/")) return fileURLToPath(import.meta.resolve(name));
   return createRequire(importer).resolve(name);
 }
 
